@@ -1,0 +1,169 @@
+"""Every error a person can meet. A class's docstring is its message; `{names}` in it are filled with the error's facts.
+
+The web translates the docstring through the catalogues and fills the same facts, so an error reads the same in every
+place: page, JSON interface, command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PartwellError(Exception):
+    """Something went wrong in Partwell."""
+
+    #: HTTP status with which the web answers.
+    status: ClassVar[int] = 500
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__(self.message)
+
+    @property
+    def template(self) -> str:
+        """The untranslated sentence, with places for the facts."""
+        return " ".join((type(self).__doc__ or "").split())
+
+    @property
+    def message(self) -> str:
+        """The sentence in English, with the facts in place."""
+        return self.template.format(**self.facts)
+
+    @property
+    def code(self) -> str:
+        """A stable name for programs, such as `already_decided`."""
+        name = type(self).__name__
+        return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+# --- asking for what is not there, or not allowed
+
+
+class NotFound(PartwellError):
+    """There is no {what} "{name}". It may have been removed, or the address is mistyped."""
+
+    status = 404
+
+
+class NotAllowed(PartwellError):
+    """You may not do this: {reason}. Ask the person named on the case page, or an administrator."""
+
+    status = 403
+
+
+class AlreadyDecided(PartwellError):
+    """This was already decided by {who} at {when}. Nothing of yours was lost; reload to see what happened."""
+
+    status = 409
+
+
+class ItemClosed(PartwellError):
+    """This work item is no longer open: {reason}. Reload the case to see where it stands."""
+
+    status = 409
+
+
+class CaseNotRunning(PartwellError):
+    """Case {case} is {state}, so this cannot be done now."""
+
+    status = 409
+
+
+class FormInvalid(PartwellError):
+    """Some fields need your attention before this can be saved."""
+
+    status = 422
+
+    def __init__(self, fields: dict[str, list[str]], **facts: Any) -> None:
+        #: path of a field -> messages in the person's language
+        self.fields = fields
+        super().__init__(**facts)
+
+
+# --- diagrams, decision tables, expressions
+
+
+class FileRefused(PartwellError):
+    """{file} cannot be used: {reason}."""
+
+    status = 422
+
+
+class FeelError(PartwellError):
+    """The expression "{expression}" failed: {reason}."""
+
+    status = 422
+
+    def __init__(self, *, expression: str, reason: str, position: tuple[int, int] | None = None) -> None:
+        #: first and last character of the fault inside the expression, where known
+        self.position = position
+        super().__init__(expression=expression, reason=reason)
+
+
+class DecisionFailed(PartwellError):
+    """The decision "{decision}" gave no answer: {reason}."""
+
+    status = 422
+
+
+class NotDeployable(PartwellError):
+    """The procedure in {path} was not deployed: {count} findings must be repaired first."""
+
+    status = 422
+
+    def __init__(self, findings: list[Any], **facts: Any) -> None:
+        #: `engine.bpmn.lint.Finding` of every refused element
+        self.findings = findings
+        super().__init__(**facts)
+
+
+# --- operations of connectors: the three kinds of failure (the job decides what follows)
+
+
+class OperationFailed(PartwellError):
+    """{system} could not do {operation}: {reason}."""
+
+    status = 502
+
+    def __init__(self, *, system: str, operation: str, reason: str, answer: str | None = None) -> None:
+        #: what the other side said, as text, where it said anything
+        self.answer = answer
+        super().__init__(system=system, operation=operation, reason=reason)
+
+
+class TryAgain(OperationFailed):
+    """{system} did not answer {operation} this time: {reason}. It is tried again."""
+
+    def __init__(self, *, system: str, operation: str, reason: str, answer: str | None = None, after: float | None = None) -> None:
+        #: seconds the other side asked us to wait
+        self.after = after
+        super().__init__(system=system, operation=operation, reason=reason, answer=answer)
+
+
+class Refused(OperationFailed):
+    """{system} refused {operation}: {reason}. Trying again would not help; correct the input or answer by hand."""
+
+
+class NeedsPerson(OperationFailed):
+    """{system} answered {operation} in a way that a person must look at: {reason}."""
+
+
+# --- configuration, keys, state, evidence
+
+
+class SettingWrong(PartwellError):
+    """The setting {setting} is wrong: {reason}."""
+
+
+class KeyMissing(PartwellError):
+    """The key "{key}" is needed to read this record and is not in the key file {path}. Restore it from the backup of the keys."""
+
+
+class StateUnreadable(PartwellError):
+    """The stored state of case {case} cannot be read: {reason}. Restore the database from a backup; nothing was changed."""
+
+
+class BundleInvalid(PartwellError):
+    """The file {file} is not a sealed file of Partwell: {reason}."""
+
+    status = 422

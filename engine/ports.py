@@ -1,0 +1,155 @@
+"""What the engine needs from outside: one Protocol each. Every port has an in-memory twin in `tests/twins.py`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+#: What may stand in a case variable: None, bool, int, float, str, and lists and string-keyed dicts of them.
+Json = Any
+
+
+class Clock(Protocol):
+    """The time. Passed in, never read in the middle of a rule."""
+
+    def now(self) -> dt.datetime:
+        """The present instant, with time zone UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call of an operation."""
+
+    #: operation name, such as `ehr.app_usage`
+    operation: str
+    #: the same for every attempt of this call; outside systems use it to notice repetition
+    key: str
+    #: the evaluated inputs of the task
+    input: Mapping[str, Json]
+    #: fixed texts of the task (zeebe:taskHeaders)
+    headers: Mapping[str, str]
+    #: human-readable number of the case
+    case: str
+    #: 1 for the first attempt
+    attempt: int
+    #: when the attempt began
+    now: dt.datetime
+    #: BCP 47 tag of the case's language for texts made by the operation
+    locale: str = "zh-CN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file that an operation made or a person uploaded."""
+
+    #: what it is in the procedure's words, such as `notice` or `attachment`
+    kind: str
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What was said to an outside system and what it answered; stored unchanged as a snapshot."""
+
+    #: name of the system, such as `ehr`
+    system: str
+    #: address and body, secrets masked
+    request: Json
+    #: the body as it came, as text
+    answer: str
+    media_type: str = "application/json"
+    #: HTTP status or the like
+    status: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an operation gives back."""
+
+    #: JSON for the task's output mapping; over 16 kB it becomes a snapshot and the variable its reference
+    value: Json
+    exchanges: Sequence[Exchange] = ()
+    files: Sequence[File] = ()
+
+
+@runtime_checkable
+class Operation(Protocol):
+    """What a service task calls, by name. Runs as a job, never inside a transaction; at least once, so the key matters."""
+
+    #: names this object answers, such as `("ehr.app_usage", "ehr.training")`
+    names: Sequence[str]
+
+    def call(self, call: Call) -> Answer:
+        """Do it.
+
+        Raises `errors.TryAgain` (time-out, 5xx, rate limit), `errors.Refused` (a rule of the other side) or
+        `errors.NeedsPerson` (ambiguous, partial or for somebody else).
+        """
+
+    def check(self) -> Sequence[str]:
+        """Sentences about what is wrong with the configuration or the other side; empty when all is well. Harmless."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message to a person."""
+
+    to: str
+    subject: str
+    body: str
+    #: the same for every attempt
+    key: str
+
+
+class Notifier(Protocol):
+    """Tells a person something outside Partwell. A doubled reminder is acceptable, a lost one is not."""
+
+    def notify(self, message: Message) -> None:
+        """Send it. Raises the errors of `Operation.call`."""
+
+
+class Renderer(Protocol):
+    """Makes a PDF from a template of a procedure and data."""
+
+    def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
+        """PDF/A bytes; the same input gives the same bytes. `template` is typst source, `images` are SVG texts by name."""
+
+
+class Forms(Protocol):
+    """Checks what a person submits."""
+
+    def check(
+        self,
+        schema: Mapping[str, Json],
+        submitted: Mapping[str, Json],
+        stored: Mapping[str, Json],
+        *,
+        permissions: Mapping[str, str],
+        locale: str,
+    ) -> dict[str, Json]:
+        """Clean values by field key. Raises `errors.FormInvalid` with messages in `locale`."""
+
+
+class Carrier(Protocol):
+    """Brings a due job to a worker. Never owns state: the job row does."""
+
+    def ring(self, due: dt.datetime | None) -> None:
+        """A job is due at `due` (None: now)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of an approval chain, resolved to people."""
+
+    name: str
+    name_en: str
+    #: `single`, `all`, `any`, `claim`
+    mode: str
+    #: ids of persons, in order
+    persons: Sequence[str]
+    #: why these persons
+    trace: Json = field(default_factory=dict)
