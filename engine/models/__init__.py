@@ -1,0 +1,37 @@
+"""Tables, one file per concern."""
+
+from .base import Base, Instant, new_id
+from .cases import Case, Incident, Snapshot
+from .evidence import Document, LedgerEntry, SealedFile
+from .jobs import Job, JobAttempt
+from .people import Account, Department, Holding, Person, WebSession
+from .procedures import Chain, ProcedureFile, ProcedureVersion
+from .work import Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
+
+__all__ = [
+    "Account",
+    "Base",
+    "Candidate",
+    "Case",
+    "Chain",
+    "Department",
+    "Document",
+    "Draft",
+    "Holding",
+    "Incident",
+    "Instant",
+    "Job",
+    "JobAttempt",
+    "LedgerEntry",
+    "Person",
+    "ProcedureFile",
+    "ProcedureVersion",
+    "SealedFile",
+    "SignOff",
+    "Snapshot",
+    "WebSession",
+    "WorkItem",
+    "WorkRound",
+    "WorkStep",
+    "new_id",
+]

@@ -1,0 +1,68 @@
+"""What holds later: the ledger, documents and sealed files."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Instant
+
+
+class LedgerEntry(Base):
+    """One thing that happened, chained to the same case's previous one. Never updated, never deleted."""
+
+    __tablename__ = "ledger"
+
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    #: 1, 2, 3 … within the case
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: from the closed list `engine.ledger.Event`
+    event: Mapped[str] = mapped_column(sa.String(50))
+    #: id of the person who acted; None when nobody did (a timer, an operation)
+    actor_id: Mapped[str | None] = mapped_column(sa.String(32))
+    element: Mapped[str | None] = mapped_column(sa.String(200))
+    #: sealed canonical JSON {salt, …}
+    payload: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    #: digest of this entry over its fields, its payload's digest and the previous entry's digest
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    #: id of the command that did it; only on the first entry of a command
+    request_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
+    #: index in the Merkle log, once it is there
+    leaf: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class Document(Base):
+    """A letter made by the procedure or a file somebody uploaded."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    #: what it is in the procedure's words, such as `notice`
+    kind: Mapped[str] = mapped_column(sa.String(50))
+    name: Mapped[str] = mapped_column(sa.String(300))
+    media_type: Mapped[str] = mapped_column(sa.String(100))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    #: sealed
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    element: Mapped[str | None] = mapped_column(sa.String(200))
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: id of a person, or None when an operation made it
+    created_by: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class SealedFile(Base):
+    """The exported, signed file of one closed case."""
+
+    __tablename__ = "sealed_files"
+
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    #: path below the home folder
+    path: Mapped[str] = mapped_column(sa.String(300))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    size: Mapped[int]
+    sealed_at: Mapped[dt.datetime] = mapped_column(Instant)

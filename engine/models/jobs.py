@@ -1,0 +1,58 @@
+"""Operation calls and timers as rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Instant
+
+
+class Job(Base):
+    """One operation call or timer. The row is the truth; whatever rings the worker only brings attention to it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        sa.Index("ix_jobs_due", "due_at", sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'")),
+        sa.Index("ix_jobs_lease", "lease_until", sqlite_where=sa.text("state = 'leased'"), postgresql_where=sa.text("state = 'leased'")),
+    )
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    #: `operation` or `timer`
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    element: Mapped[str] = mapped_column(sa.String(200))
+    instance: Mapped[str] = mapped_column(sa.String(250))
+    #: operation name; empty for a timer
+    operation: Mapped[str] = mapped_column(sa.String(100))
+    #: case + element instance: what an outside system sees, the same for every attempt and after any restart
+    key: Mapped[str] = mapped_column(sa.String(300), unique=True)
+    #: sealed JSON {input, headers}; None for a timer
+    request: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    #: `waiting`, `leased`, `done`, `failed` (an incident is open) or `dropped` (its element was left)
+    state: Mapped[str] = mapped_column(sa.String(10))
+    due_at: Mapped[dt.datetime] = mapped_column(Instant)
+    lease_until: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: who holds the lease; a result is applied only while it is still theirs
+    lease: Mapped[str | None] = mapped_column(sa.String(32))
+    attempts: Mapped[int]
+    max_attempts: Mapped[int]
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
+class JobAttempt(Base):
+    """One attempt at an operation and how it ended."""
+
+    __tablename__ = "job_attempts"
+
+    job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    started_at: Mapped[dt.datetime] = mapped_column(Instant)
+    ended_at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: `done`, or `code` of the error
+    result: Mapped[str] = mapped_column(sa.String(50))
+    reason: Mapped[str] = mapped_column(sa.Text)

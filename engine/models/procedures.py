@@ -1,0 +1,61 @@
+"""Deployed procedures and approval chains."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Instant
+
+
+class ProcedureVersion(Base):
+    """One deployment of a procedure. Its files never change; running cases stay on theirs."""
+
+    __tablename__ = "procedure_versions"
+    __table_args__ = (sa.UniqueConstraint("procedure", "number"),)
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    #: name of its folder, such as `termination`
+    procedure: Mapped[str] = mapped_column(sa.String(100), index=True)
+    number: Mapped[int]
+    #: SHA-256 over all its files
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    name: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200))
+    #: new cases start on the active version
+    active: Mapped[bool]
+    deployed_at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: id of a person, or None for the command line
+    deployed_by: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class ProcedureFile(Base):
+    """One file of a version: diagram, decision table, form, letter or rule."""
+
+    __tablename__ = "procedure_files"
+
+    version_id: Mapped[str] = mapped_column(sa.ForeignKey("procedure_versions.id"), primary_key=True)
+    path: Mapped[str] = mapped_column(sa.String(300), primary_key=True)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Chain(Base):
+    """One version of an approval chain; the active one serves new work items."""
+
+    __tablename__ = "chains"
+    __table_args__ = (sa.UniqueConstraint("key", "number"),)
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(100), index=True)
+    number: Mapped[int]
+    name: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200))
+    #: list of steps: {name, name_en, mode, approvers: [rule, …], when?, …}
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
+    active: Mapped[bool]
+    published_at: Mapped[dt.datetime] = mapped_column(Instant)
+    published_by: Mapped[str | None] = mapped_column(sa.String(32))

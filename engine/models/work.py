@@ -1,0 +1,118 @@
+"""Work items and their sign-offs: item → step → round → sign-off.
+
+One user task that waits is one work item. It carries one chain, often of a single step. Steps run one after another.
+Coming back to a step opens a new round with new sign-offs; a decided sign-off is never edited, reassigned or deleted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Instant
+
+
+class WorkItem(Base):
+    """One user task waiting for people."""
+
+    __tablename__ = "work_items"
+    __table_args__ = (sa.UniqueConstraint("case_id", "instance"),)
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"))
+    element: Mapped[str] = mapped_column(sa.String(200))
+    instance: Mapped[str] = mapped_column(sa.String(250))
+    #: `open`, `completed` or `left` (cancelled by an event or with its case)
+    status: Mapped[str] = mapped_column(sa.String(10))
+    #: done by the employee concerned only; decides nothing
+    for_subject: Mapped[bool]
+    #: id of the chain's version, where a chain says who signs
+    chain_id: Mapped[str | None] = mapped_column(sa.String(32))
+    priority: Mapped[int]
+    opened_at: Mapped[dt.datetime] = mapped_column(Instant)
+    due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
+class WorkStep(Base):
+    """One step of the item's chain. Never updated: what happened is in its rounds."""
+
+    __tablename__ = "work_steps"
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
+    position: Mapped[int]
+    name: Mapped[str | None] = mapped_column(sa.String(200))
+    name_en: Mapped[str | None] = mapped_column(sa.String(200))
+    #: `single` or `claim` today; `all`, `any`, `ratio`, `sequential` with the full set of policies
+    mode: Mapped[str] = mapped_column(sa.String(12))
+    #: why these people: strategies tried, persons dropped and kept
+    trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+
+class WorkRound(Base):
+    """One pass through a step."""
+
+    __tablename__ = "work_rounds"
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    step_id: Mapped[str] = mapped_column(sa.ForeignKey("work_steps.id"), index=True)
+    number: Mapped[int]
+    opened_at: Mapped[dt.datetime] = mapped_column(Instant)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: `approved`, `rejected`, `returned`, `left`; None while open
+    outcome: Mapped[str | None] = mapped_column(sa.String(10))
+
+
+class SignOff(Base):
+    """One person's part in a round: `waiting` → `open` → exactly one final state (see `STATES`)."""
+
+    __tablename__ = "sign_offs"
+    __table_args__ = (
+        # one look-up finds a person's open work, whatever the number of decided ones
+        sa.Index("ix_sign_offs_person_open", "person_id", "opened_at", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")),
+        sa.Index("ix_sign_offs_decided", "decided_by", "decided_at"),
+    )
+
+    STATES = ("waiting", "open", "approved", "rejected", "returned", "transferred", "withdrawn", "removed", "skipped", "lapsed")
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    round_id: Mapped[str] = mapped_column(sa.ForeignKey("work_rounds.id"), index=True)
+    item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    position: Mapped[int]
+    state: Mapped[str] = mapped_column(sa.String(12))
+    #: who holds it; None while it is offered to candidates
+    person_id: Mapped[str | None] = mapped_column(sa.ForeignKey("persons.id"))
+    opened_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    decided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: who really acted
+    decided_by: Mapped[str | None] = mapped_column(sa.String(32))
+    #: sealed JSON {values, opinion}
+    answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+
+
+class Candidate(Base):
+    """Somebody to whom an open sign-off is offered: a role or a person."""
+
+    __tablename__ = "candidates"
+
+    sign_off_id: Mapped[str] = mapped_column(sa.ForeignKey("sign_offs.id"), primary_key=True)
+    #: `role` or `person`
+    kind: Mapped[str] = mapped_column(sa.String(6), primary_key=True)
+    ref: Mapped[str] = mapped_column(sa.String(100), primary_key=True, index=True)
+
+
+class Draft(Base):
+    """Form values a person saved for themselves before completing."""
+
+    __tablename__ = "drafts"
+
+    item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), primary_key=True)
+    #: sealed JSON
+    values: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    saved_at: Mapped[dt.datetime] = mapped_column(Instant)
