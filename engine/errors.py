@@ -159,6 +159,10 @@ class KeyMissing(PartwellError):
     """The key "{key}" is needed to read this record and is not in the key file {path}. Restore it from the backup of the keys."""
 
 
+class SealBroken(PartwellError):
+    """The stored value {purpose} was altered or belongs to another record. Restore it from a backup; it is not used."""
+
+
 class StateUnreadable(PartwellError):
     """The stored state of case {case} cannot be read: {reason}. Restore the database from a backup; nothing was changed."""
 

@@ -25,5 +25,6 @@ def read_xml(content: bytes, file: str) -> etree._Element:
     except ValueError as error:
         raise errors.FileRefused(file=file, reason=f"it is not XML ({error})") from None
     if root.getroottree().docinfo.doctype:
-        raise errors.FileRefused(file=file, reason="line 1 or 2 declares a document type (DOCTYPE), which diagrams never need")
+        line = content[: max(content.find(b"<!DOCTYPE"), 0)].count(b"\n") + 1
+        raise errors.FileRefused(file=file, reason=f"line {line} declares a document type (DOCTYPE), which diagrams never need")
     return root

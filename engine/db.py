@@ -1,0 +1,216 @@
+"""The database and the one unit of work: read under the case's lock, buffer the writes, send them with the commit.
+
+PostgreSQL gets the buffered writes and the COMMIT in one psycopg pipeline, so one round trip. SQLite runs in WAL mode; a
+writing unit begins IMMEDIATE, so that it waits for its turn instead of failing in the middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from .errors import SettingWrong
+from .fields import Keyring
+
+#: milliseconds a writer waits for its turn on SQLite, and a statement for a lock on PostgreSQL
+_WAIT = 10_000
+
+
+class Statement:
+    """One statement, compiled once for each dialect; hands plain parameters to the driver and plain rows back."""
+
+    def __init__(self, clause: Any) -> None:
+        self.clause = clause
+        self._prepared: dict[str, _Prepared] = {}
+
+    def prepared(self, dialect: sa.Dialect) -> _Prepared:
+        found = self._prepared.get(dialect.name)
+        if found is None:
+            found = self._prepared[dialect.name] = _Prepared(self.clause, dialect)
+        return found
+
+
+class _Prepared:
+    def __init__(self, clause: Any, dialect: sa.Dialect) -> None:
+        compiled = clause.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self._order: Sequence[str] | None = compiled.positiontup
+        self._defaults: dict[str, Any] = dict(compiled.params)
+        self._convert: list[tuple[str, Callable[[Any], Any]]] = []
+        for bind, name in compiled.bind_names.items():
+            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if convert is not None:
+                self._convert.append((name, convert))
+        columns = list(clause.selected_columns) if isinstance(clause, sa.Select) else []
+        self._row = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
+        self._results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._plain = not any(self._results)
+
+    def parameters(self, given: dict[str, Any]) -> Any:
+        values = {**self._defaults, **given}
+        for name, convert in self._convert:
+            values[name] = convert(values[name])
+        return values if self._order is None else tuple(values[name] for name in self._order)
+
+    def row(self, raw: Sequence[Any]) -> Any:
+        if self._plain:
+            return self._row(*raw)
+        return self._row(*(convert(value) if convert else value for value, convert in zip(raw, self._results, strict=True)))
+
+
+class Conflict(Exception):
+    """A unique constraint was hit at commit: somebody else did the same thing first."""
+
+
+class Unit:
+    """One transaction: everything written in it becomes visible together, or not at all."""
+
+    def __init__(self, connection: sa.Connection, keyring: Keyring) -> None:
+        self.keyring = keyring
+        self._connection = connection
+        self._dialect = connection.dialect
+        self._driver: Any = connection.connection.driver_connection
+        self._writes: list[tuple[Statement, dict[str, Any]]] = []
+        self._pipeline: Any = None
+        self._after: list[Callable[[], None]] = []
+        #: statements sent, for the benchmark
+        self.statements = 0
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For reads off the hot path, written as ordinary SQLAlchemy. Buffered writes are not visible to them."""
+        self._leave_pipeline()
+        return self._connection
+
+    def one(self, statement: Statement, **parameters: Any) -> Any:
+        """The only row of a compiled select, or None."""
+        rows = self.all(statement, **parameters)
+        return rows[0] if rows else None
+
+    def all(self, statement: Statement, **parameters: Any) -> list[Any]:
+        prepared = statement.prepared(self._dialect)
+        if self._pipeline is None and self._dialect.name == "postgresql":
+            self._pipeline = self._driver.pipeline()
+            self._pipeline.__enter__()
+        self.statements += 1
+        cursor = self._driver.execute(prepared.sql, prepared.parameters(parameters))
+        return [prepared.row(raw) for raw in cursor.fetchall()]
+
+    def write(self, statement: Statement, **parameters: Any) -> None:
+        """Buffered until the commit, kept in order."""
+        self._writes.append((statement, parameters))
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once everything is safely stored; it must not fail."""
+        self._after.append(action)
+
+    def commit(self) -> None:
+        try:
+            if self._dialect.name == "postgresql" and self._pipeline is None and self._writes:
+                self._pipeline = self._driver.pipeline()
+                self._pipeline.__enter__()
+            for statement, parameters in self._writes:
+                prepared = statement.prepared(self._dialect)
+                self._driver.execute(prepared.sql, prepared.parameters(parameters))
+            self.statements += len(self._writes)
+            self._connection.commit()
+            self._leave_pipeline()
+        except Exception as error:
+            if _is_conflict(error):
+                raise Conflict(str(error)) from error
+            raise
+        self._writes.clear()
+        for action in self._after:
+            action()
+
+    def close(self) -> None:
+        """Leave without committing what was not committed."""
+        with contextlib.suppress(Exception):
+            self._leave_pipeline()
+
+    def _leave_pipeline(self) -> None:
+        if self._pipeline is not None:
+            pipeline, self._pipeline = self._pipeline, None
+            pipeline.__exit__(None, None, None)
+
+
+def _is_conflict(error: BaseException) -> bool:
+    """Drivers and SQLAlchemy each have their own IntegrityError; in a pipeline the first failure may hide behind another."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if any(kind.__name__ in ("IntegrityError", "UniqueViolation") for kind in type(seen).__mro__):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+class Database:
+    """One database, opened from its address. Safe to share between threads."""
+
+    def __init__(self, url: str, keyring: Keyring, *, pool_size: int = 20) -> None:
+        try:
+            address = sa.make_url(url)
+        except sa.exc.ArgumentError as error:
+            raise SettingWrong(setting="database", reason=f"{url!r} is not an address SQLAlchemy knows") from error
+        self.keyring = keyring
+        match address.get_backend_name():
+            case "sqlite":
+                if address.database in (None, "", ":memory:"):
+                    raise SettingWrong(setting="database", reason="SQLite needs a file; a database in memory would be lost")
+                Path(str(address.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+                self.engine = sa.create_engine(
+                    address, connect_args={"timeout": _WAIT / 1000, "check_same_thread": False}, pool_size=pool_size, max_overflow=10
+                )
+                sa.event.listen(self.engine, "connect", _open_sqlite)
+                sa.event.listen(self.engine, "begin", _begin_sqlite)
+            case "postgresql":
+                self.engine = sa.create_engine(
+                    address.set(drivername="postgresql+psycopg"),
+                    connect_args={"prepare_threshold": 1, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
+                    pool_size=pool_size,
+                    max_overflow=10,
+                )
+            case other:
+                raise SettingWrong(setting="database", reason=f"{other} is not supported; use sqlite or postgresql")
+        self._writing = self.engine.execution_options(partwell_writes=True)
+
+    @contextlib.contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """A writing unit of work; nothing stays unless `commit()` was called."""
+        with self._writing.connect() as connection:
+            connection.begin()
+            unit = Unit(connection, self.keyring)
+            try:
+                yield unit
+            finally:
+                unit.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for reads."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+    def unpooled(self) -> sa.Engine:
+        """An engine that keeps no connection, for migrations."""
+        return sa.create_engine(self.engine.url, poolclass=NullPool)
+
+
+def _open_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("partwell_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,44 @@
+"""What the use cases work with, put together once at start (`webapp.create_services`) and handed to each as first argument."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .bpmn.state import LiveCases
+from .db import Database
+from .fields import Keyring
+from .ports import Carrier, Clock, Forms, Notifier, Operation, Renderer
+from .procedures import Programs
+from .settings import Settings
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
+
+class NoCarrier:
+    """Nobody is rung; whoever runs the jobs looks by themselves."""
+
+    def ring(self, due: dt.datetime | None) -> None:
+        pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    settings: Settings
+    keyring: Keyring
+    database: Database
+    clock: Clock
+    forms: Forms
+    renderer: Renderer
+    #: by operation name
+    operations: Mapping[str, Operation]
+    notifier: Notifier | None = None
+    carrier: Carrier = field(default_factory=NoCarrier)
+    programs: Programs
+    live: LiveCases

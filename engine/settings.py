@@ -1,0 +1,113 @@
+"""Settings: one frozen dataclass, read from `partwell.toml` and the environment (`PARTWELL_…`, which wins)."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingWrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this installation runs."""
+
+    #: folder of database, keys, sealed files and partwell.toml
+    home: Path = Path(".partwell")
+    #: SQLAlchemy address; empty means SQLite in the home folder
+    database: str = ""
+    #: key file; empty means keys.json in the home folder
+    keys: str = ""
+    #: address the web listens on
+    host: str = "127.0.0.1"
+    #: port the web listens on
+    port: int = 8000
+    #: address people use, for links in mails; empty means http://host:port
+    public_url: str = ""
+    #: threads that answer requests
+    threads: int = 8
+    #: IANA time zone of dates in diagrams, forms and letters
+    zone: str = "Asia/Shanghai"
+    #: name of the employer in letters and on pages
+    company: str = "示例科技有限公司"
+    #: load the demo company into an empty database and start the sample company beside Partwell
+    demo: bool = True
+    #: seconds a worker holds a job before another may take it
+    job_lease: float = 60.0
+    #: seconds to the second attempt of a job; doubled for each further one, with jitter
+    job_backoff: float = 5.0
+    #: longest pause between attempts, in seconds
+    job_backoff_limit: float = 3600.0
+    #: operation calls running at once in this process
+    job_threads: int = 4
+    #: seconds between looks at the job table when nothing rings
+    job_poll: float = 1.0
+    #: live cases kept in memory
+    live_cases: int = 1000
+    #: hours until a log-in ends
+    session_hours: int = 12
+    #: largest upload in MB
+    upload_limit: int = 20
+    #: one table for each outside system: {name: {type: …, options}}
+    connectors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.home / 'partwell.db'}"
+
+    @property
+    def key_file(self) -> Path:
+        return Path(self.keys) if self.keys else self.home / "keys.json"
+
+    @property
+    def address(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """Settings from `given`, over the environment, over partwell.toml in the home folder, over the defaults.
+
+    Raises SettingWrong naming the setting.
+    """
+    home = Path(given.get("home") or environ.get("PARTWELL_HOME") or ".partwell").absolute()
+    values: dict[str, Any] = {}
+    file = home / "partwell.toml"
+    if file.exists():
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingWrong(setting=str(file), reason=str(error)) from error
+    known = {f.name: f for f in dataclasses.fields(Settings)}
+    for name in values:
+        if name not in known:
+            raise SettingWrong(setting=f"{file}: {name}", reason=f"there is no such setting; known are {', '.join(sorted(known))}")
+    for name in known:
+        if (text := environ.get(f"PARTWELL_{name.upper()}")) is not None and name != "connectors":
+            values[name] = text
+    values.update({name: value for name, value in given.items() if value is not None})
+    values["home"] = home
+    return Settings(**{name: _typed(name, known[name].default, value) for name, value in values.items()})
+
+
+def _typed(name: str, default: Any, value: Any) -> Any:
+    try:
+        match default:
+            case bool():
+                if isinstance(value, str):
+                    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[value.lower()]
+                return bool(value)
+            case int() | float() | str():
+                return type(default)(value)
+            case Path():
+                return Path(value)
+            case _ if isinstance(value, Mapping) and all(isinstance(options, Mapping) for options in value.values()):
+                return value
+            case _:
+                raise ValueError("it must be a table of tables")
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingWrong(setting=name, reason=f"{value!r} does not fit ({error})") from error
