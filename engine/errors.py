@@ -80,6 +80,31 @@ class FormInvalid(PartwellError):
         super().__init__(**facts)
 
 
+# --- files and letters
+
+
+class FileEmpty(PartwellError):
+    """The file "{name}" is empty. Choose it again, or another one."""
+
+    status = 422
+
+
+class FileTooLarge(PartwellError):
+    """The file "{name}" has {size} MB; at most {limit} MB can be taken. Make it smaller or split it."""
+
+    status = 413
+
+
+class FileTypeRefused(PartwellError):
+    """The file "{name}" cannot be taken: it is no PDF, PNG, JPEG, WebP, Word (docx), Excel (xlsx), text or CSV file."""
+
+    status = 422
+
+
+class PdfFailed(PartwellError):
+    """The PDF could not be made: {reason}. Correct the template or the data, then try again."""
+
+
 # --- diagrams, decision tables, expressions
 
 
