@@ -1,0 +1,125 @@
+"""Letters and reports as PDF."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from engine.errors import PdfFailed, SettingWrong
+from webapp.pdf import FAMILY, TypstRenderer
+
+LETTER = """
+#set document(title: "通知书")
+#let d = json(bytes(sys.inputs.data))
+= 通知书
+#d.name：日均 #d.hours 小时。
+"""
+CHART = """
+#image(bytes(sys.inputs.chart), format: "svg", alt: "趋势")
+"""
+DATA = {"date": [2026, 11, 24], "name": '林某 #panic("x") *b* $y$', "hours": 2.5}
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="40">'
+    '<text x="4" y="16" font-family="Arial, sans-serif">周四</text>'
+    '<text x="60" y="16" style="font-family: \'Segoe UI\', Arial; font-size: 12px">社交</text></svg>'
+)
+
+
+@pytest.fixture(scope="module")
+def renderer() -> TypstRenderer:
+    return TypstRenderer()
+
+
+def text_of(pdf: bytes) -> str:
+    with pypdfium2.PdfDocument(io.BytesIO(pdf)) as document:
+        return "\n".join(page.get_textpage().get_text_range() for page in document)
+
+
+def test_a_letter_is_a_pdf_for_archives(renderer: TypstRenderer) -> None:
+    """A letter comes out as PDF/A-2b, its Chinese text readable and its data kept as text, never run as markup."""
+    pdf = renderer.render(LETTER, DATA)
+    assert pdf.startswith(b"%PDF") and b"<pdfaid:part>2</pdfaid:part>" in pdf and b"<pdfaid:conformance>B<" in pdf
+    assert '林某 #panic("x") *b* $y$：日均 2.5 小时。' in text_of(pdf)
+
+
+def test_the_same_data_give_the_same_bytes(renderer: TypstRenderer) -> None:
+    """Two renderings are equal byte for byte; another date alone makes them differ."""
+    once = renderer.render(LETTER + CHART, DATA, {"chart": SVG})
+    assert once == TypstRenderer().render(LETTER + CHART, dict(reversed(DATA.items())), {"chart": SVG})
+    assert once != renderer.render(LETTER + CHART, DATA | {"date": [2026, 11, 25]}, {"chart": SVG})
+
+
+def test_a_chart_is_drawn_in_the_vendored_font(renderer: TypstRenderer) -> None:
+    """A picture that names fonts of the screen is drawn with the vendored one, the only font in the file."""
+    pdf = renderer.render(LETTER + CHART, DATA, {"chart": SVG})
+    assert "周四" in text_of(pdf) and "社交" in text_of(pdf)
+    assert b"NotoSansHans" in pdf and b"Arial" not in pdf
+
+
+def test_a_character_the_font_lacks_is_an_error(renderer: TypstRenderer) -> None:
+    """A name with a character that cannot be printed stops the letter instead of losing the character."""
+    with pytest.raises(PdfFailed, match="𠀀"):
+        renderer.render(LETTER, DATA | {"name": "林𠀀"})
+
+
+def test_another_font_is_an_error(renderer: TypstRenderer) -> None:
+    """A template that asks for a font nobody vendored is refused, not printed in some other."""
+    with pytest.raises(PdfFailed, match="(?i)arial"):
+        renderer.render('#text(font: "Arial")[通知]', DATA)
+
+
+def test_a_missing_value_names_itself(renderer: TypstRenderer) -> None:
+    """A value that the template needs and the data lack is named, with the line of the template."""
+    with pytest.raises(PdfFailed, match=r"hours.*line 5"):
+        renderer.render(LETTER, {"date": [2026, 11, 24], "name": "林某"})
+
+
+@pytest.mark.parametrize("date", [None, "2026-11-24", [2026, 11], ["2026", "11", "24"]])
+def test_a_letter_needs_a_date(renderer: TypstRenderer, date: object) -> None:
+    """Without a date in the data there is no letter."""
+    with pytest.raises(PdfFailed, match="date"):
+        renderer.render(LETTER, {"date": date})
+
+
+def test_an_impossible_date_is_an_error(renderer: TypstRenderer) -> None:
+    """The 31st of February is refused readably."""
+    with pytest.raises(PdfFailed):
+        renderer.render("通知", {"date": [2026, 2, 31]})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '#import "@preview/tablex:0.0.8": *',
+        '#let x = { import "@preview/tablex:0.0.8" }',
+        '#include "other.typ"',
+        "#let run = eval",
+        '#plugin("x.wasm")',
+        "#dictionary(std)",
+    ],
+)
+def test_a_template_loads_and_evaluates_nothing(renderer: TypstRenderer, source: str) -> None:
+    """Packages, other files and code made of text are refused before typst sees them."""
+    with pytest.raises(PdfFailed, match="which letters may not"):
+        renderer.render(source, DATA)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd"])
+def test_a_template_reads_no_files(renderer: TypstRenderer, path: str) -> None:
+    """No file of the machine can be read into a letter."""
+    with pytest.raises(PdfFailed):
+        renderer.render(f'#read("{path}")', DATA)
+
+
+def test_plain_words_are_not_mistaken_for_code(renderer: TypstRenderer) -> None:
+    """A letter may speak of importing and including in its text."""
+    assert "We include and import goods" in text_of(renderer.render("We include and import goods.", DATA))
+
+
+def test_another_font_folder_is_refused(tmp_path: Path) -> None:
+    """A folder without the font is a wrong setting, said at start."""
+    with pytest.raises(SettingWrong, match=FAMILY):
+        TypstRenderer(tmp_path)
