@@ -81,8 +81,8 @@ _ENGINEER = ("软件工程师", "Software engineer")
 _ROWS = (
     ("GM-001", "周明远", "", "company", "", ("总经理", "General manager"), "", 3650),
     ("KF-001", "赵敏华", "zhaominhua", "customer-service", "", ("客服部经理", "Head of customer service"), "GM-001", 2900),
-    ("KF-002", "陈立", "chenli", "customer-service", "customer-service-1", ("客服一组主管", "Supervisor, group 1"), "KF-001", 2100),
-    ("KF-003", "高雅琴", "", "customer-service", "customer-service-2", ("客服二组主管", "Supervisor, group 2"), "KF-001", 1850),
+    ("KF-002", "陈立", "chenli", "customer-service", "customer-service-1", ("客服一组主管", "Group supervisor"), "KF-001", 2100),
+    ("KF-003", "高雅琴", "", "customer-service", "customer-service-2", ("客服二组主管", "Group supervisor"), "KF-001", 1850),
     ("KF-004", "吴晓彤", "", "customer-service", "customer-service-1", _AGENT, "KF-002", 980),
     ("KF-005", "马骏", "", "customer-service", "customer-service-1", _AGENT, "KF-002", 720),
     ("KF-006", "宋佳宁", "", "customer-service", "customer-service-1", _AGENT, "KF-002", 1230),

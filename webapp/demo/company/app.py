@@ -204,7 +204,12 @@ def create_app(store: Store, clock: Callable[[], dt.datetime], stopping: threadi
     @app.get("/")
     def overview() -> str:
         return render_template(
-            "overview.html", pushes=store.pushes(), calls=store.calls(), mails=store.mails()[::-1], faults=store.planned(), now=clock()
+            "overview.html",
+            pushes=store.pushes(),
+            calls=store.calls(),
+            mails=store.mails()[::-1],
+            faults=store.planned(),
+            now=clock(),
         )
 
     @app.errorhandler(HTTPException)

@@ -98,7 +98,8 @@ def _rows_of_employee(employee: Employee, index: int, before: int) -> Iterator[t
     assigned = round(done / 0.55) if subject else done + (index + slot) % 3
     faults = _COMPLAINTS[slot] if subject else int(-before % 10 == 1 + index % 9)
     rate = round(100 * done / assigned, 1)
-    for number, (kpi, value, unit) in enumerate(((code, done, code), ("completion_rate", rate, "%"), (fault, faults, fault)), start=1):
+    kpis = ((code, done, code), ("completion_rate", rate, "%"), (fault, faults, fault))
+    for number, (kpi, value, unit) in enumerate(kpis, start=1):
         yield "performance", number, {"kpi_code": kpi, "kpi_value": value, "kpi_unit": unit}
 
     if before in _EXAM_DAYS:

@@ -17,8 +17,8 @@ from webapp.demo.roster import EMPLOYEES
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (
-    kind TEXT NOT NULL, row_id TEXT NOT NULL, emp_no TEXT NOT NULL, team_code TEXT NOT NULL, day TEXT NOT NULL, data TEXT NOT NULL,
-    PRIMARY KEY (kind, row_id)
+    kind TEXT NOT NULL, row_id TEXT NOT NULL, emp_no TEXT NOT NULL, team_code TEXT NOT NULL, day TEXT NOT NULL,
+    data TEXT NOT NULL, PRIMARY KEY (kind, row_id)
 );
 CREATE INDEX IF NOT EXISTS rows_by_team ON rows (kind, team_code, day);
 CREATE TABLE IF NOT EXISTS employees (id TEXT PRIMARY KEY, data TEXT NOT NULL);
@@ -26,7 +26,9 @@ CREATE TABLE IF NOT EXISTS pushes (
     number INTEGER PRIMARY KEY, operation TEXT NOT NULL, key TEXT NOT NULL, attempts INTEGER NOT NULL, effects INTEGER NOT NULL,
     received_at TEXT NOT NULL, body TEXT NOT NULL, reference TEXT, accepted_at TEXT, UNIQUE (operation, key)
 );
-CREATE TABLE IF NOT EXISTS calls (operation TEXT NOT NULL, status TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (operation, status));
+CREATE TABLE IF NOT EXISTS calls (
+    operation TEXT NOT NULL, status TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (operation, status)
+);
 CREATE TABLE IF NOT EXISTS faults (number INTEGER PRIMARY KEY, operation TEXT NOT NULL, fault TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS mails (
     number INTEGER PRIMARY KEY, message_id TEXT NOT NULL, sender TEXT NOT NULL, recipients TEXT NOT NULL, subject TEXT NOT NULL,
@@ -161,7 +163,8 @@ class Store:
     def count(self, operation: str, status: str) -> None:
         with self._lock, self._db:
             self._db.execute(
-                "INSERT INTO calls VALUES (?, ?, 1) ON CONFLICT (operation, status) DO UPDATE SET count = count + 1", (operation, status)
+                "INSERT INTO calls VALUES (?, ?, 1) ON CONFLICT (operation, status) DO UPDATE SET count = count + 1",
+                (operation, status),
             )
 
     def calls(self) -> list[Row]:
@@ -187,7 +190,8 @@ class Store:
         """Use up the next planned fault of an operation; "" when none is left."""
         with self._lock, self._db:
             found = self._one(
-                "DELETE FROM faults WHERE number = (SELECT min(number) FROM faults WHERE operation = ?) RETURNING fault", operation
+                "DELETE FROM faults WHERE number = (SELECT min(number) FROM faults WHERE operation = ?) RETURNING fault",
+                operation,
             )
             return str(found["fault"]) if found else ""
 
