@@ -131,6 +131,18 @@ class DecisionFailed(PartwellError):
     status = 422
 
 
+class FlowStuck(PartwellError):
+    """The case cannot go on at "{element}": {reason}."""
+
+    status = 422
+
+
+class ValueRefused(PartwellError):
+    """The variable "{name}" cannot be stored: {reason}."""
+
+    status = 422
+
+
 class NotDeployable(PartwellError):
     """The procedure in {path} was not deployed: {count} findings must be repaired first."""
 
