@@ -7,6 +7,7 @@ writing unit begins IMMEDIATE, so that it waits for its turn instead of failing 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from .errors import SettingWrong
 from .fields import Keyring
+from .models import Base
 
 #: milliseconds a writer waits for its turn on SQLite, and a statement for a lock on PostgreSQL
 _WAIT = 10_000
@@ -76,6 +78,7 @@ class Unit:
         self._connection = connection
         self._dialect = connection.dialect
         self._driver: Any = connection.connection.driver_connection
+        self._rows: dict[sa.Table, list[dict[str, Any]]] = {}
         self._writes: list[tuple[Statement, dict[str, Any]]] = []
         self._pipeline: Any = None
         self._after: list[Callable[[], None]] = []
@@ -95,15 +98,17 @@ class Unit:
 
     def all(self, statement: Statement, **parameters: Any) -> list[Any]:
         prepared = statement.prepared(self._dialect)
-        if self._pipeline is None and self._dialect.name == "postgresql":
-            self._pipeline = self._driver.pipeline()
-            self._pipeline.__enter__()
+        self._enter_pipeline()
         self.statements += 1
         cursor = self._driver.execute(prepared.sql, prepared.parameters(parameters))
         return [prepared.row(raw) for raw in cursor.fetchall()]
 
+    def add(self, model: type[Base], **values: Any) -> None:
+        """A new row, inserted at the commit: one statement for each table, tables in the order of their references."""
+        self._rows.setdefault(model.__table__, []).append(values)  # type: ignore[arg-type]
+
     def write(self, statement: Statement, **parameters: Any) -> None:
-        """Buffered until the commit, kept in order."""
+        """An update or deletion, done at the commit after all insertions, kept in order."""
         self._writes.append((statement, parameters))
 
     def after_commit(self, action: Callable[[], None]) -> None:
@@ -112,32 +117,65 @@ class Unit:
 
     def commit(self) -> None:
         try:
-            if self._dialect.name == "postgresql" and self._pipeline is None and self._writes:
-                self._pipeline = self._driver.pipeline()
-                self._pipeline.__enter__()
-            for statement, parameters in self._writes:
+            statements = [*self._insertions(), *self._writes]
+            if statements:
+                self._enter_pipeline()
+            for statement, parameters in statements:
                 prepared = statement.prepared(self._dialect)
                 self._driver.execute(prepared.sql, prepared.parameters(parameters))
-            self.statements += len(self._writes)
+            self.statements += len(statements)
             self._connection.commit()
             self._leave_pipeline()
         except Exception as error:
             if _is_conflict(error):
                 raise Conflict(str(error)) from error
             raise
+        self._rows.clear()
         self._writes.clear()
         for action in self._after:
             action()
 
     def close(self) -> None:
-        """Leave without committing what was not committed."""
+        """Leave without what was not committed. The driver is asked itself: SQLAlchemy does not see a COMMIT that failed in a pipeline."""
         with contextlib.suppress(Exception):
             self._leave_pipeline()
+        self._driver.rollback()
+
+    def _insertions(self) -> Iterator[tuple[Statement, dict[str, Any]]]:
+        for table in _TABLES:
+            rows = self._rows.get(table, [])
+            for start in range(0, len(rows), _ROWS):
+                part = rows[start : start + _ROWS]
+                yield (
+                    _insertion(table, len(part)),
+                    {f"{name}_{i}": value for i, row in enumerate(part) for name, value in row.items()},
+                )
+
+    def _enter_pipeline(self) -> None:
+        if self._pipeline is None and self._dialect.name == "postgresql":
+            self._pipeline = self._driver.pipeline()
+            self._pipeline.__enter__()
 
     def _leave_pipeline(self) -> None:
         if self._pipeline is not None:
             pipeline, self._pipeline = self._pipeline, None
             pipeline.__exit__(None, None, None)
+
+
+#: tables in the order in which their rows may be inserted
+_TABLES = Base.metadata.sorted_tables
+#: rows in one insertion; the widest table stays far below SQLite's limit of parameters
+_ROWS = 50
+
+
+@functools.cache
+def _insertion(table: sa.Table, count: int) -> Statement:
+    """Insert `count` rows at once; the parameter of column c in row i is called c_i, absent ones are NULL."""
+    return Statement(
+        sa.insert(table).values(
+            [{c.key: sa.bindparam(f"{c.key}_{i}", None, type_=c.type) for c in table.columns} for i in range(count)]
+        )
+    )
 
 
 def _is_conflict(error: BaseException) -> bool:
@@ -165,7 +203,10 @@ class Database:
                     raise SettingWrong(setting="database", reason="SQLite needs a file; a database in memory would be lost")
                 Path(str(address.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
                 self.engine = sa.create_engine(
-                    address, connect_args={"timeout": _WAIT / 1000, "check_same_thread": False}, pool_size=pool_size, max_overflow=10
+                    address,
+                    connect_args={"timeout": _WAIT / 1000, "check_same_thread": False},
+                    pool_size=pool_size,
+                    max_overflow=10,
                 )
                 sa.event.listen(self.engine, "connect", _open_sqlite)
                 sa.event.listen(self.engine, "begin", _begin_sqlite)

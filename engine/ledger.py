@@ -16,7 +16,7 @@ from enum import StrEnum
 import orjson
 import sqlalchemy as sa
 
-from .db import Statement, Unit
+from .db import Unit
 from .fields import Keyring
 from .models import LedgerEntry
 from .ports import Json
@@ -76,9 +76,6 @@ def digest(fields: Mapping[str, Json], payload_digest: str, previous: str) -> st
     return hashlib.sha256(canonical({**fields, "payload": payload_digest, "previous": previous})).hexdigest()
 
 
-_INSERT = Statement(sa.insert(LedgerEntry))
-
-
 def append(
     unit: Unit,
     chain: Chain,
@@ -103,8 +100,8 @@ def append(
         "element": element,
     }
     chain.entries, chain.head = number, digest(fields, hashlib.sha256(content).hexdigest(), previous)
-    unit.write(
-        _INSERT,
+    unit.add(
+        LedgerEntry,
         case_id=chain.case_id,
         number=number,
         at=at,
@@ -134,7 +131,14 @@ class Entry:
     def fields(self) -> dict[str, Json]:
         """The open fields as they enter the digest."""
         at = self.at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-        return {"case": self.case, "number": self.number, "at": at, "event": self.event, "actor": self.actor, "element": self.element}
+        return {
+            "case": self.case,
+            "number": self.number,
+            "at": at,
+            "event": self.event,
+            "actor": self.actor,
+            "element": self.element,
+        }
 
 
 def history(connection: sa.Connection, keyring: Keyring, case_id: str) -> list[Entry]:

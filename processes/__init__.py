@@ -1,0 +1,1 @@
+"""Procedures, one folder each; `rules` holds their arithmetic as pure functions."""

@@ -1,0 +1,254 @@
+"""Procedures and their versions: gather, check, deploy, look up.
+
+A version is a set of files that never changes. Forms a diagram refers to are copied into it, so that a running case keeps
+its forms, tables and letters whatever is deployed later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import chains
+from .bpmn import lint
+from .bpmn.order import missing_before
+from .bpmn.runtime import Program
+from .db import Database
+from .errors import FileRefused, NotDeployable, NotFound
+from .models import Chain, ProcedureFile, ProcedureVersion, new_id
+from .ports import Json
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: file names that make up a procedure
+_KINDS = (".bpmn", ".dmn", ".form", ".typ", ".txt", ".json", ".svg")
+_LARGEST = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One version, ready to run."""
+
+    id: str
+    procedure: str
+    number: int
+    program: Program
+    files: Mapping[str, bytes]
+    forms: Mapping[str, Mapping[str, Json]]
+
+
+class Programs:
+    """Versions that were read and built already; safe to share between threads."""
+
+    def __init__(self, database: Database, *, capacity: int = 64) -> None:
+        self._database = database
+        self._capacity = capacity
+        self._known: OrderedDict[str, Deployed] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, version_id: str) -> Deployed:
+        """Raises NotFound."""
+        with self._lock:
+            if found := self._known.get(version_id):
+                self._known.move_to_end(version_id)
+                return found
+        built = self._build(version_id)
+        with self._lock:
+            self._known[version_id] = built
+            while len(self._known) > self._capacity:
+                self._known.popitem(last=False)
+        return built
+
+    def _build(self, version_id: str) -> Deployed:
+        with self._database.reading() as connection:
+            version = connection.execute(
+                sa.select(ProcedureVersion.__table__).where(ProcedureVersion.id == version_id)
+            ).one_or_none()
+            if version is None:
+                raise NotFound(what="procedure version", name=version_id)
+            rows = connection.execute(
+                sa.select(ProcedureFile.path, ProcedureFile.content).where(ProcedureFile.version_id == version_id)
+            )
+            files = {row.path: row.content for row in rows}
+        program = Program(files, version=version_id)
+        return Deployed(version_id, version.procedure, version.number, program, files, _schemas(files))
+
+
+def gather(folder: Path, forms: Path | None = None) -> dict[str, bytes]:
+    """The files of a procedure by relative path; forms its diagrams name are taken from `forms` when the folder has none of its own.
+
+    Raises FileRefused for a file that is too large, NotFound for a folder without a diagram.
+    """
+    if folder.is_file():
+        folder = folder.parent
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and path.suffix in _KINDS and not any(part.startswith(".") for part in path.parts):
+            if path.stat().st_size > _LARGEST:
+                raise FileRefused(file=path, reason="it is larger than 2 MB")
+            files[name] = path.read_bytes()
+    if not any(name.endswith(".bpmn") for name in files):
+        raise NotFound(what="diagram (*.bpmn) in the folder", name=folder)
+    if forms is not None:
+        for form in lint.forms_named(files):
+            path = forms / f"{form}.form"
+            if f"forms/{form}.form" not in files and path.is_file():
+                files[f"forms/{form}.form"] = path.read_bytes()
+    return files
+
+
+def check(
+    files: Mapping[str, bytes], *, operations: Collection[str] | None, chain_keys: Collection[str] | None
+) -> dict[str, list[lint.Finding]]:
+    """Findings of each diagram and table; one without an error finding deploys, and a case of it starts."""
+    broken: dict[str, list[lint.Finding]] = {}
+    forms = {}
+    for path, content in files.items():
+        if path.endswith(".form"):
+            try:
+                forms[Path(path).stem] = json.loads(content)
+            except ValueError as error:
+                broken[path] = [lint.broken_file(f"not JSON: {error}")]
+    found = lint.check(files, forms=forms if forms or operations is not None else None, operations=operations, chains=chain_keys)
+    if not any(finding.severity == "error" for findings in found.values() for finding in findings):
+        for path, findings in missing_before(files).items():
+            found.setdefault(path, []).extend(findings)
+    return {**found, **broken}
+
+
+def deploy(
+    services: Services, files: Mapping[str, bytes], *, procedure: str, by: str | None = None
+) -> tuple[ProcedureVersion, bool]:
+    """Store the files as the next version of `procedure` and make it the active one.
+
+    Gives the version and whether it is new: the same files again change nothing. Default chains (`chains.json`) are
+    published where there is none of their key yet. Raises NotDeployable with the findings.
+    """
+    now = services.clock.now()
+    defaults = _json(files.get("chains.json", b"{}"), "chains.json")
+    with services.database.reading() as connection:
+        keys = set(connection.execute(sa.select(Chain.key).where(Chain.active)).scalars())
+    findings = check(files, operations=services.operations.keys(), chain_keys=keys | defaults.keys())
+    errors = [finding for found in findings.values() for finding in found if finding.severity == "error"]
+    if errors:
+        raise NotDeployable(errors, path=procedure, count=len(errors))
+    program = Program(files, version="new")
+    digest = _digest(files)
+    with services.database.unit() as unit:
+        connection = unit.connection
+        last = connection.execute(
+            sa.select(ProcedureVersion.__table__)
+            .where(ProcedureVersion.procedure == procedure)
+            .order_by(ProcedureVersion.number.desc())
+            .limit(1)
+        ).one_or_none()
+        if last is not None and last.digest == digest and last.active:
+            return ProcedureVersion(**last._mapping), False
+        version = {
+            "id": new_id(),
+            "procedure": procedure,
+            "number": last.number + 1 if last else 1,
+            "digest": digest,
+            "name": program.name,
+            "name_en": program.name_en,
+            "active": True,
+            "deployed_at": now,
+            "deployed_by": by,
+        }
+        connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.procedure == procedure).values(active=False))
+        connection.execute(sa.insert(ProcedureVersion), version)
+        connection.execute(
+            sa.insert(ProcedureFile),
+            [
+                {"version_id": version["id"], "path": path, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
+                for path, content in files.items()
+            ],
+        )
+        for key, chain in defaults.items():
+            if key not in keys:
+                chains.publish(
+                    connection, key=key, name=chain["name"], name_en=chain["name_en"], steps=chain["steps"], by=by, now=now
+                )
+        unit.commit()
+    return ProcedureVersion(**version), True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Startable:
+    """A procedure of which a case can be started now."""
+
+    procedure: str
+    version_id: str
+    number: int
+    name: str
+    name_en: str
+    #: form-js schema of the start event, or None
+    form: Mapping[str, Json] | None
+
+
+def startable(services: Services) -> list[Startable]:
+    """The active version of each procedure."""
+    with services.database.reading() as connection:
+        rows = connection.execute(
+            sa.select(ProcedureVersion.__table__).where(ProcedureVersion.active).order_by(ProcedureVersion.procedure)
+        ).all()
+    found = []
+    for row in rows:
+        deployed = services.programs.get(row.id)
+        form = deployed.forms.get(deployed.program.start_form or "")
+        found.append(
+            Startable(
+                procedure=row.procedure, version_id=row.id, number=row.number, name=row.name, name_en=row.name_en, form=form
+            )
+        )
+    return found
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over names and contents, in order of names."""
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(f"{path}\0{hashlib.sha256(files[path]).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _schemas(files: Mapping[str, bytes]) -> dict[str, Mapping[str, Json]]:
+    return {Path(path).stem: _json(content, path) for path, content in files.items() if path.endswith(".form")}
+
+
+def _json(content: bytes, path: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise FileRefused(file=path, reason=f"it is not JSON ({error})") from error
+
+
+def versions(services: Services, procedure: str) -> Iterable[ProcedureVersion]:
+    """All versions of a procedure, newest first."""
+    with services.database.reading() as connection:
+        rows = connection.execute(
+            sa.select(ProcedureVersion.__table__)
+            .where(ProcedureVersion.procedure == procedure)
+            .order_by(ProcedureVersion.number.desc())
+        ).all()
+    return [ProcedureVersion(**row._mapping) for row in rows]
+
+
+def active(connection: sa.Connection, procedure: str) -> str:
+    """Id of the version on which new cases start. Raises NotFound."""
+    found = connection.execute(
+        sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == procedure, ProcedureVersion.active)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound(what="deployed procedure", name=procedure)
+    return found

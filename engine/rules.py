@@ -1,0 +1,29 @@
+"""What a procedure's `rules.json` says about people: who starts, who manages, who reads, and where there is no way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .bpmn.order import RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    #: roles that may start a case; empty: everybody
+    start: frozenset[str] = frozenset()
+    #: roles that may suspend, resume and cancel a case and repair its incidents
+    managers: frozenset[str] = frozenset({"admin"})
+    #: roles that may read every case of the procedure
+    readers: frozenset[str] = frozenset()
+    #: once one of these elements was reached, the initiator can no longer withdraw
+    no_way_back: frozenset[str] = frozenset()
+    #: kinds of documents that are shown to the subject
+    served: frozenset[str] = frozenset()
+
+
+def rules_of(files: Mapping[str, bytes]) -> Rules:
+    """The rules of a version; its file was checked when it was deployed."""
+    given = json.loads(files.get(RULES, b"{}"))
+    return Rules(**{name: frozenset(given[name]) for name in Rules.__dataclass_fields__ if name in given})

@@ -1,0 +1,377 @@
+"""One turn of a case: everything that one user action, timer or answer does, in one transaction under the case's row lock.
+
+    with services.database.unit() as unit:
+        turn = Turn(services, unit, lock(unit, case_id=…), actor=…)
+        turn.record(Event.…)
+        turn.apply(turn.execution.complete(…))
+        turn.commit()
+
+The live execution is taken out of the cache and put back only after the commit; any exception drops it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import chains, ledger
+from .bpmn.advance import Advance, Opened, Requested
+from .bpmn.runtime import Execution
+from .db import Statement, Unit
+from .errors import NotFound, PartwellError, SealBroken, StateUnreadable
+from .ledger import Event
+from .models import Candidate, Case, Incident, Job, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .ports import Json, Step
+
+if TYPE_CHECKING:
+    from .procedures import Deployed
+    from .services import Services
+
+_COLUMNS = (
+    Case.id,
+    Case.number,
+    Case.version_id,
+    Case.title,
+    Case.subject_id,
+    Case.initiator_id,
+    Case.status,
+    Case.outcome,
+    Case.incidents,
+    Case.revision,
+    Case.entries,
+    Case.head,
+)
+_LOCK = Statement(sa.select(*_COLUMNS).where(Case.id == sa.bindparam("case_id")).with_for_update())
+_LOCK_BY_ITEM = Statement(
+    sa.select(*_COLUMNS)
+    .where(Case.id == sa.select(WorkItem.case_id).where(WorkItem.id == sa.bindparam("item_id")).scalar_subquery())
+    .with_for_update()
+)
+_STATE = Statement(sa.select(Case.state).where(Case.id == sa.bindparam("case_id")))
+_UPDATE = Statement(
+    sa.update(Case)
+    .where(Case.id == sa.bindparam("case_id"))
+    .values({c: sa.bindparam(c) for c in ("status", "outcome", "incidents", "revision", "entries", "head", "closed_at")})
+)
+_UPDATE_STATE = Statement(
+    sa.update(Case)
+    .where(Case.id == sa.bindparam("case_id"))
+    .values({c: sa.bindparam(c) for c in ("status", "outcome", "incidents", "revision", "entries", "head", "closed_at", "state")})
+)
+
+_OF_INSTANCE = (
+    WorkItem.case_id == sa.bindparam("case_id"),
+    WorkItem.instance == sa.bindparam("instance"),
+    WorkItem.status == "open",
+)
+_ITEMS_LEFT = sa.select(WorkItem.id).where(*_OF_INSTANCE)
+_LEAVE_SIGN_OFFS = Statement(
+    sa.update(SignOff).where(SignOff.item_id.in_(_ITEMS_LEFT), SignOff.state.in_(("open", "waiting"))).values(state="lapsed")
+)
+_LEAVE_ROUNDS = Statement(
+    sa.update(WorkRound)
+    .where(WorkRound.closed_at.is_(None), WorkRound.step_id.in_(sa.select(WorkStep.id).where(WorkStep.item_id.in_(_ITEMS_LEFT))))
+    .values(closed_at=sa.bindparam("at"), outcome="left")
+)
+_LEAVE_ITEM = Statement(sa.update(WorkItem).where(*_OF_INSTANCE).values(status="left", closed_at=sa.bindparam("at")))
+_DROP_JOBS = Statement(
+    sa.update(Job)
+    .where(
+        Job.case_id == sa.bindparam("case_id"),
+        Job.instance == sa.bindparam("instance"),
+        Job.state.in_(("waiting", "leased", "failed")),
+    )
+    .values(state="dropped", finished_at=sa.bindparam("at"))
+)
+_END_INCIDENTS = Statement(
+    sa.update(Incident)
+    .where(
+        Incident.case_id == sa.bindparam("case_id"), Incident.instance == sa.bindparam("instance"), Incident.resolved_at.is_(None)
+    )
+    .values(resolved_at=sa.bindparam("at"), resolution="left")
+)
+_OPEN_INCIDENTS = Statement(
+    sa.select(Incident.id, Incident.instance).where(Incident.case_id == sa.bindparam("case_id"), Incident.resolved_at.is_(None))
+)
+
+
+def lock(unit: Unit, *, case_id: str | None = None, item_id: str | None = None) -> Any:
+    """The case's row, locked until the unit ends. Waits for whoever has it. Raises NotFound."""
+    row = unit.one(_LOCK, case_id=case_id) if case_id else unit.one(_LOCK_BY_ITEM, item_id=item_id)
+    if row is None:
+        raise NotFound(what="case" if case_id else "work item", name=case_id or item_id)
+    return row
+
+
+class Turn:
+    """What happens in a case now; nothing of it is visible before `commit()`."""
+
+    def __init__(
+        self,
+        services: Services,
+        unit: Unit,
+        case: Any,
+        *,
+        actor: str | None,
+        request_id: str | None = None,
+        execution: Execution | None = None,
+    ) -> None:
+        self.services = services
+        self.unit = unit
+        self.case = case
+        self.actor = actor
+        self.now: dt.datetime = services.clock.now()
+        self.deployed: Deployed = services.programs.get(case.version_id)
+        self.status: str = case.status
+        self.outcome: str | None = case.outcome
+        self.incidents: int = case.incidents
+        self._closed_at: dt.datetime | None = None
+        self._chain = ledger.Chain(case_id=case.id, entries=case.entries, head=case.head)
+        self._request_id = request_id
+        self._execution = execution
+        self._moved = False
+
+    @property
+    def execution(self) -> Execution:
+        """The case's execution: the live one if it is the row's revision, else restored. Raises StateUnreadable."""
+        if self._execution is None:
+            self._execution = self.services.live.take(self.case.id, self.case.revision) or self._restore()
+        return self._execution
+
+    def _restore(self) -> Execution:
+        sealed = self.unit.one(_STATE, case_id=self.case.id).state
+        try:
+            state = self.services.keyring.unseal(sealed, state_purpose(self.case.id))
+        except SealBroken as error:
+            raise StateUnreadable(case=self.case.number, reason=error.message) from error
+        return self.deployed.program.restore(state)
+
+    def record(self, event: Event, *, element: str | None = None, **payload: Json) -> None:
+        """A ledger entry; the command's request id goes with the first one."""
+        ledger.append(
+            self.unit,
+            self._chain,
+            event,
+            at=self.now,
+            actor=self.actor,
+            element=element,
+            request_id=self._request_id,
+            **payload,
+        )
+        self._request_id = None
+
+    def apply(self, advance: Advance) -> None:
+        """Write down what the runtime did."""
+        self._moved = True
+        for passed in advance.passed:
+            if passed.detail:
+                self.record(Event.ELEMENT_PASSED, element=passed.element, **passed.detail)
+        for written in advance.written:
+            if written.over:
+                self.record(Event.VARIABLE_OVERWRITTEN, element=written.element, name=written.name, written_by=written.over)
+        for left in advance.left:
+            self._leave(left.instance, left.element, left.by)
+        for opened in advance.opened:
+            self._open(opened)
+        for requested in advance.requested:
+            self._request(requested)
+        for scheduled in advance.scheduled:
+            self._add_job("timer", scheduled.element, scheduled.instance, due=scheduled.due, attempts=5)
+        for stuck in advance.stuck:
+            self.incident(stuck.element, stuck.instance, stuck.error)
+        if advance.finished:
+            self.close(advance.outcome or "dismissed")
+
+    def incident(self, element: str, instance: str, error: PartwellError, *, job_id: str | None = None) -> None:
+        """Something a person must look at; the case keeps running everywhere else."""
+        facts = {name: str(value) for name, value in error.facts.items()}
+        incident_id = new_id()
+        self.unit.add(
+            Incident,
+            id=incident_id,
+            case_id=self.case.id,
+            element=element,
+            instance=instance,
+            job_id=job_id,
+            code=error.code,
+            template=error.template,
+            facts=facts,
+            opened_at=self.now,
+        )
+        self.incidents += 1
+        self.record(Event.INCIDENT_OPENED, element=element, incident=incident_id, code=error.code, message=error.message)
+
+    def close(self, outcome: str) -> None:
+        """The case is over; it is sealed by a job of its own."""
+        self.status, self.outcome, self._closed_at = "closed", outcome, self.now
+        self.record(Event.CASE_CLOSED, outcome=outcome)
+        self._add_job("seal", "", "seal", due=self.now, attempts=10)
+
+    def commit(self) -> None:
+        """Store everything. Raises db.Conflict if the command was carried out before."""
+        values = {
+            "case_id": self.case.id,
+            "status": self.status,
+            "outcome": self.outcome,
+            "incidents": self.incidents,
+            "revision": self.case.revision + 1,
+            "entries": self._chain.entries,
+            "head": self._chain.head,
+            "closed_at": self._closed_at,
+        }
+        execution = self._execution
+        if execution is not None and self._moved:
+            sealed = self.services.keyring.seal(execution.dump(), state_purpose(self.case.id))
+            self.unit.write(_UPDATE_STATE, **values, state=sealed)
+        else:
+            self.unit.write(_UPDATE, **values)
+        self.unit.commit()
+        if execution is not None and self.status != "closed":
+            self.services.live.put(self.case.id, self.case.revision + 1, execution)
+
+    # --- work items
+
+    def _open(self, opened: Opened) -> None:
+        element = self.deployed.program.elements[opened.element]
+        for_subject = element.properties.get("wf.for") == "subject"
+        chain_id, steps = self._steps(opened, for_subject)
+        item_id = new_id()
+        self.unit.add(
+            WorkItem,
+            id=item_id,
+            case_id=self.case.id,
+            element=opened.element,
+            instance=opened.instance,
+            status="open",
+            for_subject=for_subject,
+            chain_id=chain_id,
+            priority=opened.priority,
+            opened_at=self.now,
+            due_at=opened.due,
+        )
+        step_ids = [new_id() for _ in steps]
+        for position, (step_id, step) in enumerate(zip(step_ids, steps, strict=True)):
+            self.unit.add(
+                WorkStep,
+                id=step_id,
+                item_id=item_id,
+                position=position,
+                name=step.name or None,
+                name_en=step.name_en or None,
+                mode=step.mode,
+                trace=dict(step.trace),
+            )
+        self.open_round(item_id, step_ids[0], steps[0], opened.groups)
+        first = {"persons": list(steps[0].persons), "roles": list(opened.groups)}
+        self.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance, **first)
+
+    def _steps(self, opened: Opened, for_subject: bool) -> tuple[str | None, list[Step]]:
+        """The steps of the work item, each with its persons and the reason for them."""
+        case = self.case
+        if opened.chain:
+            connection = self.unit.connection
+            chain = chains.active(connection, opened.chain)
+            steps = chains.resolve(connection, chain.steps, subject=case.subject_id, initiator=case.initiator_id, at=self.now)
+            return chain.id, list(steps)
+        persons = [person for person in (opened.assignee, *opened.persons) if person]
+        if not for_subject:
+            persons = [person for person in persons if person != case.subject_id]
+        if persons or opened.groups:
+            mode = "single" if len(persons) == 1 and not opened.groups else "claim"
+            return None, [Step(name="", name_en="", mode=mode, persons=persons, trace={})]
+        admins = chains.managers(self.unit.connection, subject=case.subject_id)
+        return None, [Step(name="", name_en="", mode="claim", persons=admins, trace={"policy": "to_managers"})]
+
+    def open_round(self, item_id: str, step_id: str, step: Step, groups: tuple[str, ...] | Any = (), number: int = 1) -> None:
+        """Open a step: one sign-off, held by its only person or offered to its candidates."""
+        round_id, sign_off_id = new_id(), new_id()
+        self.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=self.now)
+        holder = step.persons[0] if len(step.persons) == 1 and not groups else None
+        self.unit.add(
+            SignOff,
+            id=sign_off_id,
+            round_id=round_id,
+            item_id=item_id,
+            case_id=self.case.id,
+            position=0,
+            state="open",
+            person_id=holder,
+            opened_at=self.now,
+        )
+        if holder is None:
+            for kind, refs in (("role", groups), ("person", step.persons)):
+                for ref in refs:
+                    self.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
+
+    def _leave(self, instance: str, element: str, by: str | None) -> None:
+        kind = self.deployed.program.elements[element].kind
+        keys = {"case_id": self.case.id, "instance": instance}
+        if kind == "userTask":
+            for statement in (_LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_ITEM):
+                self.unit.write(statement, **keys, at=self.now)
+            self.record(Event.ITEM_LEFT, element=element, instance=instance, by=by)
+        else:
+            self.unit.write(_DROP_JOBS, **keys, at=self.now)
+        for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
+            if incident.instance == instance:
+                self.incidents -= 1
+                self.unit.write(_END_INCIDENTS, **keys, at=self.now)
+                self.record(Event.INCIDENT_RESOLVED, element=element, incident=incident.id, resolution="left")
+
+    # --- jobs
+
+    def _request(self, requested: Requested) -> None:
+        payload = {"input": dict(requested.input), "headers": dict(requested.headers)}
+        self._add_job(
+            "operation",
+            requested.element,
+            requested.instance,
+            operation=requested.operation,
+            attempts=requested.attempts,
+            payload=payload,
+        )
+        self.record(
+            Event.OPERATION_REQUESTED, element=requested.element, operation=requested.operation, instance=requested.instance
+        )
+
+    def _add_job(
+        self,
+        kind: str,
+        element: str,
+        instance: str,
+        *,
+        attempts: int,
+        operation: str = "",
+        due: dt.datetime | None = None,
+        payload: Json = None,
+    ) -> None:
+        job_id, due = new_id(), due or self.now
+        self.unit.add(
+            Job,
+            id=job_id,
+            case_id=self.case.id,
+            kind=kind,
+            element=element,
+            instance=instance,
+            operation=operation,
+            key=f"{self.case.id}:{instance}",
+            request=self.unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
+            state="waiting",
+            due_at=due,
+            attempts=0,
+            max_attempts=attempts,
+            created_at=self.now,
+        )
+        self.unit.after_commit(lambda: self.services.carrier.ring(due))
+
+
+def state_purpose(case_id: str) -> str:
+    """What a case's sealed state is bound to."""
+    return f"cases.state/{case_id}"
+
+
+def request_purpose(job_id: str) -> str:
+    """What a job's sealed request is bound to."""
+    return f"jobs.request/{job_id}"
