@@ -1,0 +1,303 @@
+"""Documents of a case: files people upload, letters the procedure makes. Stored sealed; every reading leaves its trace."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from . import ledger
+from .db import Statement
+from .errors import FileEmpty, FileTooLarge, FileTypeRefused, NotFound, PdfFailed, Refused, SealBroken
+from .fields import Keyring
+from .models import Document, new_id
+from .ports import Answer, Call, File, Json, Renderer
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+MEGABYTE = 1024 * 1024
+
+#: accepted types and the endings their names may have; the first is given to a name that has none of them
+TYPES: Mapping[str, Sequence[str]] = {
+    "application/pdf": (".pdf",),
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/webp": (".webp",),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (".xlsx",),
+    "text/csv": (".csv",),
+    "text/plain": (".txt",),
+}
+_DOCX, _XLSX = list(TYPES)[4:6]
+
+
+# --- what a file is
+
+
+def media_type(name: str, content: bytes) -> str:
+    """The type by the content itself, whatever name or browser say. Raises FileTypeRefused for what is not in TYPES."""
+    if content.startswith(b"%PDF-"):
+        return "application/pdf"
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content.startswith(b"PK\x03\x04") and (office := _office_type(content)):
+        return office
+    if _is_text(content):
+        return "text/csv" if name.lower().endswith(".csv") else "text/plain"
+    raise FileTypeRefused(name=name)
+
+
+def _office_type(content: bytes) -> str | None:
+    """Word or Excel without macros, or None."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return None
+    if "[Content_Types].xml" not in parts or any(part.lower().endswith("vbaproject.bin") for part in parts):
+        return None
+    return _DOCX if "word/document.xml" in parts else _XLSX if "xl/workbook.xml" in parts else None
+
+
+def _is_text(content: bytes) -> bool:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return not any(unicodedata.category(char) in ("Cc", "Cn", "Co") and char not in "\t\r\n\f" for char in text)
+    return False
+
+
+def checked(file: File, *, limit: int) -> File:
+    """The file with the type its content has and a name that is safe everywhere; `limit` in MB.
+
+    Raises FileEmpty, FileTooLarge, FileTypeRefused.
+    """
+    name = safe_name(file.name)
+    if not file.content:
+        raise FileEmpty(name=name)
+    if len(file.content) > limit * MEGABYTE:
+        raise FileTooLarge(name=name, size=f"{len(file.content) / MEGABYTE:.1f}", limit=limit)
+    kind = media_type(name, file.content)
+    if not name.lower().endswith(tuple(TYPES[kind])):
+        name += TYPES[kind][0]
+    return File(kind=file.kind, name=name, media_type=kind, content=file.content)
+
+
+def safe_name(name: str) -> str:
+    """The last part of a path, without characters that some file system refuses; at most 150 characters, ending kept."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    clean = "".join("_" if char in '<>:"|?*' or unicodedata.category(char)[0] == "C" else char for char in last).strip(" .")
+    ending = PurePosixPath(clean).suffix[:10]
+    return (clean.removesuffix(ending)[: 150 - len(ending)] + ending) or "file"
+
+
+# --- storing and reading
+
+_INSERT = Statement(sa.insert(Document))
+
+
+def store(turn: Turn, file: File, *, element: str | None) -> str:
+    """Store a file and its ledger entry with the turn's commit; gives the new document's id.
+
+    It was brought by the turn's actor, or made by an operation when there is none. Raises the errors of `checked`.
+    """
+    file = checked(file, limit=turn.services.settings.upload_limit)
+    document_id = new_id()
+    facts = {"kind": file.kind, "name": file.name, "size": len(file.content), "sha256": hashlib.sha256(file.content).hexdigest()}
+    turn.unit.write(
+        _INSERT,
+        id=document_id,
+        case_id=turn.case.id,
+        media_type=file.media_type,
+        content=turn.unit.keyring.seal(file.content, purpose(document_id)),
+        element=element,
+        created_at=turn.now,
+        created_by=turn.actor,
+        **facts,
+    )
+    turn.record(ledger.Event.DOCUMENT_STORED, element=element, document=document_id, **facts)
+    return document_id
+
+
+def store_made(turn: Turn, answer: Answer, *, element: str) -> Json:
+    """Store the files an operation made; gives its value with every `{"$file": n}` replaced by the id of the nth file."""
+    ids = [store(turn, file, element=element) for file in answer.files]
+
+    def placed(value: Json) -> Json:
+        match value:
+            case {"$file": int(number)} if len(value) == 1:
+                return ids[number]
+            case dict():
+                return {key: placed(inner) for key, inner in value.items()}
+            case list():
+                return [placed(inner) for inner in value]
+        return value
+
+    return placed(answer.value) if ids else answer.value
+
+
+def purpose(document_id: str) -> str:
+    """What a document's content is sealed for (`Keyring.seal`)."""
+    return f"documents.content/{document_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentRow:
+    """A document without its content."""
+
+    id: str
+    case_id: str
+    kind: str
+    name: str
+    media_type: str
+    #: bytes
+    size: int
+    sha256: str
+    element: str | None
+    created_at: dt.datetime
+    #: id of a person, or None when an operation made it
+    created_by: str | None
+
+
+_COLUMNS = [column for column in Document.__table__.columns if column.key != "content"]
+
+
+def rows(connection: sa.Connection, case_id: str) -> list[DocumentRow]:
+    """The documents of a case in the order they came."""
+    found = connection.execute(sa.select(*_COLUMNS).where(Document.case_id == case_id).order_by(Document.created_at, Document.id))
+    return [DocumentRow(**row._mapping) for row in found]
+
+
+def find(connection: sa.Connection, document_id: str) -> DocumentRow:
+    """Raises NotFound."""
+    row = connection.execute(sa.select(*_COLUMNS).where(Document.id == document_id)).one_or_none()
+    if row is None:
+        raise NotFound(what="document", name=document_id)
+    return DocumentRow(**row._mapping)
+
+
+def content(connection: sa.Connection, keyring: Keyring, row: DocumentRow) -> bytes:
+    """The file as it was stored. Raises the errors of `Keyring.unseal`, and SealBroken where the digest no longer fits."""
+    sealed = connection.execute(sa.select(Document.content).where(Document.id == row.id)).scalar_one()
+    plain = keyring.unseal(sealed, purpose(row.id))
+    if hashlib.sha256(plain).hexdigest() != row.sha256:
+        raise SealBroken(purpose=purpose(row.id))
+    return plain
+
+
+# --- letters: operations that Partwell offers itself
+
+_SYSTEM = "partwell"
+#: a place in a text letter: names joined by dots
+_PLACE = re.compile(r"\{([^\W\d]\w*(?:\.\w+)*)\}")
+
+
+class RenderLetter:
+    """`document.render`: a typst letter of the case's own procedure version as PDF.
+
+    Headers: `template` (name of a file `letters/<template>.typ`), `kind` and `title` of the document. Input: what the letter
+    shows; `charts` in it are pictures, SVG text by name; `date` (ISO) defaults to the day it is made. Value:
+    {"document": id, "name": …, "sha256": …, "date": ISO}.
+    """
+
+    names: Sequence[str] = ("document.render",)
+
+    def __init__(self, renderer: Renderer, letters: Callable[[str], Mapping[str, bytes]], *, zone: str) -> None:
+        self._renderer = renderer
+        #: the files of the version a case runs on, by the case's number
+        self._letters = letters
+        self._zone = ZoneInfo(zone)
+
+    def call(self, call: Call) -> Answer:
+        template = _letter(call, self._letters(call.case), ".typ")
+        data = dict(call.input)
+        charts = data.pop("charts", None) or {}
+        if not isinstance(charts, Mapping) or not all(isinstance(svg, str) for svg in charts.values()):
+            raise _refused(call, "`charts` must be SVG texts by name")
+        try:
+            given = data.get("date")
+            date = dt.date.fromisoformat(given[:10]) if given else call.now.astimezone(self._zone).date()
+        except (TypeError, ValueError):
+            raise _refused(call, f"`date` must be a day such as 2026-11-24, not {given!r}") from None
+        try:
+            pdf = self._renderer.render(template, data | {"date": [date.year, date.month, date.day]}, charts)
+        except PdfFailed as error:
+            raise _refused(call, str(error.facts["reason"])) from error
+        title = call.headers.get("title") or call.headers["template"]
+        kind = call.headers.get("kind") or call.headers["template"]
+        file = File(kind=kind, name=safe_name(f"{title}.pdf"), media_type="application/pdf", content=pdf)
+        value = {"document": {"$file": 0}, "name": file.name, "sha256": hashlib.sha256(pdf).hexdigest(), "date": date.isoformat()}
+        return Answer(value=value, files=[file])
+
+    def check(self) -> Sequence[str]:
+        return ()
+
+
+class DraftLetter:
+    """`document.draft`: a text letter with its `{dotted.names}` filled from the input, for a person to edit.
+
+    Header: `template` (name of a file `letters/<template>.txt`). Value: {"text": …}. A list fills its place line by line.
+    """
+
+    names: Sequence[str] = ("document.draft",)
+
+    def __init__(self, letters: Callable[[str], Mapping[str, bytes]]) -> None:
+        self._letters = letters
+
+    def call(self, call: Call) -> Answer:
+        text = _letter(call, self._letters(call.case), ".txt")
+        return Answer(value={"text": _PLACE.sub(lambda place: self._fill(call, place[1]), text)})
+
+    def check(self) -> Sequence[str]:
+        return ()
+
+    def _fill(self, call: Call, name: str) -> str:
+        value: Json = call.input
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        lines = [_plain(line) for line in (value if isinstance(value, list) else [value])]
+        if None in lines:
+            raise _refused(call, f"the letter needs a text or number for {{{name}}}")
+        return "\n".join(line for line in lines if line is not None)
+
+
+def _plain(value: Json) -> str | None:
+    match value:
+        case bool():
+            return None
+        case float() if value.is_integer():
+            return str(int(value))
+        case str() | int() | float():
+            return str(value)
+    return None
+
+
+def _letter(call: Call, files: Mapping[str, bytes], ending: str) -> str:
+    """The letter's source, in the language of the case where there is one of its own (`<template>_en`)."""
+    name = call.headers.get("template", "")
+    for candidate in (f"letters/{name}_{call.locale.split('-')[0]}{ending}", f"letters/{name}{ending}"):
+        if candidate in files:
+            return files[candidate].decode("utf-8-sig")
+    known = ", ".join(sorted(PurePosixPath(path).stem for path in files if path.startswith("letters/") and path.endswith(ending)))
+    raise _refused(call, f'the procedure has no letter "{name}{ending}"; it has {known or "none"}')
+
+
+def _refused(call: Call, reason: str) -> Refused:
+    return Refused(system=_SYSTEM, operation=call.operation, reason=reason)
