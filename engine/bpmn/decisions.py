@@ -1,0 +1,311 @@
+"""Decision tables and the other boxed expressions of DMN (OMG DMN 1.1 to 1.5).
+
+This file reads the XML; `feel/src/decisions.mjs` runs it. Where the standard answers null although somebody made a mistake (two
+rules under UNIQUE, differing results under ANY, a missing input, a value of the wrong type), this raises `errors.DecisionFailed`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import graphlib
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import quickjs
+from lxml import etree
+
+from engine import errors
+from engine.bpmn import expressions, feel
+from engine.bpmn.reader import read_xml
+from engine.ports import Json
+
+_POLICIES: Final = ("UNIQUE", "FIRST", "ANY", "PRIORITY", "COLLECT", "RULE ORDER", "OUTPUT ORDER")
+_REQUIREMENTS: Final = ("informationRequirement", "knowledgeRequirement")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a decision gave, and why."""
+
+    #: one output: its value; several: a mapping; a multiple-hit policy: a list
+    value: Json
+    #: ids of the rules that applied, of the table asked for; a rule without id is `rule N`
+    matched: list[str]
+    #: input expression -> value, of the table asked for
+    inputs: dict[str, Json]
+    #: every decision evaluated, in order: `{"decision", "name", "value"}`, of tables also `"inputs"` and `"matched"`
+    trace: list[dict[str, Json]]
+
+
+class Decisions:
+    """The decisions of one DMN file. Raises `errors.FileRefused` for a file that cannot be read as one."""
+
+    def __init__(self, xml: bytes, *, file: str) -> None:
+        model = _Reader(file).model(read_xml(xml, file))
+        self._decisions: dict[str, str] = {id: node["name"] for id, node in model["nodes"].items() if node["kind"] == "decision"}
+        self._model = json.dumps(model, ensure_ascii=False)
+        self._key = hashlib.sha256(self._model.encode()).hexdigest()
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the decisions, those required by others first."""
+        return list(self._decisions)
+
+    def check(self, names: Collection[str] | None = None) -> list[tuple[str, str]]:
+        """(id of the element, what is wrong with it) of every text in the file.
+
+        `names`: the dotted names of variables that exist, as in `expressions.check`.
+        """
+        known = json.dumps(None if names is None else sorted(names), ensure_ascii=False)
+        try:
+            return [(element, message) for element, message in json.loads(feel.interpreter().call("inspect", self._model, known))]
+        except feel.LimitReached:
+            return [("", "the decisions are too large to be read")]
+
+    def decide(self, decision_id: str, data: Mapping[str, Json], *, now: dt.datetime | None = None) -> Result:
+        """Evaluate one decision, and those it requires, over `data`.
+
+        Text is read as a date, time or duration where an input declares that type. No rule that applies gives the default
+        output, else None (a list policy: an empty list), with nothing matched. Raises `errors.NotFound` for an unknown id and
+        `errors.DecisionFailed` for everything that keeps the decision from an answer.
+        """
+        if decision_id not in self._decisions:
+            raise errors.NotFound(what="decision", name=decision_id)
+        name = self._decisions[decision_id]
+        try:
+            found = self._decide(decision_id, data, now)
+        except feel.LimitReached:
+            raise errors.DecisionFailed(decision=name, reason="it took too much time or memory") from None
+        except (ValueError, quickjs.JSException) as error:
+            raise errors.DecisionFailed(decision=name, reason=str(error).split("\n")[0]) from None
+        if "failed" in found:
+            raise errors.DecisionFailed(decision=found.get("decision") or name, reason=found["failed"])
+        last = found["trace"][-1]
+        return Result(found["value"], last.get("matched", []), last.get("inputs", {}), found["trace"])
+
+    def _decide(self, decision_id: str, data: Mapping[str, Json], now: dt.datetime | None) -> Any:
+        interpreter = feel.interpreter()
+        needs = interpreter.compiled.get(self._key)
+        if needs is None:
+            interpreter = feel.interpreter(room=True)
+            needs = interpreter.compiled[self._key] = json.loads(interpreter.call("load", self._key, self._model))
+            interpreter.size += needs["size"]
+        used = {name: data[name] for name in needs["uses"] if name in data}
+        if needs["timed"] and now is None:
+            raise ValueError("it asks for the time, but none was given")
+        time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
+        return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
+
+
+def _tag(element: etree._Element) -> str:
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def _all(element: etree._Element, *tags: str) -> Iterator[etree._Element]:
+    return (child for child in element if _tag(child) in tags)
+
+
+def _first(element: etree._Element | None, tag: str) -> etree._Element | None:
+    return None if element is None else next(_all(element, tag), None)
+
+
+def _text(element: etree._Element | None, tag: str = "text") -> str | None:
+    child = _first(element, tag)
+    return None if child is None else child.text or ""
+
+
+def _type(element: etree._Element | None) -> str | None:
+    # DMN 1.1 item definitions carry the type as a child, everything else as an attribute.
+    return None if element is None else element.get("typeRef")
+
+
+class _Reader:
+    """DMN XML -> the plain model that `decisions.mjs` compiles."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def refuse(self, element: etree._Element, reason: str) -> errors.FileRefused:
+        place = element.get("id") or element.get("name") or _tag(element)
+        return errors.FileRefused(file=self.file, reason=f"line {element.sourceline}, {place}: {reason}")
+
+    def model(self, root: etree._Element) -> dict[str, Any]:
+        """`{types, nodes, order}`: nodes by id, required ones earlier in `order`."""
+        if _tag(root) != "definitions" or "omg.org/spec/DMN/" not in (etree.QName(root).namespace or ""):
+            raise self.refuse(root, "this is not a DMN file")
+        for element in root.iter():
+            language = element.get("expressionLanguage", "feel")
+            if "feel" not in language.lower():
+                raise self.refuse(element, f"it is written in {language}; only FEEL is read")
+        for imported in _all(root, "import"):
+            raise self.refuse(imported, "imports of other files are not read; copy what is needed into this file")
+        nodes: dict[str, dict[str, Any]] = {}
+        for element in root:
+            if node := self.node(element):
+                id = element.get("id") or element.get("name", "")
+                if id in nodes:
+                    raise self.refuse(element, "its id is used twice")
+                nodes[id] = node
+        for element in root:
+            for id in self.needs(element):
+                if id not in nodes:
+                    raise self.refuse(element, f'it requires "{id}", which is not in the file')
+        try:
+            order = list(graphlib.TopologicalSorter({id: node["needs"] for id, node in nodes.items()}).static_order())
+        except graphlib.CycleError as error:
+            raise errors.FileRefused(file=self.file, reason="decisions require each other: " + ", ".join(error.args[1])) from None
+        types = {element.get("name"): self.item(element) for element in _all(root, "itemDefinition")}
+        return {"types": types, "nodes": {id: nodes[id] for id in order}, "order": order}
+
+    def needs(self, element: etree._Element) -> list[str]:
+        wanted = [r for q in _all(element, *_REQUIREMENTS) for r in q if _tag(r).startswith("required")]
+        if _tag(element) == "decisionService":
+            wanted = list(_all(element, "outputDecision", "inputData", "inputDecision"))
+        return [r.get("href", "").rpartition("#")[2] for r in wanted]
+
+    def node(self, element: etree._Element) -> dict[str, Any] | None:
+        variable = _first(element, "variable")
+        name = element.get("name", element.get("id", ""))
+        node: dict[str, Any] = {"name": name, "type": _type(variable), "needs": self.needs(element)}
+        match _tag(element):
+            case "inputData":
+                return node | {"kind": "input"}
+            case "decision":
+                return node | {"kind": "decision", "body": self.boxed(element)}
+            case "businessKnowledgeModel":
+                logic = _first(element, "encapsulatedLogic")
+                body = None if logic is None else self.function(logic)
+                return node | {"kind": "knowledge", "body": body, "type": None}
+            case "decisionService":
+
+                def hrefs(*tags: str) -> list[str]:
+                    return [r.get("href", "").rpartition("#")[2] for r in _all(element, *tags)]
+
+                inputs, outputs = hrefs("inputData", "inputDecision"), hrefs("outputDecision")
+                return node | {"kind": "service", "parameters": inputs, "results": outputs}
+        return None
+
+    def item(self, element: etree._Element) -> dict[str, Any]:
+        allowed = _first(element, "typeConstraint")
+        return {
+            "name": element.get("name"),
+            "list": element.get("isCollection") == "true",
+            "base": _text(element, "typeRef"),
+            "allowed": _text(allowed if allowed is not None else _first(element, "allowedValues")),
+            "parts": [self.item(part) for part in _all(element, "itemComponent")] or None,
+            "function": _first(element, "functionItem") is not None,
+        }
+
+    # --- boxed expressions
+
+    def boxed(self, element: etree._Element | None) -> dict[str, Any] | None:
+        """The boxed expression inside `element`."""
+        for child in () if element is None else element:
+            if _tag(child) in _BOXED:
+                return self.expression(child)
+        return None
+
+    def expression(self, element: etree._Element) -> dict[str, Any]:
+        kind, read = _BOXED[_tag(element)]
+        about: dict[str, Any] = {"kind": kind, "id": element.get("id") or self.owner(element), "type": _type(element)}
+        return about | dict(read(self, element))
+
+    def owner(self, element: etree._Element) -> str:
+        """Id of the nearest element around it that has one."""
+        return next((a.get("id", "") for a in element.iterancestors() if a.get("id")), "")
+
+    def many(self, element: etree._Element) -> list[dict[str, Any]]:
+        return [self.expression(child) for child in element if _tag(child) in _BOXED]
+
+    def text(self, element: etree._Element) -> dict[str, Any]:
+        return {"text": _text(element)}
+
+    def list(self, element: etree._Element) -> dict[str, Any]:
+        return {"items": self.many(element)}
+
+    def relation(self, element: etree._Element) -> dict[str, Any]:
+        columns = [column.get("name") for column in _all(element, "column")]
+        return {"columns": columns, "rows": [self.many(row) for row in _all(element, "row")]}
+
+    def context(self, element: etree._Element) -> dict[str, Any]:
+        entries = []
+        for entry in _all(element, "contextEntry"):
+            variable = _first(entry, "variable")
+            name = None if variable is None else variable.get("name")
+            entries.append({"name": name, "type": _type(variable), "value": self.boxed(entry)})
+        return {"entries": entries}
+
+    def function(self, element: etree._Element) -> dict[str, Any]:
+        parameters = [{"name": p.get("name"), "type": _type(p)} for p in _all(element, "formalParameter")]
+        about = {"kind": "function", "id": element.get("id") or self.owner(element), "type": None}
+        return about | {"language": element.get("kind", "FEEL"), "parameters": parameters, "body": self.boxed(element)}
+
+    def call(self, element: etree._Element) -> dict[str, Any]:
+        bindings = []
+        for binding in _all(element, "binding"):
+            parameter = _first(binding, "parameter")
+            if parameter is None:
+                raise self.refuse(binding, "a binding has no parameter")
+            bindings.append({"name": parameter.get("name"), "type": _type(parameter), "value": self.boxed(binding)})
+        return {"callee": self.boxed(element), "bindings": bindings}
+
+    def conditional(self, element: etree._Element) -> dict[str, Any]:
+        return {part: self.boxed(_first(element, part)) for part in ("if", "then", "else")}
+
+    def filter(self, element: etree._Element) -> dict[str, Any]:
+        return {part: self.boxed(_first(element, part)) for part in ("in", "match")}
+
+    def iteration(self, element: etree._Element) -> dict[str, Any]:
+        source, result = _first(element, "in"), _first(element, "return" if _tag(element) == "for" else "satisfies")
+        return {"variable": element.get("iteratorVariable", ""), "in": self.boxed(source), "result": self.boxed(result)}
+
+    def table(self, element: etree._Element) -> dict[str, Any]:
+        policy = element.get("hitPolicy", "UNIQUE")
+        if policy not in _POLICIES:
+            raise self.refuse(element, f'there is no hit policy "{policy}"')
+        inputs, outputs = [], []
+        for column in _all(element, "input"):
+            asked = _first(column, "inputExpression")
+            allowed = _text(_first(column, "inputValues"))
+            id = column.get("id") or self.owner(column)
+            inputs.append({"id": id, "text": _text(asked) or "", "type": _type(asked), "allowed": allowed or None})
+        for number, column in enumerate(_all(element, "output"), 1):
+            outputs.append(
+                {
+                    "id": column.get("id") or self.owner(column),
+                    "name": column.get("name") or column.get("label") or f"output {number}",
+                    "type": _type(column),
+                    "allowed": _text(_first(column, "outputValues")) or None,
+                    "standard": _text(_first(column, "defaultOutputEntry")) or None,
+                }
+            )
+        rules = [self.rule(rule, row, len(inputs), len(outputs)) for row, rule in enumerate(_all(element, "rule"), 1)]
+        aggregation = element.get("aggregation") if policy == "COLLECT" else None
+        return {"policy": policy, "aggregation": aggregation, "inputs": inputs, "outputs": outputs, "rules": rules}
+
+    def rule(self, rule: etree._Element, row: int, inputs: int, outputs: int) -> dict[str, Any]:
+        tests = [_text(cell) for cell in _all(rule, "inputEntry")]
+        results = [_text(cell) for cell in _all(rule, "outputEntry")]
+        if (len(tests), len(results)) != (inputs, outputs):
+            cells = f"{len(tests)} + {len(results)} cells, but the table {inputs} + {outputs} columns"
+            raise self.refuse(rule, f"rule {row} has {cells}")
+        return {"id": rule.get("id") or f"rule {row}", "row": row, "tests": tests, "results": results}
+
+
+_BOXED: Final[dict[str, tuple[str, Any]]] = {
+    "literalExpression": ("text", _Reader.text),
+    "decisionTable": ("table", _Reader.table),
+    "context": ("context", _Reader.context),
+    "invocation": ("call", _Reader.call),
+    "list": ("list", _Reader.list),
+    "relation": ("relation", _Reader.relation),
+    "functionDefinition": ("function", _Reader.function),
+    "conditional": ("conditional", _Reader.conditional),
+    "filter": ("filter", _Reader.filter),
+    "for": ("for", _Reader.iteration),
+    "some": ("some", _Reader.iteration),
+    "every": ("every", _Reader.iteration),
+}

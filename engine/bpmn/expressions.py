@@ -1,0 +1,153 @@
+"""FEEL (OMG DMN 1.5, chapter 10): checked when a procedure is deployed, evaluated while a case moves.
+
+Data are JSON. Dates and times come back as ISO 8601 text; text stays text until an expression says `date(x)`. Nothing reads the
+clock: `now()` and `today()` answer from the `now` that is passed in, in the zone set by `configure`. Money is integer fen;
+`yuan(n)` gives the fen of n yuan, `is defined(x)` says whether there is anything at all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import quickjs
+
+from engine import errors
+from engine.bpmn import feel
+from engine.ports import Json
+
+#: Zone in which `now()` and `today()` answer.
+ZONE = "Asia/Shanghai"
+
+#: Complaints that leave null standing where only a value is wanted; a condition tolerates none.
+_ABSENT: Final = frozenset({"NO_CONTEXT_ENTRY_FOUND", "NO_PROPERTY_FOUND"})
+_SHORT: Final[dict[str, Json]] = {"t": True, "f": False, "n": None}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with an expression, from character `from_` to before `to`."""
+
+    from_: int
+    to: int
+    message: str
+
+
+def configure(zone: str) -> None:
+    """Set the zone in which `now()` and `today()` answer. Raises `errors.SettingWrong` when there is no such zone."""
+    global ZONE
+    if zone.upper() not in feel.zone_names():
+        raise errors.SettingWrong(setting="zone", reason=f'there is no time zone "{zone}"')
+    ZONE = zone
+
+
+def check(text: str, *, names: Collection[str] | None = None, unary: bool = False) -> list[Problem]:
+    """Problems of an expression (without the leading `=`), or of a unary test as in a cell of a decision table.
+
+    `names`: the dotted names that exist, such as `employee.months`; below a name of which nothing deeper is given, everything
+    is taken to exist. None: names are not checked.
+    """
+    return list(_study(text, unary, frozenset(names or ()), names is not None).problems)
+
+
+def uses(text: str, *, unary: bool = False) -> frozenset[str]:
+    """Top-level names that the expression may read. Raises `errors.FeelError` for an expression that cannot be read."""
+    return _sound(text, unary, frozenset()).uses
+
+
+def evaluate(text: str, data: Mapping[str, Json], *, names: Iterable[str] = (), now: dt.datetime | None = None) -> Json:
+    """The value of the expression over `data`, as JSON.
+
+    `names` declares names with blanks or signs, such as `Annual Leave`. A key that a mapping lacks is null. Raises
+    `errors.FeelError` for an unknown variable or function, operands of the wrong type, a result that JSON cannot hold, a limit
+    that was reached, and data that would not be exact (`Decimal`, NaN, whole numbers from 2**53).
+    """
+    return _evaluate(text, False, data, frozenset(names), now, _ABSENT)
+
+
+def condition(text: str, data: Mapping[str, Json], *, now: dt.datetime | None = None) -> bool:
+    """True or false. Raises `errors.FeelError` for every other result and for everything that the interpreter complains about.
+
+    An absent key is such a complaint, unless the author expects it: `x.y = null`, `is defined(x.y)`.
+    """
+    result = _evaluate(text, False, data, frozenset(), now, frozenset())
+    if result is True or result is False:
+        return result
+    shown = json.dumps(result, ensure_ascii=False)
+    raise errors.FeelError(expression=text, reason=f"it gave {shown[:60]}, but a condition must be true or false")
+
+
+def matches(text: str, value: Json, data: Mapping[str, Json], *, now: dt.datetime | None = None) -> bool:
+    """Whether `value` passes a unary test such as `[1..10]`, `"hr","it"` or `not("a")`. Raises `errors.FeelError`."""
+    return _evaluate(text, True, {**data, "?": value}, frozenset(), now, _ABSENT) is True
+
+
+@dataclass(frozen=True)
+class _Study:
+    problems: tuple[Problem, ...]
+    uses: frozenset[str]
+    timed: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def _study(text: str, unary: bool, names: frozenset[str], complete: bool) -> _Study:
+    """What is known without running it; `complete`: other names than `names` do not exist."""
+    try:
+        found = json.loads(feel.interpreter().call("study", text, unary, json.dumps(sorted(names)), complete))
+    except feel.LimitReached:
+        return _Study((Problem(0, len(text), "the expression is too large to be read; split it"),), frozenset(), False)
+    problems = tuple(Problem(p["from"], p["to"], p["message"]) for p in found["problems"])
+    return _Study(problems, frozenset(found["uses"]), found["timed"])
+
+
+def _sound(text: str, unary: bool, names: frozenset[str]) -> _Study:
+    study = _study(text, unary, names, False)
+    for problem in study.problems:
+        raise errors.FeelError(expression=text, reason=problem.message, position=(problem.from_, problem.to))
+    return study
+
+
+@dataclass(frozen=True)
+class _Program:
+    number: int
+    uses: frozenset[str]
+    timed: bool
+
+
+def _compile(text: str, unary: bool, names: frozenset[str]) -> _Program:
+    study = _sound(text, unary, names)
+    interpreter = feel.interpreter(room=True)
+    number = interpreter.call("compile", text, unary, json.dumps(sorted(names)))
+    interpreter.size += 1
+    program = _Program(number, study.uses | {"?"} if unary else study.uses, study.timed)
+    interpreter.compiled[(text, unary, names)] = program
+    return program
+
+
+def _evaluate(
+    text: str, unary: bool, data: Mapping[str, Json], names: frozenset[str], now: dt.datetime | None, tolerated: frozenset[str]
+) -> Json:
+    try:
+        program = feel.interpreter().compiled.get((text, unary, names)) or _compile(text, unary, names)
+        # Names with blanks and signs are spelled in several ways, so with them everything is sent.
+        used = data if names else {name: data[name] for name in program.uses if name in data}
+        if program.timed and now is None:
+            raise ValueError("it asks for the time, but none was given")
+        answer = feel.interpreter().call("run", program.number, feel.wire(used), feel.local_time(now, ZONE) if program.timed else "")
+    except feel.LimitReached:
+        raise errors.FeelError(expression=text, reason="it took too much time or memory") from None
+    except (ValueError, quickjs.JSException) as error:
+        raise errors.FeelError(expression=text, reason=str(error).split("\n")[0]) from None
+    if answer in _SHORT:
+        return _SHORT[answer]
+    found = json.loads(answer)
+    for complaint in found["complaints"]:
+        if complaint["type"] not in tolerated:
+            raise errors.FeelError(expression=text, reason=complaint["message"], position=(complaint["from"], complaint["to"]))
+    if "failed" in found:
+        raise errors.FeelError(expression=text, reason=found["failed"])
+    return found["value"]

@@ -1,0 +1,155 @@
+"""The FEEL interpreter: feelin and the DMN layer of `src/`, bundled as `feel.js`, in QuickJS.
+
+No network, no files, no host functions; limits on time, memory and stack. One context per thread, made when first needed (so also
+after a fork). To build the bundle: `npm ci && npm run build` in this folder. Licences of what is inside: `licences/`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+import math
+import pathlib
+import threading
+import zoneinfo
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+import quickjs
+
+from engine.ports import Json
+
+BUNDLE: Final = pathlib.Path(__file__).parent / "feel.js"
+MEMORY: Final = 64 << 20
+#: Seconds of processor time of the whole process: four busy threads reach it in about half the time on the wall.
+SECONDS: Final = 1.0
+#: Must stay below the real stack of a thread (8 MB with glibc), which QuickJS cannot see.
+STACK: Final = 1 << 20
+#: Reading a whole file of decisions takes 1 to 3 ms for each cell.
+READING_SECONDS: Final = 20.0
+#: Expressions after which a thread's context is made anew: 3000 take about 12 MB of the 64.
+MOST: Final = 5000
+_FUNCTIONS = ("zone", "study", "compile", "run", "inspect", "load", "decide")
+
+
+class LimitReached(Exception):
+    """A limit of time, memory or stack; the context is gone and the next call makes a new one."""
+
+
+class Interpreter:
+    """A QuickJS context with the bundle in it. Belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._context = quickjs.Context()
+        self._context.set_memory_limit(MEMORY)
+        self._context.set_max_stack_size(STACK)
+        self._context.eval(BUNDLE.read_text("utf-8"))
+        self._functions: dict[str, Callable[..., Any]] = {name: self._context.eval(f"partwell.{name}") for name in _FUNCTIONS}
+        #: what was compiled here, for those who compile: anything by any key
+        self.compiled: dict[Any, Any] = {}
+        #: expressions compiled here
+        self.size = 0
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call a function of `src/main.mjs`. Raises `LimitReached`, or `quickjs.JSException` for a fault in the bundle."""
+        self._context.set_time_limit(READING_SECONDS if name in ("load", "inspect") else SECONDS)
+        while True:
+            try:
+                answer = self._functions[name](*arguments)
+            except quickjs.JSException as error:
+                message = str(error).split("\n")[0]
+                # An interruption that passes through a catch of the interpreter arrives as the text "null".
+                if isinstance(error, quickjs.StackOverflow) or message == "null" or "InternalError" in message:
+                    _thread.interpreter = None
+                    raise LimitReached from None
+                raise
+            if not isinstance(answer, str) or answer[:1] != "z":
+                return answer
+            self._functions["zone"](answer[1:], zone_table(answer[1:]))
+
+
+_thread = threading.local()
+
+
+def interpreter(*, room: bool = False) -> Interpreter:
+    """This thread's interpreter; with `room`, to compile something, one that does not hold the most yet."""
+    found: Interpreter | None = getattr(_thread, "interpreter", None)
+    if found is None or (room and found.size >= MOST):
+        found = _thread.interpreter = Interpreter()
+    return found
+
+
+def wire(data: Mapping[str, Json]) -> str:
+    """`data` as JSON text. Raises `ValueError` for what is not JSON, or as a double would not keep its exact value."""
+    options = orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    try:
+        content = orjson.dumps(data, option=options)
+    except TypeError as error:
+        raise ValueError(_unfit(data) or str(error)) from None
+    # orjson writes NaN and infinity as null: only where a null stands must the values be looked at.
+    if b"null" in content and (reason := _unfit(data)):
+        raise ValueError(reason)
+    return content.decode()
+
+
+def _unfit(value: Any) -> str | None:
+    """Why `value` cannot be handed to FEEL."""
+    if isinstance(value, Mapping):
+        return next(filter(None, map(_unfit, value.values())), None)
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, map(_unfit, value)), None)
+    if isinstance(value, Decimal):
+        return f"{value} is a Decimal; pass integer fen, or text"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is not a finite number"
+    if isinstance(value, int) and abs(value) >= 2**53:
+        return f"{value} is too large to be exact; pass text"
+    if value is None or isinstance(value, (str, int, float)):
+        return None
+    return f"{type(value).__name__} is not JSON"
+
+
+def local_time(now: dt.datetime | None, zone: str) -> str:
+    """`now` as the bundle wants it, such as `2026-11-24T18:00:00@Asia/Shanghai`; empty for None."""
+    if now is None:
+        return ""
+    if now.tzinfo is None:
+        raise ValueError("the time passed in has no time zone")
+    return f"{now.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None).isoformat()}@{zone}"
+
+
+@functools.cache
+def zone_names() -> dict[str, str]:
+    """Names of all time zones by their upper-case form."""
+    return {name.upper(): name for name in zoneinfo.available_timezones()}
+
+
+@functools.lru_cache(maxsize=64)
+def zone_table(name: str) -> str:
+    """JSON of the offsets of a zone from 1900 to 2100 as `src/zones.mjs` wants it; `null` when there is no such zone."""
+    known = zone_names().get(name.upper())
+    if known is None:
+        return "null"
+    zone = zoneinfo.ZoneInfo(known)
+    first = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+
+    def offset(day: float) -> int:
+        passed = (first + dt.timedelta(days=day)).astimezone(zone).utcoffset()
+        return int(passed.total_seconds()) if passed else 0
+
+    changes: list[int] = []
+    offsets = [offset(0)]
+    step = 15
+    for day in range(step, 200 * 365, step):
+        if (new := offset(day)) == offsets[-1]:
+            continue
+        low, high = (day - step) * 86400, day * 86400
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if offset(middle / 86400) == offsets[-1] else (low, middle)
+        changes.append(int(first.timestamp()) + high)
+        offsets.append(new)
+    return json.dumps({"changes": changes, "offsets": offsets, "name": known})

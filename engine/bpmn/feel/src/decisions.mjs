@@ -1,0 +1,426 @@
+// DMN on top of FEEL (OMG DMN 1.5, chapters 7, 8 and 10.3). A model is compiled to closures once: each takes a scope, an object
+// of values by name, and gives a value. What the standard answers with null although the author made a mistake is a Failure here.
+import { FeelDuration, FeelFunction, getType, parseDate, parseDateTime, parseTime, duration, wrapFunction } from 'feelin';
+import { normalizeContextKey } from 'lezer-feel';
+import { unknown } from './study.mjs';
+import { program } from './programs.mjs';
+import { Failure, plain } from './values.mjs';
+
+const MISTAKES = new Set(['NO_VARIABLE_FOUND', 'NO_CONTEXT_ENTRY_FOUND', 'NO_PROPERTY_FOUND', 'NO_FUNCTION_FOUND', 'FUNCTION_INVOCATION_FAILURE', 'UNSUPPORTED']);
+const LISTS = new Set(['COLLECT', 'RULE ORDER', 'OUTPUT ORDER']);
+
+const one = (text) => program(text, false, {}).run;
+const FEEL = {
+  equal: one('a = b'),
+  SUM: one('sum(l)'),
+  MIN: one('min(l)'),
+  MAX: one('max(l)'),
+  midnight: one('date and time(d, time("00:00:00Z"))'),
+};
+const equal = (a, b) => FEEL.equal({ a, b }) === true;
+
+// --- types
+
+const SPELLINGS = {
+  integer: 'number', long: 'number', double: 'number', decimal: 'number',
+  dateTime: 'date and time', dayTimeDuration: 'days and time duration', yearMonthDuration: 'years and months duration',
+}; // prettier-ignore
+const isDuration = (months) => (value) => value instanceof FeelDuration && value.yearsMonths === months;
+const is = (type) => (value) => getType(value) === type;
+const BASIC = {
+  number: is('number'), string: is('string'), boolean: is('boolean'), context: is('context'), list: is('list'),
+  function: is('function'), date: is('date'), time: is('time'), 'date and time': is('date time'),
+  'days and time duration': isDuration(false), 'years and months duration': isDuration(true),
+}; // prettier-ignore
+const READERS = {
+  date: parseDate, time: parseTime, 'date and time': parseDateTime,
+  'days and time duration': duration, 'years and months duration': duration,
+}; // prettier-ignore
+
+const MISFIT = Symbol('misfit');
+
+/** Declared types: `fit(value, name, data)` gives the value as that type (10.3.2.9.4) or MISFIT; `names(name)` its parts. */
+function typeSystem(definitions) {
+  const allowed = new Map();
+  const named = (name) => definitions[name] ?? definitions[name.replace(/^[^:]*:/, '')];
+  const basic = (name) => SPELLINGS[name.replace(/^[^:]*:/, '')] ?? name.replace(/^[^:]*:/, '');
+
+  function fit(value, name, data = false) {
+    if (!name || value === null || value === undefined) return value ?? null;
+    const definition = named(name);
+    if (definition) return fitDefinition(value, definition, data);
+    const base = basic(name);
+    const check = BASIC[base];
+    if (!check) return value;
+    if (Array.isArray(value) && value.length === 1 && base !== 'list') value = value[0];
+    if (value === null || check(value)) return value;
+    if (data && typeof value === 'string' && base in READERS) {
+      const read = READERS[base](value);
+      if (read && check(read)) return read;
+    }
+    if (base === 'date and time' && BASIC.date(value)) return FEEL.midnight({ d: value });
+    return MISFIT;
+  }
+  function fitDefinition(value, definition, data) {
+    if (value === null) return null;
+    if (definition.function) return BASIC.function(value) ? value : MISFIT;
+    if (definition.list) {
+      const items = (Array.isArray(value) ? value : [value]).map((item) => fitItem(item, definition, data));
+      return items.includes(MISFIT) ? MISFIT : items;
+    }
+    if (Array.isArray(value) && value.length === 1 && !isList(definition)) value = value[0];
+    return fitItem(value, definition, data);
+  }
+  function fitItem(value, definition, data) {
+    if (value === null) return null;
+    if (definition.parts) {
+      if (getType(value) !== 'context') return MISFIT;
+      const whole = { ...value };
+      for (const part of definition.parts) {
+        if (!Object.hasOwn(value, part.name)) return MISFIT;
+        if ((whole[part.name] = fitDefinition(value[part.name], part, data)) === MISFIT) return MISFIT;
+      }
+      return whole;
+    }
+    const item = fit(value, definition.base, data);
+    if (item === MISFIT || !definition.allowed) return item;
+    if (!allowed.has(definition)) allowed.set(definition, program(definition.allowed, true, {}));
+    return allowed.get(definition).run({ '?': item }) === true ? item : MISFIT;
+  }
+  const isList = ({ list, base }) => list || base === 'list' || (base && named(base) ? isList(named(base)) : false);
+
+  function names(name, depth = 6) {
+    const definition = name && depth && named(name);
+    return definition ? partNames(definition, depth) : null;
+  }
+  const partNames = ({ parts, base }, depth) =>
+    parts ? Object.fromEntries(parts.map((part) => [normalizeContextKey(part.name), partNames(part, depth - 1)])) : names(base, depth - 1);
+
+  return { fit, names };
+}
+
+// --- models
+
+/** Compiles `model` (see decisions.py); `data` are the names of variables known to exist (nested), or null. */
+export function compile(model, data) {
+  const types = typeSystem(model.types);
+  const findings = [];
+  const uses = new Set();
+  let timed = false;
+  let size = 0;
+  const find = (element, message) => findings.push([element, message]);
+  const all = (names) => (data === null ? names : { ...data, ...names });
+
+  /** A text as a closure; a mistake in it becomes a finding now and a Failure when it is reached. */
+  function text(source, element, names, unary = false) {
+    if (source === null || source.trim() === '') return () => null;
+    let compiled;
+    try {
+      compiled = program(source, unary, all(names));
+    } catch (error) {
+      find(element, `"${source}": ${error.message}`);
+      return () => {
+        throw new Failure(`"${source}" cannot be read: ${error.message}`, element);
+      };
+    }
+    size += 1;
+    timed ||= compiled.study.timed;
+    for (const name of compiled.study.uses) if (!Object.hasOwn(names, name)) uses.add(name);
+    if (data !== null) for (const { message } of unknown(compiled.study, all(names))) find(element, `"${source}": ${message}`);
+    return (scope) => {
+      const value = compiled.run(scope);
+      const mistake = compiled.complaints().find(({ type }) => MISTAKES.has(type));
+      if (mistake) throw new Failure(`"${source}": ${mistake.message}`, element);
+      return value;
+    };
+  }
+
+  function fit(value, type, what, element, isData = false) {
+    const fitting = types.fit(value, type, isData);
+    if (fitting === MISFIT) throw new Failure(`${what} is ${describe(value)}, which is not of the declared type ${type}`, element);
+    return fitting;
+  }
+
+  function callable(parameters, body) {
+    const call = (...values) =>
+      body(Object.fromEntries(parameters.map(({ name, type }, i) => [name, fit(values[i] ?? null, type, `the parameter "${name}"`)])));
+    return new FeelFunction(call, parameters.map(({ name }) => name));
+  }
+
+  const parameterNames = (parameters) => Object.fromEntries(parameters.map(({ name, type }) => [normalizeContextKey(name), types.names(type)]));
+
+  /** A boxed expression (10.2.2) as a closure. */
+  function expression(e, names) {
+    if (e === null) return () => null;
+    const make = boxed[e.kind];
+    const run = make(e, names);
+    return e.type ? (scope, trace) => fit(run(scope, trace), e.type, 'the result', e.id) : run;
+  }
+
+  const boxed = {
+    text: (e, names) => text(e.text, e.id, names),
+    list(e, names) {
+      const items = e.items.map((item) => expression(item, names));
+      return (scope) => items.map((item) => item(scope));
+    },
+    relation(e, names) {
+      const rows = e.rows.map((row) => row.map((cell) => expression(cell, names)));
+      return (scope) => rows.map((row) => Object.fromEntries(row.map((cell, i) => [e.columns[i], cell(scope)])));
+    },
+    context(e, names) {
+      let inner = names;
+      const entries = e.entries.map((entry) => {
+        const value = expression(entry.value, inner);
+        if (entry.name !== null) inner = { ...inner, [normalizeContextKey(entry.name)]: types.names(entry.type) };
+        return { ...entry, value };
+      });
+      return (scope) => {
+        const local = { ...scope };
+        const whole = {};
+        for (const { name, type, value } of entries) {
+          const result = fit(value(local), type, `"${name ?? 'the result'}"`, e.id);
+          if (name === null) return result;
+          whole[name] = local[name] = result;
+        }
+        return whole;
+      };
+    },
+    function(e, names) {
+      if (e.language !== 'FEEL') {
+        find(e.id, `functions in ${e.language} are not run; write it in FEEL`);
+        return () => null;
+      }
+      const body = expression(e.body, { ...names, ...parameterNames(e.parameters) });
+      return (scope) => callable(e.parameters, (values) => body({ ...scope, ...values }));
+    },
+    call(e, names) {
+      const callee = expression(e.callee, names);
+      const bindings = e.bindings.map((binding) => ({ ...binding, value: expression(binding.value, names) }));
+      return (scope) => {
+        const called = wrapFunction(callee(scope));
+        if (!called) throw new Failure('what is invoked is not a function', e.id);
+        const values = Object.fromEntries(bindings.map(({ name, type, value }) => [name, fit(value(scope), type, `"${name}"`, e.id)]));
+        const surplus = Object.keys(values).find((name) => !called.parameterNames.includes(name));
+        if (surplus !== undefined) throw new Failure(`the function invoked has no parameter "${surplus}"`, e.id);
+        return called.invoke(values) ?? null;
+      };
+    },
+    conditional(e, names) {
+      const [test, yes, no] = [e.if, e.then, e.else].map((part) => expression(part, names));
+      return (scope) => (test(scope) === true ? yes(scope) : no(scope));
+    },
+    filter(e, names) {
+      const source = expression(e.in, names);
+      const test = expression(e.match, { ...names, item: null });
+      return (scope) => {
+        const list = listOf(source(scope));
+        const kept = [];
+        for (const item of list) {
+          const result = test({ ...scope, ...(getType(item) === 'context' ? item : {}), item });
+          if (typeof result === 'number') return list.at(result > 0 ? result - 1 : result) ?? null;
+          if (result === true) kept.push(item);
+        }
+        return kept;
+      };
+    },
+    for(e, names) {
+      const source = expression(e.in, names);
+      const each = expression(e.result, { ...names, [normalizeContextKey(e.variable)]: null, partial: null });
+      return (scope) => {
+        const partial = [];
+        for (const item of listOf(source(scope))) partial.push(each({ ...scope, [e.variable]: item, partial: [...partial] }));
+        return partial;
+      };
+    },
+    some: (e, names) => quantified(e, names, true),
+    every: (e, names) => quantified(e, names, false),
+    table: (e, names) => table(e, names),
+  };
+
+  // Three-valued as in 10.3.2.13: the deciding answer wins, otherwise anything unknown makes the whole unknown.
+  function quantified(e, names, deciding) {
+    const source = expression(e.in, names);
+    const test = expression(e.result, { ...names, [normalizeContextKey(e.variable)]: null });
+    return (scope) => {
+      const answers = listOf(source(scope)).map((item) => test({ ...scope, [e.variable]: item }));
+      if (answers.includes(deciding)) return deciding;
+      return answers.every((answer) => answer === !deciding) ? !deciding : null;
+    };
+  }
+
+  // --- decision tables (chapter 8)
+
+  function table(e, names) {
+    const cells = { ...names, '?': null };
+    const test = (source, element) => (source === null || ['', '-'].includes(source.trim()) ? null : text(source, element, cells, true));
+    for (const input of e.inputs) if (!input.text?.trim()) find(input.id, 'this column has no expression');
+    const inputs = e.inputs.map((input) => ({ ...input, value: text(input.text, input.id, names), allows: test(input.allowed, input.id) }));
+    const outputs = e.outputs.map((output) => ({
+      ...output,
+      allows: test(output.allowed, output.id),
+      order: output.allowed === null ? null : text(`[${output.allowed}]`, output.id, names),
+      standard: output.standard === null ? null : text(output.standard, output.id, names),
+    }));
+    const rules = e.rules.map((rule) => ({
+      ...rule,
+      tests: rule.tests.map((source) => test(source, rule.id)),
+      results: rule.results.map((source) => text(source, rule.id, names)),
+    }));
+    if (['PRIORITY', 'OUTPUT ORDER'].includes(e.policy) && !outputs.some(({ order }) => order))
+      find(e.id, `the hit policy ${e.policy} needs the output values in their order`);
+
+    const name = ({ row, id }) => `${row} (${id})`;
+    const pack = (values) => (outputs.length === 1 ? values[0] : Object.fromEntries(outputs.map((output, i) => [output.name, values[i]])));
+    const clash = (hits, why) => {
+      throw new Failure(`rules ${hits.map(name).join(', ')} apply at once, ${why}`, e.id);
+    };
+
+    function results(rule, scope) {
+      return outputs.map((output, i) => {
+        const value = fit(rule.results[i](scope), output.type, `the result of rule ${name(rule)}`, rule.id);
+        if (value !== null && output.allows && output.allows({ ...scope, '?': value }) !== true)
+          throw new Failure(`the result of rule ${name(rule)} is ${describe(value)}, which is not one of ${output.allowed}`, rule.id);
+        return value;
+      });
+    }
+
+    function byOrder(rows, scope) {
+      const orders = outputs.map(({ order }) => (order ? order(scope) : []));
+      const rank = (row) => row.map((value, i) => (orders[i].findIndex((x) => equal(x, value)) + 1 || Infinity));
+      return rows
+        .map((row) => ({ row, rank: rank(row) }))
+        .sort((a, b) => a.rank.reduce((found, r, i) => found || (r === b.rank[i] ? 0 : r - b.rank[i]), 0))
+        .map(({ row }) => row);
+    }
+
+    function nothing(scope) {
+      if (outputs.some(({ standard }) => standard)) return pack(outputs.map(({ standard }) => standard?.(scope) ?? null));
+      if (e.aggregation === 'COUNT') return 0;
+      return LISTS.has(e.policy) && !e.aggregation ? [] : null;
+    }
+
+    function answer(hits, scope) {
+      const policy = e.policy;
+      if (policy === 'UNIQUE' && hits.length > 1) clash(hits, 'but the hit policy UNIQUE allows one');
+      if (policy === 'FIRST' || policy === 'UNIQUE') return pack(results(hits[0], scope));
+      const rows = hits.map((rule) => results(rule, scope));
+      if (policy === 'ANY') {
+        const other = rows.findIndex((row) => !equal(pack(row), pack(rows[0])));
+        if (other > 0) clash([hits[0], hits[other]], 'with different results, but the hit policy ANY needs equal ones');
+        return pack(rows[0]);
+      }
+      if (policy === 'PRIORITY') return pack(byOrder(rows, scope)[0]);
+      if (policy === 'OUTPUT ORDER') return byOrder(rows, scope).map(pack);
+      if (!e.aggregation) return rows.map(pack);
+      if (e.aggregation === 'COUNT') return rows.length;
+      return pack(outputs.map((_, i) => FEEL[e.aggregation]({ l: rows.map((row) => row[i]) })));
+    }
+
+    return (scope, trace) => {
+      const values = inputs.map(({ value, type, text: source, id }) => fit(value(scope), type, `"${source}"`, id, true));
+      if (trace) trace.inputs = Object.fromEntries(inputs.map(({ text: source }, i) => [source, shown(values[i])]));
+      const scopes = values.map((value) => ({ ...scope, '?': value }));
+      inputs.forEach(({ allows, allowed, text: source, id }, i) => {
+        if (allows && values[i] !== null && allows(scopes[i]) !== true)
+          throw new Failure(`"${source}" is ${describe(values[i])}, which is not one of ${allowed}`, id);
+      });
+      const hits = [];
+      for (const rule of rules) {
+        if (!rule.tests.every((cell, i) => cell === null || cell(scopes[i]) === true)) continue;
+        hits.push(rule);
+        if (e.policy === 'FIRST') break;
+      }
+      if (trace) trace.matched = hits.map(({ id }) => id);
+      return hits.length ? answer(hits, scope) : nothing(scope);
+    };
+  }
+
+  // --- requirements (chapter 6): each node as { name, shape, value(run) }, run = { data, memo, trace }
+
+  const nodes = {};
+  const scopeOf = (needs, run) => ({ ...run.data, ...Object.fromEntries(needs.map((id) => [nodes[id].name, nodes[id].value(run)])) });
+
+  const makers = {
+    input(id, { name, type }) {
+      if (data !== null && !Object.hasOwn(data, name)) find(id, `there is no variable "${name}", which this decision needs`);
+      uses.add(name);
+      return {
+        value({ data }) {
+          if (!Object.hasOwn(data, name)) throw new Failure(`the input "${name}" is missing`, id);
+          return fit(data[name], type, `the input "${name}"`, id, true);
+        },
+      };
+    },
+    decision(id, { name, type, needs, body }, names) {
+      const result = expression(body, names);
+      return {
+        value(run) {
+          if (run.memo.has(id)) return run.memo.get(id);
+          const trace = { decision: id, name };
+          let value;
+          try {
+            value = fit(result(scopeOf(needs, run), trace), type, 'the result', id);
+          } catch (error) {
+            if (error instanceof Failure) error.decision ??= name;
+            throw error;
+          }
+          run.trace.push({ ...trace, value: shown(value) });
+          run.memo.set(id, value);
+          return value;
+        },
+      };
+    },
+    knowledge(id, { needs, body }, names) {
+      const own = expression(body, names);
+      return { value: (run) => own(scopeOf(needs, run)) };
+    },
+    service(id, { needs, parameters, results }) {
+      return {
+        value: () =>
+          callable(parameters.map((p) => nodes[p]), (values) => {
+            const memo = new Map(parameters.filter((p) => model.nodes[p].kind === 'decision').map((p) => [p, values[nodes[p].name]]));
+            const run = { data: values, memo, trace: [] };
+            const answers = results.map((r) => [nodes[r].name, nodes[r].value(run)]);
+            return answers.length === 1 ? answers[0][1] : Object.fromEntries(answers);
+          }),
+      };
+    },
+  };
+
+  for (const id of model.order) {
+    const node = model.nodes[id];
+    const names = Object.fromEntries(node.needs.map((need) => [normalizeContextKey(nodes[need].name), nodes[need].shape]));
+    nodes[id] = { name: node.name, type: node.type, shape: types.names(node.type), ...makers[node.kind](id, node, names) };
+  }
+
+  return {
+    findings,
+    uses: [...uses],
+    timed,
+    size,
+    decide(id, data) {
+      const run = { data, memo: new Map(), trace: [] };
+      return { value: plain(nodes[id].value(run)), trace: run.trace };
+    },
+  };
+}
+
+const listOf = (value) => {
+  if (value === null) return [];
+  if (Array.isArray(value)) return value;
+  return getType(value) === 'range' ? value.map((item) => item) : [value];
+};
+
+/** `value` as JSON for the record; functions and ranges by their kind. */
+function shown(value) {
+  try {
+    return plain(value);
+  } catch {
+    return getType(value);
+  }
+}
+
+function describe(value) {
+  const text = JSON.stringify(shown(value));
+  return text.length > 60 ? text.slice(0, 60) + '…' : text;
+}

@@ -1,0 +1,64 @@
+// What Python calls. Everything crosses as text; an answer that begins with 'z' asks for the time zone table named after it.
+import { addZone, withZones } from './zones.mjs';
+import { compile } from './decisions.mjs';
+import { program } from './programs.mjs';
+import { nest, study, unknown } from './study.mjs';
+import { Failure, plain, setClock } from './values.mjs';
+
+const namesOf = (json) => nest(JSON.parse(json));
+const programs = [];
+const models = new Map();
+
+const failed = (error) => {
+  if (error instanceof Failure) return { failed: error.message, element: error.element, decision: error.decision };
+  throw error;
+};
+
+const SHORT = new Map([[true, 't'], [false, 'f'], [null, 'n']]); // prettier-ignore
+
+globalThis.partwell = {
+  zone(name, table) {
+    addZone(name, JSON.parse(table));
+  },
+  /** complete: other names than `names` do not exist. */
+  study(text, unary, names, complete) {
+    const found = study(text, unary, namesOf(names));
+    if (complete && !found.problems.length) found.problems.push(...unknown(found, namesOf(names)));
+    return JSON.stringify({ problems: found.problems, uses: [...found.uses], timed: found.timed });
+  },
+  compile: (text, unary, names) => programs.push(program(text, unary, namesOf(names))) - 1,
+  /** 't', 'f', 'n', or JSON: { value, complaints } or { failed }. */
+  run: (number, data, now) =>
+    withZones(() => {
+      const { run, complaints } = programs[number];
+      setClock(now);
+      const value = run(JSON.parse(data));
+      const found = complaints();
+      const short = found.length ? undefined : SHORT.get(value);
+      if (short) return short;
+      try {
+        return JSON.stringify({ value: plain(value), complaints: found });
+      } catch (error) {
+        return JSON.stringify({ ...failed(error), complaints: found });
+      }
+    }),
+  load(key, json) {
+    const model = compile(JSON.parse(json), null);
+    models.set(key, model);
+    return JSON.stringify({ uses: model.uses, timed: model.timed, size: model.size });
+  },
+  /** Findings of a model; `names` is JSON of the dotted names of variables that exist, or of null. */
+  inspect(json, names) {
+    const known = JSON.parse(names);
+    return JSON.stringify(compile(JSON.parse(json), known && nest(known)).findings);
+  },
+  decide: (key, id, data, now) =>
+    withZones(() => {
+      setClock(now);
+      try {
+        return JSON.stringify(models.get(key).decide(id, JSON.parse(data)));
+      } catch (error) {
+        return JSON.stringify(failed(error));
+      }
+    }),
+};

@@ -1,0 +1,150 @@
+// What can be known about an expression without running it.
+import { builtins, parseExpression, parseUnaryTests } from 'feelin';
+import { normalizeContextKey } from 'lezer-feel';
+
+const DEEPEST = 250; // levels of the syntax tree; the stack of 1 MB ends at about 400
+const LONGEST = 4000; // characters
+const NULL_SAFE = 'is defined';
+const CLOCK = new Set(['now', 'today']);
+
+/** Dotted names -> nested object; null stands for a name of which nothing more is known. */
+export function nest(dotted) {
+  const tree = {};
+  for (const name of dotted) {
+    const parts = name.split('.').map(normalizeContextKey);
+    const last = parts.pop();
+    let branch = tree;
+    for (const part of parts) branch = branch[part] ??= {};
+    branch[last] ??= null;
+  }
+  return tree;
+}
+
+const known = (path, names) => {
+  let branch = names;
+  for (const part of path) {
+    if (branch === null) return true;
+    if (!Object.hasOwn(branch, part)) return false;
+    branch = branch[part];
+  }
+  return true;
+};
+
+/** Problems of references to what is not among `names` (nested). */
+export const unknown = (study, names) =>
+  study.references
+    .filter(({ path }) => !known(path, names))
+    .map(({ path, from, to }) => ({ from, to, message: `there is no variable "${path.join('.')}"` }));
+
+/**
+ * { problems, references, uses, timed, nullSafe } of `text`.
+ *
+ * references: [{ path, from, to }] to names not bound in the expression; those inside a filter may belong to its items and are
+ * only in `uses`, the set of top-level names that the expression may read. timed: it asks for the time.
+ * nullSafe: places where the author expects that something may be absent.
+ */
+export function study(text, unary, names) {
+  const found = { problems: [], references: [], uses: new Set(), timed: false, nullSafe: [] };
+  const problem = ({ from, to }, message) => found.problems.push({ from, to, message });
+  if (text.trim() === '') {
+    problem({ from: 0, to: text.length }, 'the expression is empty');
+    return found;
+  }
+  if (text.length > LONGEST) {
+    problem({ from: LONGEST, to: text.length }, `the expression has ${text.length} characters; at most ${LONGEST} are read`);
+    return found;
+  }
+  const tree = (unary ? parseUnaryTests : parseExpression)(text, names);
+  const words = (node) => normalizeContextKey(text.slice(node.from, node.to));
+
+  let depth = 0;
+  let deepest = 0;
+  tree.iterate({
+    enter(node) {
+      deepest = Math.max(deepest, ++depth);
+      if (!node.type.isError) return;
+      const after = text.slice(0, node.from).trimEnd().slice(-20);
+      problem(node, after ? `this cannot stand after "${after}"` : 'this cannot stand at the beginning');
+    },
+    leave: () => void depth--,
+  });
+  if (deepest > DEEPEST) problem({ from: 0, to: text.length }, 'the expression is nested or chained too deeply; split it');
+  if (found.problems.length) return found;
+
+  const children = (node) => {
+    const list = [];
+    for (let child = node.firstChild; child; child = child.nextSibling) list.push(child);
+    return list;
+  };
+  const bind = (scope, ...more) => ({ ...scope, bound: new Set([...scope.bound, ...more]) });
+  const visitAll = (nodes, scope) => nodes.forEach((node) => visit(node, scope));
+
+  function refer(node, path, scope) {
+    if (scope.bound.has(path[0])) return;
+    found.uses.add(path[0]);
+    if (!scope.filtering && !(path.length === 1 && path[0] in builtins)) found.references.push({ path, from: node.from, to: node.to });
+  }
+
+  function visit(node, scope) {
+    const inner = children(node);
+    switch (node.name) {
+      case 'VariableName':
+        return refer(node, [words(node)], scope);
+      case 'PathExpression': {
+        const path = [];
+        let target = node;
+        while (target.name === 'PathExpression') {
+          path.unshift(words(target.lastChild));
+          target = target.firstChild;
+        }
+        return target.name === 'VariableName' ? refer(node, [words(target), ...path], scope) : visit(target, scope);
+      }
+      case 'FunctionInvocation': {
+        const [callee, ...rest] = inner;
+        const name = words(callee);
+        if (callee.name !== 'VariableName') visit(callee, scope);
+        else if (Object.hasOwn(names, name)) found.uses.add(name);
+        else if (!scope.bound.has(name) && !Object.hasOwn(builtins, name)) problem(callee, `there is no function "${name}"`);
+        if (name === NULL_SAFE) found.nullSafe.push([node.from, node.to]);
+        found.timed ||= CLOCK.has(name);
+        return visitAll(rest, scope);
+      }
+      case 'FilterExpression':
+        visit(inner[0], scope);
+        return visitAll(inner.slice(1), { ...bind(scope, 'item'), filtering: true });
+      case 'ForExpression':
+      case 'QuantifiedExpression': {
+        let body = bind(scope, ...(node.name === 'ForExpression' ? ['partial'] : []));
+        for (const each of children(node.getChild('InExpressions'))) {
+          visit(each.lastChild, body);
+          if (each.firstChild) body = bind(body, words(each.firstChild));
+        }
+        return visitAll(inner.filter(({ name }) => name !== 'InExpressions'), body);
+      }
+      case 'FunctionDefinition': {
+        const parameters = node.getChild('FormalParameters');
+        return visit(node.getChild('FunctionBody'), bind(scope, ...(parameters ? children(parameters).map((p) => words(p.firstChild)) : [])));
+      }
+      case 'Context': {
+        let body = scope;
+        for (const entry of node.getChildren('ContextEntry')) {
+          visit(entry.lastChild, body);
+          body = bind(body, words(entry.firstChild).replace(/^"|"$/g, ''));
+        }
+        return;
+      }
+      case 'InstanceOfExpression':
+        return visit(inner[0], scope);
+      case 'Comparison':
+        // The grammar reads a == b as a = (= b), which means something else than its author thinks.
+        for (const test of node.getChildren('SimplePositiveUnaryTest'))
+          if (test.prevSibling?.name === 'CompareOp') problem({ from: test.prevSibling.from, to: test.from + 1 }, 'write one "=" to compare');
+        if (node.getChild('null')) found.nullSafe.push([node.from, node.to]);
+        return visitAll(inner, scope);
+      default:
+        return visitAll(inner, scope);
+    }
+  }
+  visit(tree.topNode, { bound: new Set(), filtering: false });
+  return found;
+}
