@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from . import ledger
-from .db import Statement
 from .errors import FileEmpty, FileTooLarge, FileTypeRefused, NotFound, PdfFailed, Refused, SealBroken
 from .fields import Keyring
 from .models import Document, new_id
@@ -110,8 +109,6 @@ def safe_name(name: str) -> str:
 
 # --- storing and reading
 
-_INSERT = Statement(sa.insert(Document))
-
 
 def store(turn: Turn, file: File, *, element: str | None) -> str:
     """Store a file and its ledger entry with the turn's commit; gives the new document's id.
@@ -121,8 +118,8 @@ def store(turn: Turn, file: File, *, element: str | None) -> str:
     file = checked(file, limit=turn.services.settings.upload_limit)
     document_id = new_id()
     facts = {"kind": file.kind, "name": file.name, "size": len(file.content), "sha256": hashlib.sha256(file.content).hexdigest()}
-    turn.unit.write(
-        _INSERT,
+    turn.unit.add(
+        Document,
         id=document_id,
         case_id=turn.case.id,
         media_type=file.media_type,
@@ -134,6 +131,11 @@ def store(turn: Turn, file: File, *, element: str | None) -> str:
     )
     turn.record(ledger.Event.DOCUMENT_STORED, element=element, document=document_id, **facts)
     return document_id
+
+
+def store_uploads(turn: Turn, files: Mapping[str, Sequence[File]], *, element: str | None) -> dict[str, list[str]]:
+    """Store what was uploaded with a form, by the key of the field; gives the ids that stand in the fields from then on."""
+    return {key: [store(turn, file, element=element) for file in held] for key, held in files.items() if held}
 
 
 def store_made(turn: Turn, answer: Answer, *, element: str) -> Json:
