@@ -1,0 +1,46 @@
+"""Connectors: one file per outside system. Built-in and installed ones come through the same entry point group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from engine.errors import SettingWrong
+from engine.ports import Operation
+
+#: name = type of the connector, object = its class: (name, options) -> Operation, with a table OPTIONS of what it offers
+GROUP = "partwell.connectors"
+
+
+def offered() -> dict[str, Any]:
+    """Connector classes by type, in alphabetical order. Raises `SettingWrong` for one that cannot be imported."""
+    classes = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
+        try:
+            classes[entry.name] = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise SettingWrong(setting=f"{GROUP}.{entry.name}", reason=f"the connector cannot be loaded: {error}") from error
+    return classes
+
+
+def load(config: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
+    """The connectors of a configuration: name -> {"type": ..., and its options}.
+
+    Raises `SettingWrong` for an unknown type, a wrong option, or an operation that two connectors offer.
+    """
+    classes = offered()
+    connectors: list[Operation] = []
+    taken: set[str] = set()
+    for name, options in config.items():
+        kind = options.get("type")
+        if kind not in classes:
+            raise SettingWrong(setting=f"connectors.{name}.type", reason=f"it must be one of these: {', '.join(classes)}")
+        connector = classes[kind](name, {key: value for key, value in options.items() if key != "type"})
+        for operation in connector.names:
+            if operation in taken:
+                reason = f"another connector offers the same operation: {operation}"
+                raise SettingWrong(setting=f"connectors.{name}", reason=reason)
+            taken.add(operation)
+        connectors.append(connector)
+    return connectors

@@ -1,0 +1,141 @@
+"""Mail by SMTP: as an operation of a procedure and as the notifier of reminders."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Mapping
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any, ClassVar
+
+from connectors.options import REQUIRED, Option, read_options
+from engine.errors import NeedsPerson, NotFound, Refused, SettingWrong, TryAgain
+from engine.ports import Answer, Call, Exchange, Message
+
+
+class Mail:
+    """Offers `mail.send` with inputs `to` (an address or a list of them), `subject` and `body`; also a `Notifier`.
+
+    SMTP has no key, so a repeated attempt may arrive twice; both carry the same Message-ID, made from the key, by which
+    mail servers and readers drop the second. The value is {"reference": Message-ID, "accepted_at": text}.
+    """
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        "host": Option(str, REQUIRED, "Mail server"),
+        "port": Option(int, 587, "Its port"),
+        "from": Option(str, REQUIRED, "Sender's address, such as Partwell <partwell@company.example>"),
+        "starttls": Option(bool, True, "Encrypt the connection; the server's certificate is verified"),
+        "ca_file": Option(str, "", "PEM file of the certificate authorities to trust instead of the public ones"),
+        "user": Option(str, "", "Account at the server, where it asks for one"),
+        "password": Option(str, "", "Its password"),
+        "timeout": Option(float, 10.0, "Seconds after which an attempt is given up"),
+    }
+    names = ("mail.send",)
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self._name = name
+        self._options = read_options(name, options, self.OPTIONS)
+        self._domain = parseaddr(self._options["from"])[1].partition("@")[2]
+        if not self._domain:
+            raise SettingWrong(setting=f"connectors.{name}.from", reason="it must be a mail address")
+        if self._options["timeout"] <= 0:
+            raise SettingWrong(setting=f"connectors.{name}.timeout", reason="it must be more than 0")
+
+    def call(self, call: Call) -> Answer:
+        if call.operation not in self.names:
+            raise NotFound(what="operation", name=call.operation)
+        to = call.input.get("to")
+        recipients = [to] if isinstance(to, str) else to
+        subject, body = call.input.get("subject"), call.input.get("body")
+        if not recipients or not isinstance(recipients, list) or not all(isinstance(t, str) and "@" in t for t in recipients):
+            raise self._refused("the input has no mail address to send to")
+        if not isinstance(subject, str) or not isinstance(body, str):
+            raise self._refused("the input has no subject or no body")
+        message = self._compose(recipients, subject, body, call.key, call.now)
+        said = self._send(message)
+        exchange = Exchange(
+            system=self._name,
+            request={"to": recipients, "subject": subject, "body": body, "message_id": message["Message-ID"]},
+            answer=said,
+            media_type="text/plain",
+            status=said[:3],
+        )
+        value = {"reference": str(message["Message-ID"]), "accepted_at": call.now.isoformat(timespec="seconds")}
+        return Answer(value=value, exchanges=[exchange])
+
+    def notify(self, message: Message) -> None:
+        self._send(self._compose([message.to], message.subject, message.body, message.key, None))
+
+    def check(self) -> list[str]:
+        try:
+            with self._connect():
+                return []
+        except (TryAgain, Refused, NeedsPerson) as error:
+            return [str(error.facts["reason"])]
+
+    def _compose(self, to: list[str], subject: str, body: str, key: str, now: dt.datetime | None) -> EmailMessage:
+        message = EmailMessage()
+        try:
+            message["From"], message["To"], message["Subject"] = self._options["from"], ", ".join(to), subject
+        except ValueError as error:  # a line break that would begin a header of its own
+            raise self._refused("an address or the subject has characters that mail does not allow") from error
+        message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{self._domain}>"
+        if now:
+            message["Date"] = format_datetime(now)
+        message.set_content(body)
+        return message
+
+    def _send(self, message: EmailMessage) -> str:
+        """What the server said on accepting the message."""
+        with self._connect() as server:
+            try:
+                server.send_message(message)
+            except smtplib.SMTPRecipientsRefused as error:
+                code, text = next(iter(error.recipients.values()))
+                raise self._answered(code, text) from error
+            except smtplib.SMTPResponseException as error:
+                raise self._answered(error.smtp_code, error.smtp_error) from error
+            except smtplib.SMTPNotSupportedError as error:
+                raise self._refused("it does not take addresses with such characters") from error
+            except (OSError, smtplib.SMTPException) as error:
+                raise self._again("it broke off the connection") from error
+        return "250"
+
+    def _connect(self) -> smtplib.SMTP:
+        """A connection ready for mail; leaving its `with` says QUIT."""
+        options = self._options
+        try:
+            server = smtplib.SMTP(options["host"], options["port"], timeout=options["timeout"])
+            if options["starttls"]:
+                server.starttls(context=ssl.create_default_context(cafile=options["ca_file"] or None))
+            if options["user"]:
+                server.login(options["user"], options["password"])
+            return server
+        except smtplib.SMTPAuthenticationError as error:
+            raise self._person("it did not accept our account and password") from error
+        except ssl.SSLCertVerificationError as error:
+            raise self._person("its certificate is not to be trusted") from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise self._person("it does not offer what the settings ask for: STARTTLS, AUTH") from error
+        except smtplib.SMTPResponseException as error:
+            raise self._answered(error.smtp_code, error.smtp_error) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise self._again("it cannot be reached") from error
+
+    def _answered(self, code: int, text: bytes | str) -> TryAgain | Refused:
+        said = f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+        kind = Refused if 500 <= code < 600 else TryAgain
+        reason = "it refused the mail" if kind is Refused else "it reported a fault"
+        return kind(system=self._name, operation="mail.send", reason=f"{reason}: {code}", answer=said)
+
+    def _again(self, reason: str) -> TryAgain:
+        return TryAgain(system=self._name, operation="mail.send", reason=reason)
+
+    def _refused(self, reason: str) -> Refused:
+        return Refused(system=self._name, operation="mail.send", reason=reason)
+
+    def _person(self, reason: str) -> NeedsPerson:
+        return NeedsPerson(system=self._name, operation="mail.send", reason=reason)
