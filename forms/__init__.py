@@ -1,0 +1,19 @@
+"""Forms: what the form-js editor saves (`*.form`) is checked and prepared for the page here, in Python alone."""
+
+from .checker import FormChecker
+from .posted import parse, uploads, with_row, without_row
+from .schema import fields, without_hidden
+from .view import FieldView, OptionView, RowView
+
+__all__ = [
+    "FieldView",
+    "FormChecker",
+    "OptionView",
+    "RowView",
+    "fields",
+    "parse",
+    "uploads",
+    "with_row",
+    "without_hidden",
+    "without_row",
+]

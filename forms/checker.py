@@ -1,0 +1,199 @@
+"""Checks a submission against its form: the only authority on what enters a case."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine import errors
+
+from . import values
+from .problems import CheckExpression, Probe, problems
+from .reading import Evaluate, Field, Reading, Scope
+from .schema import Component, components, level, put
+from .texts import Fault, Text, Translate, untranslated
+from .view import FieldView, view
+
+#: unknown keys that are named; a submission with more is no mistake but noise
+_NAMED = 20
+
+_CHINA = ZoneInfo("Asia/Shanghai")
+
+Blame = Callable[[str, Fault], None]
+
+
+class FormChecker:
+    """Implements `engine.ports.Forms`, and prepares forms for the page.
+
+    `evaluate` runs FEEL and `check_expression` finds its faults, `translate` gives sentences in the person's language; `zone`
+    is the company's, for moments that arrive with an offset. An expression that fails or gives no boolean counts as false:
+    the field is shown, open and optional. What must be secret is a permission, never a condition.
+    """
+
+    def __init__(
+        self,
+        *,
+        evaluate: Evaluate,
+        check_expression: CheckExpression = lambda text: (),
+        translate: Translate = untranslated,
+        zone: dt.tzinfo = _CHINA,
+    ) -> None:
+        self._evaluate = evaluate
+        self._check_expression = check_expression
+        self._translate = translate
+        self._zone = zone
+
+    def check(
+        self,
+        schema: Mapping[str, Any],
+        submitted: Mapping[str, Any],
+        stored: Mapping[str, Any],
+        *,
+        permissions: Mapping[str, str],
+        locale: str,
+    ) -> dict[str, Any]:
+        """Clean values by field key (see the table in `forms.values`); a group with a path gives an object.
+
+        `permissions` say `hidden`, `readonly` or `required` by the path of a field, group or list. An optional field that was
+        not sent keeps its stored value or the form's default; a required one must be sent, because a decision is made and
+        never inherited. A field hidden by its condition becomes empty. Hidden and read-only fields are not in the result
+        unless nothing is stored and the form has a default for them; sending another value for one is an error, and so is a
+        key that the form does not have. Raises `errors.FormInvalid` with messages in `locale` by path.
+        """
+        faults: dict[str, list[str]] = {}
+
+        def blame(path: str, fault: Fault) -> None:
+            faults.setdefault(path, []).append(fault.said(self._translate, locale))
+
+        items = components(schema)
+        for path, fault in _misplaced(items, submitted, ""):
+            if len(faults) < _NAMED:
+                blame(path, fault)
+        reading = Reading(self._evaluate, permissions, self._zone)
+        clean = _clean(reading, reading.scope(items, submitted if isinstance(submitted, Mapping) else {}, stored), blame)
+        if faults:
+            raise errors.FormInvalid(faults)
+        return clean
+
+    def view(
+        self,
+        schema: Mapping[str, Any],
+        stored: Mapping[str, Any],
+        errors: Mapping[str, Sequence[str]] | None = None,
+        *,
+        submitted: Mapping[str, Any] | None = None,
+        permissions: Mapping[str, str],
+        locale: str,
+    ) -> list[FieldView]:
+        """The form as the page shows it: stored values, over them what was sent or kept as a draft, exactly as it was typed.
+
+        Fields hidden by permission are left out; those hidden by their condition are marked, for the page to show them when
+        the condition changes. Messages of `errors` stand at their fields.
+        """
+        reading = Reading(self._evaluate, permissions, self._zone)
+        return view(reading, reading.scope(components(schema), submitted or {}, stored), errors or {}, locale)
+
+    def problems(self, schema: Any) -> list[str]:
+        """Sentences about what must be repaired before a procedure with this form is deployed; empty when all is well."""
+        reading = Reading(self._evaluate, {}, self._zone)
+        probe = Probe(check_expression=self._check_expression, pattern_works=lambda pattern: reading.matches("", pattern) is not None)
+        return problems(schema, probe)
+
+
+def _misplaced(items: Sequence[Component], sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:
+    """Keys that the form does not have, and what stands where fields must be."""
+    places: dict[str, Any] = {}
+    for item in level(items):
+        put(places, item.path, item)
+    yield from _strangers(places, sent, prefix)
+
+
+def _strangers(places: Mapping[str, Any], sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:
+    if not isinstance(sent, Mapping):
+        yield prefix.removesuffix("."), Fault(Text.NOT_FIELDS)
+        return
+    for key, value in sent.items():
+        place, path = places.get(key), prefix + values.printable(str(key)[:100])
+        if place is None:
+            yield path, Fault(Text.UNKNOWN)
+        elif isinstance(place, Mapping):
+            if value is not None:
+                yield from _strangers(place, value, f"{path}.")
+        elif place.type == "dynamiclist" and isinstance(value, (list, tuple)):
+            for number, row in enumerate(value[: values.ENTRIES]):
+                yield from _misplaced(place.children, row, f"{path}[{number}].")
+
+
+def _clean(reading: Reading, scope: Scope, blame: Blame) -> dict[str, Any]:
+    """The values of one object; a row holds all its fields, the form itself only those that the person may set."""
+    row = bool(scope.prefix)
+    clean = dict(scope.stored) if row else {}
+    for one in scope.fields.values():
+        path = one.component.path
+        try:
+            if one.fixed:
+                _refuse_change(reading, one, scope)
+                if not row and (one.was_stored or one.component.default is None):
+                    continue
+                value = one.stored
+            elif one.hidden:
+                value = values.nothing(one.component)
+            elif one.component.type == "dynamiclist":
+                value = _clean_list(reading, one, scope, blame)
+            else:
+                value = _clean_value(reading, one, scope)
+        except Fault as fault:
+            blame(scope.prefix + one.component.key, fault)
+            continue
+        if len(path) > 1 and path[0] not in clean and path[0] in scope.stored:
+            clean[path[0]] = scope.stored[path[0]]
+        put(clean, path, value)
+    return clean
+
+
+def _clean_value(reading: Reading, one: Field, scope: Scope) -> Any:
+    item = one.component
+    required = _required(reading, one, scope)
+    if not one.was_sent:
+        if required:
+            raise Fault(Text.TICK if item.type == "checkbox" else Text.REQUIRED)
+        return values.nothing(item) if one.stored is None else one.stored
+    value = reading.convert(item, one.sent, scope.context)
+    if values.empty(value):
+        if required:
+            raise Fault(Text.TICK if item.type == "checkbox" else Text.REQUIRED)
+        return value
+    values.restrict(item, value, reading.limits(item, scope.context), lambda text, pattern: reading.matches(text, pattern) is True)
+    return value
+
+
+def _clean_list(reading: Reading, one: Field, scope: Scope, blame: Blame) -> list[Any]:
+    rows = one.sent if one.was_sent else one.stored
+    if rows is not None and not isinstance(rows, (list, tuple)):
+        raise Fault(Text.NOT_LIST)
+    count = len(rows or ())
+    if count > values.ENTRIES:
+        raise Fault(Text.TOO_MANY, limit=values.ENTRIES, count=count)
+    if one.was_sent and reading.rows_fixed(one.component) and count != len(before := reading.rows_before(one)):
+        raise Fault(Text.FIXED_ROWS, count=len(before))
+    if _required(reading, one, scope) and not (one.was_sent and count):
+        raise Fault(Text.ONE_ROW)
+    return [_clean(reading, row, blame) for row in one.rows] if one.was_sent else list(rows or ())
+
+
+def _required(reading: Reading, one: Field, scope: Scope) -> bool:
+    return one.demanded or reading.true(one.component.validate.get("required"), scope.context)
+
+
+def _refuse_change(reading: Reading, one: Field, scope: Scope) -> None:
+    """A fixed field may be sent as it is, or empty, as a browser sends a disabled one."""
+    if not one.was_sent or values.empty(one.sent) or one.sent == one.stored:
+        return
+    try:
+        same = one.component.type != "dynamiclist" and reading.convert(one.component, one.sent, scope.context) == one.stored
+    except Fault:
+        same = False
+    if not same:
+        raise Fault(Text.NOT_YOURS)

@@ -1,0 +1,97 @@
+"""From the fields of a posted page to values of a form, and back to a page with a row more or less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, Protocol
+
+from .schema import LISTS, Component, components, fields, level, put
+
+#: number of a row in a path
+_NUMBER = re.compile(r"\[(\d{1,4})\]")
+
+
+class Posted(Protocol):
+    """The fields of a posted page, such as werkzeug's MultiDict: several values under one name."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def getlist(self, key: str) -> list[Any]: ...
+
+
+def parse(schema: Mapping[str, Any], posted: Posted, uploaded: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    """What was typed, as it was typed: texts, lists of texts, and booleans for checkboxes.
+
+    Names are paths: `place`, `meeting.place`, `witnesses[0].name`, and `witnesses[0]` for the row itself; rows are counted
+    anew from 0. `uploaded` gives ids of documents already stored, by path, which join the ids posted beside them. What a
+    browser does not post because nothing is ticked or chosen becomes false, None or an empty list; a text that was not on the
+    page is left out. Names that the form does not have are passed over: the page has fields of its own.
+    """
+    return _object(components(schema), posted, set(posted), uploaded or {}, "")
+
+
+def uploads(schema: Mapping[str, Any], files: Posted) -> list[tuple[str, Any]]:
+    """The files a person chose, each with the path of its field, in the order posted."""
+    kinds = fields(schema)
+    return [
+        (name, file)
+        for name in dict.fromkeys(files)
+        if kinds.get(_NUMBER.sub("", name)) == "filepicker"
+        for file in files.getlist(name)
+        if getattr(file, "filename", "")
+    ]
+
+
+def with_row(submitted: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The values with an empty row more in the list at `path`, such as `witnesses` or `talks[1].witnesses`."""
+    return _changed(submitted, path, lambda rows: [*rows, {}])
+
+
+def without_row(submitted: Mapping[str, Any], row: str) -> dict[str, Any]:
+    """The values without the row of this name, such as `witnesses[0]`."""
+    path, _, number = row.rpartition("[")
+    return _changed(submitted, path, lambda rows: [each for place, each in enumerate(rows) if f"{place}]" != number])
+
+
+def _changed(submitted: Mapping[str, Any], path: str, change: Callable[[list[Any]], list[Any]]) -> dict[str, Any]:
+    """A copy with the list at `path` changed; unchanged where there is no such list."""
+    copy: dict[str, Any] = deepcopy(dict(submitted))
+    place: Any = copy
+    steps = [int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", path)]
+    try:
+        for step in steps[:-1]:
+            place = place[step]
+        if isinstance(rows := place[steps[-1]], list):
+            place[steps[-1]] = change(rows)
+    except (KeyError, IndexError, TypeError):
+        pass
+    return copy
+
+
+def _object(
+    items: Sequence[Component], posted: Posted, names: set[str], uploaded: Mapping[str, Sequence[str]], prefix: str
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in level(items):
+        name = prefix + item.key
+        if item.type == "dynamiclist":
+            put(found, item.path, [_object(item.children, posted, names, uploaded, row) for row in _rows(names, name)])
+        elif item.type == "filepicker":
+            put(found, item.path, [each for each in (*posted.getlist(name), *uploaded.get(name, ())) if each])
+        elif item.type in LISTS:
+            put(found, item.path, [each for each in posted.getlist(name) if each])
+        elif item.type == "checkbox":
+            put(found, item.path, any(posted.getlist(name)))
+        elif name in names:
+            put(found, item.path, posted.getlist(name)[-1])
+        elif item.type == "radio":
+            put(found, item.path, None)
+    return found
+
+
+def _rows(names: set[str], path: str) -> list[str]:
+    """Prefixes of the rows posted for a list, such as `witnesses[3].`, in the order of their numbers."""
+    numbers = {int(match[1]) for name in names if name.startswith(f"{path}[") and (match := _NUMBER.match(name, len(path)))}
+    return [f"{path}[{number}]." for number in sorted(numbers)]

@@ -1,0 +1,217 @@
+"""Works out the state of every field for one person at one step: what it holds, whether it is hidden, fixed or required."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import errors
+
+from . import values
+from .schema import CHOICES, Component, at, has, level, permission, put
+from .texts import Fault
+
+#: evaluates FEEL, written without the leading `=`, over variables; raises `errors.FeelError`; must be limited in time
+Evaluate = Callable[[str, Mapping[str, Any]], Any]
+
+#: how often conditions are evaluated anew because a field that they look at was hidden
+_ROUNDS = 5
+
+
+@dataclass(kw_only=True)
+class Field:
+    """One field of one submission."""
+
+    component: Component
+    #: conditions of the field and of the groups around it, FEEL
+    conditions: Sequence[str]
+    #: cannot be set by this person here
+    fixed: bool
+    #: must be filled in at this step, whatever the form says
+    demanded: bool
+    #: the value before, or the form's default
+    stored: Any
+    was_stored: bool
+    #: as it came; only looked at where the field is not fixed
+    sent: Any
+    was_sent: bool
+    #: what expressions see of it
+    value: Any = None
+    #: hidden by a condition
+    hidden: bool = False
+    #: rows of a list
+    rows: list[Scope] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Scope:
+    """The fields of one object: of the form itself, or of one row of a list."""
+
+    #: before every path, such as `witnesses[0].`; empty for the form itself
+    prefix: str
+    items: Sequence[Component]
+    stored: Mapping[str, Any]
+    #: by path inside the object
+    fields: dict[str, Field]
+    #: the variables that expressions see
+    context: dict[str, Any]
+
+
+class Reading:
+    """Reads the submissions of one person at one step. An expression that fails counts as null."""
+
+    def __init__(self, evaluate: Evaluate, permissions: Mapping[str, str], zone: dt.tzinfo) -> None:
+        self._evaluate = evaluate
+        self.permissions = permissions
+        self._zone = zone
+
+    def scope(
+        self,
+        items: Sequence[Component],
+        submitted: Mapping[str, Any],
+        stored: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        outer: Mapping[str, Any] | None = None,
+        fixed: bool = False,
+    ) -> Scope:
+        """The fields of one object. In a row, expressions see the row's values over the `outer` ones."""
+        base = {**(outer or {}), **stored}
+        fields: dict[str, Field] = {}
+        for item, conditions in _with_conditions(items, ()):
+            said = permission(item, self.permissions)
+            was_stored = has(stored, item.path)
+            fields[item.key] = Field(
+                component=item,
+                conditions=conditions,
+                fixed=fixed or said in ("hidden", "readonly") or item.schema.get("disabled") is True,
+                demanded=said == "required",
+                stored=at(stored, item.path) if was_stored else item.default,
+                was_stored=was_stored,
+                sent=at(submitted, item.path),
+                was_sent=has(submitted, item.path),
+            )
+        context = self._seen(fields, base)
+        for one in fields.values():
+            one.fixed = one.fixed or self.true(one.component.schema.get("readonly"), context)
+        context = self._seen(fields, base)
+        for _ in range(_ROUNDS):
+            before = [one.hidden for one in fields.values()]
+            for one in fields.values():
+                one.hidden = any(self.true(condition, context) for condition in one.conditions)
+            context = self._seen(fields, base)
+            if before == [one.hidden for one in fields.values()]:
+                break
+        scope = Scope(prefix=prefix, items=items, stored=stored, fields=fields, context=context)
+        for one in fields.values():
+            if one.component.type == "dynamiclist":
+                one.rows = list(self._rows(one, scope))
+        return scope
+
+    def resolve(self, value: Any, context: Mapping[str, Any]) -> Any:
+        """A literal as it is, `=FEEL` evaluated; None where that fails."""
+        if not (isinstance(value, str) and value.startswith("=")):
+            return value
+        try:
+            return self._evaluate(value[1:], context)
+        except errors.FeelError:
+            return None
+
+    def true(self, value: Any, context: Mapping[str, Any]) -> bool:
+        return self.resolve(value, context) is True
+
+    def options(self, item: Component, context: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The choices of a field, each {label, value, …}: in the form, under a key of the data, or by an expression."""
+        if item.type not in CHOICES:
+            return []
+        if "valuesKey" in item.schema:
+            given = at(context, item.schema["valuesKey"].split("."))
+        elif "valuesExpression" in item.schema:
+            given = self.resolve(item.schema["valuesExpression"], context)
+        else:
+            given = item.schema.get("values")
+        given = given if isinstance(given, list) else []
+        choices = [each if isinstance(each, Mapping) else {"label": values.written(each), "value": each} for each in given]
+        return [each for each in choices if isinstance(each.get("value"), (str, int, float))]
+
+    def convert(self, item: Component, value: Any, context: Mapping[str, Any]) -> Any:
+        """The value in the case's form. Raises `Fault`."""
+        return values.convert(item, value, [each["value"] for each in self.options(item, context)], self._zone)
+
+    def limits(self, item: Component, context: Mapping[str, Any]) -> values.Limits:
+        """The limits of a field, expressions evaluated."""
+        return {name: self.resolve(limit, context) for name, limit in item.validate.items()}
+
+    def matches(self, text: str, pattern: str) -> bool | None:
+        """Whether the pattern is found in the text; None where the pattern is wrong or takes too long."""
+        found = self.resolve("=matches(text, pattern)", {"text": text, "pattern": pattern})
+        return found if isinstance(found, bool) else None
+
+    def rows_fixed(self, item: Component) -> bool:
+        """Whether the rows of a list must stay those stored: the form says so, or a field of them is not this person's."""
+        return item.schema.get("allowAddRemove") is False or any(
+            permission(child, self.permissions) in ("hidden", "readonly") or child.schema.get("disabled") is True
+            for child in level(item.children)
+        )
+
+    def rows_before(self, one: Field) -> list[Mapping[str, Any]]:
+        """The stored rows of a list; where nothing is stored, as many empty ones as the form begins with."""
+        if one.was_stored:
+            return _objects(one.stored)
+        return [{} for _ in range(one.component.schema.get("defaultRepetitions", 1))]
+
+    def _rows(self, one: Field, scope: Scope) -> Iterator[Scope]:
+        before = self.rows_before(one)
+        sent: Sequence[Mapping[str, Any]] = _objects(one.sent) if one.was_sent and not one.fixed else [{} for _ in before]
+        # where rows come and go, the stored row of the same number may be another one
+        same = one.fixed or not one.was_sent or self.rows_fixed(one.component)
+        for number, row in enumerate(sent):
+            yield self.scope(
+                one.component.children,
+                row,
+                before[number] if same and number < len(before) else {},
+                prefix=f"{scope.prefix}{one.component.key}[{number}].",
+                outer=scope.context,
+                fixed=one.fixed,
+            )
+
+    def _seen(self, fields: Mapping[str, Field], base: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables that expressions see; every field is among them, so that an empty one is null and not unknown."""
+        context = dict(base)
+        for one in fields.values():
+            open_and_sent = one.was_sent and not one.fixed
+            one.value = self._soft(one.component, one.sent, base) if open_and_sent else one.stored
+            put(context, one.component.path, None if one.hidden else one.value)
+        return context
+
+    def _soft(self, item: Component, value: Any, context: Mapping[str, Any]) -> Any:
+        """The value as expressions see it: empty where it cannot be converted."""
+        if item.type != "dynamiclist":
+            try:
+                return self.convert(item, value, context)
+            except Fault:
+                return values.nothing(item)
+        rows = []
+        for row in _objects(value):
+            seen: dict[str, Any] = {}
+            for child in level(item.children):
+                put(seen, child.path, self._soft(child, at(row, child.path), context))
+            rows.append(seen)
+        return rows
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """The rows of a list, of what may be anything; one more than allowed is enough to see that there are too many."""
+    rows = value if isinstance(value, (list, tuple)) else ()
+    return [row if isinstance(row, Mapping) else {} for row in rows[: values.ENTRIES + 1]]
+
+
+def _with_conditions(items: Sequence[Component], around: tuple[str, ...]) -> Iterator[tuple[Component, tuple[str, ...]]]:
+    for item in items:
+        conditions = (*around, item.hide) if item.hide else around
+        if item.type == "group":
+            yield from _with_conditions(item.children, conditions)
+        elif item.path:
+            yield item, conditions

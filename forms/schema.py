@@ -1,0 +1,165 @@
+"""Reads a form schema as the form-js editor saves it: which fields there are, where their values lie, what they are called.
+
+A field's value lies at its path: key `name` at `name`, key `place` in a group with path `meeting` at `meeting.place`, key
+`name` in a list with path `witnesses` at `witnesses[0].name`. The path of a *kind* of field has no row number:
+`witnesses.name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: shown, never filled in
+STATIC = frozenset({"text", "html", "separator", "spacer", "button"})
+#: filled in
+FIELDS = frozenset(
+    {
+        "textfield",
+        "textarea",
+        "number",
+        "select",
+        "radio",
+        "checklist",
+        "taglist",
+        "checkbox",
+        "datetime",
+        "filepicker",
+        "dynamiclist",
+    }
+)
+#: hold other components
+CONTAINERS = frozenset({"group", "dynamiclist"})
+#: a value of these is one or several of given choices
+CHOICES = frozenset({"select", "radio", "checklist", "taglist"})
+#: a value of these is a list
+LISTS = frozenset({"checklist", "taglist", "filepicker", "dynamiclist"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One component of a form, with its place worked out."""
+
+    type: str
+    #: where the value lies, from the form or from the row it is in; empty for what holds no value
+    path: tuple[str, ...]
+    #: the same from the form, without row numbers, such as `witnesses.name`
+    name: str
+    schema: Mapping[str, Any]
+    #: components of a group or of each row of a list
+    children: tuple[Component, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return ".".join(self.path)
+
+    @property
+    def validate(self) -> Mapping[str, Any]:
+        return self.schema.get("validate") or {}
+
+    @property
+    def hide(self) -> str | None:
+        """FEEL that hides the component while it is true."""
+        return (self.schema.get("conditional") or {}).get("hide")
+
+    @property
+    def kind(self) -> str:
+        """The type, with `datetime` told apart into `date`, `time` and `datetime`."""
+        return str(self.schema.get("subtype", "date")) if self.type == "datetime" else self.type
+
+    @property
+    def default(self) -> Any:
+        return self.schema.get("defaultValue")
+
+    def own(self, what: str, locale: str) -> str:
+        """The `label`, `description` or `text` in a language: English ones lie in the properties, as `label_en`."""
+        english = (self.schema.get("properties") or {}).get(f"{what}_en") if locale.startswith("en") else None
+        if what == "label" and self.type == "datetime":
+            what = "timeLabel" if self.kind == "time" else "dateLabel"
+        return english or self.schema.get(what) or (self.schema.get("label") if what.endswith("Label") else "") or ""
+
+
+def components(schema: Mapping[str, Any]) -> tuple[Component, ...]:
+    """The components of a form in their order, groups and lists with their children."""
+    return _read(schema.get("components") or (), (), "")
+
+
+def _read(items: Sequence[Mapping[str, Any]], path: tuple[str, ...], name: str) -> tuple[Component, ...]:
+    found = []
+    for item in items:
+        type = item["type"]
+        key = str(item.get("path" if type in CONTAINERS else "key") or "") if type not in STATIC else ""
+        place = (*path, *key.split(".")) if key else ()
+        full = f"{name}.{key}".strip(".") if key else name
+        inside = item.get("components") or () if type in CONTAINERS else ()
+        start = () if type == "dynamiclist" else place or path
+        found.append(Component(type=type, path=place, name=full, schema=item, children=_read(inside, start, full)))
+    return tuple(found)
+
+
+def level(items: Sequence[Component]) -> Iterator[Component]:
+    """The fields whose values lie in the same object: through groups, not into the rows of lists."""
+    for item in items:
+        if item.type == "group":
+            yield from level(item.children)
+        elif item.type in FIELDS:
+            yield item
+
+
+def fields(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Path of every kind of field -> its component type, such as `{"witnesses": "dynamiclist", "witnesses.name": "textfield"}`."""
+
+    def every(items: Sequence[Component]) -> Iterator[Component]:
+        for item in level(items):
+            yield item
+            yield from every(item.children)
+
+    return {item.name: item.type for item in every(components(schema))}
+
+
+def permission(component: Component, permissions: Mapping[str, str]) -> str | None:
+    """`hidden`, `readonly`, `required` or None: what is said of the field itself, else of the group or list it is in."""
+    name = component.name
+    while name:
+        if name in permissions:
+            return permissions[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def without_hidden(schema: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
+    """The schema without the components whose permission is `hidden`: what may be sent to the person's program."""
+
+    def keep(items: Sequence[Component]) -> list[dict[str, Any]]:
+        return [
+            {**item.schema, "components": keep(item.children)} if item.children else dict(item.schema)
+            for item in items
+            if not (item.path and permission(item, permissions) == "hidden")
+        ]
+
+    return {**schema, "components": keep(components(schema))}
+
+
+def at(values: Any, path: Sequence[str]) -> Any:
+    """The value at a path; None where there is none."""
+    for key in path:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
+
+
+def has(values: Any, path: Sequence[str]) -> bool:
+    """Whether something, even None, lies at a path."""
+    for key in path:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
+def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Sets the value at a path. Objects on the way are copied, so that whoever else holds them sees no change."""
+    for key in path[:-1]:
+        inner = values.get(key)
+        values[key] = values = dict(inner) if isinstance(inner, Mapping) else {}
+    values[path[-1]] = value
