@@ -1,0 +1,294 @@
+"""What a diagram says, element by element, in our own words: the one reading of BPMN XML that everything else works on.
+
+Nothing is judged here: an unknown element is read like a known one, and `lint` and `normalise` say what cannot run.
+Values that begin with "=" are FEEL, all others are literal text (zeebe extension vocabulary, zeebe-bpmn-moddle 2.0.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from lxml import etree
+
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
+
+ACTIVITIES = frozenset(
+    ["task", "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "scriptTask", "callActivity", "subProcess"]
+)
+GATEWAYS = frozenset(["exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"])
+#: Children of a process that carry no token.
+NO_NODES = frozenset(
+    ["sequenceFlow", "association", "textAnnotation", "group", "laneSet", "dataObject", "dataObjectReference", "dataStoreReference", "documentation", "extensionElements", "incoming", "outgoing", "ioSpecification", "property", "auditing", "monitoring", "category", "correlationSubscription", "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "dataInputAssociation", "dataOutputAssociation", "resourceRole", "performer", "humanPerformer", "potentialOwner", "artifact", "completionCondition", "script"]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """A sequence flow."""
+
+    id: str
+    source: str
+    target: str
+    name: str = ""
+    #: FEEL text without the leading "=", or None
+    condition: str | None = None
+    #: `language` of the condition where the diagram names one
+    language: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timer:
+    """When a timer event fires: ISO 8601 text or FEEL (leading "=") that gives such text."""
+
+    #: `date`, `duration` or `cycle`
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Element:
+    """One node of a diagram."""
+
+    id: str
+    #: BPMN tag, such as `userTask` or `boundaryEvent`
+    kind: str
+    name: str = ""
+    #: the English name (`wf.name.en`)
+    name_en: str = ""
+    lane: str | None = None
+    #: id of the process
+    process: str = ""
+    #: id of the sub-process that holds it, or of the process
+    scope: str = ""
+    documentation: str = ""
+    incoming: tuple[str, ...] = ()
+    outgoing: tuple[str, ...] = ()
+    #: id of the default flow
+    default: str | None = None
+    #: for events: `timer`, `message`, `signal`, `error`, `escalation`, `terminate`, …; None for a plain one
+    event: str | None = None
+    #: what the event refers to: error or escalation code, name of a signal, message or link
+    reference: str | None = None
+    timer: Timer | None = None
+    #: for boundary events: the activity they sit on
+    attached: str | None = None
+    interrupting: bool = True
+    #: `multiInstance`, `standard` or None
+    loop: str | None = None
+    #: `(variable, text)` of the input mapping
+    inputs: tuple[tuple[str, str], ...] = ()
+    #: `(variable, text)` of the output mapping
+    outputs: tuple[tuple[str, str], ...] = ()
+    #: zeebe:properties; ours begin with `wf.`
+    properties: Mapping[str, str] = field(default_factory=dict)
+    #: zeebe:taskHeaders
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: every other zeebe extension value verbatim, by `element.attribute`, such as `taskDefinition.type`
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What a person calls the element."""
+        return self.name or self.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """A lane: who does what lies in it."""
+
+    id: str
+    name: str
+    name_en: str
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One process of a diagram."""
+
+    id: str
+    file: str
+    name: str
+    name_en: str
+    documentation: str
+    executable: bool
+    elements: Mapping[str, Element]
+    flows: Mapping[str, Flow]
+    lanes: tuple[Lane, ...]
+
+    def inside(self, scope: str) -> Iterator[Element]:
+        """The elements directly in the process or one of its sub-processes, in the diagram's order."""
+        return (element for element in self.elements.values() if element.scope == scope)
+
+    def boundaries(self, activity: str) -> Iterator[Element]:
+        """The boundary events that sit on an activity."""
+        return (element for element in self.elements.values() if element.attached == activity)
+
+    def chain(self, element: Element) -> Iterator[str]:
+        """The sub-processes around an element, from the inside out, then the process."""
+        scope = element.scope
+        while scope != self.id:
+            yield scope
+            scope = self.elements[scope].scope
+        yield self.id
+
+
+def processes(root: etree._Element, file: str) -> list[Process]:
+    """Every process of a diagram, in the file's order; `root` comes from `reader.read_xml`."""
+    named = {
+        node.get("id"): node for tag in ("message", "signal", "error", "escalation") for node in root.iter(BPMN + tag) if node.get("id")
+    }
+    pools = {node.get("processRef"): node.get("name") for node in root.iter(BPMN + "participant")}
+    return [_process(node, file, named, pools) for node in root.iter(BPMN + "process")]
+
+
+def _process(node: etree._Element, file: str, named: Mapping[str | None, etree._Element], pools: Mapping) -> Process:
+    process = node.get("id", "")
+    lanes, lane_of = _lanes(node)
+    flows: dict[str, Flow] = {}
+    for flow in node.iter(BPMN + "sequenceFlow"):
+        text = flow.findtext(BPMN + "conditionExpression")
+        given = text.strip().removeprefix("=").strip() if text else ""
+        language = next((c.get("language") for c in flow.iter(BPMN + "conditionExpression")), None)
+        flows[flow.get("id", "")] = Flow(
+            id=flow.get("id", ""),
+            source=flow.get("sourceRef", ""),
+            target=flow.get("targetRef", ""),
+            name=flow.get("name", ""),
+            condition=given or None,
+            language=language,
+        )
+    incoming: dict[str, list[str]] = {}
+    outgoing: dict[str, list[str]] = {}
+    for each in flows.values():
+        incoming.setdefault(each.target, []).append(each.id)
+        outgoing.setdefault(each.source, []).append(each.id)
+    elements: dict[str, Element] = {}
+
+    def read(parent: etree._Element, scope: str) -> None:
+        for child in parent:
+            if not isinstance(child.tag, str) or not child.tag.startswith(BPMN):
+                continue
+            kind = child.tag.removeprefix(BPMN)
+            id = child.get("id", "")
+            if kind in NO_NODES or kind.endswith("EventDefinition") or not id:
+                continue
+            if lane := lane_of.get(id) or lane_of.get(scope):
+                lane_of[id] = lane
+            elements[id] = _element(child, kind, scope, process, lane, (incoming.get(id, ()), outgoing.get(id, ())), named)
+            if child.find(BPMN + "startEvent") is not None or kind in ("subProcess", "adHocSubProcess", "transaction"):
+                read(child, id)
+
+    read(node, process)
+    return Process(
+        id=process,
+        file=file,
+        name=node.get("name") or pools.get(process) or process,
+        name_en=_properties(node).get("wf.name.en", ""),
+        documentation=(node.findtext(BPMN + "documentation") or "").strip(),
+        executable=node.get("isExecutable", "false") == "true",
+        elements=MappingProxyType(elements),
+        flows=MappingProxyType(flows),
+        lanes=lanes,
+    )
+
+
+def _element(
+    node: etree._Element,
+    kind: str,
+    scope: str,
+    process: str,
+    lane: str | None,
+    flows: tuple[Sequence[str], Sequence[str]],
+    named: Mapping[str | None, etree._Element],
+) -> Element:
+    id = node.get("id", "")
+    properties = _properties(node)
+    event, reference, timer = _event(node, named)
+    if node.find(BPMN + "multiInstanceLoopCharacteristics") is not None:
+        loop = "multiInstance"
+    else:
+        loop = "standard" if node.find(BPMN + "standardLoopCharacteristics") is not None else None
+    return Element(
+        id=id,
+        kind="eventSubProcess" if kind == "subProcess" and node.get("triggeredByEvent") == "true" else kind,
+        name=" ".join(node.get("name", "").split()),
+        name_en=properties.get("wf.name.en", ""),
+        lane=lane,
+        process=process,
+        scope=scope,
+        documentation=(node.findtext(BPMN + "documentation") or "").strip(),
+        incoming=tuple(flows[0]),
+        outgoing=tuple(flows[1]),
+        default=node.get("default"),
+        event=event,
+        reference=reference,
+        timer=timer,
+        attached=node.get("attachedToRef"),
+        interrupting=node.get("cancelActivity", node.get("isInterrupting", "true")) != "false",
+        loop=loop,
+        inputs=_mapping(node, "input"),
+        outputs=_mapping(node, "output"),
+        properties=MappingProxyType(properties),
+        headers=MappingProxyType({h.get("key", ""): h.get("value", "") for h in _zeebe(node, "taskHeaders", "header")}),
+        extensions=MappingProxyType(_extensions(node)),
+    )
+
+
+def _event(node: etree._Element, named: Mapping[str | None, etree._Element]) -> tuple[str | None, str | None, Timer | None]:
+    """Kind, reference and timer of the event definitions below `node`; several give `multiple`."""
+    definitions = [c for c in node if isinstance(c.tag, str) and c.tag.startswith(BPMN) and c.tag.endswith("EventDefinition")]
+    if not definitions:
+        return None, None, None
+    if len(definitions) > 1:
+        return "multiple", None, None
+    definition = definitions[0]
+    event = definition.tag.removeprefix(BPMN).removesuffix("EventDefinition")
+    if event == "timer":
+        for kind in ("date", "duration", "cycle"):
+            text = definition.find(f"{BPMN}time{kind.capitalize()}")
+            if text is not None:
+                return event, None, Timer(kind=kind, text=(text.text or "").strip())
+        return event, None, Timer(kind="duration", text="")
+    if event == "link":
+        return event, definition.get("name"), None
+    target = named.get(definition.get(event + "Ref"))
+    if target is None:
+        return event, None, None
+    return event, target.get(event + "Code") or target.get("name"), None
+
+
+def _lanes(process: etree._Element) -> tuple[tuple[Lane, ...], dict[str, str]]:
+    lanes, lane_of = [], {}
+    for lane in process.iter(BPMN + "lane"):
+        held = tuple(ref.text.strip() for ref in lane.findall(BPMN + "flowNodeRef") if ref.text)
+        name = lane.get("name", "")
+        lanes.append(Lane(id=lane.get("id", ""), name=name, name_en=_properties(lane).get("wf.name.en", ""), elements=held))
+        lane_of.update(dict.fromkeys(held, name))
+    return tuple(lanes), lane_of
+
+
+def _zeebe(node: etree._Element, *path: str) -> list[etree._Element]:
+    return node.findall(f"{BPMN}extensionElements/" + "/".join(ZEEBE + tag for tag in path))
+
+
+def _properties(node: etree._Element) -> dict[str, str]:
+    return {p.get("name", ""): p.get("value", "") for p in _zeebe(node, "properties", "property")}
+
+
+def _mapping(node: etree._Element, tag: str) -> tuple[tuple[str, str], ...]:
+    return tuple((m.get("target", ""), m.get("source", "")) for m in _zeebe(node, "ioMapping", tag))
+
+
+def _extensions(node: etree._Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for element in node.findall(f"{BPMN}extensionElements/*"):
+        if isinstance(element.tag, str) and element.tag.startswith(ZEEBE):
+            tag = element.tag.removeprefix(ZEEBE)
+            if tag not in ("properties", "taskHeaders", "ioMapping"):
+                found[tag] = ""
+                found.update({f"{tag}.{key}": value for key, value in element.attrib.items()})
+    return found

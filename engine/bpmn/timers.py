@@ -1,0 +1,69 @@
+"""When a timer is due: ISO 8601 dates, durations and repetitions, reckoned from a given instant in the engine's zone."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from zoneinfo import ZoneInfo
+
+from .. import errors
+from . import expressions
+
+_DURATION = re.compile(
+    r"P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
+_CYCLE = re.compile(r"R(?P<times>-1|\d*)/(?:(?P<start>[^P/][^/]*)/)?(?P<every>P.*)")
+
+
+def moment(text: str, now: dt.datetime) -> dt.datetime:
+    """The instant (UTC) that a date, date-time or duration names; a date means 00:00, no offset means the engine's zone.
+
+    Raises `errors.FeelError` when it is none of them.
+    """
+    if text.startswith("P"):
+        return after(text, now)
+    try:
+        # FEEL writes a zone as "@Asia/Shanghai" behind the time, or behind the offset
+        plain, _, zone = text.partition("@")
+        instant = dt.datetime.fromisoformat(plain)
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=ZoneInfo(zone or expressions.ZONE))
+        return instant.astimezone(dt.UTC)
+    except (ValueError, KeyError, OverflowError):
+        raise errors.FeelError(expression=text, reason="it is no date, date-time or duration of ISO 8601") from None
+
+
+def after(text: str, start: dt.datetime) -> dt.datetime:
+    """`start` plus an ISO 8601 duration; years, months, weeks and days are calendar days of the engine's zone."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise errors.FeelError(expression=text, reason="it is no ISO 8601 duration such as P3D or PT24H")
+    part = {name: float(value) for name, value in match.groupdict().items() if value}
+    try:
+        local = start.astimezone(ZoneInfo(expressions.ZONE))
+        months = local.year * 12 + local.month - 1 + int(part.get("years", 0) * 12 + part.get("months", 0))
+        year, month = divmod(months, 12)
+        day = min(local.day, calendar.monthrange(year, month + 1)[1])
+        moved = local.replace(year=year, month=month + 1, day=day) + dt.timedelta(days=part.get("weeks", 0) * 7 + part.get("days", 0))
+        time = dt.timedelta(hours=part.get("hours", 0), minutes=part.get("minutes", 0), seconds=part.get("seconds", 0))
+        return moved.astimezone(dt.UTC) + time
+    except (ValueError, OverflowError):
+        raise errors.FeelError(expression=text, reason="it leads beyond the year 9999") from None
+
+
+def cycle(text: str, now: dt.datetime) -> tuple[dt.datetime, int | None, str]:
+    """First due time, how often it repeats after that (None: without end) and the interval of `R3/PT24H`, `R/P1D`, …"""
+    match = _CYCLE.fullmatch(text)
+    if match is None:
+        raise errors.FeelError(expression=text, reason="it is no repetition such as R3/PT24H")
+    times, start, every = match["times"], match["start"], match["every"]
+    first = moment(start, now) if start else after(every, now)
+    return first, None if times in ("", "-1") else max(int(times) - 1, 0), every
+
+
+def next_due(due: dt.datetime, every: str, now: dt.datetime) -> dt.datetime:
+    """The next time of a repetition: one interval after the last, but never in the past (missed times are not made up for)."""
+    following = after(every, due)
+    return following if following > now else after(every, now)
