@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import hashlib
@@ -101,9 +102,9 @@ class EhrFiles:
         """Raises `TryAgain` when the folder cannot be read, `NeedsPerson` when the file is not what was agreed."""
         stem = self._files[operation]
         try:
-            there = [path for path in sorted(self._folder.iterdir()) if path.stem == stem and path.suffix.lower() in (".csv", ".xlsx")]
+            there = [p for p in sorted(self._folder.iterdir()) if p.stem == stem and p.suffix.lower() in (".csv", ".xlsx")]
             if len(there) != 1:
-                names = ", ".join(path.name for path in there) or f"{stem}.csv"
+                names = ", ".join(p.name for p in there) or f"{stem}.csv"
                 raise self._person(operation, f"{'the file is missing' if not there else 'two files say the same'}: {names}")
             file = there[0]
             if file.stat().st_size > _LARGEST:
@@ -112,7 +113,8 @@ class EhrFiles:
         except OSError as error:
             reason = f"the folder of the exports cannot be read: {self._folder}"
             raise TryAgain(system=self._name, operation=operation, reason=reason) from error
-        lines = self._csv(operation, file.name, content) if file.suffix.lower() == ".csv" else self._xlsx(operation, file.name, content)
+        read = self._csv if file.suffix.lower() == ".csv" else self._xlsx
+        lines = read(operation, file.name, content)
         _, header = lines[0] if lines else (1, [])
         columns = [str(cell or "").strip() for cell in header]
         for column in columns:
@@ -121,16 +123,17 @@ class EhrFiles:
         for field in self._fields[operation].values():
             if field.presence == "always" and field.theirs not in columns:
                 raise self._person(operation, f"a column is missing: {file.name}, line 1, column {field.theirs}")
-        rows = [
-            (number, {column: cell for column, cell in zip(columns, cells, strict=False) if column})
-            for number, cells in lines[1:]
-            if any(cell not in (None, "") for cell in cells)
-        ]
+        rows = []
+        for number, cells in lines[1:]:
+            if any(cell not in (None, "") for cell in cells[len(columns) :]):
+                raise self._person(operation, f"a line has more cells than there are columns: {file.name}, line {number}")
+            if any(cell not in (None, "") for cell in cells):
+                rows.append((number, {column: cell for column, cell in zip(columns, cells, strict=False) if column}))
         return Table(file.name, hashlib.sha256(content).hexdigest(), rows)
 
     def _csv(self, operation: str, file: str, content: bytes) -> list[tuple[int, list[Any]]]:
         fault: UnicodeDecodeError | None = None
-        for encoding in _ENCODINGS:
+        for encoding in _ENCODINGS[:1] if content.startswith(codecs.BOM_UTF8) else _ENCODINGS:
             try:
                 text = content.decode(encoding)
                 break
