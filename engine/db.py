@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from .errors import SettingWrong
+from .errors import Conflict, SettingWrong
 from .fields import Keyring
 from .models import Base
 
@@ -66,10 +66,6 @@ class _Prepared:
         return self._row(*(convert(value) if convert else value for value, convert in zip(raw, self._results, strict=True)))
 
 
-class Conflict(Exception):
-    """A unique constraint was hit at commit: somebody else did the same thing first."""
-
-
 class Unit:
     """One transaction: everything written in it becomes visible together, or not at all."""
 
@@ -116,6 +112,7 @@ class Unit:
         self._after.append(action)
 
     def commit(self) -> None:
+        """Store it. Raises Conflict where a unique constraint says that somebody did the same thing first."""
         try:
             statements = [*self._insertions(), *self._writes]
             if statements:
@@ -128,7 +125,7 @@ class Unit:
             self._leave_pipeline()
         except Exception as error:
             if _is_conflict(error):
-                raise Conflict(str(error)) from error
+                raise Conflict() from error
             raise
         self._rows.clear()
         self._writes.clear()
@@ -172,9 +169,7 @@ _ROWS = 50
 def _insertion(table: sa.Table, count: int) -> Statement:
     """Insert `count` rows at once; the parameter of column c in row i is called c_i, absent ones are NULL."""
     return Statement(
-        sa.insert(table).values(
-            [{c.key: sa.bindparam(f"{c.key}_{i}", None, type_=c.type) for c in table.columns} for i in range(count)]
-        )
+        sa.insert(table).values([{c.key: sa.bindparam(f"{c.key}_{i}", None, type_=c.type) for c in table.columns} for i in range(count)])
     )
 
 

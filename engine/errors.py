@@ -69,6 +69,12 @@ class CaseNotRunning(PartwellError):
     status = 409
 
 
+class Conflict(PartwellError):
+    """This was sent twice, or somebody did the same at that very moment. Reload to see what happened."""
+
+    status = 409
+
+
 class FormInvalid(PartwellError):
     """Some fields need your attention before this can be saved."""
 

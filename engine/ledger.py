@@ -38,6 +38,7 @@ class Event(StrEnum):
     ITEM_COMPLETED = "work:item:completed"
     ITEM_LEFT = "work:item:left"
     STEP_OPENED = "work:step:opened"
+    STEP_SKIPPED = "work:step:skipped"
     STEP_APPROVED = "work:step:approved"
     STEP_REJECTED = "work:step:rejected"
     OPERATION_REQUESTED = "job:operation:requested"

@@ -12,6 +12,8 @@ The live execution is taken out of the cache and put back only after the commit;
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -23,7 +25,7 @@ from .db import Statement, Unit
 from .errors import NotFound, PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
 from .models import Candidate, Case, Incident, Job, SignOff, WorkItem, WorkRound, WorkStep, new_id
-from .ports import Json, Step
+from .ports import Json
 
 if TYPE_CHECKING:
     from .procedures import Deployed
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Case.id,
     Case.number,
+    Case.procedure,
     Case.version_id,
     Case.title,
     Case.subject_id,
@@ -43,6 +46,8 @@ _COLUMNS = (
     Case.entries,
     Case.head,
 )
+#: columns that are set when a case is born and never again
+_BORN = (Case.number, Case.procedure, Case.version_id, Case.title, Case.subject_id, Case.initiator_id)
 _LOCK = Statement(sa.select(*_COLUMNS).where(Case.id == sa.bindparam("case_id")).with_for_update())
 _LOCK_BY_ITEM = Statement(
     sa.select(*_COLUMNS)
@@ -85,16 +90,38 @@ _DROP_JOBS = Statement(
     )
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
+_DROP_ALL_JOBS = Statement(
+    sa.update(Job)
+    .where(Job.case_id == sa.bindparam("case_id"), Job.kind != "seal", Job.state.in_(("waiting", "leased", "failed")))
+    .values(state="dropped", finished_at=sa.bindparam("at"))
+)
 _END_INCIDENTS = Statement(
     sa.update(Incident)
-    .where(
-        Incident.case_id == sa.bindparam("case_id"), Incident.instance == sa.bindparam("instance"), Incident.resolved_at.is_(None)
-    )
+    .where(Incident.case_id == sa.bindparam("case_id"), Incident.instance == sa.bindparam("instance"), Incident.resolved_at.is_(None))
     .values(resolved_at=sa.bindparam("at"), resolution="left")
 )
 _OPEN_INCIDENTS = Statement(
     sa.select(Incident.id, Incident.instance).where(Incident.case_id == sa.bindparam("case_id"), Incident.resolved_at.is_(None))
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCase:
+    """The row of a case that does not exist yet, in the shape in which `lock` gives those that do."""
+
+    id: str
+    number: str
+    procedure: str
+    version_id: str
+    title: str
+    subject_id: str
+    initiator_id: str
+    status: str = "running"
+    outcome: str | None = None
+    incidents: int = 0
+    revision: int = 0
+    entries: int = 0
+    head: str = ledger.START
 
 
 def lock(unit: Unit, *, case_id: str | None = None, item_id: str | None = None) -> Any:
@@ -128,7 +155,8 @@ class Turn:
         self.outcome: str | None = case.outcome
         self.incidents: int = case.incidents
         self._closed_at: dt.datetime | None = None
-        self._chain = ledger.Chain(case_id=case.id, entries=case.entries, head=case.head)
+        #: where the case's ledger chain stands
+        self.chain = ledger.Chain(case_id=case.id, entries=case.entries, head=case.head)
         self._request_id = request_id
         self._execution = execution
         self._moved = False
@@ -152,7 +180,7 @@ class Turn:
         """A ledger entry; the command's request id goes with the first one."""
         ledger.append(
             self.unit,
-            self._chain,
+            self.chain,
             event,
             at=self.now,
             actor=self.actor,
@@ -203,10 +231,18 @@ class Turn:
         self.incidents += 1
         self.record(Event.INCIDENT_OPENED, element=element, incident=incident_id, code=error.code, message=error.message)
 
-    def close(self, outcome: str) -> None:
+    def begin(self, execution: Execution) -> None:
+        """The execution of a case that was just born."""
+        self._execution = execution
+
+    def drop_jobs(self) -> None:
+        """Nothing that has not started runs any more; what is running may finish, its result is not applied."""
+        self.unit.write(_DROP_ALL_JOBS, case_id=self.case.id, at=self.now)
+
+    def close(self, outcome: str, **payload: Json) -> None:
         """The case is over; it is sealed by a job of its own."""
         self.status, self.outcome, self._closed_at = "closed", outcome, self.now
-        self.record(Event.CASE_CLOSED, outcome=outcome)
+        self.record(Event.CASE_CLOSED, outcome=outcome, **payload)
         self._add_job("seal", "", "seal", due=self.now, attempts=10)
 
     def commit(self) -> None:
@@ -217,14 +253,17 @@ class Turn:
             "outcome": self.outcome,
             "incidents": self.incidents,
             "revision": self.case.revision + 1,
-            "entries": self._chain.entries,
-            "head": self._chain.head,
+            "entries": self.chain.entries,
+            "head": self.chain.head,
             "closed_at": self._closed_at,
         }
         execution = self._execution
-        if execution is not None and self._moved:
-            sealed = self.services.keyring.seal(execution.dump(), state_purpose(self.case.id))
-            self.unit.write(_UPDATE_STATE, **values, state=sealed)
+        state = self.services.keyring.seal(execution.dump(), state_purpose(self.case.id)) if execution is not None and self._moved else None
+        if self.case.revision == 0:
+            born = {column.key: getattr(self.case, column.key) for column in _BORN}
+            self.unit.add(Case, id=values.pop("case_id"), **born, started_at=self.now, **values, state=state)
+        elif state is not None:
+            self.unit.write(_UPDATE_STATE, **values, state=state)
         else:
             self.unit.write(_UPDATE, **values)
         self.unit.commit()
@@ -236,7 +275,7 @@ class Turn:
     def _open(self, opened: Opened) -> None:
         element = self.deployed.program.elements[opened.element]
         for_subject = element.properties.get("wf.for") == "subject"
-        chain_id, steps = self._steps(opened, for_subject)
+        chain = chains.active(self.unit.connection, opened.chain) if opened.chain else None
         item_id = new_id()
         self.unit.add(
             WorkItem,
@@ -246,49 +285,60 @@ class Turn:
             instance=opened.instance,
             status="open",
             for_subject=for_subject,
-            chain_id=chain_id,
+            chain_id=chain.id if chain else None,
             priority=opened.priority,
             opened_at=self.now,
             due_at=opened.due,
         )
-        step_ids = [new_id() for _ in steps]
-        for position, (step_id, step) in enumerate(zip(step_ids, steps, strict=True)):
-            self.unit.add(
-                WorkStep,
-                id=step_id,
-                item_id=item_id,
-                position=position,
-                name=step.name or None,
-                name_en=step.name_en or None,
-                mode=step.mode,
-                trace=dict(step.trace),
-            )
-        self.open_round(item_id, step_ids[0], steps[0], opened.groups)
-        first = {"persons": list(steps[0].persons), "roles": list(opened.groups)}
-        self.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance, **first)
+        self.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
+        if chain:
+            step_ids = [self._step(item_id, position, step) for position, step in enumerate(chain.steps)]
+            self.open_step(item_id, step_ids, chain.steps, 0, opened.element)
+        else:
+            persons, trace = self._persons(opened, for_subject)
+            mode = "single" if len(persons) == 1 and not opened.groups else "claim"
+            step_id = self._step(item_id, 0, {"mode": mode})
+            self._round(item_id, step_id, persons, tuple(opened.groups), trace)
 
-    def _steps(self, opened: Opened, for_subject: bool) -> tuple[str | None, list[Step]]:
-        """The steps of the work item, each with its persons and the reason for them."""
-        case = self.case
-        if opened.chain:
-            connection = self.unit.connection
-            chain = chains.active(connection, opened.chain)
-            steps = chains.resolve(connection, chain.steps, subject=case.subject_id, initiator=case.initiator_id, at=self.now)
-            return chain.id, list(steps)
+    def _step(self, item_id: str, position: int, step: Mapping[str, Json]) -> str:
+        step_id = new_id()
+        named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": step["mode"]}
+        self.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
+        return step_id
+
+    def _persons(self, opened: Opened, for_subject: bool) -> tuple[list[str], dict[str, Json]]:
+        """Who may do a task that no chain describes, and why if that is not plain from the diagram."""
         persons = [person for person in (opened.assignee, *opened.persons) if person]
         if not for_subject:
-            persons = [person for person in persons if person != case.subject_id]
+            persons = [person for person in persons if person != self.case.subject_id]
         if persons or opened.groups:
-            mode = "single" if len(persons) == 1 and not opened.groups else "claim"
-            return None, [Step(name="", name_en="", mode=mode, persons=persons, trace={})]
-        admins = chains.managers(self.unit.connection, subject=case.subject_id)
-        return None, [Step(name="", name_en="", mode="claim", persons=admins, trace={"policy": "to_managers"})]
+            return persons, {}
+        return chains.managers(self.unit.connection, subject=self.case.subject_id), {"policy": "to_managers"}
 
-    def open_round(self, item_id: str, step_id: str, step: Step, groups: tuple[str, ...] | Any = (), number: int = 1) -> None:
-        """Open a step: one sign-off, held by its only person or offered to its candidates."""
+    def open_step(self, item_id: str, step_ids: Sequence[str], steps: Sequence[Mapping[str, Json]], position: int, element: str) -> None:
+        """Open a step of a chain, for the people it resolves to now; a step that needs nobody is skipped, the last one never."""
+        for current in range(position, len(steps)):
+            case = self.case
+            [step] = chains.resolve(
+                self.unit.connection, [steps[current]], subject=case.subject_id, initiator=case.initiator_id, at=self.now
+            )
+            persons, trace = list(step.persons), dict(step.trace)
+            last = current == len(steps) - 1
+            if not persons and last:
+                persons, trace = chains.managers(self.unit.connection, subject=case.subject_id), {**trace, "policy": "to_managers"}
+            if persons:
+                self._round(item_id, step_ids[current], persons, (), trace)
+                self.record(Event.STEP_OPENED, element=element, item=item_id, step=steps[current]["name"], persons=persons, trace=trace)
+                return
+            skipped = {"opened_at": self.now, "closed_at": self.now, "outcome": "skipped", "trace": trace}
+            self.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=1, **skipped)
+            self.record(Event.STEP_SKIPPED, element=element, item=item_id, step=steps[current]["name"], trace=trace)
+
+    def _round(self, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
+        """One sign-off, held by the only person or offered to the candidates."""
         round_id, sign_off_id = new_id(), new_id()
-        self.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=self.now)
-        holder = step.persons[0] if len(step.persons) == 1 and not groups else None
+        self.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=self.now, trace=dict(trace))
+        holder = persons[0] if len(persons) == 1 and not roles else None
         self.unit.add(
             SignOff,
             id=sign_off_id,
@@ -301,7 +351,7 @@ class Turn:
             opened_at=self.now,
         )
         if holder is None:
-            for kind, refs in (("role", groups), ("person", step.persons)):
+            for kind, refs in (("role", roles), ("person", persons)):
                 for ref in refs:
                     self.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
 
@@ -332,9 +382,7 @@ class Turn:
             attempts=requested.attempts,
             payload=payload,
         )
-        self.record(
-            Event.OPERATION_REQUESTED, element=requested.element, operation=requested.operation, instance=requested.instance
-        )
+        self.record(Event.OPERATION_REQUESTED, element=requested.element, operation=requested.operation, instance=requested.instance)
 
     def _add_job(
         self,

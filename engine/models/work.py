@@ -49,8 +49,6 @@ class WorkStep(Base):
     name_en: Mapped[str | None] = mapped_column(sa.String(200))
     #: `single` or `claim` today; `all`, `any`, `ratio`, `sequential` with the full set of policies
     mode: Mapped[str] = mapped_column(sa.String(12))
-    #: why these people: strategies tried, persons dropped and kept
-    trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
 
 
 class WorkRound(Base):
@@ -63,8 +61,10 @@ class WorkRound(Base):
     number: Mapped[int]
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
-    #: `approved`, `rejected`, `returned`, `left`; None while open
+    #: `approved`, `rejected`, `returned`, `skipped`, `left`; None while open
     outcome: Mapped[str | None] = mapped_column(sa.String(10))
+    #: why these people: rules tried, persons dropped and kept, as of the opening
+    trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
 
 
 class SignOff(Base):

@@ -1,0 +1,190 @@
+"""Start a case, and what may happen to it as a whole: withdraw, cancel, suspend, resume."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import documents, people, procedures
+from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound
+from .ledger import Event
+from .models import Case, LedgerEntry, Person, new_id
+from .ports import File, Json
+from .rules import Rules, rules_of
+from .turn import NewCase, Turn, lock
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: Crockford's base 32: no letter that looks like a digit
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class Started:
+    """A case that now exists."""
+
+    case_id: str
+    number: str
+
+
+def start(
+    services: Services,
+    *,
+    procedure: str,
+    initiator: str,
+    subject: str,
+    values: Mapping[str, Json],
+    files: Mapping[str, Sequence[File]] | None = None,
+    request_id: str,
+    locale: str = "zh-CN",
+) -> Started:
+    """Start a case of the active version: case, ledger, first work items and jobs in one commit.
+
+    `values` answer the start form; `files` are uploads by the key of their form field. The same `request_id` again gives
+    the same case. Raises NotFound, NotAllowed, FormInvalid.
+    """
+    with services.database.unit() as unit:
+        connection = unit.connection
+        deployed = services.programs.get(procedures.active(connection, procedure))
+        rules = rules_of(deployed.files)
+        _may_start(connection, rules, initiator, subject)
+        who = {name: people.display(connection, person) for name, person in (("subject", subject), ("initiator", initiator))}
+        clean = _checked(services, deployed, values, files or {}, locale)
+        now = services.clock.now()
+        title = f"{deployed.program.name}：{who['subject']['name']}"
+        case = NewCase(
+            id=new_id(),
+            number=_number(now),
+            procedure=procedure,
+            version_id=deployed.id,
+            title=title,
+            subject_id=subject,
+            initiator_id=initiator,
+        )
+        started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
+        turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
+        turn.record(Event.CASE_STARTED, element=deployed.program.start_element, procedure=procedure, version=deployed.number, values=clean)
+        stored = documents.store_uploads(turn, files or {}, element=None)
+        execution, advance = deployed.program.start({**started, **clean, **stored}, now=now)
+        turn.begin(execution)
+        turn.apply(advance)
+        try:
+            turn.commit()
+        except Conflict:
+            unit.close()
+            return _started_before(services, request_id)
+    return Started(case.id, case.number)
+
+
+def _may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:
+    roles = people.roles_of(connection, initiator)
+    if rules.start and not roles & rules.start:
+        raise NotAllowed(reason="your role does not start this procedure")
+    if initiator == subject:
+        raise NotAllowed(reason="nobody starts a case about themselves")
+    person = connection.execute(sa.select(Person.active).where(Person.id == subject)).one_or_none()
+    if person is None or not person.active:
+        raise NotFound(what="active employee", name=subject)
+
+
+def _checked(
+    services: Services, deployed: procedures.Deployed, values: Mapping[str, Json], files: Mapping[str, Any], locale: str
+) -> dict[str, Json]:
+    form = deployed.forms.get(deployed.program.start_form or "")
+    if form is None:
+        return dict(values)
+    waiting = {key: [f"upload:{i}" for i in range(len(held))] for key, held in files.items() if held}
+    clean = services.forms.check(form, {**values, **waiting}, {}, permissions={}, locale=locale)
+    return {key: value for key, value in clean.items() if key not in waiting}
+
+
+def _number(now: dt.datetime) -> str:
+    """Day and five random letters: no counter that everybody would have to wait for."""
+    return f"{now.astimezone(dt.timezone(dt.timedelta(hours=8))):%Y%m%d}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+
+
+def _started_before(services: Services, request_id: str) -> Started:
+    with services.database.reading() as connection:
+        row = connection.execute(
+            sa.select(Case.id, Case.number).join(LedgerEntry, LedgerEntry.case_id == Case.id).where(LedgerEntry.request_id == request_id)
+        ).one()
+    return Started(row.id, row.number)
+
+
+def withdraw(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
+    """The initiator takes the case back, as long as no element of `no_way_back` was reached. Raises NotAllowed, CaseNotRunning."""
+    with services.database.unit() as unit:
+        turn = _turn(services, unit, case_id, actor, request_id)
+        if turn.case.initiator_id != actor:
+            raise NotAllowed(reason="only who started the case can withdraw it")
+        barriers = rules_of(turn.deployed.files).no_way_back
+        reached = unit.connection.execute(
+            sa.select(LedgerEntry.element).where(LedgerEntry.case_id == case_id, LedgerEntry.element.in_(barriers)).limit(1)
+        ).scalar_one_or_none()
+        if reached is not None:
+            name = turn.deployed.program.elements[reached].title
+            raise NotAllowed(reason=f"“{name}” was reached; from there on the case can only be cancelled by its managers")
+        _end(turn, "withdrawn", reason)
+
+
+def cancel(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
+    """A manager of the procedure ends the case; nothing that happened is deleted. Raises NotAllowed, CaseNotRunning."""
+    with services.database.unit() as unit:
+        turn = _turn(services, unit, case_id, actor, request_id)
+        must_manage(turn)
+        _end(turn, "cancelled", reason)
+
+
+def suspend(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
+    """Nothing of the case moves until it is resumed: no completion, no job, no timer. Raises NotAllowed, CaseNotRunning."""
+    _switch(services, case_id, actor, reason, request_id, "running", "suspended", Event.CASE_SUSPENDED)
+
+
+def resume(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
+    """A suspended case runs again; what became due meanwhile is due now. Raises NotAllowed, CaseNotRunning."""
+    _switch(services, case_id, actor, reason, request_id, "suspended", "running", Event.CASE_RESUMED)
+    services.carrier.ring(None)
+
+
+def _switch(services: Services, case_id: str, actor: str, reason: str, request_id: str, before: str, after: str, event: Event) -> None:
+    with services.database.unit() as unit:
+        turn = _turn(services, unit, case_id, actor, request_id, needs=before)
+        must_manage(turn)
+        turn.status = after
+        turn.record(event, reason=must_say(reason))
+        turn.commit()
+
+
+def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: str, needs: str = "running") -> Turn:
+    case = lock(unit, case_id=case_id)
+    if case.status != needs:
+        raise CaseNotRunning(case=case.number, state=case.status)
+    return Turn(services, unit, case, actor=actor, request_id=request_id)
+
+
+def _end(turn: Turn, outcome: str, reason: str) -> None:
+    said = must_say(reason)
+    turn.apply(turn.execution.cancel(now=turn.now))
+    turn.drop_jobs()
+    turn.close(outcome, reason=said)
+    turn.commit()
+
+
+def must_manage(turn: Turn) -> None:
+    """Raises NotAllowed unless the actor holds a role that manages the procedure, and is not the subject."""
+    roles = people.roles_of(turn.unit.connection, turn.actor)
+    if turn.actor == turn.case.subject_id or not roles & rules_of(turn.deployed.files).managers:
+        raise NotAllowed(reason="only managers of this procedure can do it")
+
+
+def must_say(reason: str) -> str:
+    """Raises NotAllowed for an empty reason."""
+    if not reason.strip():
+        raise NotAllowed(reason="a reason is needed")
+    return reason.strip()

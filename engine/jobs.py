@@ -1,0 +1,383 @@
+"""Jobs: claim what is due, run it outside any transaction, bring the result into the case; and what people do about failures.
+
+A job is leased, not locked: a worker that dies loses its lease and another takes over. A result is applied only while the
+lease is still the worker's, so a late one changes nothing. Outside calls are therefore at-least-once, with one key each.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import sqlalchemy as sa
+
+from . import documents
+from .cases import must_manage, must_say
+from .db import Statement
+from .errors import CaseNotRunning, ItemClosed, NeedsPerson, NotFound, OperationFailed, TryAgain
+from .ledger import Event
+from .models import Case, Incident, Job, JobAttempt, Snapshot, new_id
+from .ports import Answer, Call, Json
+from .turn import Turn, lock, request_purpose
+
+if TYPE_CHECKING:
+    from .services import Services
+
+log = logging.getLogger(__name__)
+
+#: bytes of JSON above which a value becomes a snapshot and the variable holds its reference
+LARGEST_VALUE = 16 * 1024
+
+_RUNS = sa.exists().where(Case.id == Job.case_id, sa.or_(Case.status == "running", Job.kind == "seal"))
+_DUE = sa.and_(
+    sa.or_(
+        sa.and_(Job.state == "waiting", Job.due_at <= sa.bindparam("now")),
+        sa.and_(Job.state == "leased", Job.lease_until < sa.bindparam("now")),
+    ),
+    _RUNS,
+)
+_NEXT = sa.select(sa.func.min(Job.due_at, type_=Job.due_at.type)).where(Job.state == "waiting", _RUNS)
+_FINISH = Statement(
+    sa.update(Job)
+    .where(Job.id == sa.bindparam("job_id"))
+    .values(state=sa.bindparam("new_state"), finished_at=sa.bindparam("at"), lease=None, lease_until=None)
+)
+_AGAIN = Statement(
+    sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
+)
+_RENEW = Statement(
+    sa.update(Job)
+    .where(Job.id == sa.bindparam("job_id"))
+    .values(
+        state="waiting",
+        due_at=sa.bindparam("due"),
+        attempts=0,
+        request=sa.bindparam("request"),
+        finished_at=None,
+        lease=None,
+        lease_until=None,
+    )
+)
+_LEASE = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")))
+_RESOLVE = Statement(
+    sa.update(Incident)
+    .where(Incident.id == sa.bindparam("incident_id"))
+    .values(resolved_at=sa.bindparam("at"), resolved_by=sa.bindparam("actor"), resolution=sa.bindparam("how"), reason=sa.bindparam("why"))
+)
+
+
+class Runner:
+    """Runs due jobs. Several of them, in any number of processes, share the table without getting in each other's way."""
+
+    def __init__(self, services: Services, *, name: str, seal: Callable[[str], None]) -> None:
+        self._services = services
+        self._name = name[:32]
+        self._seal = seal
+        self._pool = ThreadPoolExecutor(services.settings.job_threads, thread_name_prefix="job")
+
+    def run_due(self, limit: int = 50) -> int:
+        """Run what is due now, at most `limit`; gives how many were taken. One cheap look before anything is claimed."""
+        if not self._something_due():
+            return 0
+        taken = self._claim(limit)
+        wait([self._pool.submit(self._run, job) for job in taken])
+        return len(taken)
+
+    def next_due(self) -> dt.datetime | None:
+        """When the earliest waiting job is due."""
+        with self._services.database.reading() as connection:
+            due: dt.datetime | None = connection.execute(_NEXT).scalar_one_or_none()
+        return due
+
+    def close(self) -> None:
+        """Wait for what is running, take nothing more."""
+        self._pool.shutdown(wait=True)
+
+    def _something_due(self) -> bool:
+        with self._services.database.reading() as connection:
+            return connection.execute(sa.select(Job.id).where(_DUE).limit(1), {"now": self._services.clock.now()}).first() is not None
+
+    def _claim(self, limit: int) -> Sequence[Any]:
+        now = self._services.clock.now()
+        lease = new_id()
+        chosen = sa.select(Job.id).where(_DUE).order_by(Job.due_at).limit(limit).with_for_update(skip_locked=True, of=Job)
+        claim = (
+            sa.update(Job)
+            .where(Job.id.in_(chosen))
+            .values(
+                state="leased",
+                lease=lease,
+                lease_until=now + dt.timedelta(seconds=self._services.settings.job_lease),
+                attempts=Job.attempts + 1,
+            )
+            .returning(*Job.__table__.columns)
+        )
+        with self._services.database.unit() as unit:
+            rows = unit.connection.execute(claim, {"now": now}).all()
+            unit.commit()
+        return sorted(rows, key=lambda row: row.due_at)
+
+    def _run(self, job: Any) -> None:
+        try:
+            match job.kind:
+                case "operation":
+                    _run_operation(self._services, job)
+                case "timer":
+                    _fire(self._services, job)
+                case "seal":
+                    self._seal(job.case_id)
+                    with self._services.database.unit() as unit:
+                        unit.write(_FINISH, job_id=job.id, new_state="done", at=self._services.clock.now())
+                        unit.commit()
+        except Exception:
+            # The lease runs out and the job is taken again: nothing is lost, and the log says why.
+            log.exception("job %s (%s %s) of case %s could not be finished", job.id, job.kind, job.operation, job.case_id)
+
+
+def _run_operation(services: Services, job: Any) -> None:
+    started = services.clock.now()
+    request = services.keyring.unseal_json(job.request, request_purpose(job.id))
+    operation = services.operations.get(job.operation)
+    try:
+        if operation is None:
+            raise NeedsPerson(system="partwell", operation=job.operation, reason="no connector offers it any more")
+        with services.database.reading() as connection:
+            number = connection.execute(sa.select(Case.number).where(Case.id == job.case_id)).scalar_one()
+            given = _with_snapshots(services, connection, job.case_id, request["input"])
+        call = Call(
+            operation=job.operation,
+            key=job.key,
+            input=given,
+            headers=request["headers"],
+            case=number,
+            attempt=job.attempts,
+            now=started,
+        )
+        answer = operation.call(call)
+    except OperationFailed as error:
+        _failed(services, job, started, error)
+    except Exception as error:  # a fault in a connector must not stop the case silently
+        log.exception("operation %s of case %s", job.operation, job.case_id)
+        _failed(services, job, started, NeedsPerson(system="partwell", operation=job.operation, reason=f"{type(error).__name__}: {error}"))
+    else:
+        _answered(services, job, started, answer)
+
+
+def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer) -> None:
+    with services.database.unit() as unit:
+        turn = _turn_of(services, unit, job)
+        if turn is None:
+            return
+        _attempt(turn, job, started, "done", "")
+        for exchange in answer.exchanges:
+            content = exchange.answer.encode()
+            _snapshot(turn, job, "exchange", exchange.system, content, exchange.media_type, exchange.status, exchange.request)
+        value = documents.store_made(turn, answer, element=job.element)
+        whole = orjson.dumps(value)
+        if len(whole) > LARGEST_VALUE:
+            value = {"$snapshot": _snapshot(turn, job, "value", "partwell", whole, "application/json", "", None)}
+        turn.record(Event.OPERATION_DONE, element=job.element, operation=job.operation, attempts=job.attempts, key=job.key)
+        turn.unit.write(_FINISH, job_id=job.id, new_state="done", at=turn.now)
+        turn.apply(turn.execution.answer(job.instance, value, now=turn.now))
+        turn.commit()
+
+
+def _failed(services: Services, job: Any, started: dt.datetime, error: OperationFailed) -> None:
+    again = isinstance(error, TryAgain) and job.attempts < job.max_attempts
+    with services.database.unit() as unit:
+        turn = _turn_of(services, unit, job)
+        if turn is None:
+            return
+        _attempt(turn, job, started, error.code, error.facts["reason"])
+        if error.answer is not None:
+            _snapshot(turn, job, "exchange", error.facts["system"], error.answer.encode(), "text/plain", error.code, None)
+        facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": str(error.facts["reason"])}
+        turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
+        if again:
+            due = turn.now + dt.timedelta(seconds=_pause(services, job.attempts, error))
+            turn.unit.write(_AGAIN, job_id=job.id, due=due)
+            turn.unit.after_commit(lambda: services.carrier.ring(due))
+        else:
+            turn.unit.write(_FINISH, job_id=job.id, new_state="failed", at=turn.now)
+            turn.incident(job.element, job.instance, error, job_id=job.id)
+        turn.commit()
+
+
+def _pause(services: Services, attempts: int, error: OperationFailed) -> float:
+    """Seconds until the next attempt: doubled each time, with a quarter of jitter, or what the other side asked for."""
+    settings = services.settings
+    pause = min(settings.job_backoff * 2 ** (attempts - 1), settings.job_backoff_limit) * random.uniform(0.75, 1.25)
+    return max(pause, getattr(error, "after", None) or 0.0)
+
+
+def _fire(services: Services, job: Any) -> None:
+    with services.database.unit() as unit:
+        turn = _turn_of(services, unit, job)
+        if turn is None:
+            return
+        turn.unit.write(_FINISH, job_id=job.id, new_state="done", at=turn.now)
+        turn.record(Event.TIMER_FIRED, element=job.element, due=job.due_at.isoformat(timespec="seconds"))
+        turn.apply(turn.execution.fire(job.instance, now=turn.now))
+        turn.commit()
+
+
+def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
+    """The case's turn, if the lease is still ours and the case runs; a result that comes too late is dropped with a log line."""
+    case = lock(unit, case_id=job.case_id)
+    row = unit.one(_LEASE, job_id=job.id)
+    if row.state != "leased" or row.lease != job.lease or case.status == "closed":
+        log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
+        return None
+    return Turn(services, unit, case, actor=None)
+
+
+def _attempt(turn: Turn, job: Any, started: dt.datetime, result: str, reason: str) -> None:
+    turn.unit.add(
+        JobAttempt,
+        job_id=job.id,
+        number=_tried(turn, job) + 1,
+        case_id=job.case_id,
+        started_at=started,
+        ended_at=turn.now,
+        result=result,
+        reason=str(reason)[:2000],
+    )
+
+
+def _tried(turn: Turn, job: Any) -> int:
+    """Attempts so far, those before somebody renewed the job included."""
+    tried = turn.unit.connection.execute(sa.select(sa.func.max(JobAttempt.number)).where(JobAttempt.job_id == job.id)).scalar_one()
+    return tried or 0
+
+
+def _snapshot(turn: Turn, job: Any, kind: str, system: str, content: bytes, media_type: str, status: str, request: Json) -> str:
+    snapshot_id = new_id()
+    keyring, sha256 = turn.unit.keyring, hashlib.sha256(content).hexdigest()
+    turn.unit.add(
+        Snapshot,
+        id=snapshot_id,
+        case_id=turn.case.id,
+        job_id=job.id,
+        element=job.element,
+        system=system,
+        operation=job.operation,
+        kind=kind,
+        media_type=media_type,
+        status=status,
+        request=keyring.seal_json(request, snapshot_purpose(snapshot_id, "request")),
+        content=keyring.seal(content, snapshot_purpose(snapshot_id, "content")),
+        sha256=sha256,
+        received_at=turn.now,
+    )
+    facts = {"snapshot": snapshot_id, "system": system, "operation": job.operation, "kind": kind, "sha256": sha256}
+    turn.record(Event.SNAPSHOT_STORED, element=job.element, **facts)
+    return snapshot_id
+
+
+def _with_snapshots(services: Services, connection: sa.Connection, case_id: str, value: Json) -> Json:
+    """`value` with every `{"$snapshot": id}` replaced by that snapshot's content, at any depth."""
+    match value:
+        case {"$snapshot": str(snapshot_id)} if len(value) == 1:
+            return orjson.loads(snapshot_content(services, connection, case_id, snapshot_id))
+        case Mapping():
+            return {key: _with_snapshots(services, connection, case_id, inner) for key, inner in value.items()}
+        case list():
+            return [_with_snapshots(services, connection, case_id, inner) for inner in value]
+    return value
+
+
+def snapshot_content(services: Services, connection: sa.Connection, case_id: str, snapshot_id: str) -> bytes:
+    """The unsealed content of a case's snapshot. Raises NotFound."""
+    row = connection.execute(sa.select(Snapshot.content).where(Snapshot.id == snapshot_id, Snapshot.case_id == case_id)).one_or_none()
+    if row is None:
+        raise NotFound(what="snapshot", name=snapshot_id)
+    return services.keyring.unseal(row.content, snapshot_purpose(snapshot_id, "content"))
+
+
+def snapshot_purpose(snapshot_id: str, column: str) -> str:
+    """What a snapshot's sealed column is bound to."""
+    return f"snapshots.{column}/{snapshot_id}"
+
+
+# --- what people do about an incident
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Broken:
+    turn: Turn
+    incident: Any
+
+
+def retry(
+    services: Services,
+    incident_id: str,
+    *,
+    actor: str,
+    reason: str,
+    request_id: str,
+    input: Mapping[str, Json] | None = None,
+    variables: Mapping[str, Json] | None = None,
+) -> None:
+    """Try again, as it is or with a corrected `input` of the operation or corrected case `variables`.
+
+    Raises NotFound, NotAllowed, ItemClosed for an incident that is resolved, CaseNotRunning.
+    """
+    with services.database.unit() as unit:
+        broken = _broken(services, unit, incident_id, actor, request_id)
+        turn, incident = broken.turn, broken.incident
+        corrected = {name: dict(given) for name, given in (("input", input), ("variables", variables)) if given}
+        _resolve(broken, "corrected" if corrected else "retried", must_say(reason), corrected)
+        if incident.job_id:
+            request = None
+            job = unit.connection.execute(sa.select(Job.__table__).where(Job.id == incident.job_id)).one()
+            if job.request is not None:
+                payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
+                payload["input"].update(input or {})
+                request = services.keyring.seal_json(payload, request_purpose(job.id))
+            unit.write(_RENEW, job_id=job.id, due=turn.now, request=request)
+            unit.after_commit(lambda: services.carrier.ring(None))
+        else:
+            turn.apply(turn.execution.retry(incident.instance, now=turn.now, variables=variables))
+        turn.commit()
+
+
+def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[str, Json], reason: str, request_id: str) -> None:
+    """Answer by hand in place of the outside system, with a reason; recorded as such. Raises as `retry`."""
+    with services.database.unit() as unit:
+        broken = _broken(services, unit, incident_id, actor, request_id)
+        turn, incident = broken.turn, broken.incident
+        if not incident.job_id:
+            raise ItemClosed(reason="only the answer of an outside system can be given by hand; correct the value and retry instead")
+        _resolve(broken, "answered", must_say(reason), {"value": dict(value)})
+        unit.write(_FINISH, job_id=incident.job_id, new_state="done", at=turn.now)
+        turn.apply(turn.execution.answer(incident.instance, dict(value), now=turn.now))
+        turn.commit()
+
+
+def _broken(services: Services, unit: Any, incident_id: str, actor: str, request_id: str) -> _Broken:
+    case_id = unit.connection.execute(sa.select(Incident.case_id).where(Incident.id == incident_id)).scalar_one_or_none()
+    if case_id is None:
+        raise NotFound(what="incident", name=incident_id)
+    case = lock(unit, case_id=case_id)
+    incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
+    if incident.resolved_at is not None:
+        raise ItemClosed(reason="the incident was resolved already")
+    if case.status != "running":
+        raise CaseNotRunning(case=case.number, state=case.status)
+    turn = Turn(services, unit, case, actor=actor, request_id=request_id)
+    must_manage(turn)
+    return _Broken(turn=turn, incident=incident)
+
+
+def _resolve(broken: _Broken, how: str, why: str, detail: Mapping[str, Json]) -> None:
+    turn, incident = broken.turn, broken.incident
+    turn.incidents -= 1
+    turn.unit.write(_RESOLVE, incident_id=incident.id, at=turn.now, actor=turn.actor, how=how, why=why)
+    turn.record(Event.INCIDENT_RESOLVED, element=incident.element, incident=incident.id, resolution=how, reason=why, **detail)
