@@ -25,6 +25,10 @@ class WorkItem(Base):
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))
+    #: what the diagram of the case's version calls the element, for lists and searching
+    name: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200))
+    lane: Mapped[str | None] = mapped_column(sa.String(200))
     #: `open`, `completed` or `left` (cancelled by an event or with its case)
     status: Mapped[str] = mapped_column(sa.String(10))
     #: done by the employee concerned only; decides nothing

@@ -1,0 +1,350 @@
+"""What waits for a person, and what they did: lists, counts, and the page of one work item."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import access, people
+from .casefile import Event, case_events, restored
+from .documents import DocumentRow
+from .documents import rows as document_rows
+from .errors import NotAllowed, NotFound
+from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .ports import Json
+from .rules import rules_of
+from .work import answer_purpose, draft_purpose, form_id, permissions
+
+if TYPE_CHECKING:
+    from .services import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxRow:
+    """One line of the inbox."""
+
+    item_id: str
+    case_id: str
+    number: str
+    title: str
+    subject: str
+    name: str
+    name_en: str
+    lane: str | None
+    #: status of the item
+    status: str
+    opened_at: dt.datetime
+    due_at: dt.datetime | None
+    overdue: bool
+    #: the reader holds it, rather than being one of its candidates
+    held: bool
+    decided_at: dt.datetime | None
+    #: state of the sign-off, such as `approved`
+    decision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a list and how many rows there are in all."""
+
+    rows: Sequence[Any]
+    total: int
+    page: int
+    size: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+
+def _mine(person: str) -> sa.ColumnElement[bool]:
+    return sa.and_(SignOff.state == "open", SignOff.person_id == person)
+
+
+def _group(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]:
+    offered = sa.select(Candidate.sign_off_id).where(access.offered_to(connection, person))
+    return sa.and_(SignOff.state == "open", SignOff.person_id.is_(None), SignOff.id.in_(offered), Case.subject_id != person)
+
+
+_FROM = (
+    sa.join(SignOff, WorkItem, SignOff.item_id == WorkItem.id)
+    .join(Case, WorkItem.case_id == Case.id)
+    .join(Person, Person.id == Case.subject_id)
+)
+
+
+def inbox(services: Services, person: str, *, box: str = "mine", search: str = "", page: int = 1, size: int = 20) -> Page:
+    """A page of `mine`, `group` (offered to my roles or me) or `done`. Open work: earliest due first, then oldest."""
+    with services.database.reading() as connection:
+        match box:
+            case "mine":
+                which = _mine(person)
+            case "group":
+                which = _group(connection, person)
+            case "done":
+                which = SignOff.decided_by == person
+            case _:
+                raise NotFound(what="box", name=box)
+        if box != "done":
+            which = sa.and_(which, Case.status != "closed")
+        if words := search.strip():
+            which = sa.and_(which, *(_matches(word) for word in words.split()[:5]))
+        total = connection.execute(sa.select(sa.func.count()).select_from(_FROM).where(which)).scalar_one()
+        order = [SignOff.decided_at.desc()] if box == "done" else [WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.opened_at]
+        chosen = (
+            sa.select(
+                WorkItem.id.label("item_id"),
+                WorkItem.case_id,
+                Case.number,
+                Case.title,
+                Person.name.label("subject"),
+                WorkItem.name,
+                WorkItem.name_en,
+                WorkItem.lane,
+                WorkItem.status,
+                WorkItem.opened_at,
+                WorkItem.due_at,
+                SignOff.person_id,
+                SignOff.decided_at,
+                SignOff.state.label("decision"),
+            )
+            .select_from(_FROM)
+            .where(which)
+            .order_by(*order, SignOff.id)
+            .limit(size)
+            .offset((max(page, 1) - 1) * size)
+        )
+        now = services.clock.now()
+        found = []
+        for row in connection.execute(chosen):
+            values = dict(row._mapping)
+            holder = values.pop("person_id")
+            overdue = row.status == "open" and row.due_at is not None and row.due_at < now
+            found.append(InboxRow(**values, overdue=overdue, held=holder == person))
+    return Page(rows=found, total=total, page=max(page, 1), size=size)
+
+
+def _matches(word: str) -> sa.ColumnElement[bool]:
+    like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    fields = (Case.number, Case.title, Person.name, WorkItem.name, WorkItem.name_en)
+    return sa.or_(*(field.ilike(like, escape="\\") for field in fields))
+
+
+def counts(services: Services, person: str) -> dict[str, int]:
+    """How much waits: `mine`, `group`, and `overdue` of the two."""
+    with services.database.reading() as connection:
+        late = sa.and_(WorkItem.due_at.is_not(None), WorkItem.due_at < services.clock.now())
+
+        def count(which: sa.ColumnElement[bool]) -> int:
+            return connection.execute(sa.select(sa.func.count()).select_from(_FROM).where(which, Case.status != "closed")).scalar_one()
+
+        mine, group = _mine(person), _group(connection, person)
+        return {"mine": count(mine), "group": count(group), "overdue": count(sa.and_(sa.or_(mine, group), late))}
+
+
+# --- one work item
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """One step of an item's chain."""
+
+    name: str | None
+    name_en: str | None
+    #: `waiting`, `open`, `approved`, `rejected`, `skipped` or `left`
+    state: str
+    #: names of the people who hold, may take, or gave the sign-off
+    people: Sequence[str]
+    decided_at: dt.datetime | None
+    opinion: str
+    #: why these people (`engine.chains.explain`)
+    trace: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemPage:
+    """Everything the page of a work item shows to one reader."""
+
+    id: str
+    case_id: str
+    number: str
+    title: str
+    case_status: str
+    subject: Mapping[str, Json]
+    element: str
+    name: str
+    name_en: str
+    documentation: str
+    lane: str | None
+    status: str
+    opened_at: dt.datetime
+    due_at: dt.datetime | None
+    closed_at: dt.datetime | None
+    overdue: bool
+    for_subject: bool
+    #: form-js schema, or None
+    form: Mapping[str, Json] | None
+    #: values for the form: the case's own, over them the reader's draft
+    values: Mapping[str, Json]
+    #: options for fields with `valuesKey`, and everything else a form's expressions may use
+    variables: Mapping[str, Json]
+    permissions: Mapping[str, str]
+    steps: Sequence[StepView]
+    #: what the reader may do now: `complete`, `approve`, `reject`, `claim`, `release`, `save`
+    may: frozenset[str]
+    #: case variables to show beside the form
+    facts: Mapping[str, Json]
+    documents: Sequence[DocumentRow]
+    timeline: Sequence[Event]
+    lit: frozenset[str]
+    done: frozenset[str]
+    version_id: str
+
+
+def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
+    """Raises NotFound, NotAllowed."""
+    with services.database.reading() as connection:
+        item = connection.execute(sa.select(WorkItem.__table__).where(WorkItem.id == item_id)).one_or_none()
+        if item is None:
+            raise NotFound(what="work item", name=item_id)
+        case = access.case_row(connection, item.case_id)
+        deployed = services.programs.get(case.version_id)
+        rules = rules_of(deployed.files)
+        reach = access.reach(connection, case, rules, reader)
+        subject_only = reach is access.Reach.SUBJECT
+        if subject_only and not item.for_subject:
+            raise NotAllowed(reason="this work item is not open to you")
+        element = deployed.program.elements[item.element]
+        form = deployed.forms.get(form_id(element) or "")
+        execution = restored(services, connection, case)
+        running = item.status == "open" and item.instance in dict(execution.waiting())
+        variables = execution.variables(item.instance if running else None)
+        if subject_only:
+            own = {name for name, _ in element.inputs}
+            variables = {name: value for name, value in variables.items() if name in own}
+        answer = _answer(services, connection, item_id)
+        draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
+        typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}
+        steps, may = _steps(services, connection, item, case, reader)
+        documents = document_rows(connection, case.id)
+        if subject_only:
+            documents = [row for row in documents if row.kind in rules.served or row.created_by == reader]
+        timeline, done = case_events(services, connection, case, deployed, for_reader=reader if subject_only else None)
+        now = services.clock.now()
+        return ItemPage(
+            id=item.id,
+            case_id=case.id,
+            number=case.number,
+            title=case.title,
+            case_status=case.status,
+            subject=people.display(connection, case.subject_id),
+            element=item.element,
+            name=item.name,
+            name_en=item.name_en,
+            documentation=element.documentation,
+            lane=item.lane,
+            status=item.status,
+            opened_at=item.opened_at,
+            due_at=item.due_at,
+            closed_at=item.closed_at,
+            overdue=item.status == "open" and item.due_at is not None and item.due_at < now,
+            for_subject=item.for_subject,
+            form=form,
+            values={**variables, **(answer or {}), **typed},
+            variables=variables,
+            permissions=permissions(element),
+            steps=steps,
+            may=may,
+            facts=variables,
+            documents=documents,
+            timeline=timeline,
+            lit=frozenset({item.element}) if item.status == "open" else frozenset(),
+            done=done,
+            version_id=case.version_id,
+        )
+
+
+def _answer(services: Services, connection: sa.Connection, item_id: str) -> dict[str, Json] | None:
+    """What was submitted with a completed item."""
+    row = connection.execute(
+        sa.select(SignOff.id, SignOff.answer)
+        .where(SignOff.item_id == item_id, SignOff.answer.is_not(None))
+        .order_by(SignOff.decided_at.desc())
+    ).first()
+    if row is None:
+        return None
+    values: dict[str, Json] | None = services.keyring.unseal_json(row.answer, answer_purpose(row.id)).get("values")
+    return values
+
+
+def _steps(services: Services, connection: sa.Connection, item: Any, case: Any, reader: str) -> tuple[list[StepView], frozenset[str]]:
+    rows = connection.execute(
+        sa.select(
+            WorkStep.id.label("step_id"),
+            WorkStep.name,
+            WorkStep.name_en,
+            WorkRound.trace,
+            WorkRound.outcome,
+            SignOff.id.label("sign_off_id"),
+            SignOff.state,
+            SignOff.person_id,
+            SignOff.decided_at,
+            SignOff.decided_by,
+            SignOff.answer,
+        )
+        .select_from(WorkStep)
+        .outerjoin(WorkRound, WorkRound.step_id == WorkStep.id)
+        .outerjoin(SignOff, SignOff.round_id == WorkRound.id)
+        .where(WorkStep.item_id == item.id)
+        .order_by(WorkStep.position, WorkRound.number, SignOff.position)
+    ).all()
+    steps, may = [], frozenset[str]()
+    for row in rows:
+        opinion = ""
+        if row.answer is not None:
+            opinion = services.keyring.unseal_json(row.answer, answer_purpose(row.sign_off_id)).get("opinion") or ""
+        steps.append(
+            StepView(
+                name=row.name,
+                name_en=row.name_en,
+                state=row.state or row.outcome or "waiting",
+                people=_people(connection, row),
+                decided_at=row.decided_at,
+                opinion=opinion,
+                trace=row.trace or {},
+            )
+        )
+        if row.state == "open" and item.status == "open" and case.status == "running":
+            may = may | _verbs(connection, item, case, row, reader)
+    return steps, may
+
+
+def _people(connection: sa.Connection, row: Any) -> list[str]:
+    if person := row.decided_by or row.person_id:
+        return list(connection.execute(sa.select(Person.name).where(Person.id == person)).scalars())
+    if row.sign_off_id is None:
+        return []
+    candidates = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)).all()
+    ids = {c.ref for c in candidates if c.kind == "person"}
+    for candidate in candidates:
+        if candidate.kind == "role":
+            ids |= set(people.holders(connection, candidate.ref))
+    return list(connection.execute(sa.select(Person.name).where(Person.id.in_(ids), Person.active).order_by(Person.name)).scalars())
+
+
+def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> frozenset[str]:
+    finish = {"approve", "reject"} if item.chain_id else {"complete", "save"}
+    offered = sa.select(Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)
+    if row.person_id == reader:
+        if reader == case.subject_id and not item.for_subject:
+            return frozenset()
+        release = {"release"} if connection.execute(offered.limit(1)).first() else set()
+        return frozenset(finish | release)
+    if row.person_id is None and reader != case.subject_id:
+        if connection.execute(offered.where(access.offered_to(connection, reader)).limit(1)).first():
+            return frozenset(finish | {"claim"})
+    return frozenset()
