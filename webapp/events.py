@@ -1,0 +1,53 @@
+"""What people call the events of the ledger: on the case page, in the report, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.ledger import Event
+
+from .i18n import N_
+
+NAMES: Mapping[str, str] = {
+    Event.CASE_STARTED: N_("Case started"),
+    Event.CASE_SUSPENDED: N_("Case suspended"),
+    Event.CASE_RESUMED: N_("Case resumed"),
+    Event.CASE_CLOSED: N_("Case closed"),
+    Event.ITEM_OPENED: N_("Work item opened"),
+    Event.ITEM_CLAIMED: N_("Work item claimed"),
+    Event.ITEM_RELEASED: N_("Work item released"),
+    Event.ITEM_COMPLETED: N_("Work item completed"),
+    Event.ITEM_LEFT: N_("Work item no longer needed"),
+    Event.STEP_OPENED: N_("Approval step opened"),
+    Event.STEP_SKIPPED: N_("Approval step skipped"),
+    Event.STEP_APPROVED: N_("Approved"),
+    Event.STEP_REJECTED: N_("Rejected"),
+    Event.OPERATION_REQUESTED: N_("Outside call requested"),
+    Event.OPERATION_DONE: N_("Outside call done"),
+    Event.OPERATION_FAILED: N_("Outside call failed"),
+    Event.TIMER_FIRED: N_("Timer fired"),
+    Event.JOB_DROPPED: N_("Job dropped"),
+    Event.ELEMENT_PASSED: N_("Step passed by the system"),
+    Event.VARIABLE_OVERWRITTEN: N_("Value overwritten by a parallel branch"),
+    Event.INCIDENT_OPENED: N_("Incident opened"),
+    Event.INCIDENT_RESOLVED: N_("Incident resolved"),
+    Event.SNAPSHOT_STORED: N_("Data snapshot stored"),
+    Event.SNAPSHOT_READ: N_("Data snapshot read"),
+    Event.DOCUMENT_STORED: N_("Document stored"),
+    Event.DOCUMENT_READ: N_("Document read"),
+    Event.BUNDLE_SEALED: N_("Sealed file made"),
+    Event.BUNDLE_EXPORTED: N_("Sealed file handed out"),
+}
+
+OUTCOMES: Mapping[str, str] = {
+    "dismissed": N_("Dismissed"),
+    "improvement": N_("Improvement plan"),
+    "rejected": N_("Not approved"),
+    "withdrawn": N_("Withdrawn"),
+    "cancelled": N_("Cancelled"),
+}
+
+
+def name(event: str) -> str:
+    """The English name, which is the message id of its translation; an event of a later release names itself."""
+    return NAMES.get(event, event)
