@@ -1,7 +1,7 @@
 """Forms: what the form-js editor saves (`*.form`) is checked and prepared for the page here, in Python alone."""
 
 from .checker import FormChecker
-from .posted import parse, uploads, with_row, without_row
+from .posted import draft, parse, uploads, with_row, without_row
 from .schema import fields, without_hidden
 from .view import FieldView, OptionView, RowView
 
@@ -10,6 +10,7 @@ __all__ = [
     "FormChecker",
     "OptionView",
     "RowView",
+    "draft",
     "fields",
     "parse",
     "uploads",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Protocol
 
-from .schema import LISTS, Component, components, fields, level, put
+from . import values
+from .schema import LISTS, Component, at, components, fields, has, level, put
 
 #: number of a row in a path
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
@@ -32,6 +33,11 @@ def parse(schema: Mapping[str, Any], posted: Posted, uploaded: Mapping[str, Sequ
     return _object(components(schema), posted, set(posted), uploaded or {}, "")
 
 
+def draft(schema: Mapping[str, Any], submitted: Any) -> dict[str, Any]:
+    """What of a submission can be kept for later, unchecked: values of the form's fields, of simple types, of bearable length."""
+    return _draft(components(schema), submitted)
+
+
 def uploads(schema: Mapping[str, Any], files: Posted) -> list[tuple[str, Any]]:
     """The files a person chose, each with the path of its field, in the order posted."""
     kinds = fields(schema)
@@ -53,6 +59,28 @@ def without_row(submitted: Mapping[str, Any], row: str) -> dict[str, Any]:
     """The values without the row of this name, such as `witnesses[0]`."""
     path, _, number = row.rpartition("[")
     return _changed(submitted, path, lambda rows: [each for place, each in enumerate(rows) if f"{place}]" != number])
+
+
+def _draft(items: Sequence[Component], submitted: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in level(items):
+        if not has(submitted, item.path):
+            continue
+        value = at(submitted, item.path)
+        if item.type == "dynamiclist":
+            rows = value if isinstance(value, (list, tuple)) else ()
+            put(found, item.path, [_draft(item.children, row) for row in rows[: values.ENTRIES]])
+        elif isinstance(value, (list, tuple)):
+            put(found, item.path, [_kept(each) for each in value[: values.ENTRIES]])
+        else:
+            put(found, item.path, _kept(value))
+    return found
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return values.printable(values.written(value)[: 2 * values.TEXTAREA_LENGTH])
+    return value if isinstance(value, bool) else None
 
 
 def _changed(submitted: Mapping[str, Any], path: str, change: Callable[[list[Any]], list[Any]]) -> dict[str, Any]:

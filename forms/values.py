@@ -8,7 +8,7 @@
 | checklist, taglist | list of such values |
 | checkbox | true or false |
 | datetime | `2026-11-24`, `09:30:00` or `2026-11-24T09:30:00`, local time |
-| filepicker | list of document ids |
+| filepicker | list of document ids; whose they are is the caller's to know |
 | dynamiclist | list of objects |
 
 What was left empty is None, or an empty list, or false for a checkbox.
@@ -37,7 +37,7 @@ DIGITS = 15
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+?[0-9](?:[ ()-]{0,2}[0-9]){4,19}")
-_DOCUMENT = re.compile(r"[0-9a-f]{32}")
+_DOCUMENT = re.compile(r"[0-9A-Za-z:_-]{1,100}")
 #: controls other than tab and line feed, and halves of surrogate pairs, which no database or PDF can hold
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -70,7 +70,7 @@ def empty(value: Any) -> bool:
 
 def printable(text: str) -> str:
     """The text with what cannot be stored or sent replaced."""
-    return _UNSTORABLE.sub("\ufffd", text)
+    return _UNSTORABLE.sub("\ufffd", _lines(text))
 
 
 def convert(component: Component, value: Any, choices: Sequence[Any], zone: dt.tzinfo) -> Any:
@@ -140,6 +140,10 @@ def _whole(value: Any, otherwise: int) -> int:
     return otherwise if number is None else int(number)
 
 
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         raise Fault(Text.NOT_LIST)
@@ -151,7 +155,7 @@ def _list(value: Any) -> list[Any]:
 def _text(value: Any, *, lines: bool) -> str:
     if not isinstance(value, str):
         raise Fault(Text.NOT_TEXT)
-    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = _lines(value).strip()
     if _UNSTORABLE.search(text):
         raise Fault(Text.CHARACTERS)
     if not lines and "\n" in text:

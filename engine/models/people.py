@@ -34,6 +34,8 @@ class Person(Base):
     name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str | None] = mapped_column(sa.String(200))
     department_id: Mapped[str | None] = mapped_column(sa.ForeignKey("departments.id"), index=True)
+    #: key of the group, in the EHR's words, whose members are compared with each other
+    team: Mapped[str | None] = mapped_column(sa.String(100))
     post: Mapped[str] = mapped_column(sa.String(100))
     post_en: Mapped[str] = mapped_column(sa.String(100))
     #: direct manager on the reporting line, independent of departments
