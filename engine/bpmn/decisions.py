@@ -94,8 +94,6 @@ class Decisions:
             needs = interpreter.compiled[self._key] = json.loads(interpreter.call("load", self._key, self._model))
             interpreter.size += needs["size"]
         used = {name: data[name] for name in needs["uses"] if name in data}
-        if needs["timed"] and now is None:
-            raise ValueError("it asks for the time, but none was given")
         time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
         return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
 

@@ -137,7 +137,8 @@ def _evaluate(
         used = data if names else {name: data[name] for name in program.uses if name in data}
         if program.timed and now is None:
             raise ValueError("it asks for the time, but none was given")
-        answer = feel.interpreter().call("run", program.number, feel.wire(used), feel.local_time(now, ZONE) if program.timed else "")
+        time = feel.local_time(now, ZONE) if program.timed else ""
+        answer = feel.interpreter().call("run", program.number, feel.wire(used), time)
     except feel.LimitReached:
         raise errors.FeelError(expression=text, reason="it took too much time or memory") from None
     except (ValueError, quickjs.JSException) as error:

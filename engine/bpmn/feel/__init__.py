@@ -1,7 +1,7 @@
 """The FEEL interpreter: feelin and the DMN layer of `src/`, bundled as `feel.js`, in QuickJS.
 
 No network, no files, no host functions; limits on time, memory and stack. One context per thread, made when first needed (so also
-after a fork). To build the bundle: `npm ci && npm run build` in this folder. Licences of what is inside: `licences/`.
+after a fork). To build the bundle: `npm ci && npm run build` in this folder. What is inside is under the licences in `licences/`.
 """
 
 from __future__ import annotations

@@ -33,6 +33,15 @@ const repairs = [
     '$1 if (left === false) return false;',
   ],
   [
+    'a cell that names a boolean is compared with a boolean input, as a cell that is written true or false',
+    "case 'PositiveUnaryTest': return (context) => {",
+    `case 'PositiveUnaryTest': return (context) => {
+            if (args[0].type === 'any' && typeof context['?'] === 'boolean' && !node.input.includes('?')) {
+                const result = args[0](context);
+                return typeof result === 'boolean' ? result === context['?'] : result;
+            }`,
+  ],
+  [
     'comparing values of two types is worth a complaint',
     'const test = operator()(right);',
     `if (left !== null && right !== null && PLAIN.has(getType(left)) && PLAIN.has(getType(right)) && getType(left) !== getType(right)) {

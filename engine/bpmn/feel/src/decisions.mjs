@@ -1,9 +1,10 @@
 // DMN on top of FEEL (OMG DMN 1.5, chapters 7, 8 and 10.3). A model is compiled to closures once: each takes a scope, an object
 // of values by name, and gives a value. What the standard answers with null although the author made a mistake is a Failure here.
-import { FeelDuration, FeelFunction, getType, parseDate, parseDateTime, parseTime, duration, wrapFunction } from 'feelin';
+import { FeelFunction, getType, wrapFunction } from 'feelin';
 import { normalizeContextKey } from 'lezer-feel';
 import { unknown } from './study.mjs';
 import { program } from './programs.mjs';
+import { MISFIT, typeSystem } from './types.mjs';
 import { Failure, plain } from './values.mjs';
 
 const MISTAKES = new Set(['NO_VARIABLE_FOUND', 'NO_CONTEXT_ENTRY_FOUND', 'NO_PROPERTY_FOUND', 'NO_FUNCTION_FOUND', 'FUNCTION_INVOCATION_FAILURE', 'UNSUPPORTED']);
@@ -15,89 +16,8 @@ const FEEL = {
   SUM: one('sum(l)'),
   MIN: one('min(l)'),
   MAX: one('max(l)'),
-  midnight: one('date and time(d, time("00:00:00Z"))'),
 };
 const equal = (a, b) => FEEL.equal({ a, b }) === true;
-
-// --- types
-
-const SPELLINGS = {
-  integer: 'number', long: 'number', double: 'number', decimal: 'number',
-  dateTime: 'date and time', dayTimeDuration: 'days and time duration', yearMonthDuration: 'years and months duration',
-}; // prettier-ignore
-const isDuration = (months) => (value) => value instanceof FeelDuration && value.yearsMonths === months;
-const is = (type) => (value) => getType(value) === type;
-const BASIC = {
-  number: is('number'), string: is('string'), boolean: is('boolean'), context: is('context'), list: is('list'),
-  function: is('function'), date: is('date'), time: is('time'), 'date and time': is('date time'),
-  'days and time duration': isDuration(false), 'years and months duration': isDuration(true),
-}; // prettier-ignore
-const READERS = {
-  date: parseDate, time: parseTime, 'date and time': parseDateTime,
-  'days and time duration': duration, 'years and months duration': duration,
-}; // prettier-ignore
-
-const MISFIT = Symbol('misfit');
-
-/** Declared types: `fit(value, name, data)` gives the value as that type (10.3.2.9.4) or MISFIT; `names(name)` its parts. */
-function typeSystem(definitions) {
-  const allowed = new Map();
-  const named = (name) => definitions[name] ?? definitions[name.replace(/^[^:]*:/, '')];
-  const basic = (name) => SPELLINGS[name.replace(/^[^:]*:/, '')] ?? name.replace(/^[^:]*:/, '');
-
-  function fit(value, name, data = false) {
-    if (!name || value === null || value === undefined) return value ?? null;
-    const definition = named(name);
-    if (definition) return fitDefinition(value, definition, data);
-    const base = basic(name);
-    const check = BASIC[base];
-    if (!check) return value;
-    if (Array.isArray(value) && value.length === 1 && base !== 'list') value = value[0];
-    if (value === null || check(value)) return value;
-    if (data && typeof value === 'string' && base in READERS) {
-      const read = READERS[base](value);
-      if (read && check(read)) return read;
-    }
-    if (base === 'date and time' && BASIC.date(value)) return FEEL.midnight({ d: value });
-    return MISFIT;
-  }
-  function fitDefinition(value, definition, data) {
-    if (value === null) return null;
-    if (definition.function) return BASIC.function(value) ? value : MISFIT;
-    if (definition.list) {
-      const items = (Array.isArray(value) ? value : [value]).map((item) => fitItem(item, definition, data));
-      return items.includes(MISFIT) ? MISFIT : items;
-    }
-    if (Array.isArray(value) && value.length === 1 && !isList(definition)) value = value[0];
-    return fitItem(value, definition, data);
-  }
-  function fitItem(value, definition, data) {
-    if (value === null) return null;
-    if (definition.parts) {
-      if (getType(value) !== 'context') return MISFIT;
-      const whole = { ...value };
-      for (const part of definition.parts) {
-        if (!Object.hasOwn(value, part.name)) return MISFIT;
-        if ((whole[part.name] = fitDefinition(value[part.name], part, data)) === MISFIT) return MISFIT;
-      }
-      return whole;
-    }
-    const item = fit(value, definition.base, data);
-    if (item === MISFIT || !definition.allowed) return item;
-    if (!allowed.has(definition)) allowed.set(definition, program(definition.allowed, true, {}));
-    return allowed.get(definition).run({ '?': item }) === true ? item : MISFIT;
-  }
-  const isList = ({ list, base }) => list || base === 'list' || (base && named(base) ? isList(named(base)) : false);
-
-  function names(name, depth = 6) {
-    const definition = name && depth && named(name);
-    return definition ? partNames(definition, depth) : null;
-  }
-  const partNames = ({ parts, base }, depth) =>
-    parts ? Object.fromEntries(parts.map((part) => [normalizeContextKey(part.name), partNames(part, depth - 1)])) : names(base, depth - 1);
-
-  return { fit, names };
-}
 
 // --- models
 

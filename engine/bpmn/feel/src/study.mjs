@@ -2,19 +2,19 @@
 import { builtins, parseExpression, parseUnaryTests } from 'feelin';
 import { normalizeContextKey } from 'lezer-feel';
 
-const DEEPEST = 250; // levels of the syntax tree; the stack of 1 MB ends at about 400
+const DEEPEST = 210; // levels of the syntax tree; the stack of 1 MB ends at about 270 of this walk
 const LONGEST = 4000; // characters
 const NULL_SAFE = 'is defined';
 const CLOCK = new Set(['now', 'today']);
 
 /** Dotted names -> nested object; null stands for a name of which nothing more is known. */
 export function nest(dotted) {
-  const tree = {};
+  const tree = Object.create(null);
   for (const name of dotted) {
     const parts = name.split('.').map(normalizeContextKey);
     const last = parts.pop();
     let branch = tree;
-    for (const part of parts) branch = branch[part] ??= {};
+    for (const part of parts) branch = branch[part] ??= Object.create(null);
     branch[last] ??= null;
   }
   return tree;
@@ -77,12 +77,14 @@ export function study(text, unary, names) {
     return list;
   };
   const bind = (scope, ...more) => ({ ...scope, bound: new Set([...scope.bound, ...more]) });
-  const visitAll = (nodes, scope) => nodes.forEach((node) => visit(node, scope));
+  const visitAll = (nodes, scope) => {
+    for (const node of nodes) visit(node, scope);
+  };
 
   function refer(node, path, scope) {
     if (scope.bound.has(path[0])) return;
     found.uses.add(path[0]);
-    if (!scope.filtering && !(path.length === 1 && path[0] in builtins)) found.references.push({ path, from: node.from, to: node.to });
+    if (!scope.filtering && !(path.length === 1 && Object.hasOwn(builtins, path[0]))) found.references.push({ path, from: node.from, to: node.to });
   }
 
   function visit(node, scope) {
@@ -135,10 +137,11 @@ export function study(text, unary, names) {
       }
       case 'InstanceOfExpression':
         return visit(inner[0], scope);
-      case 'Comparison':
+      case 'SimplePositiveUnaryTest':
         // The grammar reads a == b as a = (= b), which means something else than its author thinks.
-        for (const test of node.getChildren('SimplePositiveUnaryTest'))
-          if (test.prevSibling?.name === 'CompareOp') problem({ from: test.prevSibling.from, to: test.from + 1 }, 'write one "=" to compare');
+        if (node.prevSibling?.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one "=" to compare');
+        return visitAll(inner, scope);
+      case 'Comparison':
         if (node.getChild('null')) found.nullSafe.push([node.from, node.to]);
         return visitAll(inner, scope);
       default:
