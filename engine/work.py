@@ -127,6 +127,19 @@ def complete(
         _finish(task, clean)
 
 
+def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, Sequence[File]]) -> dict[str, list[str]]:
+    """Store uploads before their form is checked, so that a mistake elsewhere in it never costs a file; ids by field.
+
+    Raises as `complete`, and the errors of `documents.checked`.
+    """
+    with services.database.unit() as unit:
+        task = _task(services, unit, item_id, actor, None)
+        assert task is not None  # only a repeated request gives none
+        stored = documents.store_uploads(task.turn, files, element=task.element.id)
+        task.turn.commit()
+    return stored
+
+
 def approve(services: Services, item_id: str, *, actor: str, opinion: str = "", request_id: str) -> None:
     """Agree to the open step of a chain. Raises as `complete`."""
     _sign(services, item_id, actor, opinion.strip(), request_id, approved=True)
