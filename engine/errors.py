@@ -75,6 +75,13 @@ class Conflict(PartwellError):
     status = 409
 
 
+class NobodySigns(PartwellError):
+    """Nobody can sign "{step}": whoever the chain names has left or may not decide here, and there is no administrator to
+    take it. Give somebody the role, or change the chain; nothing was lost."""
+
+    status = 409
+
+
 class FormInvalid(PartwellError):
     """Some fields need your attention before this can be saved."""
 

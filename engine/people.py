@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +15,7 @@ import argon2
 import sqlalchemy as sa
 
 from .errors import FileRefused, NotAllowed, NotFound
-from .models import Account, Department, Holding, Person, new_id
+from .models import Account, Department, Holding, Person, WebSession, new_id
 
 #: characters of a password; the upper limit keeps hashing cheap
 _PASSWORD = range(10, 201)
@@ -90,14 +90,9 @@ def roles_of(connection: sa.Connection, person: str) -> frozenset[str]:
 
 def holders(connection: sa.Connection, *roles: str) -> list[str]:
     """Whoever is active and holds one of the roles, by employee number."""
-    found = connection.execute(
-        sa.select(Person.id, Person.employee_no)
-        .join(Holding, Holding.person_id == Person.id)
-        .where(Holding.role.in_(roles), Person.active)
-        .distinct()
-        .order_by(Person.employee_no, Person.id)
-    )
-    return [row.id for row in found]
+    with_role = sa.select(Holding.person_id).where(Holding.role.in_(roles))
+    select = sa.select(Person.id).where(Person.active, Person.id.in_(with_role))
+    return list(connection.execute(select.order_by(sa.func.coalesce(Person.employee_no, ""), Person.id)).scalars())
 
 
 def superiors(connection: sa.Connection, person: str) -> list[str]:
@@ -191,8 +186,8 @@ def _nobody() -> str:
 
 def set_password(connection: sa.Connection, login: str, password: str) -> None:
     """Raises NotFound for an unknown login, NotAllowed for a password that is too short or too long."""
-    if len(password) not in _PASSWORD:
-        raise NotAllowed(reason=f"a password has {_PASSWORD.start} to {_PASSWORD.stop - 1} characters")
+    if len(password) not in _PASSWORD or not password.isprintable():
+        raise NotAllowed(reason="a password has 10 to 200 characters that can be typed")
     hashed = _hasher().hash(password)
     done = connection.execute(sa.update(Account).where(Account.login == _login(login)).values(password=hashed))
     if not done.rowcount:
@@ -345,7 +340,7 @@ def _too_long(line: DepartmentLine | PersonLine, model: type[Department | Person
         value = getattr(line, field.name)
         if column is None or not isinstance(value, str):
             continue
-        if len(value) > (column.type.length or 0) or not value.isprintable():
+        if len(value) > getattr(column.type, "length", 0) or not value.isprintable():
             found.append(f"{field.name} is too long or holds characters that cannot be stored")
     return found
 
@@ -371,4 +366,5 @@ def _admit(connection: sa.Connection, person: str, login: str, password: str | N
         connection.execute(sa.insert(Account).values(login=login, person_id=person, password="", locale=locale, disabled=False))
         set_password(connection, login, password or secrets.token_urlsafe())
     elif before != login:
+        connection.execute(sa.delete(WebSession).where(WebSession.login == before))
         connection.execute(sa.update(Account).where(Account.person_id == person).values(login=login))
