@@ -116,16 +116,20 @@ def _place(spec: BpmnProcessSpec, process: Process, element: Element) -> BpmnTas
     step = guarded = Step(spec, element.id, element)
     spec.end._connect_notify(step)
     if element.kind == "endEvent" and element.event == "terminate":
-        EndEvent(spec, f"{element.id} terminate", TerminateEventDefinition()).inputs = [step]
+        over = EndEvent(spec, f"{element.id} terminate", TerminateEventDefinition())
+        over.element = element
+        over._connect_notify(step)
     if element.kind == "subProcess":
         guarded = SubWorkflowTask(spec, f"{element.id} body", element.id)
         guarded.element = element
+        guarded._connect_notify(step)
         guarded.connect(Step(spec, f"{element.id} left", element, leaving=True))
     events = list(process.boundaries(element.id))
     if not events:
         return step
     split = BoundaryEventSplit(spec, f"{element.id} events")
     join = BoundaryEventJoin(spec, f"{element.id} over", split_task=split.name, cancel=True)
+    split._connect_notify(step)
     split.connect(guarded)
     if guarded is step:
         step.always.append(join)

@@ -1,0 +1,135 @@
+"""Diagrams for tests, written in a line or two each, and a player that takes a case through one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from xml.sax.saxutils import escape, quoteattr
+
+from engine.bpmn.advance import Advance
+from engine.bpmn.runtime import Program
+
+NOW = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
+HEAD = (
+    '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" targetNamespace="http://example.org/partwell">'
+)
+
+
+def node(tag: str, id: str, *inner: str, **attributes: str) -> str:
+    """One BPMN element; `inner` are its children, those of zeebe: are put into extensionElements."""
+    extensions = "".join(part for part in inner if part.startswith("<zeebe:"))
+    others = "".join(part for part in inner if not part.startswith("<zeebe:"))
+    if extensions:
+        others = f"<bpmn:extensionElements>{extensions}</bpmn:extensionElements>{others}"
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<bpmn:{tag} id={quoteattr(id)}{given}>{others}</bpmn:{tag}>"
+
+
+def zeebe(tag: str, *inner: str, **attributes: str) -> str:
+    """One extension element."""
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<zeebe:{tag}{given}>{''.join(inner)}</zeebe:{tag}>"
+
+
+def user(id: str, *inner: str, **attributes: str) -> str:
+    """A user task of the role hr."""
+    return node("userTask", id, zeebe("assignmentDefinition", candidateGroups="hr"), *inner, **attributes)
+
+
+def service(id: str, *inner: str, operation: str = "ehr.employee", **attributes: str) -> str:
+    """A service task."""
+    return node("serviceTask", id, zeebe("taskDefinition", type=operation), *inner, **attributes)
+
+
+def mapping(inputs: dict[str, str] | None = None, outputs: dict[str, str] | None = None) -> str:
+    """An ioMapping, variable -> text."""
+    lines = [zeebe("input", target=t, source=s) for t, s in (inputs or {}).items()]
+    return zeebe("ioMapping", *lines, *(zeebe("output", target=t, source=s) for t, s in (outputs or {}).items()))
+
+
+def event(kind: str, **attributes: str) -> str:
+    """An event definition, such as `event("error", errorRef="E")`."""
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<bpmn:{kind}EventDefinition{given}/>"
+
+
+def timer(**times: str) -> str:
+    """A timer definition: duration=, date= or cycle=."""
+    [(kind, text)] = times.items()
+    return f"<bpmn:timerEventDefinition><bpmn:time{kind.capitalize()}>{escape(text)}</bpmn:time{kind.capitalize()}></bpmn:timerEventDefinition>"
+
+
+def flows(*lines: str) -> str:
+    """Sequence flows: `a > b`, or with a FEEL condition `a > b: x > 1`. Their ids are `a_b`."""
+    drawn = ""
+    for line in lines:
+        ends, _, condition = line.partition(":")
+        source, target = (end.strip() for end in ends.split(" > "))
+        text = f"<bpmn:conditionExpression>={escape(condition.strip())}</bpmn:conditionExpression>" if condition else ""
+        drawn += f'<bpmn:sequenceFlow id="{source}_{target}" sourceRef="{source}" targetRef="{target}">{text}</bpmn:sequenceFlow>'
+    return drawn
+
+
+def diagram(*body: str, named: str = "", id: str = "process") -> bytes:
+    """A file with one executable process; `named` holds messages, errors and the like."""
+    return f'{HEAD}{named}<bpmn:process id="{id}" name="流程" isExecutable="true">{"".join(body)}</bpmn:process></bpmn:definitions>'.encode()
+
+
+START, END = node("startEvent", "start"), node("endEvent", "end")
+
+
+class Play:
+    """A case that is taken through a diagram; `restored`: it is dumped and restored after every action."""
+
+    def __init__(self, *body: str, restored: bool = False, named: str = "", files: dict[str, bytes] | None = None, **variables: object):
+        self.program = Program({"test.bpmn": diagram(*body, named=named), **(files or {})}, version="1")
+        self.restored = restored
+        self.now = NOW
+        self.execution, advance = self.program.start(variables, now=self.now)
+        self.seen = Advance()
+        self.noted(advance)
+
+    def noted(self, advance: Advance | None) -> Advance:
+        assert advance is not None
+        self.last = advance
+        for part in ("opened", "requested", "scheduled", "left", "passed", "stuck", "written"):
+            getattr(self.seen, part).extend(getattr(advance, part))
+        stored = self.execution.dump()
+        again = self.program.restore(stored)
+        assert again.dump() == stored, "what is restored dumps as the same bytes"
+        assert sorted(i for i, _ in again.waiting()) == sorted(i for i, _ in self.execution.waiting())
+        if self.restored:
+            self.execution = again
+        return advance
+
+    def instance(self, element: str) -> str:
+        return next(instance for instance, e in self.execution.waiting() if e.id == element)
+
+    def done(self, element: str, **values: object) -> Advance:
+        return self.noted(self.execution.complete(self.instance(element), values, now=self.now))
+
+    def answered(self, element: str, value: object = None) -> Advance:
+        return self.noted(self.execution.answer(self.instance(element), value, now=self.now))
+
+    def fired(self, element: str) -> Advance:
+        return self.noted(self.execution.fire(self.instance(element), now=self.now))
+
+    def failed(self, element: str, code: str) -> Advance | None:
+        advance = self.execution.error(self.instance(element), code, "said so", now=self.now)
+        return self.noted(advance) if advance else None
+
+    def retried(self, element: str, **variables: object) -> Advance:
+        return self.noted(self.execution.retry(self.instance(element), now=self.now, variables=variables))
+
+    @property
+    def waits(self) -> str:
+        """Elements that wait, sorted, with blanks between."""
+        return " ".join(sorted(e.id for _, e in self.execution.waiting()))
+
+    @property
+    def values(self) -> dict[str, object]:
+        return self.execution.variables()
+
+    @property
+    def passed(self) -> str:
+        return " ".join(p.element for p in self.seen.passed)
