@@ -138,7 +138,7 @@ def verify(path: Path, *, key: str | None = None) -> Verification:
     except FileNotFoundError:
         raise NotFound(what="file", name=path) from None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise BundleInvalid(file=path, reason=f"it is not a ZIP file ({error})") from error
+        raise BundleInvalid(file=path, reason=f"it is not a ZIP file: {error}") from error
     with archive:
         _guard(archive, path)
         contents = _Contents(archive, found)
@@ -168,12 +168,12 @@ def _guard(archive: zipfile.ZipFile, path: Path) -> None:
     for entry in archive.infolist():
         parts = entry.filename.split("/")
         if entry.filename != entry.orig_filename or re.search(r"[\\:\x00-\x1f]", entry.filename) or not {"", ".", ".."}.isdisjoint(parts):
-            raise BundleInvalid(file=path, reason=f"it holds the unsafe name {entry.filename!r}")
+            raise BundleInvalid(file=path, reason=f"it holds an unsafe name: {entry.filename!r}")
         if entry.flag_bits & 0x1 or stat.S_ISLNK(entry.external_attr >> 16):
-            raise BundleInvalid(file=path, reason=f"{entry.filename} is encrypted or a link")
+            raise BundleInvalid(file=path, reason=f"a file in it is encrypted or a link: {entry.filename}")
     for needed in (MANIFEST, SIGNATURE, PUBLIC_KEY, LEDGER, TIMELINE):
         if needed not in names:
-            raise BundleInvalid(file=path, reason=f"{needed} is missing")
+            raise BundleInvalid(file=path, reason=f"a file that it needs is missing: {needed}")
 
 
 class _Contents:

@@ -232,12 +232,12 @@ class RenderLetter:
         data = dict(call.input)
         charts = data.pop("charts", None) or {}
         if not isinstance(charts, Mapping) or not all(isinstance(svg, str) for svg in charts.values()):
-            raise _refused(call, "`charts` must be SVG texts by name")
+            raise _refused(call, "charts must be SVG texts by name")
         try:
             given = data.get("date")
             date = dt.date.fromisoformat(given[:10]) if given else call.now.astimezone(self._zone).date()
         except (TypeError, ValueError):
-            raise _refused(call, f"`date` must be a day such as 2026-11-24, not {given!r}") from None
+            raise _refused(call, f"the date is no day such as 2026-11-24: {given!r}") from None
         try:
             pdf = self._renderer.render(template, data | {"date": [date.year, date.month, date.day]}, charts)
         except PdfFailed as error:
@@ -276,7 +276,7 @@ class DraftLetter:
             value = value.get(part) if isinstance(value, Mapping) else None
         lines = [_plain(line) for line in (value if isinstance(value, list) else [value])]
         if None in lines:
-            raise _refused(call, f"the letter needs a text or number for {{{name}}}")
+            raise _refused(call, f"a place of the letter has no text or number: {name}")
         return "\n".join(line for line in lines if line is not None)
 
 
@@ -298,7 +298,7 @@ def _letter(call: Call, files: Mapping[str, bytes], ending: str) -> str:
         if candidate in files:
             return files[candidate].decode("utf-8-sig")
     known = ", ".join(sorted(PurePosixPath(path).stem for path in files if path.startswith("letters/") and path.endswith(ending)))
-    raise _refused(call, f'the procedure has no letter "{name}{ending}"; it has {known or "none"}')
+    raise _refused(call, f"the procedure has no such letter: {name}{ending} ({known or '–'})")
 
 
 def _refused(call: Call, reason: str) -> Refused:

@@ -103,7 +103,7 @@ def test_an_impossible_date_is_an_error(renderer: TypstRenderer) -> None:
 )
 def test_a_template_loads_and_evaluates_nothing(renderer: TypstRenderer, source: str) -> None:
     """Packages, other files and code made of text are refused before typst sees them."""
-    with pytest.raises(PdfFailed, match="which letters may not"):
+    with pytest.raises(PdfFailed, match="what letters may not"):
         renderer.render(source, DATA)
 
 

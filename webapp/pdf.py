@@ -45,9 +45,9 @@ class TypstRenderer:
         font does not have.
         """
         if found := _FORBIDDEN.search(_COMMENT.sub("", template)):
-            raise PdfFailed(reason=f"the template uses `{found[1] or found[2]}`, which letters may not")
+            raise PdfFailed(reason=f"the template uses what letters may not: {found[1] or found[2]}")
         if "data" in images:
-            raise PdfFailed(reason="an image cannot be called `data`")
+            raise PdfFailed(reason="an image cannot be called data")
         inputs = {name: _in_our_font(svg) for name, svg in images.items()}
         inputs["data"] = json.dumps(data, ensure_ascii=False, sort_keys=True)
         try:
@@ -72,7 +72,7 @@ def _dated(data: Mapping[str, Json]) -> str:
                 f'#set text(font: "{FAMILY}", fallback: false, lang: "zh", region: "cn");'
             )
         case other:
-            raise PdfFailed(reason=f"`date` must be [year, month, day], not {other!r}")
+            raise PdfFailed(reason=f"the date is not [year, month, day]: {other!r}")
 
 
 def _in_our_font(svg: str) -> str:

@@ -1,0 +1,87 @@
+"""The readable report inside a sealed file: facts of a case as the engine knows them → PDF."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.ports import Json, Renderer
+
+from .. import events
+
+_TEMPLATE = Path(__file__).with_name("report.typ")
+#: what only the complete list at the end tells
+_QUIET = {
+    "work:item:opened",
+    "work:item:claimed",
+    "work:item:released",
+    "work:step:opened",
+    "job:operation:requested",
+    "process:element:passed",
+    "evidence:snapshot:stored",
+    "evidence:snapshot:read",
+    "evidence:document:stored",
+    "evidence:document:read",
+}
+
+
+class CaseReport:
+    """Makes the report (`engine.evidence.Report`), in Chinese, the language of the authorities it is for."""
+
+    def __init__(self, renderer: Renderer, translate: Callable[[str], str], charts: Callable[[Mapping[str, Json]], Mapping[str, str]]) -> None:
+        self._renderer = renderer
+        #: English message id → Chinese
+        self._translate = translate
+        #: portrait → pictures, SVG by name
+        self._charts = charts
+
+    def __call__(self, facts: Mapping[str, Json], diagram: str) -> bytes:
+        """PDF bytes; the same facts give the same bytes. Raises PdfFailed."""
+        zone = ZoneInfo(facts["zone"])
+        sealed = dt.datetime.fromisoformat(facts["sealed_at"]).astimezone(zone)
+        case, portrait = facts["case"], facts["variables"].get("portrait") or {}
+        charts = dict(self._charts(portrait)) if portrait else {}
+        lines = [self._line(event) for event in facts["events"]]
+        data = {
+            **{name: facts[name] for name in ("company", "zone", "product", "subject", "initiator", "ledger", "key", "sealed_at")},
+            **{name: facts[name] for name in ("calls", "documents", "snapshots")},
+            "date": [sealed.year, sealed.month, sealed.day],
+            "case": case | {"outcome_name": self._translate(events.OUTCOMES.get(case["outcome"], case["outcome"]))},
+            "story": [line for line in lines if line["event"] not in _QUIET],
+            "events": lines,
+            "portrait": portrait,
+            "charts": sorted(charts),
+        }
+        return self._renderer.render(_TEMPLATE.read_text("utf-8"), _local(data, zone), {"diagram": diagram, **charts})
+
+    def _line(self, event: Mapping[str, Json]) -> dict[str, Json]:
+        actor, element, payload = event["actor"] or {}, event["element"] or {}, event["payload"]
+        told = [payload[name] for name in ("step", "opinion", "reason", "operation", "name", "message") if payload.get(name)]
+        return {
+            "number": event["number"],
+            "at": event["at"],
+            "event": event["event"],
+            "name": self._translate(events.name(event["event"])),
+            "element": element.get("name") or element.get("id") or "",
+            "lane": element.get("lane") or "",
+            "person": actor.get("name") or actor.get("id") or "",
+            "post": actor.get("post") or "",
+            "note": "；".join(str(text) for text in told),
+            "digest": event["digest"],
+        }
+
+
+def _local(value: Json, zone: ZoneInfo) -> Json:
+    """Every point in time (a text under a name that ends in `at`) as people in `zone` read it."""
+    if isinstance(value, list):
+        return [_local(inner, zone) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: dt.datetime.fromisoformat(inner).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        if isinstance(inner, str) and (name == "at" or name.endswith("_at"))
+        else _local(inner, zone)
+        for name, inner in value.items()
+    }
