@@ -118,21 +118,8 @@ class Http:
 
         deadline = time.monotonic() + self._timeout
         try:
-            with requests.Session() as session:
-                # neither a proxy nor a .netrc of the machine may redirect the call or replace the token
-                session.trust_env = False
-                response = session.request(
-                    method,
-                    self._base + path,
-                    params=params,
-                    json=body,
-                    headers={**headers, "Authorization": f"Bearer {self._token}", "Accept": "application/json"},
-                    timeout=self._timeout,
-                    verify=self._verify,
-                    allow_redirects=False,
-                    stream=True,
-                )
-                content = b""
+            with self._open(method, path, params, headers, body) as response:
+                content = bytearray()
                 while part := response.raw.read1(65536, decode_content=True):
                     content += part
                     if time.monotonic() > deadline:
@@ -155,6 +142,24 @@ class Http:
             status=str(response.status_code),
         )
         return response.status_code, response.headers, exchange
+
+    def _open(
+        self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: Any
+    ) -> requests.Response:
+        with requests.Session() as session:
+            # neither a proxy nor a .netrc of the machine may redirect the call or replace the token
+            session.trust_env = False
+            return session.request(
+                method,
+                self._base + path,
+                params=params,
+                json=body,
+                headers={**headers, "Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+                timeout=self._timeout,
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            )
 
 
 def _seconds_to_wait(retry_after: str, now: dt.datetime) -> float | None:

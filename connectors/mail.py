@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any, ClassVar
@@ -71,7 +72,7 @@ class Mail:
 
     def check(self) -> list[str]:
         try:
-            with self._connect():
+            with self._connection():
                 return []
         except (TryAgain, Refused, NeedsPerson) as error:
             return [str(error.facts["reason"])]
@@ -90,9 +91,9 @@ class Mail:
 
     def _send(self, message: EmailMessage) -> str:
         """What the server said on accepting the message."""
-        with self._connect() as server:
+        with self._connection() as server:
             try:
-                server.send_message(message)
+                refused = server.send_message(message)
             except smtplib.SMTPRecipientsRefused as error:
                 code, text = next(iter(error.recipients.values()))
                 raise self._answered(code, text) from error
@@ -102,13 +103,24 @@ class Mail:
                 raise self._refused("it does not take addresses with such characters") from error
             except (OSError, smtplib.SMTPException) as error:
                 raise self._again("it broke off the connection") from error
+        if refused:
+            raise self._person(f"it refused some of the recipients: {', '.join(refused)}")
         return "250"
 
-    def _connect(self) -> smtplib.SMTP:
-        """A connection ready for mail; leaving its `with` says QUIT."""
+    @contextmanager
+    def _connection(self) -> Iterator[smtplib.SMTP]:
+        """A connection ready for mail. What the server says to QUIT changes nothing of what was accepted before."""
+        with ExitStack() as stack:
+            server = self._connect(stack)
+            yield server
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+
+    def _connect(self, stack: ExitStack) -> smtplib.SMTP:
         options = self._options
         try:
             server = smtplib.SMTP(options["host"], options["port"], timeout=options["timeout"])
+            stack.callback(server.close)
             if options["starttls"]:
                 server.starttls(context=ssl.create_default_context(cafile=options["ca_file"] or None))
             if options["user"]:

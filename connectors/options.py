@@ -20,7 +20,13 @@ class Option(NamedTuple):
     sentence: str
 
 
-_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+_KINDS = {
+    str: "it must be a text",
+    int: "it must be a whole number",
+    float: "it must be a number",
+    bool: "it must be true or false",
+    dict: "it must be a table",
+}
 
 
 def read_options(name: str, given: Mapping[str, Any], offered: Mapping[str, Option]) -> dict[str, Any]:
@@ -36,7 +42,7 @@ def read_options(name: str, given: Mapping[str, Any], offered: Mapping[str, Opti
         if option.kind is float and type(value) is int:
             value = float(value)
         if type(value) is not option.kind:
-            raise SettingWrong(setting=f"connectors.{name}.{key}", reason=f"it must be {_KINDS[option.kind]}")
+            raise SettingWrong(setting=f"connectors.{name}.{key}", reason=_KINDS[option.kind])
         values[key] = value
     return values
 
