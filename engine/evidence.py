@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import bundle, documents, ledger
+from . import access, bundle, documents, ledger
 from .bpmn import render
 from .bundle import Fault, Verification, verify
 from .db import Statement
-from .errors import CaseNotRunning, Conflict, NotFound, SealBroken
+from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
 from .fields import Keyring
 from .jobs import snapshot_purpose
 from .models import Case, Chain, Department, Job, JobAttempt, Person, ProcedureVersion, SealedFile, Snapshot, WorkItem
 from .ports import File, Json
+from .rules import rules_of
 from .turn import state_purpose
 from .witness import witness
 
@@ -86,21 +87,24 @@ def seal(services: Services, case_id: str, *, report: Report) -> Sealed:
 
 
 def export(services: Services, case_id: str, *, actor: str) -> File:
-    """The sealed file, to be handed out to `actor`, with a ledger entry that says so. Whether they may is for the caller.
+    """The sealed file, handed out to `actor`; the ledger says so. For who may read the whole case.
 
-    Raises NotFound where there is none, SealBroken where the file on disk is no longer the one that was sealed.
+    Raises NotFound where there is none, NotAllowed, SealBroken where the file on disk is no longer the one that was sealed.
     """
-    with services.database.reading() as connection:
-        sealed = find(connection, case_id)
-    path = services.settings.home / sealed.path if sealed else None
-    if sealed is None or path is None or not path.exists():
-        raise NotFound(what="sealed file of case", name=case_id)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sealed.sha256:
-        raise SealBroken(purpose=sealed.path)
     with services.database.unit() as unit:
-        now = services.clock.now()
-        witness(unit, case_id, ledger.Event.BUNDLE_EXPORTED, at=now, actor=actor, file=sealed.path, sha256=sealed.sha256)
+        case = access.case_row(unit.connection, case_id)
+        rules = rules_of(services.programs.get(case.version_id).files)
+        if access.reach(unit.connection, case, rules, actor) is not access.Reach.WHOLE:
+            raise NotAllowed(reason="the sealed file is not open to you")
+        sealed = find(unit.connection, case_id)
+        path = services.settings.home / sealed.path if sealed else None
+        if sealed is None or path is None or not path.exists():
+            raise NotFound(what="sealed file of case", name=case.number)
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sealed.sha256:
+            raise SealBroken(purpose=sealed.path)
+        facts = {"file": sealed.path, "sha256": sealed.sha256}
+        witness(unit, case_id, ledger.Event.BUNDLE_EXPORTED, at=services.clock.now(), actor=actor, element=None, **facts)
         unit.commit()
     return File(kind="bundle", name=path.name, media_type="application/zip", content=content)
 
