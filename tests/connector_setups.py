@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[str]:
+def answering(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server that gives these raw answers, one per request, and its address."""
     left = list(answers)
 
@@ -110,11 +111,16 @@ def answering(*answers: bytes) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(HTTPServer):
+        def get_request(self) -> Any:
+            peer, address = super().get_request()
+            return (tls.wrap_socket(peer, server_side=True) if tls else peer), address
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

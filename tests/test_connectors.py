@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import ipaddress
 import json
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +17,9 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 from connector_setups import OK, ROWS, SUBJECT, Setup, a_call, answering, build, export, free_port, setups_for
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from sample_company import SampleCompany, running
 
 import connectors
@@ -180,6 +186,46 @@ def test_strange_answers_are_classified(raw: bytes, kind: type[OperationFailed],
     """Whatever comes over the wire ends as one of the three kinds, never as another exception or as data."""
     with answering(raw) as address, pytest.raises(kind):
         build("ehr_http", {"base_url": address, "token": "t"}).call(setups["ehr_http"].call)
+
+
+def self_signed(folder: Path) -> Path:
+    """Key and certificate of 127.0.0.1 in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "pair.pem").write_bytes(plain + certificate.public_bytes(serialization.Encoding.PEM))
+    return folder / "pair.pem"
+
+
+def test_certificates_are_verified(tmp_path: Path) -> None:
+    """A certificate that nobody vouches for is a person's affair; one of the company's own authority is accepted."""
+    pair = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair)
+    empty = OK + b'\r\n{"rows": []}'
+    with answering(empty, empty, tls=tls) as address:
+        options = {"base_url": address, "token": "t"}
+        with pytest.raises(NeedsPerson) as untrusted:
+            build("ehr_http", options).call(a_call("ehr.training", ROWS))
+        assert untrusted.value.facts["reason"] == "its certificate is not to be trusted"
+        assert build("ehr_http", {**options, "ca_file": str(pair)}).call(a_call("ehr.training", ROWS)).value["rows"] == []
+
+
+def test_the_machine_does_not_redirect_a_call(setups: dict[str, Setup], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a proxy of the environment nor a .netrc takes part in a call."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login x password y")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert build("ehr_http", setups["ehr_http"].options).call(setups["ehr_http"].call).value["rows"]
 
 
 def test_an_answer_that_trickles_is_given_up(setups: dict[str, Setup]) -> None:
