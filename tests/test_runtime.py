@@ -121,7 +121,8 @@ def test_a_parallel_join_in_a_loop_waits_in_every_round(rounds):
 
 def test_a_join_keeps_a_second_token_of_the_same_flow_for_the_next_time():
     """Two tokens on one flow and one on the other make one passage; the spare token waits for its partner."""
-    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), user("c"), node("exclusiveGateway", "m"), node("parallelGateway", "j"),
+    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), user("c"), node("exclusiveGateway", "m"),
+                node("parallelGateway", "j"),
                 user("z"), flows("start > f", "f > a", "f > b", "f > c", "a > m", "b > m", "m > j", "c > j", "j > z"))  # fmt: skip
     play.done("a")
     play.done("b")
@@ -135,8 +136,10 @@ def test_a_join_keeps_a_second_token_of_the_same_flow_for_the_next_time():
 @pytest.mark.parametrize(("n", "expected"), [(1, "a"), (2, "a b"), (0, "c")])
 def test_an_inclusive_gateway_takes_every_true_flow_and_joins_what_was_taken(n, expected):
     """The join waits for exactly the branches that were started."""
-    play = Play(START, node("inclusiveGateway", "f", default="f_c"), user("a"), user("b"), user("c"), node("inclusiveGateway", "j"), user("z"),
-                END, flows("start > f", "f > a: n > 0", "f > b: n > 1", "f > c", "a > j", "b > j", "c > j", "j > z", "z > end"), n=n)  # fmt: skip
+    play = Play(START, node("inclusiveGateway", "f", default="f_c"), user("a"), user("b"), user("c"), node("inclusiveGateway", "j"),
+                user("z"),
+                END, flows("start > f", "f > a: n > 0", "f > b: n > 1", "f > c", "a > j", "b > j", "c > j", "j > z", "z > end"),
+                n=n)  # fmt: skip
     assert play.waits == expected
     for element in expected.split():
         assert "z" not in play.waits
@@ -160,7 +163,8 @@ def test_an_inclusive_join_waits_for_a_branch_that_may_still_turn_towards_it():
 @pytest.mark.parametrize(("k", "expected"), [(2, "b"), (3, "b d"), (0, "c")])
 def test_conditional_flows_may_leave_a_task(k, expected):
     """Conditions on flows of a task work like an inclusive gateway, its default included."""
-    play = Play(START, user("a", default="a_c"), user("b"), user("c"), user("d"), flows("start > a", "a > b: k > 1", "a > c", "a > d: k > 2"))
+    play = Play(START, user("a", default="a_c"), user("b"), user("c"), user("d"), flows("start > a", "a > b: k > 1", "a > c",
+                "a > d: k > 2"))
     play.done("a", k=k)
     assert play.waits == expected
 
@@ -185,7 +189,8 @@ def test_a_failing_condition_on_a_task_sticks_after_the_task():
 
 def test_a_loop_counts_its_rounds():
     """Each visit of an element is an instance of its own."""
-    play = Play(START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, flows("start > a", "a > g", "g > a: again", "g > end"))
+    play = Play(START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, flows("start > a", "a > g", "g > a: again",
+                "g > end"))
     for _ in range(3):
         play.done("a", again=True)
     assert [(o.instance, o.activation) for o in play.seen.opened] == [("a#1", 1), ("a#2", 2), ("a#3", 3), ("a#4", 4)]
@@ -294,7 +299,8 @@ def test_a_service_task_asks_for_an_operation():
                 mapping({"employee": "=subject.id"}), zeebe("taskHeaders", zeebe("header", key="unit", value="min"))), END,
                 flows("start > s", "s > end"), subject={"id": "KF-017"})  # fmt: skip
     [asked] = play.last.requested
-    assert (asked.operation, asked.input, dict(asked.headers), asked.attempts) == ("ehr.app_usage", {"employee": "KF-017"}, {"unit": "min"}, 5)
+    assert (asked.operation, asked.input, dict(asked.headers), asked.attempts) == ("ehr.app_usage", {"employee": "KF-017"},
+                {"unit": "min"}, 5)
     assert play.answered("s", {"rows": [1, 2]}).finished
     assert play.values["rows"] == [1, 2] and "employee" not in play.values
 
@@ -325,7 +331,8 @@ def test_a_script_is_feel():
 
 DMN = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="x">
 <decision id="allowed" name="allowed"><decisionTable id="t" hitPolicy="FIRST">
-<input id="i"><inputExpression id="ie" typeRef="string"><text>ground</text></inputExpression></input><output id="o" name="result" typeRef="string"/>
+<input id="i"><inputExpression id="ie" typeRef="string"><text>ground</text></inputExpression></input>
+<output id="o" name="result" typeRef="string"/>
 <rule id="r1"><inputEntry id="a1"><text>"39-1"</text></inputEntry><outputEntry id="b1"><text>"allowed"</text></outputEntry></rule>
 <rule id="r2"><inputEntry id="a2"><text>-</text></inputEntry><outputEntry id="b2"><text>"blocked"</text></outputEntry></rule>
 </decisionTable></decision></definitions>"""
@@ -354,7 +361,8 @@ def test_a_decision_without_its_input_is_stuck():
 
 def test_who_does_a_task_is_literal_or_feel():
     """Lists with commas, FEEL lists, chains, priorities and due times."""
-    task = node("userTask", "a", zeebe("assignmentDefinition", assignee="=lead.id", candidateGroups="hr, legal", candidateUsers='=["LG-001"]'),
+    task = node("userTask", "a", zeebe("assignmentDefinition", assignee="=lead.id", candidateGroups="hr, legal",
+                candidateUsers='=["LG-001"]'),
                 zeebe("taskSchedule", dueDate="2026-12-01"), zeebe("priorityDefinition", priority="=40 + 30"),
                 zeebe("properties", zeebe("property", name="wf.chain", value="two-step")))  # fmt: skip
     [opened] = Play(START, task, flows("start > a"), lead={"id": "KF-002"}).last.opened
@@ -383,7 +391,8 @@ def test_what_is_for_the_subject_goes_to_the_subject():
 )
 def test_when_a_timer_is_due(times, due):
     """ISO text or FEEL, from the time that is passed in; a date is 00:00 in Shanghai, the past is now."""
-    play = Play(START, node("intermediateCatchEvent", "t", timer(**times)), user("a"), flows("start > t", "t > a"), days=3, on="2026-12-02")
+    play = Play(START, node("intermediateCatchEvent", "t", timer(**times)), user("a"), flows("start > t", "t > a"), days=3,
+                on="2026-12-02")
     assert [s.due for s in play.last.scheduled] == [due]
     play.fired("t")
     assert play.waits == "a"
@@ -428,7 +437,8 @@ def test_a_repeating_reminder_leaves_the_task_open():
 
 def test_missed_repetitions_are_not_made_up_for():
     """After a week of standstill there is one reminder, and the next one interval later."""
-    play = Play(START, user("a"), boundary("t", "a", timer(cycle="R/P1D"), interrupting=False), node("task", "r"), flows("start > a", "t > r"))
+    play = Play(START, user("a"), boundary("t", "a", timer(cycle="R/P1D"), interrupting=False), node("task", "r"), flows("start > a",
+                "t > r"))
     play.now = NOW + dt.timedelta(days=7, hours=1)
     play.fired("t")
     assert play.seen.scheduled[-1].due == play.now + dt.timedelta(days=1)
@@ -450,7 +460,8 @@ def test_branches_of_reminders_outlive_the_task():
 
 def test_a_task_with_a_boundary_event_in_a_loop():
     """Each round has its own timer; an old one cannot fire."""
-    play = Play(START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, user("late"), boundary("t", "a", timer(duration="P3D")),
+    play = Play(START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, user("late"), boundary("t", "a",
+                timer(duration="P3D")),
                 flows("start > a", "a > g", "g > a: again", "g > end", "t > late", "late > a"))  # fmt: skip
     play.done("a", again=True)
     assert play.waits == "a t" and play.instance("t") == "t#2"
@@ -486,7 +497,8 @@ def test_an_error_of_an_operation_goes_to_its_boundary_event():
 
 def test_what_an_error_says_can_be_kept():
     """The boundary event's output mapping sees code and message."""
-    play = Play(START, service("s"), user("a"), boundary("e", "s", event("error"), mapping(outputs={"why": '=errorCode + ": " + errorMessage'})),
+    play = Play(START, service("s"), user("a"), boundary("e", "s", event("error"),
+                mapping(outputs={"why": '=errorCode + ": " + errorMessage'})),
                 flows("start > s", "e > a"))  # fmt: skip
     play.failed("s", "DOWN")
     assert play.values == {"why": "DOWN: said so"}
@@ -527,8 +539,10 @@ def test_a_sub_process_has_its_own_inputs():
 def test_a_timer_on_a_sub_process_ends_all_of_it():
     """Nested scopes, too: everything inside is left."""
     inner = sub("q", user("c"), boundary("tc", "c", timer(duration="P1D")), user("lc"), flows("tc > lc"))
-    play = Play(START, sub("p", node("startEvent", "ps"), node("parallelGateway", "f"), user("a"), inner, flows("ps > f", "f > a", "f > q")),
-                boundary("t", "p", timer(duration="P3D")), user("late"), END, flows("start > p", "t > late", "late > end", "p > end"))  # fmt: skip
+    play = Play(START, sub("p", node("startEvent", "ps"), node("parallelGateway", "f"), user("a"), inner, flows("ps > f", "f > a",
+                "f > q")),
+                boundary("t", "p", timer(duration="P3D")), user("late"), END, flows("start > p", "t > late", "late > end",
+                "p > end"))  # fmt: skip
     assert play.waits == "a c t tc"
     advance = play.fired("t")
     assert play.waits == "late" and {(x.element, x.by) for x in advance.left} == {("a", "t"), ("c", "t"), ("tc", "t")}
@@ -548,8 +562,10 @@ def test_an_error_end_event_goes_outwards_to_the_nearest_catcher():
     """Over a scope that does not catch it, and ends everything inside the one that does."""
     fail = node("endEvent", "fail", event("error", errorRef="E"))
     inner = sub("q", node("startEvent", "qs"), user("c"), fail, flows("qs > c", "c > fail"))
-    play = Play(START, sub("p", node("startEvent", "ps"), node("parallelGateway", "f"), user("a"), inner, flows("ps > f", "f > a", "f > q")),
-                boundary("e", "p", event("error", errorRef="E")), user("repair"), flows("start > p", "e > repair"), named=NAMED)  # fmt: skip
+    play = Play(START, sub("p", node("startEvent", "ps"), node("parallelGateway", "f"), user("a"), inner, flows("ps > f", "f > a",
+                "f > q")),
+                boundary("e", "p", event("error", errorRef="E")), user("repair"), flows("start > p", "e > repair"),
+                named=NAMED)  # fmt: skip
     advance = play.done("c")
     assert play.waits == "repair" and [(x.element, x.by) for x in advance.left] == [("a", "e")]
     assert "fail" in play.passed
@@ -565,7 +581,8 @@ def test_an_error_nobody_catches_is_stuck():
 
 def test_a_job_error_leaves_the_sub_process():
     """An operation's error goes to the boundary event of an enclosing sub-process."""
-    play = Play(START, sub("p", service("s"), user("a")), boundary("e", "p", event("error")), user("repair"), flows("start > p", "e > repair"))
+    play = Play(START, sub("p", service("s"), user("a")), boundary("e", "p", event("error")), user("repair"), flows("start > p",
+                "e > repair"))
     assert play.waits == "a s"
     play.failed("s", "X")
     assert play.waits == "repair"
@@ -588,14 +605,16 @@ def test_an_escalation_tells_the_scope_around(interrupting):
 
 def test_an_escalation_nobody_catches_goes_on():
     """That is BPMN's rule for escalations, unlike errors."""
-    play = Play(START, node("intermediateThrowEvent", "up", event("escalation", escalationRef="X")), user("a"), flows("start > up", "up > a"),
+    play = Play(START, node("intermediateThrowEvent", "up", event("escalation", escalationRef="X")), user("a"), flows("start > up",
+                "up > a"),
                 named=NAMED)  # fmt: skip
     assert play.waits == "a"
 
 
 def test_a_signal_reaches_everything_in_the_case_that_waits_for_it():
     """Boundary events and intermediate ones, in all scopes."""
-    play = Play(START, node("parallelGateway", "f"), user("a"), user("t"), node("intermediateThrowEvent", "throw", event("signal", signalRef="G")),
+    play = Play(START, node("parallelGateway", "f"), user("a"), user("t"), node("intermediateThrowEvent", "throw", event("signal",
+                signalRef="G")),
                 boundary("sa", "a", event("signal", signalRef="G"), interrupting=False), user("told"),
                 sub("p", node("intermediateCatchEvent", "c", event("signal", signalRef="G")), user("b"), flows("c > b")), user("z"),
                 flows("start > f", "f > a", "f > t", "f > p", "t > throw", "throw > z", "sa > told"), named=NAMED)  # fmt: skip
@@ -633,7 +652,8 @@ def test_a_terminate_end_event_ends_its_scope():
     play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), stop, flows("start > f", "f > a", "f > b", "a > stop"))
     advance = play.done("a")
     assert advance.finished and advance.outcome == "rejected" and [(x.element, x.by) for x in advance.left] == [("b", "stop")]
-    inside = sub("p", node("startEvent", "ps"), node("parallelGateway", "f"), user("a"), user("b"), node("endEvent", "stop", event("terminate")),
+    inside = sub("p", node("startEvent", "ps"), node("parallelGateway", "f"), user("a"), user("b"), node("endEvent", "stop",
+                event("terminate")),
                  flows("ps > f", "f > a", "f > b", "a > stop"))  # fmt: skip
     play = Play(START, inside, user("z"), flows("start > p", "p > z"))
     advance = play.done("a")
@@ -643,14 +663,16 @@ def test_a_terminate_end_event_ends_its_scope():
 def test_the_outcome_is_that_of_the_end_that_finished_the_case():
     """An earlier end of another branch does not count."""
     ends = [node("endEvent", f"e{x}", zeebe("properties", zeebe("property", name="wf.outcome", value=x))) for x in "ab"]
-    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), *ends, flows("start > f", "f > a", "f > b", "a > ea", "b > eb"))
+    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), *ends, flows("start > f", "f > a", "f > b", "a > ea",
+                "b > eb"))
     assert play.done("b").outcome is None
     assert play.done("a").outcome == "a"
 
 
 def test_a_cancelled_case_leaves_everything():
     """Nothing waits afterwards, and nothing can be done any more."""
-    play = Play(START, node("parallelGateway", "f"), user("a"), SUB.replace('"a"', '"pa"').replace("ps_a", "ps_pa").replace('"a_b"', '"pa_b"'),
+    play = Play(START, node("parallelGateway", "f"), user("a"), SUB.replace('"a"', '"pa"').replace("ps_a", "ps_pa").replace('"a_b"',
+                '"pa_b"'),
                 boundary("t", "a", timer(duration="P1D")), user("x"), flows("start > f", "f > a", "f > p", "t > x"))  # fmt: skip
     advance = play.noted(play.execution.cancel(now=NOW))
     assert advance.finished and {x.element for x in advance.left} == {"a", "pa", "t"} and play.waits == ""

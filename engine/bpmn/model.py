@@ -15,13 +15,15 @@ from lxml import etree
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 
-ACTIVITIES = frozenset(
-    ["task", "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "scriptTask", "callActivity", "subProcess"]
-)
-GATEWAYS = frozenset(["exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"])
 #: Children of a process that carry no token.
-NO_NODES = frozenset(
-    ["sequenceFlow", "association", "textAnnotation", "group", "laneSet", "dataObject", "dataObjectReference", "dataStoreReference", "documentation", "extensionElements", "incoming", "outgoing", "ioSpecification", "property", "auditing", "monitoring", "category", "correlationSubscription", "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "dataInputAssociation", "dataOutputAssociation", "resourceRole", "performer", "humanPerformer", "potentialOwner", "artifact", "completionCondition", "script"]
+_ASIDE = frozenset(
+    (
+        *("sequenceFlow", "association", "textAnnotation", "group", "laneSet", "dataObject", "dataObjectReference"),
+        *("dataStoreReference", "documentation", "extensionElements", "incoming", "outgoing", "ioSpecification", "property"),
+        *("auditing", "monitoring", "category", "correlationSubscription", "multiInstanceLoopCharacteristics"),
+        *("standardLoopCharacteristics", "dataInputAssociation", "dataOutputAssociation", "resourceRole", "performer"),
+        *("humanPerformer", "potentialOwner", "completionCondition", "script"),
+    )
 )
 
 
@@ -139,13 +141,16 @@ class Process:
 def processes(root: etree._Element, file: str) -> list[Process]:
     """Every process of a diagram, in the file's order; `root` comes from `reader.read_xml`."""
     named = {
-        node.get("id"): node for tag in ("message", "signal", "error", "escalation") for node in root.iter(BPMN + tag) if node.get("id")
+        node.get("id"): node
+        for tag in ("message", "signal", "error", "escalation")
+        for node in root.iter(BPMN + tag)
+        if node.get("id")
     }
     pools = {node.get("processRef"): node.get("name") for node in root.iter(BPMN + "participant")}
     return [_process(node, file, named, pools) for node in root.iter(BPMN + "process")]
 
 
-def _process(node: etree._Element, file: str, named: Mapping[str | None, etree._Element], pools: Mapping) -> Process:
+def _process(node: etree._Element, file: str, named: Mapping[str | None, etree._Element], pools: Mapping[str | None, str | None]) -> Process:
     process = node.get("id", "")
     lanes, lane_of = _lanes(node)
     flows: dict[str, Flow] = {}
@@ -174,9 +179,10 @@ def _process(node: etree._Element, file: str, named: Mapping[str | None, etree._
                 continue
             kind = child.tag.removeprefix(BPMN)
             id = child.get("id", "")
-            if kind in NO_NODES or kind.endswith("EventDefinition") or not id:
+            if kind in _ASIDE or kind.endswith("EventDefinition") or not id:
                 continue
-            if lane := lane_of.get(id) or lane_of.get(scope):
+            lane = lane_of.get(id) or lane_of.get(scope)
+            if lane:
                 lane_of[id] = lane
             elements[id] = _element(child, kind, scope, process, lane, (incoming.get(id, ()), outgoing.get(id, ())), named)
             if child.find(BPMN + "startEvent") is not None or kind in ("subProcess", "adHocSubProcess", "transaction"):
@@ -228,7 +234,7 @@ def _element(
         reference=reference,
         timer=timer,
         attached=node.get("attachedToRef"),
-        interrupting=node.get("cancelActivity", node.get("isInterrupting", "true")) != "false",
+        interrupting=event == "error" or node.get("cancelActivity", node.get("isInterrupting", "true")) != "false",
         loop=loop,
         inputs=_mapping(node, "input"),
         outputs=_mapping(node, "output"),
@@ -272,7 +278,8 @@ def _lanes(process: etree._Element) -> tuple[tuple[Lane, ...], dict[str, str]]:
 
 
 def _zeebe(node: etree._Element, *path: str) -> list[etree._Element]:
-    return node.findall(f"{BPMN}extensionElements/" + "/".join(ZEEBE + tag for tag in path))
+    found: list[etree._Element] = node.findall(f"{BPMN}extensionElements/" + "/".join(ZEEBE + tag for tag in path))
+    return found
 
 
 def _properties(node: etree._Element) -> dict[str, str]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EndEvent, SubWorkflowTask  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition  # type: ignore[import-untyped]
+from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .model import Element, Process
 

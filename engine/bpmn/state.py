@@ -14,11 +14,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import orjson
-from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow  # type: ignore[import-untyped]
+from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
@@ -123,7 +123,9 @@ def load(skeleton: Skeleton, state: bytes, case: str = "?") -> tuple[BpmnWorkflo
     header, _, packed = state.partition(b"\n")
     if header + b"\n" != HEADER:
         found = header[:60].decode("utf-8", "replace")
-        raise errors.StateUnreadable(case=case, reason=f'it was written as "{found}", this release reads "{HEADER.decode().strip()}"')
+        raise errors.StateUnreadable(
+            case=case, reason=f'it was written as "{found}", this release reads "{HEADER.decode().strip()}"'
+        )
     try:
         completed, tree, rest = orjson.loads(zlib.decompress(packed))
         workflow = BpmnWorkflow(skeleton.spec, skeleton.bodies, script_engine=NoScripts(), deserializing=True)

@@ -56,7 +56,8 @@ def event(kind: str, **attributes: str) -> str:
 def timer(**times: str) -> str:
     """A timer definition: duration=, date= or cycle=."""
     [(kind, text)] = times.items()
-    return f"<bpmn:timerEventDefinition><bpmn:time{kind.capitalize()}>{escape(text)}</bpmn:time{kind.capitalize()}></bpmn:timerEventDefinition>"
+    tag = f"bpmn:time{kind.capitalize()}"
+    return f"<bpmn:timerEventDefinition><{tag}>{escape(text)}</{tag}></bpmn:timerEventDefinition>"
 
 
 def flows(*lines: str) -> str:
@@ -72,7 +73,8 @@ def flows(*lines: str) -> str:
 
 def diagram(*body: str, named: str = "", id: str = "process") -> bytes:
     """A file with one executable process; `named` holds messages, errors and the like."""
-    return f'{HEAD}{named}<bpmn:process id="{id}" name="流程" isExecutable="true">{"".join(body)}</bpmn:process></bpmn:definitions>'.encode()
+    process = f'<bpmn:process id="{id}" name="流程" isExecutable="true">{"".join(body)}</bpmn:process>'
+    return f"{HEAD}{named}{process}</bpmn:definitions>".encode()
 
 
 START, END = node("startEvent", "start"), node("endEvent", "end")
