@@ -1,0 +1,282 @@
+"""Logging in and out, who is asking, and the language they chose."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from engine import people
+from engine.errors import PartwellError
+from engine.models import Account, Holding, Person, WebSession
+from engine.services import Services
+
+from .database import begin_writing, db
+from .i18n import DEFAULT, LOCALES, error_text
+
+COOKIE = "partwell_session"
+#: failed log-ins of one login from one address within the window before it must wait. Kept in this process only: several
+#: web processes each count for themselves.
+TRIES, WINDOW = 10, dt.timedelta(minutes=15)
+
+accounts = Blueprint("accounts", __name__)
+
+P, R = ParamSpec("P"), TypeVar("R")
+
+
+class LogInNeeded(PartwellError):
+    """Please log in first."""
+
+    status = 401
+
+
+class LogInFailed(PartwellError):
+    """The name or the password is wrong."""
+
+    status = 401
+
+
+class TooManyTries(PartwellError):
+    """Too many failed tries. Please wait {minutes} minutes."""
+
+    status = 429
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """The logged-in person of this request."""
+
+    id: str
+    name: str
+    post: str
+    post_en: str
+    login: str
+    locale: str
+    roles: frozenset[str]
+
+    def holds(self, *roles: str) -> bool:
+        return bool(self.roles.intersection(roles))
+
+
+def services() -> Services:
+    """The services of this application."""
+    found: Services = current_app.extensions["partwell"]
+    return found
+
+
+def me() -> Reader:
+    """Who is asking. Raises LogInNeeded."""
+    person: Reader | None = g.get("person")
+    if person is None:
+        raise LogInNeeded()
+    return person
+
+
+def logged_in(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """A page for logged-in people; others are sent to the log-in page and come back afterwards."""
+
+    @functools.wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        if g.get("person") is None:
+            back = request.full_path.rstrip("?") if request.method == "GET" and "HX-Request" not in request.headers else request.referrer
+            return to_log_in(_local(back))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def to_log_in(back: str) -> Response:
+    """To the log-in page, and afterwards back to an address on this site."""
+    address = url_for("accounts.log_in", next=back or None)
+    if "HX-Request" in request.headers:  # the whole page goes to the log-in, not the part that was asked for
+        answer = current_app.response_class(status=204)
+        answer.headers["HX-Redirect"] = address
+        return answer
+    return redirect(address)
+
+
+def _local(address: str | None) -> str:
+    """The path of an address on this site, or nothing: a log-in never sends anybody elsewhere."""
+    parts = urlsplit(address or "")
+    if parts.netloc and parts.netloc != request.host or parts.scheme not in ("", "http", "https"):
+        return ""
+    path = "/" + parts.path.lstrip("/\\")
+    return path + (f"?{parts.query}" if parts.query else "") if parts.path else ""
+
+
+# --- sessions
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def open_session(login: str, password: str) -> tuple[str, dt.datetime]:
+    """Check a log-in and open a session: its secret (only its digest is stored) and when it ends.
+
+    Raises TooManyTries and LogInFailed.
+    """
+    now = services().clock.now()
+    tries: Tries = current_app.extensions["partwell_tries"]
+    tries.check(login, request.remote_addr or "", now)
+    with services().database.reading() as connection:
+        person_id = people.verify(connection, login, password)
+    if person_id is None:
+        tries.failed(login, request.remote_addr or "", now)
+        raise LogInFailed()
+    tries.forget(login, request.remote_addr or "")
+    secret, ends = secrets.token_urlsafe(32), now + dt.timedelta(hours=services().settings.session_hours)
+    begin_writing()
+    db.session.execute(sa.delete(WebSession).where(WebSession.expires_at < now))
+    account = db.session.scalars(sa.select(Account.login).where(Account.person_id == person_id)).one()
+    db.session.execute(sa.insert(WebSession).values(id=_digest(secret), login=account, created_at=now, expires_at=ends))
+    db.session.commit()
+    return secret, ends
+
+
+def close_session(secret: str) -> None:
+    begin_writing()
+    db.session.execute(sa.delete(WebSession).where(WebSession.id == _digest(secret)))
+    db.session.commit()
+
+
+def reader_of(secret: str) -> Reader | None:
+    """Who holds this session, or nobody: unknown, ended, disabled or no longer employed."""
+    row = db.session.execute(
+        sa.select(Person.id, Person.name, Person.post, Person.post_en, Account.login, Account.locale)
+        .join(Account, Account.person_id == Person.id)
+        .join(WebSession, WebSession.login == Account.login)
+        .where(WebSession.id == _digest(secret), WebSession.expires_at > services().clock.now())
+        .where(Account.disabled.is_(False), Person.active.is_(True))
+    ).first()
+    roles = frozenset(db.session.scalars(sa.select(Holding.role).where(Holding.person_id == row.id))) if row else frozenset()
+    db.session.rollback()  # no read transaction stays open while the page is made
+    return Reader(**row._mapping, roles=roles) if row else None
+
+
+class Tries:
+    """Failed log-ins by login and address."""
+
+    def __init__(self) -> None:
+        self._failed: dict[tuple[str, str], deque[dt.datetime]] = {}
+        self._lock = threading.Lock()
+
+    def check(self, login: str, address: str, now: dt.datetime) -> None:
+        """Raises TooManyTries."""
+        with self._lock:
+            times = self._failed.get((login.casefold(), address), deque())
+            while times and times[0] <= now - WINDOW:
+                times.popleft()
+            if len(times) >= TRIES:
+                raise TooManyTries(minutes=int((times[0] + WINDOW - now).total_seconds() // 60) + 1)
+
+    def failed(self, login: str, address: str, now: dt.datetime) -> None:
+        with self._lock:
+            self._failed = {key: times for key, times in self._failed.items() if times and times[-1] > now - WINDOW}
+            self._failed.setdefault((login.casefold(), address), deque(maxlen=TRIES)).append(now)
+
+    def forget(self, login: str, address: str) -> None:
+        with self._lock:
+            self._failed.pop((login.casefold(), address), None)
+
+
+# --- pages
+
+
+@accounts.get("/log-in")
+def log_in() -> Any:
+    if g.get("person"):
+        return redirect(url_for("inbox.mine"))
+    return render_template("log_in.html", next=_local(request.args.get("next")), login="", error="")
+
+
+@accounts.post("/log-in")
+def try_log_in() -> Any:
+    login, password = request.form.get("login", "").strip()[:100], request.form.get("password", "")[:1000]
+    back = _local(request.form.get("next"))
+    try:
+        secret, _ = open_session(login, password)
+    except (LogInFailed, TooManyTries) as refusal:
+        error, status = error_text(refusal), refusal.status
+    else:
+        if old := request.cookies.get(COOKIE):
+            close_session(old)
+        answer = redirect(back or url_for("inbox.mine"))
+        answer.set_cookie(COOKIE, secret, httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"])
+        return answer
+    return render_template("log_in.html", next=back, login=login, error=error), status
+
+
+@accounts.post("/log-out")
+def log_out() -> Any:
+    if secret := request.cookies.get(COOKIE):
+        close_session(secret)
+    answer = redirect(url_for("accounts.log_in"))
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@accounts.get("/account")
+@logged_in
+def account() -> Any:
+    return render_template("account.html")
+
+
+@accounts.post("/language")
+def language() -> Any:
+    """Kept with the account, and in the browser for the log-in page."""
+    chosen = request.form.get("locale", "")
+    chosen = chosen if chosen in LOCALES else DEFAULT
+    if person := g.get("person"):
+        begin_writing()
+        db.session.execute(sa.update(Account).where(Account.login == person.login).values(locale=chosen))
+        db.session.commit()
+    answer = redirect(_local(request.form.get("back")) or url_for("inbox.mine"))
+    answer.set_cookie("partwell_locale", chosen, max_age=31536000, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"])
+    return answer
+
+
+def _demo_accounts() -> list[dict[str, str]]:
+    """Who may be chosen with one tap, in demo installations only."""
+    if not services().settings.demo:
+        return []
+    from .demo import roster  # not part of an installation that is no demo
+
+    logins = [employee.login for employee in roster.EMPLOYEES.values() if employee.login] + [roster.ADMIN[0]]
+    rows = db.session.execute(
+        sa.select(Account.login, Person.name, Person.post, Person.post_en).join(Person).where(Account.login.in_(logins))
+    ).all()
+    order = ("chenli", "wangfang", "zhaominhua", "sunzhiyuan", "zhengwenbo", "hexiulan", "linxiaobei", "liuhai", "admin")
+    return sorted((dict(row._mapping) for row in rows), key=lambda row: order.index(row["login"]) if row["login"] in order else 99)
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["partwell_tries"] = Tries()
+    app.jinja_env.globals.update(demo_accounts=_demo_accounts)
+
+    @app.before_request
+    def identify() -> None:
+        """Pages know people by cookie, the JSON interface by bearer token only: it has no forgery check."""
+        if request.path.startswith("/api/"):
+            kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+            secret = secret.strip() if kind.lower() == "bearer" else ""
+        else:
+            secret = request.cookies.get(COOKIE, "") if request.endpoint != "static" else ""
+        g.person = reader_of(secret) if secret else None
+
+    @app.context_processor
+    def person() -> dict[str, Any]:
+        return {"me": g.get("person")}
+
+    app.register_blueprint(accounts)

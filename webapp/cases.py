@@ -1,0 +1,158 @@
+"""事项: the list of cases, one case from all sides, its originals and its sealed file."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
+
+from engine import bundle, casefile, evidence
+from engine import cases as engine_cases
+from engine.errors import NotFound
+from engine.ports import File
+
+from .accounts import logged_in, me, services
+from .diagrams import diagram
+from .facts import panels
+from .i18n import N_, fill, gettext
+from .inbox import PAGE, page_number, search_words
+from .items import request_id
+from .text import MAIN_EVENTS
+
+cases = Blueprint("cases", __name__)
+
+#: what may be done to a case as a whole -> what the button says
+_VERBS = {
+    "suspend": N_("Pause the case"),
+    "resume": N_("Let it go on"),
+    "withdraw": N_("Withdraw the report"),
+    "cancel": N_("Cancel the case"),
+}
+
+
+@cases.get("/cases")
+@logged_in
+def index() -> Any:
+    status = request.args.get("status", "")
+    status = status if status in ("running", "suspended", "closed") else ""
+    search, page = search_words(), page_number()
+    rows, total = casefile.cases(services(), reader=me().id, search=search, status=status, page=page, size=PAGE)
+    return render_template("cases.html", rows=rows, total=total, page=page, size=PAGE, search=search, status=status)
+
+
+def _case(case_id: str) -> casefile.CasePage:
+    return casefile.case_page(services(), case_id, reader=me().id)
+
+
+def _standing(case: casefile.CasePage) -> dict[str, Any]:
+    """What the part of the page needs that looks again while systems are asked."""
+    return {
+        "case": case,
+        "own": {step.item_id for step in case.open if me().name in step.holders},
+        "running": [call for call in case.calls if call.state in ("waiting", "leased", "failed")],
+        "troubles": [incident for incident in case.incidents if incident.resolved_at is None],
+        "now": services().clock.now(),
+    }
+
+
+@cases.get("/cases/<case_id>")
+@logged_in
+def show(case_id: str) -> Any:
+    case = _case(case_id)
+    everything = bool(request.args.get("all"))
+    g.document_names = {document.id: document.name for document in case.documents}
+    return render_template(
+        "case.html",
+        **_standing(case),
+        everything=everything,
+        timeline=[event for event in case.timeline if everything or event.event in MAIN_EVENTS],
+        panels=panels(case.variables),
+        documents=(),
+        diagram=diagram(case.version_id, done=case.done, lit=case.lit),
+        verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
+        verification=_verified(case) if request.args.get("verify") and case.sealed else None,
+    )
+
+
+@cases.get("/cases/<case_id>/live")
+@logged_in
+def live(case_id: str) -> Any:
+    case = _case(case_id)
+    answer = render_template("_live.html", **_standing(case))
+    if case.working:
+        return answer
+    # Everything has come in: the page is read anew once, with its timeline, data and diagram.
+    return answer, 200, {"HX-Refresh": "true"}
+
+
+def _verified(case: casefile.CasePage) -> dict[str, Any]:
+    with services().database.reading() as connection:
+        sealed = evidence.find(connection, case.id)
+    if sealed is None:
+        raise NotFound(what="sealed file of case", name=case.number)
+    found = bundle.verify(services().settings.home / sealed.path)
+    return {"ok": found.ok, "entries": found.entries, "findings": [fill(fault.template, fault.facts) for fault in found.faults]}
+
+
+def sealed_file(case_id: str) -> File:
+    """The sealed file, for a reader who may see it; handing it out is itself recorded. Raises NotFound, NotAllowed."""
+    if not _case(case_id).sealed:
+        raise NotFound(what="sealed file of case", name=case_id)
+    return evidence.export(services(), case_id, actor=me().id)
+
+
+@cases.get("/cases/<case_id>/sealed")
+@logged_in
+def sealed(case_id: str) -> Any:
+    file = sealed_file(case_id)
+    return send_file(io.BytesIO(file.content), mimetype=file.media_type, as_attachment=True, download_name=file.name)
+
+
+@cases.post("/cases/<case_id>/<verb>")
+@logged_in
+def change(case_id: str, verb: str) -> Any:
+    """Withdraw, cancel, suspend or resume, with a reason."""
+    if verb not in _VERBS:
+        abort(404)
+    act = getattr(engine_cases, verb)
+    act(services(), case_id, actor=me().id, reason=request.form.get("reason", "")[:2000], request_id=request_id())
+    flash(gettext("Done. It is in the file with your reason."), "success")
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def document_file(document_id: str) -> File:
+    """A document, for a reader who may see it; the reading is recorded. Raises NotFound, NotAllowed."""
+    return casefile.read_document(services(), document_id, reader=me().id)
+
+
+@cases.get("/documents/<document_id>")
+@logged_in
+def document(document_id: str) -> Any:
+    """PDFs and pictures open in the browser, everything else is downloaded."""
+    file = document_file(document_id)
+    shown = file.media_type in ("application/pdf", "image/png", "image/jpeg", "image/webp")
+    answer = send_file(io.BytesIO(file.content), mimetype=file.media_type, as_attachment=not shown, download_name=file.name)
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    if file.media_type == "application/pdf":  # browsers do not show a PDF in a sandbox
+        answer.headers["Content-Security-Policy"] = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
+    return answer
+
+
+@cases.get("/snapshots/<snapshot_id>")
+@logged_in
+def snapshot(snapshot_id: str) -> Any:
+    opened = casefile.read_snapshot(services(), snapshot_id, reader=me().id)
+    return render_template("snapshot.html", opened=opened, asked=_readable(opened.request), answered=_readable(opened.content))
+
+
+def _readable(value: Any) -> str:
+    """JSON indented; anything else as it came."""
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "replace")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return text
+    return json.dumps(value, ensure_ascii=False, indent=2) if value is not None else ""

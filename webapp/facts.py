@@ -1,0 +1,124 @@
+"""What a case knows, as panels beside a form: the portrait, the law check, the plan and the decisions so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .i18n import N_, current, gettext
+
+
+@dataclass(kw_only=True)
+class Panel:
+    """One block of facts."""
+
+    #: anchor in the page
+    id: str
+    icon: str
+    title: str
+    #: a short verdict beside the title, and its colour
+    badge: str = ""
+    tone: str = "grey"
+    #: sentences
+    lines: list[str] = field(default_factory=list)
+    #: numbers with the team's beside them
+    figures: list[Mapping[str, Any]] = field(default_factory=list)
+    #: SVG texts
+    charts: list[str] = field(default_factory=list)
+    #: what could not be had
+    missing: list[str] = field(default_factory=list)
+    #: long text
+    text: str = ""
+
+
+_LAW = {
+    "allowed": (N_("Allowed"), "green"),
+    "blocked": (N_("Blocked by law"), "red"),
+    "needs_steps": (N_("Steps are missing"), "amber"),
+}
+_DECISIONS = (
+    ("approval", N_("Approval")),
+    ("legal", N_("Legal review")),
+    ("union", N_("Union")),
+)
+#: keys of words about one decision, in the order in which they are shown
+_SAID = ("opinion", "comment", "reasons", "reason")
+
+
+def panels(known: Mapping[str, Any]) -> list[Panel]:
+    """Panels for whatever of it the case knows by now; another procedure's variables simply give none."""
+    made = (_portrait(known.get("portrait")), _law(known.get("law")), _plan(known.get("plan")), *_decisions(known))
+    return [panel for panel in made if panel]
+
+
+def _portrait(portrait: Any) -> Panel | None:
+    if not isinstance(portrait, Mapping):
+        return None
+    return Panel(
+        id="portrait",
+        icon="chart-line",
+        title=gettext("Portrait"),
+        lines=texts(_own(portrait, "sentences")),
+        figures=_figures(portrait.get("metrics")),
+        charts=[svg for svg in _values(portrait.get("charts")) if isinstance(svg, str) and svg.lstrip().startswith("<svg")],
+        missing=texts(_own(portrait, "missing")),
+    )
+
+
+def _law(law: Any) -> Panel | None:
+    if not isinstance(law, Mapping) or "outcome" not in law:
+        return None
+    name, tone = _LAW.get(str(law["outcome"]), (str(law["outcome"]), "grey"))
+    panel = Panel(id="law", icon="scale", title=gettext("Law check"), badge=gettext(name), tone=tone)
+    panel.lines = texts(_own(law, "reason")) + texts(law.get("articles")) + texts(law.get("steps_named"))
+    return panel
+
+
+def _plan(plan: Any) -> Panel | None:
+    text = plan.get("text") if isinstance(plan, Mapping) else plan
+    return Panel(id="plan", icon="message-2", title=gettext("Communication plan"), text=text) if isinstance(text, str) and text else None
+
+
+def _decisions(known: Mapping[str, Any]) -> list[Panel]:
+    found = []
+    for name, title in _DECISIONS:
+        said = known.get(name)
+        if isinstance(said, Mapping):
+            lines = [str(said[key]) for key in _SAID if said.get(key)]
+            if by := said.get("decided_by"):
+                lines.append(gettext("Decided by %(name)s", name=by))
+            if lines:
+                found.append(Panel(id=name, icon="users", title=gettext(title), lines=lines))
+    return found
+
+
+def _own(holder: Mapping[str, Any], name: str) -> Any:
+    """The value in the reader's language: `name_en` or `name["en"]` where there is one."""
+    english = current() == "en"
+    value = holder.get(f"{name}_en") if english and holder.get(f"{name}_en") else holder.get(name)
+    if isinstance(value, Mapping) and {"zh", "en"} & value.keys():
+        return value.get("en" if english else "zh") or value.get("zh")
+    return value
+
+
+def texts(value: Any) -> list[str]:
+    """Whatever was given, as sentences: texts, lists of them, or objects with a text or name."""
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    if isinstance(value, Mapping):
+        for key in ("text", "sentence", "name", "zh"):
+            if said := texts(_own(value, key)):
+                return said
+        return []
+    if isinstance(value, Sequence):
+        return [line for each in value for line in texts(each)]
+    return []
+
+
+def _values(value: Any) -> Sequence[Any]:
+    return list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def _figures(metrics: Any) -> list[Mapping[str, Any]]:
+    return [metric for metric in _values(metrics) if isinstance(metric, Mapping)]

@@ -1,0 +1,91 @@
+"""What people and programs see when something cannot be done: one page, or one JSON object, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask import render_template as render
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from engine.errors import FormInvalid, PartwellError
+
+from .accounts import LogInNeeded, services, to_log_in
+from .i18n import N_, error_text, gettext
+
+log = logging.getLogger(__name__)
+
+#: status -> (icon, title)
+_TITLES = {
+    400: ("alert-triangle", N_("This request could not be read")),
+    401: ("lock", N_("Please log in")),
+    403: ("lock", N_("This is not open to you")),
+    404: ("search", N_("Not found")),
+    405: ("alert-triangle", N_("This request could not be read")),
+    409: ("circle-check", N_("Somebody was faster, or the case went on")),
+    413: ("paperclip", N_("The upload is too large")),
+    422: ("alert-triangle", N_("Something needs your attention")),
+    429: ("clock", N_("Too many tries")),
+    502: ("plug-connected", N_("An outside system did not answer")),
+}
+_TROUBLE = ("alert-triangle", N_("Something went wrong on our side"))
+
+
+def wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def answer(status: int, code: str, message: str, *, fields: Any = None, reference: str = "", back: str = "") -> Any:
+    """The failure as JSON for programs, as a page for people."""
+    if wants_json():
+        body = {"error": code, "message": message, "fields": fields, "reference": reference}
+        return {key: value for key, value in body.items() if value}, status
+    symbol, title = _TITLES.get(status, _TROUBLE)
+    return render("failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back), status
+
+
+def init_app(app: Flask) -> None:
+    @app.errorhandler(PartwellError)
+    def known(error: PartwellError) -> Any:
+        if isinstance(error, LogInNeeded) and not wants_json():
+            return to_log_in(request.full_path.rstrip("?") if request.method == "GET" else "")
+        reference = _reference(error) if error.status == 500 else ""
+        fields = {path: [gettext(message) for message in said] for path, said in error.fields.items()} if isinstance(error, FormInvalid) else None
+        item = (request.view_args or {}).get("item_id")
+        back = url_for("items.show", item_id=item) if item and error.status == 409 else ""
+        return answer(error.status, error.code, error_text(error), fields=fields, reference=reference, back=back)
+
+    @app.errorhandler(CSRFError)
+    def forged(error: CSRFError) -> Any:
+        return answer(400, "form_expired", gettext("This form is no longer valid. Go back, reload the page and send it again."))
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(error: RequestEntityTooLarge) -> Any:
+        limit = services().settings.upload_limit
+        return answer(413, "too_large", gettext("A file may have at most %(limit)s MB. Go back and choose a smaller one.", limit=limit))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Any:
+        status = error.code or 500
+        sentence = {
+            404: N_("There is no such page. The address may be mistyped."),
+            405: N_("This address does not take requests of this kind."),
+        }.get(status, N_("The server could not read this request."))
+        return answer(status, error.name.lower().replace(" ", "_"), gettext(sentence))
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> Any:
+        reference = _reference(error)
+        return answer(
+            500, "internal", gettext("Nothing was changed. Please try again; if it happens again, tell an administrator this number."), reference=reference
+        )
+
+
+def _reference(error: BaseException) -> str:
+    """A number under which the log has the details."""
+    reference = secrets.token_hex(4)
+    log.error("failure %s at %s %s", reference, request.method, request.path, exc_info=error)
+    return reference

@@ -1,0 +1,158 @@
+"""Two languages from the first string on: Chinese from the catalogues under `locale/`, English as the strings themselves.
+
+Each part of the product keeps its own `.po` file; all are merged and compiled in memory at start, so that there is no build
+step and no compiled file to forget. Errors are translated by their template and then filled with their facts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import gettext as gettext_module
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, format_timedelta
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, g, has_request_context, request
+
+from engine.errors import PartwellError
+
+#: BCP 47 tag -> what the language calls itself
+LOCALES = {"zh-CN": "中文", "en": "English"}
+DEFAULT = "zh-CN"
+FOLDER = Path(__file__).parent / "locale"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+
+
+def N_(text: str) -> str:
+    """Mark a text for the catalogues where it is written; it is translated where it is shown."""
+    return text
+
+
+@functools.cache
+def catalogue(locale: str) -> gettext_module.NullTranslations:
+    """The translations of one language, all parts merged. English has none: its strings are the message ids."""
+    folder = FOLDER / locale.replace("-", "_")
+    merged = Catalog(locale=locale.replace("-", "_"))
+    for file in sorted(folder.glob("*.po")):
+        with file.open("rb") as stream:
+            for message in read_po(stream, locale=locale.replace("-", "_")):
+                if message.id and message.string and not message.fuzzy:
+                    merged.add(message.id, message.string)
+    if not len(merged):
+        return gettext_module.NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, merged)
+    compiled.seek(0)
+    return gettext_module.GNUTranslations(compiled)
+
+
+def current() -> str:
+    """The language of this request: the person's own choice, else the browser's, else Chinese."""
+    if not has_request_context():
+        return DEFAULT
+    if "locale" not in g:
+        g.locale = _chosen() or request.accept_languages.best_match(_accepted()) or DEFAULT
+    return "en" if g.locale.startswith("en") else DEFAULT
+
+
+def _chosen() -> str | None:
+    person = g.get("person")
+    chosen = person.locale if person else request.cookies.get("partwell_locale")
+    return chosen if chosen in LOCALES else None
+
+
+def _accepted() -> list[str]:
+    return ["zh-CN", "zh", "en", "en-US", "en-GB"]
+
+
+def gettext(text: str, **values: Any) -> str:
+    """`text` in the language of the request; `values` fill its %(places)s."""
+    translated = catalogue(current()).gettext(text)
+    return translated % values if values else translated
+
+
+def ngettext(one: str, many: str, number: int, **values: Any) -> str:
+    """The form that fits `number`, which is also the value of %(num)s."""
+    return catalogue(current()).ngettext(one, many, number) % {"num": number, **values}
+
+
+def error_text(error: PartwellError) -> str:
+    """The error's sentence in the language of the request."""
+    return fill(error.template, error.facts)
+
+
+def fill(template: str, facts: Mapping[str, Any]) -> str:
+    """A sentence of the engine, `{named}` places filled with facts; facts that are sentences themselves are translated too."""
+    translated = catalogue(current()).gettext(template)
+    try:
+        return translated.format(**{name: _fact(value) for name, value in facts.items()})
+    except (KeyError, IndexError, ValueError, AttributeError):
+        return translated
+
+
+def _fact(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return moment(value)
+    if isinstance(value, str) and value:
+        return moment(value) if _MOMENT.fullmatch(value) else catalogue(current()).gettext(value)
+    return value
+
+
+def incident_text(incident: Any) -> str:
+    """What happened, of an incident's row: its template and facts."""
+    return fill(incident.template, incident.facts)
+
+
+def named(thing: Any) -> str:
+    """The name of something that carries a Chinese and an English one (an object or a mapping)."""
+    name, english = (thing.get(k) if isinstance(thing, Mapping) else getattr(thing, k, None) for k in ("name", "name_en"))
+    return str((english if current() == "en" else name) or name or english or "")
+
+
+def moment(value: dt.datetime | str | None, style: str = "medium") -> str:
+    """A point in time as people here read it. `style`: `medium` with the date, `short` without the year, `long` to the second."""
+    if not value:
+        return ""
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    pattern = {
+        ("zh-CN", "medium"): "yyyy年M月d日 HH:mm",
+        ("zh-CN", "short"): "M月d日 HH:mm",
+        ("zh-CN", "long"): "yyyy-MM-dd HH:mm:ss",
+        ("en", "medium"): "d MMM yyyy, HH:mm",
+        ("en", "short"): "d MMM, HH:mm",
+        ("en", "long"): "yyyy-MM-dd HH:mm:ss",
+    }[current(), style]
+    return format_datetime(value, pattern, tzinfo=zone(), locale=current().replace("-", "_"))
+
+
+def span(seconds: float) -> str:
+    """A length of time in words, such as `3 hours`."""
+    return format_timedelta(dt.timedelta(seconds=abs(seconds)), granularity="minute", locale=current().replace("-", "_"))
+
+
+def zone() -> ZoneInfo:
+    """The time zone of pages: the setting `zone`."""
+    return ZoneInfo(g.zone) if has_request_context() and "zone" in g else ZoneInfo("Asia/Shanghai")
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `_`, `ngettext` and the filters for names, times and errors."""
+    settings = app.extensions["partwell"].settings
+
+    @app.before_request
+    def remember_zone() -> None:
+        g.zone = settings.zone
+
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(_=gettext, locale=current, LOCALES=LOCALES)
+    app.jinja_env.filters.update(named=named, moment=moment, span=span, incident_text=incident_text)

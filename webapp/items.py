@@ -1,0 +1,220 @@
+"""A work item's page, and everything a person can do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+
+import forms
+from engine import inbox, work
+from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid
+from engine.models import new_id
+from engine.ports import File
+
+from .accounts import logged_in, me, services
+from .diagrams import diagram
+from .facts import panels
+from .i18n import current, error_text, gettext
+from .text import MAIN_EVENTS
+
+items = Blueprint("items", __name__, url_prefix="/items/<item_id>")
+
+
+def request_id() -> str:
+    """The id that makes a repeated click harmless: it came with the form, or is new."""
+    given = request.form.get("request_id", "") or request.headers.get("Request-Id", "")
+    return given if 0 < len(given) <= 100 and given.isprintable() else new_id()
+
+
+def received(chosen: Sequence[tuple[str, Any]]) -> dict[str, list[File]]:
+    """Uploaded files by the path of their field."""
+    found: dict[str, list[File]] = {}
+    for path, file in chosen:
+        kind = path.rpartition(".")[2]
+        found.setdefault(path, []).append(
+            File(kind=kind[:50], name=file.filename or "", media_type=file.mimetype or "", content=file.read())
+        )
+    return found
+
+
+def hidden_places(fields: Sequence[forms.FieldView]) -> list[str]:
+    """Which components of a drawn form their conditions hide at present."""
+    found = []
+    for field in fields:
+        if field.hidden:
+            found.append(place(field))
+        found += hidden_places(field.fields)
+        for row in field.rows:
+            found += hidden_places(row.fields)
+    return found
+
+
+def place(field: forms.FieldView) -> str:
+    """What names a component within its page: its path, or what it says."""
+    return field.path or f"{field.kind} {field.label or field.text[:60]}"
+
+
+def _page(item_id: str) -> inbox.ItemPage:
+    return inbox.item_page(services(), item_id, reader=me().id)
+
+
+def _show(
+    item_id: str,
+    *,
+    submitted: Mapping[str, Any] | None = None,
+    errors: Mapping[str, Sequence[str]] | None = None,
+    opinion: str = "",
+) -> str:
+    """The page. What was typed stands over the draft, the draft over what the case knows."""
+    page = _page(item_id)
+    g.document_names = {document.id: document.name for document in page.documents}
+    writable = "complete" in page.may
+    fields = _fields(page, submitted, errors) if page.form and (writable or page.status != "open") else []
+    return render_template(
+        "item.html",
+        item=page,
+        may=page.may,
+        fields=fields,
+        errors=errors or {},
+        opinion=opinion,
+        panels=panels(page.facts),
+        timeline=[event for event in page.timeline if event.event in MAIN_EVENTS],
+        documents=page.documents,
+        diagram=diagram(page.version_id, done=page.done, lit=page.lit),
+    )
+
+
+def _fields(
+    page: inbox.ItemPage, submitted: Mapping[str, Any] | None, errors: Mapping[str, Sequence[str]] | None = None
+) -> list[forms.FieldView]:
+    permissions = dict(page.permissions)
+    if not page.may:  # reading along: everything as it was answered
+        permissions |= {name: "readonly" for name in forms.fields(page.form) if permissions.get(name) != "hidden"}
+    return services().forms.view(
+        page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current()
+    )
+
+
+def _attached(item_id: str, schema: Mapping[str, Any]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Store what was uploaded with a form: document ids by path, and messages for what was refused.
+
+    A file is a document of the case before the form is checked, so that a mistake elsewhere never costs it.
+    """
+    stored: dict[str, list[str]] = {}
+    refused: dict[str, list[str]] = {}
+    for path, files in received(forms.uploads(schema, request.files)).items():
+        for file in files:
+            try:
+                stored.setdefault(path, []).extend(work.attach(services(), item_id, actor=me().id, files={path: [file]})[path])
+            except (FileEmpty, FileTooLarge, FileTypeRefused) as refusal:
+                refused.setdefault(path, []).append(error_text(refusal))
+    return stored, refused
+
+
+def _typed(item_id: str) -> tuple[Mapping[str, Any], dict[str, Any], dict[str, list[str]]]:
+    """The item's form, what was typed into it, and messages for refused files."""
+    schema = _page(item_id).form or {}
+    stored, refused = _attached(item_id, schema)
+    return schema, forms.parse(schema, request.form, stored), refused
+
+
+@items.get("")
+@logged_in
+def show(item_id: str) -> Any:
+    return _show(item_id)
+
+
+@items.post("/complete")
+@logged_in
+def complete(item_id: str) -> Any:
+    _, values, refused = _typed(item_id)
+    try:
+        if refused:
+            raise FormInvalid(refused)
+        work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
+    except FormInvalid as invalid:
+        return _show(item_id, submitted=values, errors=invalid.fields), 422
+    return _done(gettext("Done. The case goes on."))
+
+
+@items.post("/approve")
+@logged_in
+def approve(item_id: str) -> Any:
+    return _sign(item_id, work.approve, gettext("Approved."))
+
+
+@items.post("/reject")
+@logged_in
+def reject(item_id: str) -> Any:
+    return _sign(item_id, work.reject, gettext("Rejected; the case goes on with your reason."))
+
+
+def _sign(item_id: str, verb: Any, said: str) -> Any:
+    opinion = request.form.get("opinion", "")
+    try:
+        verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id())
+    except FormInvalid as invalid:
+        errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
+        return _show(item_id, errors=errors, opinion=opinion), 422
+    return _done(said)
+
+
+def _done(said: str) -> Any:
+    flash(said, "success")
+    return redirect(url_for("inbox.mine"))
+
+
+@items.post("/claim")
+@logged_in
+def claim(item_id: str) -> Any:
+    work.claim(services(), item_id, actor=me().id, request_id=request_id())
+    return redirect(url_for("items.show", item_id=item_id))
+
+
+@items.post("/release")
+@logged_in
+def release(item_id: str) -> Any:
+    work.release(services(), item_id, actor=me().id, request_id=request_id())
+    flash(gettext("Handed back to the group."), "success")
+    return redirect(url_for("inbox.mine"))
+
+
+@items.post("/draft")
+@logged_in
+def draft(item_id: str) -> Any:
+    """Keep what was typed: by the button, and quietly while typing. Says which fields the conditions hide now."""
+    page = _page(item_id)
+    schema = page.form or {}
+    quiet = "HX-Request" in request.headers
+    stored, refused = ({}, {}) if quiet else _attached(item_id, schema)
+    values = forms.parse(schema, request.form, stored)
+    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values))
+    if quiet:
+        return render_template("_saved.html", saved_at=services().clock.now(), hidden_fields=hidden_places(_fields(page, values)))
+    if refused:
+        return _show(item_id, submitted=values, errors=refused), 422
+    flash(gettext("Saved. Nobody else sees it before you submit."), "success")
+    return redirect(url_for("items.show", item_id=item_id))
+
+
+@items.post("/fields")
+@logged_in
+def fields(item_id: str) -> Any:
+    """The page again with a row more or less; nothing is checked yet."""
+    _, values, refused = _typed(item_id)
+    if path := request.form.get("add_row"):
+        values = forms.with_row(values, path)
+    elif row := request.form.get("remove_row"):
+        values = forms.without_row(values, row)
+    return _show(item_id, submitted=values, errors=refused)
+
+
+@items.post("/upload")
+@logged_in
+def upload(item_id: str) -> Any:
+    """Store files as soon as they are chosen; the page comes back with them as documents."""
+    schema, values, refused = _typed(item_id)
+    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values))
+    return _show(item_id, submitted=values, errors=refused)

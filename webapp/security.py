@@ -1,0 +1,49 @@
+"""What every answer carries against attacks from other sites, and the check of forms against forgery."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, request
+from flask_wtf.csrf import CSRFProtect
+
+csrf = CSRFProtect()
+
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",  # the style sheet's small pictures
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def init_app(app: Flask) -> None:
+    """Forgery check on, cookies and headers hardened. HSTS and Secure cookies where the public address is https."""
+    https = app.extensions["partwell"].settings.address.startswith("https://")
+    app.config.update(
+        SESSION_COOKIE_NAME="partwell_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        # A form may lie open on a desk all day; it is bound to the browser's cookie anyway.
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=https,
+    )
+    csrf.init_app(app)
+
+    @app.after_request
+    def harden(answer: Response) -> Response:
+        answer.headers.setdefault("Content-Security-Policy", _POLICY)
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        answer.headers.setdefault("X-Frame-Options", "DENY")
+        answer.headers.setdefault("Referrer-Policy", "same-origin")
+        answer.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if https:
+            answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        if request.endpoint != "static":
+            # personal data stay out of shared and disk caches
+            answer.headers.setdefault("Cache-Control", "no-store" if g.get("person") else "no-cache")
+        return answer

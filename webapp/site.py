@@ -1,0 +1,83 @@
+"""The whole web put on an application: `init_app` once the services are in `app.extensions["partwell"]`."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, url_for
+
+from engine import casefile
+from engine.models import new_id
+
+from . import accounts, api, cases, database, failures, i18n, inbox, incidents, items, security, start, text
+
+_YEAR = 365 * 24 * 3600
+
+
+@functools.cache
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """Address of a static file; it changes with the content, so browsers may keep it for a year."""
+    return url_for("static", filename=name, v=_digest(Path(__file__).parent / "static" / name))
+
+
+def field_id(path: str) -> str:
+    """Where an error's link leads: the id that `forms.view` gives the field of this path."""
+    return path if path in ("opinion", "reason") else "field-" + re.sub(r"\W+", "-", path).strip("-")
+
+
+def document_name(document_id: str) -> str:
+    """Name of a document of the case whose page is made."""
+    return str(g.get("document_names", {}).get(document_id, document_id))
+
+
+def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
+    """Which parts of the product the reader's roles open, by the rules of the active procedures."""
+    if reader is None:
+        return {"start": False, "incidents": False}
+    services = accounts.services()
+    with services.database.reading() as connection:
+        rules = casefile.rules_by_procedure(services, connection).values()
+    return {
+        "start": any(not each.start or reader.roles & each.start for each in rules),
+        "incidents": any(reader.roles & each.managers for each in rules),
+    }
+
+
+def init_app(app: Flask) -> None:
+    """Register pages, JSON interface, security, languages and error pages."""
+    settings = app.extensions["partwell"].settings
+    app.config.update(
+        MAX_CONTENT_LENGTH=(settings.upload_limit * 5 + 1) * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        SEND_FILE_MAX_AGE_DEFAULT=_YEAR,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(asset=asset, field_id=field_id, document_name=document_name, new_request_id=new_id, place=items.place)
+
+    @app.context_processor
+    def reach() -> dict[str, Any]:
+        return {"open_to": _open_to(g.get("person"))}
+
+    @app.get("/healthz")
+    def health() -> Any:
+        with accounts.services().database.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        return {"status": "ok"}
+
+    database.init_app(app)
+    security.init_app(app)
+    i18n.init_app(app)
+    text.init_app(app)
+    failures.init_app(app)
+    accounts.init_app(app)
+    for blueprint in (inbox.inbox, items.items, cases.cases, start.start, incidents.incidents):
+        app.register_blueprint(blueprint)
+    api.init_app(app)

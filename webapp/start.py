@@ -1,0 +1,140 @@
+"""Start a case: which procedure, about whom, and the report itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+import forms
+from engine import casefile, people, procedures
+from engine import cases as engine_cases
+from engine.errors import FormInvalid, NotAllowed, NotFound
+from engine.models import new_id
+from engine.procedures import Startable
+
+from .accounts import Reader, logged_in, me, services
+from .i18n import current, gettext
+from .inbox import search_words
+from .items import hidden_places, received, request_id
+
+start = Blueprint("start", __name__, url_prefix="/start")
+
+
+def open_to(reader: Reader) -> list[Startable]:
+    """The procedures that the reader may start."""
+    with services().database.reading() as connection:
+        rules = casefile.rules_by_procedure(services(), connection)
+    return [each for each in procedures.startable(services()) if not rules[each.procedure].start or reader.roles & rules[each.procedure].start]
+
+
+def chosen(procedure: str) -> Startable:
+    """Raises NotFound, NotAllowed."""
+    for each in open_to(me()):
+        if each.procedure == procedure:
+            return each
+    if any(each.procedure == procedure for each in procedures.startable(services())):
+        raise NotAllowed(reason="your role does not start this procedure")
+    raise NotFound(what="deployed procedure", name=procedure)
+
+
+def employees_for(reader: Reader, text: str) -> Sequence[Any]:
+    """Whom the reader may report: everybody for HR, else the people below them."""
+    above = None if reader.holds("hr", "hr_director") else reader.id
+    with services().database.reading() as connection:
+        return people.search(connection, text, reports_of=above, but=[reader.id])
+
+
+def subject_of(person_id: str) -> Mapping[str, Any]:
+    """The employee, if the reader may report them. Raises NotFound, NotAllowed."""
+    with services().database.reading() as connection:
+        found = people.display(connection, person_id)
+        if not me().holds("hr", "hr_director") and not people.reports_to(connection, person_id, me().id):
+            raise NotAllowed(reason="this employee does not report to you")
+    return found
+
+
+@start.get("")
+@logged_in
+def index() -> Any:
+    startable = open_to(me())
+    if len(startable) == 1:
+        return redirect(url_for("start.employees", procedure=startable[0].procedure))
+    return render_template("start_procedures.html", startable=startable)
+
+
+@start.get("/<procedure>")
+@logged_in
+def employees(procedure: str) -> Any:
+    search = search_words()
+    return render_template(
+        "start_employees.html", procedure=chosen(procedure), employees=employees_for(me(), search), search=search
+    )
+
+
+def _show(
+    procedure: str,
+    person_id: str,
+    *,
+    submitted: Mapping[str, Any] | None = None,
+    errors: Mapping[str, Sequence[str]] | None = None,
+    request_id: str,
+) -> str:
+    startable = chosen(procedure)
+    fields = (
+        services().forms.view(startable.form, {}, errors or {}, submitted=submitted, permissions={}, locale=current())
+        if startable.form
+        else []
+    )
+    return render_template(
+        "start_report.html",
+        procedure=startable,
+        subject=subject_of(person_id),
+        fields=fields,
+        errors=errors or {},
+        request_id=request_id,
+        hidden_fields=hidden_places(fields),
+    )
+
+
+@start.get("/<procedure>/<person_id>")
+@logged_in
+def report(procedure: str, person_id: str) -> Any:
+    return _show(procedure, person_id, request_id=new_id())
+
+
+@start.post("/<procedure>/<person_id>")
+@logged_in
+def send(procedure: str, person_id: str) -> Any:
+    startable, once = chosen(procedure), request_id()
+    subject_of(person_id)
+    schema = startable.form or {}
+    values, files = forms.parse(schema, request.form), received(forms.uploads(schema, request.files))
+    try:
+        started = engine_cases.start(
+            services(),
+            procedure=procedure,
+            initiator=me().id,
+            subject=person_id,
+            values=values,
+            files=files,
+            request_id=once,
+            locale=current(),
+        )
+    except FormInvalid as invalid:
+        return _show(procedure, person_id, submitted=values, errors=invalid.fields, request_id=once), 422
+    flash(gettext("Sent. Case %(number)s: the data are being fetched.", number=started.number), "success")
+    return redirect(url_for("cases.show", case_id=started.case_id))
+
+
+@start.post("/<procedure>/<person_id>/fields")
+@logged_in
+def fields(procedure: str, person_id: str) -> Any:
+    """The page again with a row more or less, or with what the conditions say now; nothing is checked yet."""
+    values = forms.parse(chosen(procedure).form or {}, request.form)
+    if path := request.form.get("add_row"):
+        values = forms.with_row(values, path)
+    elif row := request.form.get("remove_row"):
+        values = forms.without_row(values, row)
+    return _show(procedure, person_id, submitted=values, request_id=request_id())

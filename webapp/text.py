@@ -1,0 +1,204 @@
+"""What states, outcomes and events are called on pages: one closed list each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from markupsafe import Markup, escape
+
+from engine.ledger import Event
+
+from . import events
+from .i18n import N_, gettext, moment
+
+STATUS = {
+    "running": N_("In progress"),
+    "suspended": N_("Suspended"),
+    "closed": N_("Closed"),
+    "open": N_("Open"),
+    "completed": N_("Completed"),
+    "left": N_("No longer needed"),
+}
+
+#: states of a chain's step, of a sign-off, of a job and of an attempt
+STATE = {
+    "waiting": N_("Waiting"),
+    "open": N_("Being decided"),
+    "approved": N_("Approved"),
+    "rejected": N_("Rejected"),
+    "returned": N_("Returned"),
+    "completed": N_("Completed"),
+    "transferred": N_("Transferred"),
+    "withdrawn": N_("Withdrawn"),
+    "removed": N_("Removed"),
+    "skipped": N_("Skipped"),
+    "lapsed": N_("Closed by another decision"),
+    "left": N_("No longer needed"),
+    "leased": N_("Being called"),
+    "done": N_("Done"),
+    "failed": N_("Needs attention"),
+    "dropped": N_("No longer needed"),
+    "try_again": N_("No answer, tried again"),
+    "refused": N_("Refused"),
+    "needs_person": N_("A person must look"),
+}
+
+RESOLUTION = {
+    "retried": N_("Tried again"),
+    "corrected": N_("Tried again with corrected input"),
+    "answered": N_("Answered by hand"),
+    "case_ended": N_("The case ended"),
+}
+
+#: event of the ledger -> (icon, colour)
+EVENT_LOOKS = {
+    Event.CASE_STARTED: ("file-plus", "primary"),
+    Event.CASE_SUSPENDED: ("player-pause", "warning"),
+    Event.CASE_RESUMED: ("player-play", "primary"),
+    Event.CASE_CLOSED: ("lock", "primary"),
+    Event.ITEM_OPENED: ("inbox", "secondary"),
+    Event.ITEM_CLAIMED: ("hand-grab", "secondary"),
+    Event.ITEM_RELEASED: ("arrow-back-up", "secondary"),
+    Event.ITEM_COMPLETED: ("circle-check", "success"),
+    Event.STEP_OPENED: ("users", "secondary"),
+    Event.STEP_APPROVED: ("circle-check", "success"),
+    Event.STEP_REJECTED: ("circle-x", "danger"),
+    Event.OPERATION_REQUESTED: ("plug-connected", "secondary"),
+    Event.OPERATION_DONE: ("plug-connected", "success"),
+    Event.OPERATION_FAILED: ("refresh", "warning"),
+    Event.TIMER_FIRED: ("clock", "warning"),
+    Event.VARIABLE_OVERWRITTEN: ("pencil", "warning"),
+    Event.INCIDENT_OPENED: ("alert-triangle", "danger"),
+    Event.INCIDENT_RESOLVED: ("shield-check", "success"),
+    Event.SNAPSHOT_STORED: ("database", "secondary"),
+    Event.SNAPSHOT_READ: ("eye", "secondary"),
+    Event.DOCUMENT_STORED: ("file-text", "secondary"),
+    Event.DOCUMENT_READ: ("eye", "secondary"),
+    Event.BUNDLE_SEALED: ("lock", "success"),
+    Event.BUNDLE_EXPORTED: ("download", "secondary"),
+}
+
+#: what a reader wants to see first; everything else is shown on demand
+MAIN_EVENTS = frozenset(
+    {
+        Event.CASE_STARTED,
+        Event.CASE_SUSPENDED,
+        Event.CASE_RESUMED,
+        Event.CASE_CLOSED,
+        Event.ITEM_COMPLETED,
+        Event.ITEM_LEFT,
+        Event.STEP_APPROVED,
+        Event.STEP_REJECTED,
+        Event.OPERATION_DONE,
+        Event.OPERATION_FAILED,
+        Event.TIMER_FIRED,
+        Event.INCIDENT_OPENED,
+        Event.INCIDENT_RESOLVED,
+        Event.BUNDLE_SEALED,
+    }
+)
+
+ROLE = {
+    "supervisor": N_("Supervisor"),
+    "department_head": N_("Department head"),
+    "hr": N_("HR"),
+    "hr_director": N_("HR director"),
+    "legal": N_("Legal"),
+    "union": N_("Union"),
+    "general_affairs": N_("General affairs"),
+    "admin": N_("Administrator"),
+}
+
+
+def called(names: Mapping[str, str], key: str | None) -> str:
+    """The name of a state in the language of the request; an unknown one as it is."""
+    return gettext(names[key]) if key in names else key or ""
+
+
+def event_text(event: str) -> str:
+    """What happened, in two or three words."""
+    return gettext(events.name(event))
+
+
+#: what of an event's detail is shown under it, with its label
+_DETAILS = {
+    "opinion": N_("Opinion"),
+    "reason": N_("Reason"),
+    "decision": N_("Decision"),
+    "outcome": N_("Outcome"),
+    "step": N_("Step"),
+    "operation": N_("Operation"),
+    "attempts": N_("Attempts"),
+    "message": N_("Message"),
+    "resolution": N_("Resolution"),
+    "system": N_("System"),
+    "due": N_("Due"),
+}
+
+
+def event_lines(event: Any) -> list[tuple[str, str]]:
+    """Labels and texts under an event: what was said, decided, called."""
+    detail = dict(event.detail)
+    if isinstance(detail.get("values"), Mapping):
+        detail = {**{key: detail["values"].get(key) for key in ("decision", "opinion")}, **detail}
+    return [(gettext(label), _worded(name, detail[name])) for name, label in _DETAILS.items() if detail.get(name)]
+
+
+def _worded(name: str, value: Any) -> str:
+    match name:
+        case "outcome":
+            return called(events.OUTCOMES, value)
+        case "decision":
+            return called(STATE, value)
+        case "resolution":
+            return called(RESOLUTION, value)
+        case "due":
+            return moment(value)
+    return gettext(str(value))
+
+
+def prose(text: str) -> Markup:
+    """Plain text with a little structure, as letters and forms hold it: paragraphs, `#` headings, `-` lists, `**bold**`."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", str(text).replace("\r", "").strip()):
+        lines = block.split("\n")
+        if heading := re.fullmatch(r"#{1,4}\s+(.+)", lines[0].strip()):
+            blocks.append(Markup("<p><strong>{}</strong></p>").format(heading[1]))
+            lines = lines[1:]
+        if lines and all(re.match(r"\s*[-*•]\s+", line) for line in lines):
+            items = Markup("").join(Markup("<li>{}</li>").format(_bold(re.sub(r"^\s*[-*•]\s+", "", line))) for line in lines)
+            blocks.append(Markup("<ul>{}</ul>").format(items))
+        elif lines:
+            blocks.append(Markup("<p>{}</p>").format(Markup("<br>").join(_bold(line) for line in lines)))
+    return Markup("").join(blocks)
+
+
+def _bold(line: str) -> Markup:
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(line))))
+
+
+def file_size(size: int) -> str:
+    """Bytes as people read them."""
+    if size < 1024:
+        return f"{size} B"
+    return f"{size / 1024:.0f} kB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"
+
+
+def init_app(app: Flask) -> None:
+    def filter_for(names: Mapping[str, str]) -> Any:
+        return lambda key: called(names, key)
+
+    app.jinja_env.filters.update(
+        status=filter_for(STATUS),
+        outcome=filter_for(events.OUTCOMES),
+        state=filter_for(STATE),
+        role=filter_for(ROLE),
+        resolution=filter_for(RESOLUTION),
+        event_text=event_text,
+        prose=prose,
+        file_size=file_size,
+    )
+    app.jinja_env.globals.update(EVENT_LOOKS=EVENT_LOOKS, event_lines=event_lines)
