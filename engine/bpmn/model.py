@@ -182,8 +182,7 @@ def _process(node: etree._Element, file: str, named: Mapping[str | None, etree._
             if kind in _ASIDE or kind.endswith("EventDefinition") or not id:
                 continue
             lane = lane_of.get(id) or lane_of.get(scope)
-            if lane:
-                lane_of[id] = lane
+            lane_of[id] = lane
             elements[id] = _element(child, kind, scope, process, lane, (incoming.get(id, ()), outgoing.get(id, ())), named)
             if child.find(BPMN + "startEvent") is not None or kind in ("subProcess", "adHocSubProcess", "transaction"):
                 read(child, id)
@@ -267,8 +266,9 @@ def _event(node: etree._Element, named: Mapping[str | None, etree._Element]) -> 
     return event, target.get(event + "Code") or target.get("name"), None
 
 
-def _lanes(process: etree._Element) -> tuple[tuple[Lane, ...], dict[str, str]]:
-    lanes, lane_of = [], {}
+def _lanes(process: etree._Element) -> tuple[tuple[Lane, ...], dict[str, str | None]]:
+    lanes: list[Lane] = []
+    lane_of: dict[str, str | None] = {}
     for lane in process.iter(BPMN + "lane"):
         held = tuple(ref.text.strip() for ref in lane.findall(BPMN + "flowNodeRef") if ref.text)
         name = lane.get("name", "")

@@ -103,6 +103,8 @@ def _scope(process: Process, scope: str, arrivals: dict[str, BpmnTaskSpec]) -> B
             arrivals[link(element)] = entrance
         if element in begin:
             spec.start.connect(entrance)
+    if not begin:
+        spec.start.connect(spec.end)  # an empty scope is over at once
     return spec
 
 
