@@ -20,7 +20,8 @@ from .models import Candidate, Case, Incident, Job, JobAttempt, Person, Procedur
 from .ports import Json
 from .procedures import Deployed
 from .rules import Rules, rules_of
-from .turn import Turn, lock, state_purpose
+from .turn import state_purpose
+from .witness import witness
 
 if TYPE_CHECKING:
     from .services import Services
@@ -438,14 +439,14 @@ def read_snapshot(services: Services, snapshot_id: str, *, reader: str) -> Snaps
         row = unit.connection.execute(sa.select(Snapshot.__table__).where(Snapshot.id == snapshot_id)).one_or_none()
         if row is None:
             raise NotFound(what="snapshot", name=snapshot_id)
-        case = lock(unit, case_id=row.case_id)
+        case = access.case_row(unit.connection, row.case_id)
         rules = rules_of(services.programs.get(case.version_id).files)
         if access.reach(unit.connection, case, rules, reader) is access.Reach.SUBJECT:
             raise NotAllowed(reason="snapshots are not open to you")
         content = snapshot_content(services, unit.connection, case.id, snapshot_id)
         request = services.keyring.unseal_json(row.request, snapshot_purpose(snapshot_id, "request"))
-        turn = Turn(services, unit, case, actor=reader)
-        turn.record(Happened.SNAPSHOT_READ, element=row.element, snapshot=snapshot_id, sha256=row.sha256)
-        turn.commit()
+        facts = {"snapshot": snapshot_id, "sha256": row.sha256}
+        witness(unit, case.id, Happened.SNAPSHOT_READ, at=services.clock.now(), actor=reader, element=row.element, **facts)
+        unit.commit()
     values = {name: row._mapping[name] for name in SnapshotRow.__dataclass_fields__}
     return SnapshotPage(row=SnapshotRow(**values), case_id=case.id, request=request, content=content)

@@ -69,7 +69,7 @@ def start(
         )
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
-        turn.record(Event.CASE_STARTED, element=deployed.program.start_element, procedure=procedure, version=deployed.number, values=clean)
+        turn.record(Event.CASE_STARTED, element=_start_event(deployed), procedure=procedure, version=deployed.number, values=clean)
         stored = documents.store_uploads(turn, files or {}, element=None)
         execution, advance = deployed.program.start({**started, **clean, **stored}, now=now)
         turn.begin(execution)
@@ -80,6 +80,11 @@ def start(
             unit.close()
             return _started_before(services, request_id)
     return Started(case.id, case.number)
+
+
+def _start_event(deployed: procedures.Deployed) -> str | None:
+    process = deployed.program.process
+    return next((element.id for element in process.inside(process.id) if element.kind == "startEvent"), None)
 
 
 def _may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:

@@ -11,7 +11,7 @@ import functools
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
@@ -66,8 +66,22 @@ class _Prepared:
         return self._row(*(convert(value) if convert else value for value, convert in zip(raw, self._results, strict=True)))
 
 
+class Count(NamedTuple):
+    """What units of this process have sent so far."""
+
+    statements: int
+    commits: int
+
+
 class Unit:
     """One transaction: everything written in it becomes visible together, or not at all."""
+
+    _sent = Count(0, 0)
+
+    @classmethod
+    def counted(cls) -> Count:
+        """For the benchmark; not exact while several threads work."""
+        return cls._sent
 
     def __init__(self, connection: sa.Connection, keyring: Keyring) -> None:
         self.keyring = keyring
@@ -78,13 +92,12 @@ class Unit:
         self._writes: list[tuple[Statement, dict[str, Any]]] = []
         self._pipeline: Any = None
         self._after: list[Callable[[], None]] = []
-        #: statements sent, for the benchmark
-        self.statements = 0
 
     @property
     def connection(self) -> sa.Connection:
         """For reads off the hot path, written as ordinary SQLAlchemy. Buffered writes are not visible to them."""
         self._leave_pipeline()
+        self._count(statements=1)
         return self._connection
 
     def one(self, statement: Statement, **parameters: Any) -> Any:
@@ -95,7 +108,7 @@ class Unit:
     def all(self, statement: Statement, **parameters: Any) -> list[Any]:
         prepared = statement.prepared(self._dialect)
         self._enter_pipeline()
-        self.statements += 1
+        self._count(statements=1)
         cursor = self._driver.execute(prepared.sql, prepared.parameters(parameters))
         return [prepared.row(raw) for raw in cursor.fetchall()]
 
@@ -120,7 +133,7 @@ class Unit:
             for statement, parameters in statements:
                 prepared = statement.prepared(self._dialect)
                 self._driver.execute(prepared.sql, prepared.parameters(parameters))
-            self.statements += len(statements)
+            self._count(statements=len(statements), commits=1)
             self._connection.commit()
             self._leave_pipeline()
         except Exception as error:
@@ -137,6 +150,10 @@ class Unit:
         with contextlib.suppress(Exception):
             self._leave_pipeline()
         self._driver.rollback()
+
+    @classmethod
+    def _count(cls, *, statements: int, commits: int = 0) -> None:
+        Unit._sent = Count(cls._sent.statements + statements, cls._sent.commits + commits)
 
     def _insertions(self) -> Iterator[tuple[Statement, dict[str, Any]]]:
         for table in _TABLES:

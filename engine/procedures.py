@@ -23,7 +23,7 @@ from .bpmn.order import missing_before
 from .bpmn.runtime import Program
 from .db import Database
 from .errors import FileRefused, NotDeployable, NotFound
-from .models import Chain, ProcedureFile, ProcedureVersion, new_id
+from .models import Case, Chain, ProcedureFile, ProcedureVersion, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -81,6 +81,15 @@ class Programs:
             files = {row.path: row.content for row in rows}
         program = Program(files, version=version_id)
         return Deployed(version_id, version.procedure, version.number, program, files, _schemas(files))
+
+
+def files_of_case(database: Database, programs: Programs, number: str) -> Mapping[str, bytes]:
+    """The files of the version on which a case runs. Raises NotFound."""
+    with database.reading() as connection:
+        version = connection.execute(sa.select(Case.version_id).where(Case.number == number)).scalar_one_or_none()
+    if version is None:
+        raise NotFound(what="case", name=number)
+    return programs.get(version).files
 
 
 def gather(folder: Path, forms: Path | None = None) -> dict[str, bytes]:

@@ -1,0 +1,119 @@
+"""The composition root: the only place that knows every concrete class. Web, worker, command line and tests call it.
+
+Imports stand inside the functions: the sample company lives in this package, too, and is a process that loads none of this.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from engine.jobs import Runner
+    from engine.ports import Carrier, Clock
+    from engine.services import Services
+    from engine.settings import Settings
+
+#: procedures and forms as shipped
+PROCEDURES = Path(__file__).parent.parent / "processes"
+FORMS = Path(__file__).parent.parent / "forms"
+
+
+def create_services(settings: Settings, *, clock: Clock | None = None, carrier: Carrier | None = None) -> Services:
+    """Open the database at the present schema and join everything that the settings name.
+
+    Raises SettingWrong naming the setting.
+    """
+    import connectors
+    from engine import documents, migrations
+    from engine.bpmn import expressions
+    from engine.bpmn.state import LiveCases
+    from engine.db import Database
+    from engine.fields import Keyring
+    from engine.procedures import Programs, files_of_case
+    from engine.services import NoCarrier, Services, SystemClock
+
+    from .operations import PortraitOperation
+    from .pdf import TypstRenderer
+
+    expressions.configure(settings.zone)
+    keyring = Keyring.open(settings.key_file)
+    database = Database(settings.database_url, keyring)
+    migrations.upgrade(database)
+    programs = Programs(database)
+    renderer = TypstRenderer()
+
+    def letters(number: str) -> Mapping[str, bytes]:
+        return files_of_case(database, programs, number)
+
+    outside = connectors.load(settings.connectors)
+    own = [documents.RenderLetter(renderer, letters, zone=settings.zone), documents.DraftLetter(letters), PortraitOperation()]
+    return Services(
+        settings=settings,
+        keyring=keyring,
+        database=database,
+        clock=clock or SystemClock(),
+        forms=form_checker(settings.zone),
+        renderer=renderer,
+        operations={name: operation for operation in (*own, *outside) for name in operation.names},
+        carrier=carrier or NoCarrier(),
+        programs=programs,
+        live=LiveCases(settings.live_cases),
+    )
+
+
+def form_checker(zone: str) -> Any:
+    """The form checker with our FEEL and our languages."""
+    from zoneinfo import ZoneInfo
+
+    from engine.bpmn import expressions
+    from forms import FormChecker
+
+    from . import i18n
+
+    def translate(text: str, locale: str) -> str:
+        return i18n.catalogue(locale).gettext(text)
+
+    return FormChecker(
+        evaluate=expressions.evaluate, check_expression=expressions.check, translate=translate, zone=ZoneInfo(zone)
+    )
+
+
+def create_runner(services: Services, *, name: str) -> Runner:
+    """What runs the jobs; closed cases are sealed with the readable report."""
+    from engine import evidence
+    from engine.jobs import Runner
+    from processes.rules import charts
+
+    from . import i18n
+    from .reports import CaseReport
+
+    report = CaseReport(services.renderer, i18n.catalogue("zh-CN").gettext, charts.of_portrait)
+
+    def seal(case_id: str) -> None:
+        evidence.seal(services, case_id, report=report)
+
+    return Runner(services, name=name, seal=seal)
+
+
+def with_connectors(settings: Settings, config: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """The settings with outside systems beside those they have."""
+    return dataclasses.replace(settings, connectors={**config, **settings.connectors})
+
+
+def create_app(services: Services) -> Flask:
+    """The web on these services."""
+    from flask import Flask
+
+    from . import accounts, api, cases, database, diagrams, failures, i18n, inbox, incidents, items, security, start, text
+
+    app = Flask(__name__)
+    app.extensions["partwell"] = services
+    for part in (database, security, i18n, failures, text, diagrams, accounts, inbox, items, start, cases, incidents, api):
+        if hasattr(part, "init_app"):
+            part.init_app(app)
+    return app

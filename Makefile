@@ -1,0 +1,41 @@
+# make install, make run, make test; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install run test lint browser bundle
+
+help:
+	@echo "make install   install everything into $(VENV)"
+	@echo "make run       start Partwell with its demo company and print the address"
+	@echo "make test      the whole test suite, on SQLite and PostgreSQL, in a real browser"
+	@echo "make lint      style, types and import rules only"
+	@echo "make bundle    rebuild the committed browser and FEEL bundles (needs npm)"
+
+install: $(BIN)/.installed
+
+# Again only when what is to be installed has changed.
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Partwell needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+run: install
+	$(BIN)/partwell up
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# A browser for the tests, from the system's packages where we may install them; elsewhere those tests say that they did not run.
+browser:
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; \
+	fi || echo "no browser could be installed; the browser tests will say so"
+
+test: install browser lint
+	$(BIN)/pytest

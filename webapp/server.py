@@ -1,0 +1,142 @@
+"""`partwell up` and `partwell worker`: web server, runner and, for the demo, the sample company's process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+import waitress
+
+from engine import procedures
+from engine.bell import Bell
+from engine.errors import SettingWrong
+from engine.settings import Settings
+
+from . import FORMS, PROCEDURES, create_app, create_runner, create_services, with_connectors
+from .demo import seed
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs jobs until it is stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bell = Bell(poll=settings.job_poll)
+        self._company = SampleCompany(settings) if settings.demo and not settings.connectors else None
+        if self._company:
+            settings = with_connectors(settings, self._company.connectors)
+        self.services = create_services(settings, carrier=self._bell)
+
+    def start(self) -> None:
+        self._bell.start(create_runner(self.services, name=f"{socket.gethostname()}:{os.getpid()}"))
+
+    def stop(self) -> None:
+        self._bell.stop()
+        self.services.database.dispose()
+        if self._company:
+            self._company.stop()
+
+
+class Server(Worker):
+    """A worker that serves the web, too."""
+
+    def start(self) -> None:
+        settings = self.services.settings
+        if settings.demo and seed.is_empty(self.services):
+            seed.load(self.services, procedures.gather(PROCEDURES / "termination", FORMS))
+        try:
+            self._web = waitress.create_server(
+                create_app(self.services),
+                host=settings.host,
+                port=settings.port,
+                threads=settings.threads,
+                max_request_body_size=(settings.upload_limit + 5) * 1024 * 1024,
+                clear_untrusted_proxy_headers=True,
+                ident=None,
+            )
+        except OSError as error:
+            self.stop()
+            raise SettingWrong(setting="port", reason=f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})") from error
+        super().start()
+        self._serving = threading.Thread(target=self._web.run, name="web", daemon=True)
+        self._serving.start()
+        click.echo(f"Partwell  {settings.address}", err=False)
+        if settings.demo:
+            click.echo(f"演示账号 demo accounts (密码 password: {seed.PASSWORD})")
+            for login, who in seed.accounts():
+                click.echo(f"  {login:<12} {who}")
+            if self._company:
+                click.echo(f"示例公司 sample company  {self._company.address}")
+        sys.stdout.flush()
+
+    def stop(self) -> None:
+        if web := getattr(self, "_web", None):
+            web.close()
+        super().stop()
+
+
+def company_connectors(*, http: str, smtp: int, token: str) -> dict[str, dict[str, Any]]:
+    """How the ordinary connectors are told about the sample company; the arguments are what it prints when it is ready."""
+    web = {"base_url": http, "token": token}
+    return {
+        "ehr": {"type": "ehr_http", **web},
+        "payroll": {"type": "payroll_http", **web},
+        "oa": {"type": "oa_http", **web},
+        "mail": {"type": "mail", "host": "127.0.0.1", "port": smtp, "from": "partwell@company.example", "starttls": False},
+    }
+
+
+def offline(settings: Settings) -> Settings:
+    """For commands that call nobody: a demo's connectors are known by name although its company may not be running."""
+    if settings.demo and not settings.connectors:
+        return with_connectors(settings, company_connectors(http="http://127.0.0.1:9", smtp=9, token="offline"))
+    return settings
+
+
+class SampleCompany:
+    """The sample company as a process of its own, stopped by its process id."""
+
+    def __init__(self, settings: Settings) -> None:
+        home = settings.home / "sample-company"
+        home.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "webapp.demo.company", "--home", str(home), "--port", "0", "--smtp-port", "0"],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SettingWrong(setting="demo", reason="the sample company did not start; its own message is above")
+        self._said: dict[str, Any] = json.loads(line)
+
+    @property
+    def address(self) -> str:
+        return str(self._said["http"])
+
+    def connectors(self) -> dict[str, dict[str, Any]]:
+        """The configuration of the ordinary connectors for this company."""
+        web = {"base_url": self._said["http"], "token": self._said["token"]}
+        mail = {"type": "mail", "host": "127.0.0.1", "port": self._said["smtp"], "from": "partwell@company.example", "starttls": False}
+        return {
+            "ehr": {"type": "ehr_http", **web},
+            "payroll": {"type": "payroll_http", **web},
+            "oa": {"type": "oa_http", **web},
+            "mail": mail,
+        }
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
