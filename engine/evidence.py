@@ -71,7 +71,7 @@ def seal(services: Services, case_id: str, *, report: Report) -> Sealed:
         if sealed := find(connection, case_id):
             return sealed
         collected = _Collected(services, connection, case_id)
-    content = bundle.seal(*collected.members(report), services.keyring.signer)
+        content = bundle.seal(*collected.members(report), services.keyring.signer)
     path = f"sealed/{collected.case.number}.zip"
     _write(services.settings.home / path, content)
     row = Sealed(case_id=case_id, path=path, sha256=hashlib.sha256(content).hexdigest(), size=len(content), sealed_at=collected.sealed_at)

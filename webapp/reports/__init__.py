@@ -30,7 +30,9 @@ _QUIET = {
 class CaseReport:
     """Makes the report (`engine.evidence.Report`), in Chinese, the language of the authorities it is for."""
 
-    def __init__(self, renderer: Renderer, translate: Callable[[str], str], charts: Callable[[Mapping[str, Json]], Mapping[str, str]]) -> None:
+    def __init__(
+        self, renderer: Renderer, translate: Callable[[str], str], charts: Callable[[Mapping[str, Json]], Mapping[str, str]]
+    ) -> None:
         self._renderer = renderer
         #: English message id → Chinese
         self._translate = translate
