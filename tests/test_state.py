@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import errors
 from engine.bpmn import state
-from engine.bpmn.runtime import Program
+from engine.bpmn.program import Program
 from engine.bpmn.state import LiveCases
 
 SIX = [f"t{i}" for i in range(6)]

@@ -213,10 +213,7 @@ def _element(
     id = node.get("id", "")
     properties = _properties(node)
     event, reference, timer = _event(node, named)
-    if node.find(BPMN + "multiInstanceLoopCharacteristics") is not None:
-        loop = "multiInstance"
-    else:
-        loop = "standard" if node.find(BPMN + "standardLoopCharacteristics") is not None else None
+    loops = (kind for kind in ("multiInstance", "standard") if node.find(f"{BPMN}{kind}LoopCharacteristics") is not None)
     return Element(
         id=id,
         kind="eventSubProcess" if kind == "subProcess" and node.get("triggeredByEvent") == "true" else kind,
@@ -234,7 +231,7 @@ def _element(
         timer=timer,
         attached=node.get("attachedToRef"),
         interrupting=event == "error" or node.get("cancelActivity", node.get("isInterrupting", "true")) != "false",
-        loop=loop,
+        loop=next(loops, None),
         inputs=_mapping(node, "input"),
         outputs=_mapping(node, "output"),
         properties=MappingProxyType(properties),

@@ -1,71 +1,21 @@
-"""Runs cases: one deployed version as a `Program`, one live case as an `Execution`."""
+"""One live case: what can happen to it, and what can be asked of it."""
 
 from __future__ import annotations
 
 import datetime as dt
-import functools
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from .. import errors
 from ..ports import Json
-from . import events, joins, state
+from . import events, state
 from .advance import Advance
-from .decisions import Decisions
-from .model import Element, Process, processes
-from .normalise import skeleton
-from .reader import read_xml
-from .scopes import PROCESS, Scopes, plain
+from .model import Element
+from .scopes import PROCESS, plain
 from .tokens import Tokens
 
-
-class Program:
-    """One deployed version, ready to run. Built once, never changed, used by all threads."""
-
-    def __init__(self, files: Mapping[str, bytes], *, version: str) -> None:
-        """`files` of one procedure by path. Raises `errors.FileRefused` for what cannot be read or holds no single process."""
-        self.version = version
-        self.process = _main(files)
-        self.process_id = self.process.id
-        self.name = self.process.name
-        self.name_en = self.process.name_en
-        self.documentation = self.process.documentation
-        self.elements: Mapping[str, Element] = self.process.elements
-        self.lanes = self.process.lanes
-        self.decisions: dict[str, Decisions] = {}
-        for path, content in files.items():
-            if path.endswith(".dmn"):
-                table = Decisions(content, file=path)
-                self.decisions.update(dict.fromkeys(table.ids, table))
-        self.skeleton = skeleton(self.process)
-        self.reach = functools.cache(lambda gateway: joins.reach(self.process, self.elements[gateway]))
-
-    @property
-    def start_form(self) -> str | None:
-        """Id of the form with which a case is started."""
-        starts = (e for e in self.process.inside(self.process_id) if e.kind == "startEvent")
-        return next((e.extensions["formDefinition.formId"] for e in starts if "formDefinition.formId" in e.extensions), None)
-
-    def start(self, variables: Mapping[str, Json], *, now: dt.datetime) -> tuple[Execution, Advance]:
-        """A new case at its first rest. Raises `errors.ValueRefused`."""
-        scopes = Scopes()
-        written = scopes.write(PROCESS, variables, self.process_id)
-        tokens = Tokens(self, state.new_workflow(self.skeleton), scopes, {})
-        tokens.begin(now).written += written
-        return Execution(self, tokens), tokens.run()
-
-    def restore(self, stored: bytes) -> Execution:
-        """A case from its `dump`, of this version only. Raises `errors.StateUnreadable`."""
-        workflow, (counts, scopes) = state.load(self.skeleton, stored)
-        return Execution(self, Tokens(self, workflow, Scopes.load(scopes), counts))
-
-
-def _main(files: Mapping[str, bytes]) -> Process:
-    found = [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
-    executable = [process for process in found if process.executable]
-    if len(executable) != 1:
-        names = ", ".join(process.id for process in executable) or "none"
-        raise errors.FileRefused(file=", ".join(sorted(files)), reason=f"exactly one process must be executable, not {names}")
-    return executable[0]
+if TYPE_CHECKING:
+    from .program import Program
 
 
 class Execution:

@@ -32,7 +32,7 @@ from .normalise import Step, link
 from .scopes import PROCESS, Scopes, plain
 
 if TYPE_CHECKING:
-    from .runtime import Program
+    from .program import Program
 
 #: Elements that one action may visit before it counts as endless.
 LONGEST = 10_000

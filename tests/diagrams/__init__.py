@@ -6,7 +6,7 @@ import datetime as dt
 from xml.sax.saxutils import escape, quoteattr
 
 from engine.bpmn.advance import Advance
-from engine.bpmn.runtime import Program
+from engine.bpmn.program import Program
 
 NOW = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
 HEAD = (
