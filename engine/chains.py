@@ -276,15 +276,15 @@ def explain(trace: Mapping[str, Json], locale: str, translate: Callable[[str, st
 
 
 _REASONS = {
-    "person": "{who} is named by the approval chain.",
-    "role": "{who} signs in the role {roles}.",
-    "department_head": "{who} signs as head of {department}.",
-    "manager": "{who} signs as superior of {below}.",
+    "person": "To be signed by {who}, whom the approval chain names.",
+    "role": "To be signed by {who}, in the role {roles}.",
+    "department_head": "To be signed by {who}, head of {department}.",
+    "manager": "To be signed by {who}, superior of {below}.",
 }
 _POLICIES = {
     "to_managers": "The approval chain found nobody who may sign, so it goes to the administrators: {who}.",
-    "superior_of_initiator": "{initiator} started this and does not sign; {who} signs as the nearest superior.",
-    "others_than_initiator": "{initiator} started this and does not sign; {who} signs.",
+    "superior_of_initiator": "{initiator} started this and does not sign; to be signed by the nearest superior, {who}.",
+    "others_than_initiator": "{initiator} started this and does not sign; to be signed by {who}.",
     "signed_before": "{who} signed the step just before and is not asked a second time.",
 }
 _DROPPED = {
