@@ -1,0 +1,1 @@
+"""The arithmetic of the procedures as pure functions; the composition root offers them to diagrams as operations."""
