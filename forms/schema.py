@@ -119,13 +119,10 @@ def fields(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def permission(component: Component, permissions: Mapping[str, str]) -> str | None:
-    """`hidden`, `readonly`, `required` or None: what is said of the field itself, else of the group or list it is in."""
-    name = component.name
-    while name:
-        if name in permissions:
-            return permissions[name]
-        name = name.rpartition(".")[0]
-    return None
+    """`hidden`, `readonly`, `required` or None: the strictest of what is said of the field and of the groups and lists it is in."""
+    parts = component.name.split(".")
+    said = {permissions.get(".".join(parts[:end])) for end in range(1, len(parts) + 1)}
+    return next((level for level in ("hidden", "readonly", "required") if level in said), None)
 
 
 def without_hidden(schema: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:

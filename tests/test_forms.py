@@ -519,6 +519,14 @@ def test_a_hidden_value_never_reaches_the_page() -> None:
     assert [(field.path, field.hidden) for field in shown] == [("decision", False), ("reason", True)]
 
 
+def test_a_field_of_a_hidden_group_stays_hidden() -> None:
+    """Whatever is said of the field itself: the strictest word counts."""
+    permissions = {"facts": "hidden", "facts.years": "readonly", "facts.pregnant": "required"}
+
+    assert view(form(FACTS), {"facts": {"years": 3}}, permissions=permissions) == []
+    assert check(form(FACTS), {}, {"facts": {"years": 3}}, **permissions) == {}
+
+
 def test_a_readonly_field_shows_what_is_stored() -> None:
     """Whatever a draft holds for it, and with the labels of what was chosen."""
     [field] = view(form(DECISION), {"decision": "approve"}, submitted={"decision": "return"}, permissions={"decision": "readonly"})
