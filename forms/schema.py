@@ -119,10 +119,10 @@ def fields(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def permission(component: Component, permissions: Mapping[str, str]) -> str | None:
-    """`hidden`, `readonly`, `required` or None: the strictest of what is said of the field and of the groups and lists it is in."""
+    """`hidden`, `readonly`, `required` or None. What hides or closes a group or list does so with all in it, whatever is said there."""
     parts = component.name.split(".")
     said = {permissions.get(".".join(parts[:end])) for end in range(1, len(parts) + 1)}
-    return next((level for level in ("hidden", "readonly", "required") if level in said), None)
+    return next((level for level in ("hidden", "readonly") if level in said), permissions.get(component.name))
 
 
 def without_hidden(schema: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:

@@ -258,7 +258,7 @@ def test_readonly_and_disabled_in_the_form_count_too() -> None:
 
 
 def test_a_step_may_demand_a_field() -> None:
-    """The permission `required` makes an optional field obligatory; one of a group holds for all in it."""
+    """The permission `required` makes an optional field obligatory; `readonly` of a group holds for all in it."""
     assert faults(form(text("note")), {}, note="required") == {"note": [Text.REQUIRED]}
     assert faults(form(FACTS), {"facts": {"years": 3}}, facts="readonly") == {"facts.years": [Text.NOT_YOURS]}
 
@@ -371,8 +371,9 @@ def test_expressions_in_a_row_see_the_row_and_the_form() -> None:
 
 
 def test_a_list_may_demand_a_row() -> None:
-    """`required` of a list means at least one row."""
+    """`required` of a list means at least one row; what is in the row stays optional."""
     assert faults(form(WITNESSES), {"witnesses": []}, witnesses="required") == {"witnesses": [Text.ONE_ROW]}
+    assert check(form(WITNESSES), {"witnesses": [{"name": "a"}]}, witnesses="required")["witnesses"][0]["signed"] is False
 
 
 JSON = st.recursive(
