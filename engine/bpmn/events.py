@@ -72,7 +72,7 @@ def throw(case: Tokens, task: Task, element: Element) -> None:
     if element.event == "signal":
         caught = [
             other
-            for other in case.live.values()
+            for _, other in sorted(case.live.items())
             if other.task_spec.element.event == "signal" and other.task_spec.element.reference == element.reference
         ]
     else:

@@ -97,7 +97,7 @@ class Execution:
 
     def waiting(self) -> list[tuple[str, Element]]:
         """User tasks, operations, timers and signals that wait, and what is stuck: instance and element."""
-        return [(instance, task.task_spec.element) for instance, task in self._tokens.live.items()]
+        return [(instance, task.task_spec.element) for instance, task in sorted(self._tokens.live.items())]
 
     @property
     def finished(self) -> bool:

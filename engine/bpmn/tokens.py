@@ -50,7 +50,7 @@ class Tokens:
         self.scopes = scopes
         #: element -> how often it was reached
         self.counts = counts
-        #: what waits for the world or is stuck, by instance
+        #: what waits for the world or is stuck, by instance; its order depends on history, so it is never relied on
         self.live: dict[str, Task] = {t.internal_data["instance"]: t for t in state.tokens(workflow) if waits(t)}
         #: what has happened since `begin`
         self.advance = Advance()
@@ -129,11 +129,10 @@ class Tokens:
 
     def sweep(self, by: str | None) -> None:
         """Reports what was waiting and has just been cancelled."""
-        for instance, task in list(self.live.items()):
-            if task._state == TaskState.CANCELLED:
-                del self.live[instance]
-                if task.task_spec.element.event != "signal" or "stuck" in task.internal_data:
-                    self.advance.left.append(Left(instance=instance, element=task.task_spec.element.id, by=by))
+        for instance in sorted(instance for instance, task in self.live.items() if task._state == TaskState.CANCELLED):
+            task = self.live.pop(instance)
+            if task.task_spec.element.event != "signal" or "stuck" in task.internal_data:
+                self.advance.left.append(Left(instance=instance, element=task.task_spec.element.id, by=by))
 
     # --- a token arrives
 
