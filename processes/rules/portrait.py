@@ -99,8 +99,9 @@ def compute(
     empty or None. `window`: days `from` and `to` inclusive for usage and performance, and optionally `trend_from` and
     `training_from`, the first days of the usage chart and of the exams.
 
-    Gives `metrics` (see `_metric`), `exams`, `monitoring`, `missing` and `missing_en`, `sentences` and `sentences_en`, and the
-    sentences as one `text` and `text_en`, the sources as `evidence_text` and `evidence_text_en`.
+    Gives `metrics` (see `_metric`), `exams`, `monitoring`, `missing`, `sentences` (lists), and as one text each `text` (all
+    sentences), `beyond_text` (those of metrics beyond their threshold) and `evidence_text` (the sources with their rows). The
+    texts are Chinese; the same names with `_en` hold the English ones.
     """
     record, usage, exams, work = (dict(given or {}) for given in (employee, app_usage, training, performance))
     whom = str(record.get("employee") or next((g["employee"] for g in (usage, exams, work) if g.get("employee")), ""))
@@ -158,6 +159,8 @@ def compute(
         "sentences_en": [en for _, en in said],
         "text": "\n".join(zh for zh, _ in said),
         "text_en": "\n".join(en for _, en in said),
+        "beyond_text": "\n".join(zh for (zh, _), metric in zip(said, metrics, strict=False) if metric["beyond"]),
+        "beyond_text_en": "\n".join(en for (_, en), metric in zip(said, metrics, strict=False) if metric["beyond"]),
         "evidence_text": "\n".join(zh for zh, _ in sources),
         "evidence_text_en": "\n".join(en for _, en in sources),
     }
