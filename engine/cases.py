@@ -46,7 +46,7 @@ def start(
 ) -> Started:
     """Start a case of the active version: case, ledger, first work items and jobs in one commit.
 
-    `values` answer the start form; `files` are uploads by the key of their form field. The same `request_id` again gives
+    `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`. The same `request_id` again gives
     the same case. Raises NotFound, NotAllowed, FormInvalid.
     """
     with services.database.unit() as unit:
@@ -55,7 +55,8 @@ def start(
         rules = rules_of(deployed.files)
         _may_start(connection, rules, initiator, subject)
         who = {name: people.display(connection, person) for name, person in (("subject", subject), ("initiator", initiator))}
-        clean = _checked(services, deployed, values, files or {}, locale)
+        uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
+        clean = _checked(services, deployed, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
         now = services.clock.now()
         title = f"{deployed.program.name}：{who['subject']['name']}"
         case = NewCase(
@@ -70,8 +71,9 @@ def start(
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
         turn.record(Event.CASE_STARTED, element=_start_event(deployed), procedure=procedure, version=deployed.number, values=clean)
-        stored = documents.store_uploads(turn, files or {}, element=None)
-        execution, advance = deployed.program.start({**started, **clean, **stored}, now=now)
+        for document_id, file in (upload for held in uploads.values() for upload in held):
+            documents.store(turn, file, element=None, document_id=document_id)
+        execution, advance = deployed.program.start({**started, **clean}, now=now)
         turn.begin(execution)
         turn.apply(advance)
         try:
@@ -99,14 +101,24 @@ def _may_start(connection: sa.Connection, rules: Rules, initiator: str, subject:
 
 
 def _checked(
-    services: Services, deployed: procedures.Deployed, values: Mapping[str, Json], files: Mapping[str, Any], locale: str
+    services: Services, deployed: procedures.Deployed, values: Mapping[str, Json], new: Mapping[str, Sequence[str]], locale: str
 ) -> dict[str, Json]:
+    """Clean values of the start form; `new`: ids that its uploads will have, by the path of their field. Raises FormInvalid."""
     form = deployed.forms.get(deployed.program.start_form or "")
     if form is None:
         return dict(values)
-    waiting = {key: [f"upload:{i}" for i in range(len(held))] for key, held in files.items() if held}
-    clean = services.forms.check(form, {**values, **waiting}, {}, permissions={}, locale=locale)
-    return {key: value for key, value in clean.items() if key not in waiting}
+    submitted = dict(values)
+    for path, ids in new.items():
+        *groups, key = path.split(".")
+        place = submitted
+        for group in groups:
+            place[group] = dict(place.get(group) or {})
+            place = place[group]
+        place[key] = list(ids)
+    clean = services.forms.check(form, submitted, {}, permissions={}, locale=locale)
+    for missing in set(services.forms.documents(form, clean)) - {document for ids in new.values() for document in ids}:
+        raise NotFound(what="document in this report", name=missing)
+    return clean
 
 
 def _number(now: dt.datetime) -> str:

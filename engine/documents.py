@@ -113,13 +113,13 @@ def safe_name(name: str) -> str:
 # --- storing and reading
 
 
-def store(turn: Turn, file: File, *, element: str | None) -> str:
+def store(turn: Turn, file: File, *, element: str | None, document_id: str | None = None) -> str:
     """Store a file and its ledger entry with the turn's commit; gives the new document's id.
 
     It was brought by the turn's actor, or made by an operation when there is none. Raises the errors of `checked`.
     """
     file = checked(file, limit=turn.services.settings.upload_limit)
-    document_id = new_id()
+    document_id = document_id or new_id()
     facts = {"kind": file.kind, "name": file.name, "size": len(file.content), "sha256": hashlib.sha256(file.content).hexdigest()}
     turn.unit.add(
         Document,

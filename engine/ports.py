@@ -133,6 +133,9 @@ class Forms(Protocol):
     ) -> dict[str, Json]:
         """Clean values by field key. Raises `errors.FormInvalid` with messages in `locale`."""
 
+    def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
+        """Ids of the documents that clean values name."""
+
 
 class Carrier(Protocol):
     """Brings a due job to a worker. Never owns state: the job row does."""

@@ -15,9 +15,9 @@ from sqlalchemy.orm import aliased
 from . import documents
 from .bpmn.model import Element
 from .db import Statement, Unit
-from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed
+from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound
 from .ledger import Event
-from .models import Candidate, Chain, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
 from .turn import Turn, lock
 
@@ -102,14 +102,13 @@ def complete(
     *,
     actor: str,
     values: Mapping[str, Json],
-    files: Mapping[str, Sequence[File]] | None = None,
     request_id: str,
     locale: str = "zh-CN",
 ) -> None:
     """Finish a work item that no chain describes, with the values of its form; unclaimed work is claimed by the same act.
 
-    `files` are uploads by the key of their form field, added to the documents named in `values`. The same `request_id`
-    again changes nothing. Raises NotFound, NotAllowed, AlreadyDecided, ItemClosed, CaseNotRunning, FormInvalid.
+    Files were stored before by `attach`, and `values` name their documents. The same `request_id` again changes nothing.
+    Raises NotFound, NotAllowed, AlreadyDecided, ItemClosed, CaseNotRunning, FormInvalid.
     """
     with services.database.unit() as unit:
         task = _task(services, unit, item_id, actor, request_id)
@@ -117,12 +116,8 @@ def complete(
             return
         if task.chain_id:
             raise NotAllowed(reason="this step is approved or rejected, not completed")
-        clean = _checked(task, values, files or {}, locale)
-        turn = task.turn
-        turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values=clean)
-        stored = documents.store_uploads(turn, files or {}, element=task.element.id)
-        for key, ids in stored.items():
-            clean[key] = [*(clean.get(key) or []), *ids]
+        clean = _checked(task, values, locale)
+        task.turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values=clean)
         _decide(task, "approved", {"values": clean})
         _finish(task, clean)
 
@@ -280,17 +275,19 @@ def _closed(unit: Unit, item_id: str, status: str, request_id: str | None) -> No
     raise ItemClosed(reason="the procedure went on without it")
 
 
-def _checked(task: _Task, values: Mapping[str, Json], files: Mapping[str, Sequence[File]], locale: str) -> dict[str, Json]:
-    """The clean values of the item's form. Uploads that come with it stand in as placeholders, so that `required` holds."""
-    form = task.turn.deployed.forms.get(form_id(task.element) or "")
+def _checked(task: _Task, values: Mapping[str, Json], locale: str) -> dict[str, Json]:
+    """The clean values of the item's form; documents in it must be the case's own. Raises FormInvalid, NotFound."""
+    turn = task.turn
+    form = turn.deployed.forms.get(form_id(task.element) or "")
     if form is None:
         return dict(values)
-    held = {key: [*(values.get(key) or []), *(f"upload:{i}" for i in range(len(files[key])))] for key in files if files[key]}
-    stored = task.turn.execution.variables(task.instance)
-    clean = task.turn.services.forms.check(form, {**values, **held}, stored, permissions=permissions(task.element), locale=locale)
-    for key in held:
-        clean[key] = [document for document in clean.get(key) or [] if not str(document).startswith("upload:")]
-    return dict(clean)
+    forms = turn.services.forms
+    clean = forms.check(form, values, turn.execution.variables(task.instance), permissions=permissions(task.element), locale=locale)
+    if named := set(forms.documents(form, clean)):
+        own = turn.unit.connection.execute(sa.select(Document.id).where(Document.case_id == turn.case.id, Document.id.in_(named))).scalars()
+        for missing in named - set(own):
+            raise NotFound(what="document in this case", name=missing)
+    return clean
 
 
 def form_id(element: Element) -> str | None:

@@ -12,7 +12,7 @@ from engine import errors
 from . import values
 from .problems import CheckExpression, Probe, problems
 from .reading import Evaluate, Field, Reading, Scope
-from .schema import Component, components, level, put
+from .schema import Component, at, components, has, level, put
 from .texts import Fault, Text, Translate, untranslated
 from .view import FieldView, view
 
@@ -77,6 +77,10 @@ class FormChecker:
             raise errors.FormInvalid(faults)
         return clean
 
+    def documents(self, schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+        """Ids of the documents that clean values name, in the form's order."""
+        return list(_documents(components(schema), values))
+
     def view(
         self,
         schema: Mapping[str, Any],
@@ -100,6 +104,16 @@ class FormChecker:
         reading = Reading(self._evaluate, {}, self._zone)
         probe = Probe(check_expression=self._check_expression, pattern_works=lambda pattern: reading.matches("", pattern) is not None)
         return problems(schema, probe)
+
+
+def _documents(items: Sequence[Component], values: Any) -> Iterator[str]:
+    for item in level(items):
+        value = at(values, item.path) if has(values, item.path) else None
+        if item.type == "filepicker":
+            yield from value or ()
+        elif item.type == "dynamiclist":
+            for row in value or ():
+                yield from _documents(item.children, row)
 
 
 def _misplaced(items: Sequence[Component], sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -109,11 +110,9 @@ def create_app(services: Services) -> Flask:
     """The web on these services."""
     from flask import Flask
 
-    from . import accounts, api, cases, database, diagrams, failures, i18n, inbox, incidents, items, security, start, text
+    from . import site
 
     app = Flask(__name__)
     app.extensions["partwell"] = services
-    for part in (database, security, i18n, failures, text, diagrams, accounts, inbox, items, start, cases, incidents, api):
-        if hasattr(part, "init_app"):
-            part.init_app(app)
+    site.init_app(app)
     return app

@@ -243,10 +243,9 @@ def item(item_id: str) -> Any:
 
 @api.post("/items/<item_id>/complete")
 def complete(item_id: str) -> Any:
-    """{values, files?}"""
-    sent = body()
-    values, files = field(sent, "values", dict, {}), files_of(sent)
-    work.complete(services(), item_id, actor=me().id, values=values, files=files, request_id=request_id(), locale=current())
+    """{values}; files are sent before, and the values hold the ids of their documents"""
+    values = field(body(), "values", dict, {})
+    work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
     return "", 204
 
 

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from engine.bench import six_tasks as bench
-from engine.models import new_id
+from engine.models import Account, new_id
 from engine.settings import Settings
 
 from . import create_app, create_services
@@ -92,7 +94,10 @@ def _over_http(services: Any, people: bench.People) -> Iterator[Callable[[str, d
 
     login, password = f"bench-{os.getpid()}", new_id()
     with services.database.unit() as unit:
-        directory.admit(unit.connection, people.worker, login, password)
+        account = {"login": login, "person_id": people.worker, "password": "", "locale": "zh-CN", "disabled": False}
+        unit.connection.execute(sa.delete(Account).where(Account.person_id == people.worker))
+        unit.connection.execute(sa.insert(Account), account)
+        directory.set_password(unit.connection, login, password)
         unit.commit()
     server = waitress.create_server(create_app(services), host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
