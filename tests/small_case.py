@@ -36,7 +36,8 @@ DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
  xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC"
  xmlns:di="http://www.omg.org/spec/DD/20100524/DI" id="d" targetNamespace="http://example.org/partwell">
 <bpmn:process id="short" name="短流程" isExecutable="true">
- <bpmn:laneSet id="lanes"><bpmn:lane id="lane" name="人事"><bpmn:flowNodeRef>start</bpmn:flowNodeRef><bpmn:flowNodeRef>usage</bpmn:flowNodeRef>
+ <bpmn:laneSet id="lanes"><bpmn:lane id="lane" name="人事">
+  <bpmn:flowNodeRef>start</bpmn:flowNodeRef><bpmn:flowNodeRef>usage</bpmn:flowNodeRef>
   <bpmn:flowNodeRef>talk</bpmn:flowNodeRef><bpmn:flowNodeRef>consent</bpmn:flowNodeRef><bpmn:flowNodeRef>notice</bpmn:flowNodeRef>
   <bpmn:flowNodeRef>end</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>
  <bpmn:startEvent id="start" name="开始"/>
@@ -172,9 +173,9 @@ def started(services: Services) -> str:
 def closed(services: Services, case_id: str) -> None:
     """Play the rest of the case to its end."""
     photo = File(kind="attachment", name="面谈照片.png", media_type="application/octet-stream", content=PNG)
-    work.complete(
-        services, open_item(services, case_id), actor=person("boss"), values={"said": "已知晓"}, files={"photos": [photo]}, request_id="r2"
-    )
+    talk = open_item(services, case_id)
+    stored = work.attach(services, talk, actor=person("boss"), files={"photos": [photo]})
+    work.complete(services, talk, actor=person("boss"), values={"said": "已知晓", **stored}, request_id="r2")
     work.approve(services, open_item(services, case_id), actor=person("hr"), opinion="同意", request_id="r3")
     run_jobs(services)
     with services.database.reading() as connection:

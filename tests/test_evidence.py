@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -197,15 +198,13 @@ def test_any_flipped_bit_is_found(tmp_path: Path, members: dict[str, bytes], dat
     flipped = members[name][place] ^ (1 << data.draw(st.integers(0, 7)))
     changed = members[name][:place] + bytes([flipped]) + members[name][place + 1 :]
     path = packed(tmp_path, members | {name: changed})
-    try:
+    with contextlib.suppress(BundleInvalid):  # said when the manifest itself can no longer be read
         assert not evidence.verify(path).ok
-    except BundleInvalid:
-        pass  # the manifest itself can no longer be read
 
 
 @given(data=st.data())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_flipped_byte_of_the_packed_file_is_found_or_harmless(
+def test_a_byte_flipped_in_the_zip_is_found_or_harmless(
     tmp_path: Path, sealed: Path, members: dict[str, bytes], data: st.DataObject
 ) -> None:
     """A byte flipped in the ZIP itself is found, unless every member still comes out of it unchanged."""

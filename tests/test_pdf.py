@@ -67,7 +67,7 @@ def test_a_character_the_font_lacks_is_an_error(renderer: TypstRenderer) -> None
 
 def test_another_font_is_an_error(renderer: TypstRenderer) -> None:
     """A template that asks for a font nobody vendored is refused, not printed in some other."""
-    with pytest.raises(PdfFailed, match="(?i)arial"):
+    with pytest.raises(PdfFailed, match=r"(?i)arial"):
         renderer.render('#text(font: "Arial")[通知]', DATA)
 
 
