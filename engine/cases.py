@@ -91,13 +91,15 @@ def _start_event(deployed: procedures.Deployed) -> str | None:
 
 def _may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:
     roles = people.roles_of(connection, initiator)
-    if rules.start and not roles & rules.start:
+    if (rules.start or rules.start_any) and not roles & (rules.start | rules.start_any):
         raise NotAllowed(reason="your role does not start this procedure")
     if initiator == subject:
         raise NotAllowed(reason="nobody starts a case about themselves")
     person = connection.execute(sa.select(Person.active).where(Person.id == subject)).one_or_none()
     if person is None or not person.active:
         raise NotFound(what="active employee", name=subject)
+    if rules.start and not roles & rules.start_any and not people.reports_to(connection, subject, initiator):
+        raise NotAllowed(reason="this person does not report to you")
 
 
 def _checked(

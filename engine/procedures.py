@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from . import chains
 from .bpmn import lint
 from .bpmn.order import missing_before
-from .bpmn.runtime import Program
+from .bpmn.program import Program
 from .db import Database
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, Chain, ProcedureFile, ProcedureVersion, new_id

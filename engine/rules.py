@@ -11,8 +11,10 @@ from .bpmn.order import RULES
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    #: roles that may start a case; empty: everybody
+    #: roles that may start a case about somebody who reports to them; empty, as `start_any`: everybody about anybody
     start: frozenset[str] = frozenset()
+    #: roles that may start a case about anybody
+    start_any: frozenset[str] = frozenset()
     #: roles that may suspend, resume and cancel a case and repair its incidents
     managers: frozenset[str] = frozenset({"admin"})
     #: roles that may read every case of the procedure
