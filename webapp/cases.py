@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import bundle, casefile, evidence
+from engine import bundle, casefile, documents, evidence
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -124,7 +124,7 @@ def change(case_id: str, verb: str) -> Any:
 
 def document_file(document_id: str) -> File:
     """A document, for a reader who may see it; the reading is recorded. Raises NotFound, NotAllowed."""
-    return casefile.read_document(services(), document_id, reader=me().id)
+    return documents.read(services(), document_id, reader=me().id)
 
 
 @cases.get("/documents/<document_id>")

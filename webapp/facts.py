@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from processes.rules import charts
+
 from .i18n import N_, current, gettext
 
 
@@ -61,7 +63,7 @@ def _portrait(portrait: Any) -> Panel | None:
         title=gettext("Portrait"),
         lines=texts(_own(portrait, "sentences")),
         figures=_figures(portrait.get("metrics")),
-        charts=[svg for svg in _values(portrait.get("charts")) if isinstance(svg, str) and svg.lstrip().startswith("<svg")],
+        charts=list(charts.of_portrait(portrait).values()) if portrait.get("metrics") else [],
         missing=texts(_own(portrait, "missing")),
     )
 
@@ -116,9 +118,30 @@ def texts(value: Any) -> list[str]:
     return []
 
 
-def _values(value: Any) -> Sequence[Any]:
-    return list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+#: how a figure's unit goes on
+_PER = {"day": N_("%(unit)s a day"), "week": N_("%(unit)s a week")}
 
 
 def _figures(metrics: Any) -> list[Mapping[str, Any]]:
-    return [metric for metric in _values(metrics) if isinstance(metric, Mapping)]
+    """Each metric's own figure, the team's and the threshold, in words; `flagged` beyond the threshold."""
+    found = []
+    for metric in metrics if isinstance(metrics, list) else ():
+        unit = _own(metric, "unit") or ""
+        if rate := _PER.get(metric.get("per")):
+            unit = gettext(rate, unit=unit)
+        beside = []
+        if baseline := metric.get("baseline"):
+            beside.append(gettext("team %(mean)s", mean=baseline["mean"]))
+        if threshold := metric.get("threshold"):
+            sign = gettext("at most %(limit)s") if threshold["side"] == "above" else gettext("at least %(limit)s")
+            beside.append(sign % {"limit": threshold["limit"]})
+        found.append(
+            {
+                "name": _own(metric, "name"),
+                "value": metric["value"],
+                "unit": unit,
+                "beside": " · ".join(beside),
+                "flagged": bool(metric.get("beyond")),
+            }
+        )
+    return found

@@ -51,6 +51,16 @@ def hidden_places(fields: Sequence[forms.FieldView]) -> list[str]:
     return found
 
 
+def labels(fields: Sequence[forms.FieldView]) -> dict[str, str]:
+    """What each field of a drawn form is called, by its path."""
+    found: dict[str, str] = {}
+    for field in fields:
+        found |= {field.path: field.label} | labels(field.fields)
+        for row in field.rows:
+            found |= labels(row.fields)
+    return found
+
+
 def place(field: forms.FieldView) -> str:
     """What names a component within its page: its path, or what it says."""
     return field.path or f"{field.kind} {field.label or field.text[:60]}"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
+
 from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
+
+from engine.services import Services
 
 csrf = CSRFProtect()
 
@@ -21,7 +25,10 @@ _POLICY = "; ".join(
 
 def init_app(app: Flask) -> None:
     """Forgery check on, cookies and headers hardened. HSTS and Secure cookies where the public address is https."""
-    https = app.extensions["partwell"].settings.address.startswith("https://")
+    services: Services = app.extensions["partwell"]
+    https = services.settings.address.startswith("https://")
+    # every process of an installation has the same key file, so a form made by one is taken by another
+    app.secret_key = hmac.digest(services.keyring.signer.private_bytes_raw(), b"partwell web forms", "sha256")
     app.config.update(
         SESSION_COOKIE_NAME="partwell_form",
         SESSION_COOKIE_HTTPONLY=True,

@@ -60,7 +60,14 @@ def init_app(app: Flask) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=_YEAR,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, field_id=field_id, document_name=document_name, new_request_id=new_id, place=items.place)
+    app.jinja_env.globals.update(
+        asset=asset,
+        field_id=field_id,
+        document_name=document_name,
+        new_request_id=new_id,
+        place=items.place,
+        labels=items.labels,
+    )
 
     @app.context_processor
     def reach() -> dict[str, Any]:

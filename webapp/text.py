@@ -38,7 +38,7 @@ STATE = {
     "lapsed": N_("Closed by another decision"),
     "left": N_("No longer needed"),
     "leased": N_("Being called"),
-    "done": N_("Done"),
+    "done": N_("Carried out"),
     "failed": N_("Needs attention"),
     "dropped": N_("No longer needed"),
     "try_again": N_("No answer, tried again"),
@@ -144,6 +144,8 @@ def event_lines(event: Any) -> list[tuple[str, str]]:
     detail = dict(event.detail)
     if isinstance(detail.get("values"), Mapping):
         detail = {**{key: detail["values"].get(key) for key in ("decision", "opinion")}, **detail}
+    if detail.get("attempts") == 1:
+        detail.pop("attempts")
     return [(gettext(label), _worded(name, detail[name])) for name, label in _DETAILS.items() if detail.get(name)]
 
 
