@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from engine.ports import Answer, Call, Exchange, File, Json
 from engine.procedures import Programs, deploy
 from engine.services import Services
 from engine.settings import Settings
+from webapp.benchmarks import private_postgres
 from webapp.i18n import catalogue
 from webapp.pdf import TypstRenderer
 from webapp.reports import CaseReport
@@ -121,6 +123,15 @@ class NoForms:
 def person(key: str) -> str:
     """Id of one of PEOPLE."""
     return f"{list(PEOPLE).index(key):032x}"
+
+
+@contextlib.contextmanager
+def houses(home: Path, database: str) -> Iterator[Services]:
+    """A house on `sqlite`, or on a `postgres` server of its own."""
+    with private_postgres() if database == "postgres" else contextlib.nullcontext("") as address:
+        services = house(home, address)
+        yield services
+        services.database.dispose()
 
 
 def house(home: Path, database: str = "") -> Services:

@@ -6,11 +6,12 @@ import datetime as dt
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from small_case import FILES, PNG, closed, house, open_item, person, started
+from small_case import FILES, PNG, closed, house, houses, open_item, person, started
 
 from engine import documents, ledger, work
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, NotAllowed, NotFound, Refused, SealBroken
@@ -100,9 +101,10 @@ def test_names_are_made_safe(given: str, safe: str) -> None:
 # --- in a case
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
-    return house(tmp_path_factory.mktemp("documents"))
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with houses(tmp_path_factory.mktemp("documents"), request.param) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import io
 import json
 import stat
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_case import PNG, Usage, closed, house, person, report, started
+from small_case import PNG, Usage, closed, house, houses, person, report, started
 
 from engine import bundle, evidence, ledger
 from engine.errors import BundleInvalid, CaseNotRunning, NotAllowed, NotFound, SealBroken
@@ -27,9 +27,10 @@ from engine.models import LedgerEntry
 from engine.services import Services
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
-    return house(tmp_path_factory.mktemp("evidence"))
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with houses(tmp_path_factory.mktemp("evidence"), request.param) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")
