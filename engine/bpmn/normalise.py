@@ -8,7 +8,8 @@ events, the end of a scope. Names with a blank are generated and never leave `en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec  # type: ignore[import-untyped]
@@ -19,8 +20,23 @@ from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition  # t
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition  # type: ignore[import-untyped]
 from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
+from .. import errors
 from .model import Element, Process
 
+#: Kinds of element that run here, each with the events it may carry; None: a plain one.
+RUNS: Mapping[str, Set[str | None]] = {
+    "startEvent": {None, "message"},
+    "endEvent": {None, "terminate", "error", "escalation", "signal", "message"},
+    "intermediateThrowEvent": {None, "link", "escalation", "signal", "message"},
+    "intermediateCatchEvent": {"timer", "signal", "link"},
+    "boundaryEvent": {"timer", "error", "escalation", "signal"},
+    **dict.fromkeys(
+        ("task", "userTask", "manualTask", "serviceTask", "sendTask", "businessRuleTask", "scriptTask", "subProcess"), {None}
+    ),
+    **dict.fromkeys(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"), {None}),
+}
+#: Elements that only run with an operation behind them.
+_CALLERS = frozenset(("serviceTask", "sendTask"))
 #: state of a token's children that are to come
 COMING = TaskState.FUTURE
 
@@ -77,8 +93,30 @@ class Skeleton:
         return self.bodies.get(element.scope, self.spec)
 
 
+def construct(element: Element) -> str:
+    """What a BPMN book calls the element, such as `message boundary event` or `multi-instance task`."""
+    loop = {"multiInstance": "multi-instance ", "standard": "loop "}.get(element.loop or "", "")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", element.kind).lower()
+    return f"{loop}{element.event + ' ' if element.event else ''}{words}"
+
+
+def runs(element: Element) -> bool:
+    """Whether the element is executed here as BPMN means it. What does not run is refused, never passed over."""
+    return element.loop is None and element.event in RUNS.get(element.kind, frozenset())
+
+
+def calls(element: Element) -> bool:
+    """Whether the element is nothing without an operation."""
+    return element.kind in _CALLERS or (element.event == "message" and element.kind in ("intermediateThrowEvent", "endEvent"))
+
+
 def skeleton(process: Process) -> Skeleton:
-    """Builds the skeleton of a process that `lint` has accepted."""
+    """Builds the skeleton of a process. Raises `errors.FileRefused` at the first element that cannot run."""
+    for element in process.elements.values():
+        if not runs(element):
+            raise errors.FileRefused(file=process.file, reason=f"{element.id}: a {construct(element)} does not run here")
+        if calls(element) and "taskDefinition.type" not in element.extensions:
+            raise errors.FileRefused(file=process.file, reason=f"{element.id}: a {construct(element)} needs an operation")
     arrivals: dict[str, BpmnTaskSpec] = {}
     bodies = {e.id: _scope(process, e.id, arrivals) for e in process.elements.values() if e.kind == "subProcess"}
     return Skeleton(_scope(process, process.id, arrivals), bodies, arrivals)

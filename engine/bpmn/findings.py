@@ -1,0 +1,175 @@
+"""Everything that can be wrong with a diagram or table, as a closed list: each with one sentence on what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .model import Element
+
+
+class Code(StrEnum):
+    """Why something is refused, or worth a look."""
+
+    # the file
+    NOT_XML = "not_xml"
+    DOCTYPE = "doctype"
+    TOO_LARGE = "too_large"
+    NOT_BPMN = "not_bpmn"
+    NOT_JSON = "not_json"
+    NO_PROCESS = "no_process"
+    NOT_EXECUTABLE = "not_executable"
+    SEVERAL_PROCESSES = "several_processes"
+    DUPLICATE_ID = "duplicate_id"
+    # what does not run here
+    UNSUPPORTED_ELEMENT = "unsupported_element"
+    UNSUPPORTED_SETTING = "unsupported_setting"
+    PYTHON_SCRIPT = "python_script"
+    FOREIGN_VOCABULARY = "foreign_vocabulary"
+    # the drawing
+    NO_BEGINNING = "no_beginning"
+    WRONG_FLOW = "wrong_flow"
+    MISSING_CONDITION = "missing_condition"
+    NEVER_JOINS = "never_joins"
+    UNREACHABLE = "unreachable"
+    UNRESOLVED_REFERENCE = "unresolved_reference"
+    STEP_MISSING = "step_missing"
+    # what elements need
+    MISSING_OPERATION = "missing_operation"
+    UNKNOWN_OPERATION = "unknown_operation"
+    MISSING_DECISION = "missing_decision"
+    UNKNOWN_DECISION = "unknown_decision"
+    BAD_DECISION = "bad_decision"
+    MISSING_RESULT = "missing_result"
+    MISSING_ASSIGNMENT = "missing_assignment"
+    TWO_ASSIGNMENTS = "two_assignments"
+    UNKNOWN_CHAIN = "unknown_chain"
+    UNKNOWN_FORM = "unknown_form"
+    # expressions and names
+    BAD_EXPRESSION = "bad_expression"
+    UNKNOWN_VARIABLE = "unknown_variable"
+    BAD_TIMER = "bad_timer"
+    BAD_NUMBER = "bad_number"
+    RESERVED_NAME = "reserved_name"
+    # nothing to repair
+    NO_EFFECT = "no_effect"
+
+
+_ERROR, _WARNING, _NOTE = "error", "warning", "note"
+
+#: severity and sentence; what stands in braces are the finding's facts
+SENTENCES: Mapping[Code, tuple[str, str]] = {
+    Code.NOT_XML: (_ERROR, "The file cannot be read: {reason}. Export it again from the modeler."),
+    Code.DOCTYPE: (_ERROR, "The file declares a document type (DOCTYPE), which may draw in other files. Remove that line."),
+    Code.TOO_LARGE: (_ERROR, "The file cannot be read: {reason}. Divide the diagram."),
+    Code.NOT_BPMN: (_ERROR, 'This is no BPMN 2.0 diagram: its outermost element is "{root}". Export it as BPMN 2.0 XML.'),
+    Code.NOT_JSON: (_ERROR, "The file is no JSON as expected here: {reason}. Correct it with an editor that checks JSON."),
+    Code.NO_PROCESS: (_ERROR, "The diagram holds no process. Draw a process, or choose another file."),
+    Code.NOT_EXECUTABLE: (_ERROR, 'No process of the diagram is marked executable. Tick "Executable" in its properties.'),
+    Code.SEVERAL_PROCESSES: (
+        _ERROR,
+        "Several processes are executable: {processes}. Leave one, or put each into a folder of its own.",
+    ),
+    Code.DUPLICATE_ID: (_ERROR, 'The id "{id}" is missing or used twice. Give every element an id of its own, without blanks.'),
+    Code.UNSUPPORTED_ELEMENT: (_ERROR, "A {construct} does not run here. {remedy}"),
+    Code.UNSUPPORTED_SETTING: (_ERROR, "The setting {setting} is not carried out here. {remedy}"),
+    Code.PYTHON_SCRIPT: (
+        _ERROR,
+        "A script in {language} is never run here. Write it as a FEEL expression, or call an operation.",
+    ),
+    Code.FOREIGN_VOCABULARY: (
+        _ERROR,
+        "{attributes}: these settings are for another engine and would be ignored here. Set them again in a modeler for Camunda 8.",
+    ),
+    Code.NO_BEGINNING: (_ERROR, "Nothing in {where} is where it begins. Add one start event."),
+    Code.WRONG_FLOW: (_ERROR, "{reason}. Draw the flow anew."),
+    Code.MISSING_CONDITION: (
+        _ERROR,
+        'The flow {flow} leaves "{gateway}" without a condition. Give it one, or make it the default flow.',
+    ),
+    Code.NEVER_JOINS: (
+        _ERROR,
+        "The gateway waits for the flow {flow}, which only comes after it: it would wait for ever. Merge that flow before it with an exclusive gateway.",
+    ),
+    Code.UNREACHABLE: (_WARNING, "No flow leads here, so it is never reached. Connect it or remove it."),
+    Code.UNRESOLVED_REFERENCE: (
+        _ERROR,
+        "{where} refers to {what}, which does not exist here. Correct the reference or add what is missing.",
+    ),
+    Code.STEP_MISSING: (
+        _ERROR,
+        '"{target}" can be reached without "{step}" before it, which a rule of this procedure forbids. Close that path.',
+    ),
+    Code.MISSING_OPERATION: (
+        _ERROR,
+        "It is not said which operation is called. Enter its name as the job type, such as ehr.app_usage.",
+    ),
+    Code.UNKNOWN_OPERATION: (
+        _ERROR,
+        'No connector offers the operation "{operation}". Correct the name, or set up the connector.',
+    ),
+    Code.MISSING_DECISION: (_ERROR, "It is not said which decision is called. Choose a decision table, or enter a job type."),
+    Code.UNKNOWN_DECISION: (_ERROR, 'No table in this folder holds the decision "{decision}". Correct its id, or add the table.'),
+    Code.BAD_DECISION: (_ERROR, "{reason}. Correct it in the decision table."),
+    Code.MISSING_RESULT: (_ERROR, "It is not said where the result goes. Enter a result variable."),
+    Code.MISSING_ASSIGNMENT: (
+        _WARNING,
+        "It is not said who does this, so it goes to the managers of the case. Name a role, a person or an approval chain.",
+    ),
+    Code.TWO_ASSIGNMENTS: (_ERROR, "It has both {one} and {other}, and only one of them can count. Remove one."),
+    Code.UNKNOWN_CHAIN: (_ERROR, 'There is no approval chain "{chain}". Correct the key, or set up the chain.'),
+    Code.UNKNOWN_FORM: (_ERROR, 'There is no form "{form}". Correct the id, or add the form.'),
+    Code.BAD_EXPRESSION: (_ERROR, '{where}: "{expression}" is wrong at character {position}: {reason}. Correct the expression.'),
+    Code.UNKNOWN_VARIABLE: (
+        _ERROR,
+        '{where}: "{expression}" fails at character {position}: {reason}. Correct the name, or let a form field, a mapping, a script or a decision give it.',
+    ),
+    Code.BAD_TIMER: (
+        _ERROR,
+        '"{text}" is no time of this kind: {reason}. Write it in ISO 8601, such as P3D, R3/PT24H or 2026-12-01.',
+    ),
+    Code.BAD_NUMBER: (_ERROR, '{where}: "{text}" is no whole number. Enter one, or a FEEL expression beginning with "=".'),
+    Code.RESERVED_NAME: (_ERROR, 'The name "{name}" is kept for what the engine itself gives. Choose another name.'),
+    Code.NO_EFFECT: (_NOTE, "{what} has no effect here."),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, where, and what to do."""
+
+    #: id in the diagram, None for the file as a whole
+    element: str | None
+    #: what the diagram calls it
+    name: str | None
+    #: `error` keeps the procedure from being deployed, `warning` and `note` do not
+    severity: str
+    code: Code
+    #: the sentence with places for the facts
+    message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The sentence in English."""
+        return self.message.format(**self.facts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """`{element, name, severity, code, message}` for programs."""
+        return {
+            "element": self.element,
+            "name": self.name,
+            "severity": self.severity,
+            "code": str(self.code),
+            "message": self.text,
+        }
+
+
+def finding(code: Code, element: Element | None, *, severity: str | None = None, at: str | None = None, **facts: Any) -> Finding:
+    """A finding at an element of the model, or at the id `at`."""
+    usual, sentence = SENTENCES[code]
+    place = element.id if element is not None else at
+    name = element.name or None if element is not None else None
+    return Finding(place, name, severity or usual, code, sentence, facts)

@@ -1,0 +1,112 @@
+"""Which variables exist in a procedure: everything that a form, a mapping, a script, a decision or a chain gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..ports import Json
+from .model import Element, Process
+
+#: what the engine gives every case
+GIVEN = frozenset(("subject", "initiator", "case"))
+#: what an approval chain leaves behind
+CHAIN_RESULT = ("decision", "opinion", "decided_by")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Dotted names. `complete` is False where something gives values whose names cannot be known beforehand."""
+
+    known: frozenset[str]
+    complete: bool
+
+
+def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
+    """The case variables that any step of the process may have written."""
+    found = set(GIVEN)
+    complete = True
+    for element in process.elements.values():
+        if element.outputs:
+            found.update(target for target, _ in element.outputs)
+        elif element.kind in ("userTask", "startEvent"):
+            given = from_person(element, forms)
+            complete = complete and given is not None
+            found.update(given or ())
+        else:
+            result = result_name(element)
+            if result:
+                found.add(result)
+            elif "taskDefinition.type" in element.extensions:
+                complete = False
+    return Names(_opened(found), complete)
+
+
+def within(process: Process, element: Element, case: Names) -> Names:
+    """What an expression at the element sees: the case, and the inputs of it and of the sub-processes around it."""
+    local: set[str] = set()
+    around = [element.id, element.attached or "", *list(process.chain(element))[:-1]]
+    for id in around:
+        if id in process.elements:
+            local.update(target for target, _ in process.elements[id].inputs)
+    return Names(_opened({*case.known, *local}), case.complete) if local else case
+
+
+def after(element: Element, seen: Names, forms: Mapping[str, Json] | None) -> Names:
+    """What its output mapping sees: also what was entered, answered or caught."""
+    if element.kind in ("userTask", "startEvent"):
+        given = from_person(element, forms)
+        return Names(_opened({*seen.known, *(given or ())}), seen.complete and given is not None)
+    if element.event == "error":
+        return Names(seen.known | {"errorCode", "errorMessage"}, seen.complete)
+    if result := result_name(element):
+        return Names(_opened({*seen.known, result}), seen.complete)
+    return Names(seen.known | {"result"}, seen.complete and "taskDefinition.type" not in element.extensions)
+
+
+def from_person(element: Element, forms: Mapping[str, Json] | None) -> set[str] | None:
+    """The names a person can fill in; None when the form is not at hand."""
+    found = set(CHAIN_RESULT) if "wf.chain" in element.properties else set()
+    form = element.extensions.get("formDefinition.formId")
+    if form is None:
+        return found
+    schema = (forms or {}).get(form)
+    return None if schema is None else found | set(fields(schema))
+
+
+def result_name(element: Element) -> str | None:
+    """The variable under which a script, decision or operation puts its result."""
+    given = element.extensions
+    return (
+        given.get("script.resultVariable")
+        or given.get("calledDecision.resultVariable")
+        or element.headers.get("resultVariable")
+        or None
+    )
+
+
+def fields(schema: Json) -> Iterator[str]:
+    """Dotted names of a form's fields. A list counts as one name: its rows are seen inside it."""
+    return _fields(schema.get("components") if isinstance(schema, Mapping) else None, "")
+
+
+def _fields(components: Any, prefix: str) -> Iterator[str]:
+    for component in components if isinstance(components, list) else ():
+        if not isinstance(component, Mapping):
+            continue
+        path, key = component.get("path"), component.get("key")
+        inner = f"{prefix}{path}." if isinstance(path, str) and path else prefix
+        if component.get("type") == "dynamiclist":
+            if isinstance(path, str) and path:
+                yield f"{prefix}{path}"
+        elif component.get("type") == "group":
+            yield from _fields(component.get("components"), inner)
+        elif isinstance(key, str) and key:
+            yield f"{prefix}{key}"
+
+
+def _opened(names: set[str]) -> frozenset[str]:
+    """Where something gives a whole variable, nothing is known of its parts."""
+    whole = {name for name in names if "." not in name}
+    return frozenset(name for name in names if "." not in name or name.split(".")[0] not in whole)

@@ -1,0 +1,94 @@
+"""Settings in a diagram that are not carried out here: those of other engines, scripts in other languages, and unused zeebe ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from .findings import Code, Finding, finding
+from .model import BPMN, ZEEBE
+
+#: namespaces of other engines, by the prefix people know them by
+FOREIGN = {
+    "http://camunda.org/schema/1.0/bpmn": "camunda",
+    "http://activiti.org/bpmn": "activiti",
+    "http://activiti.com/modeler": "activiti",
+    "http://flowable.org/bpmn": "flowable",
+    "http://www.omg.org/bpmn20": "drools",
+    "http://www.jboss.org/drools": "drools",
+    "http://spiffworkflow.org/bpmn/schema/1.0/core": "spiffworkflow",
+    "http://bonitasoft.com/bpmn": "bonita",
+}
+#: of those, what only tunes the other engine and changes nothing a person would see
+_TUNING = frozenset(
+    (
+        *("asyncBefore", "asyncAfter", "async", "exclusive", "jobPriority", "historyTimeToLive", "versionTag", "taskPriority"),
+        *("isStartableInTasklist", "modelerTemplate", "modelerTemplateVersion", "diagramRelationId", "failedJobRetryTimeCycle"),
+        *("formHandlerClass", "validation", "properties", "property", "resource", "processCategory", "modelId", "modelVersion"),
+    )
+)
+#: zeebe settings that change what happens and are not built
+_REFUSED = {
+    "executionListeners": "Draw a service task before or after it instead.",
+    "taskListeners": "Draw a service task before or after it instead.",
+    "adHoc": "Draw the possible steps with gateways instead.",
+    "conditionalFilter": "Use a gateway instead.",
+    "userTaskForm": "Save the form as a file of its own and name its id.",
+    "formDefinition.formKey": "Name a form by its id (a .form file).",
+    "formDefinition.externalReference": "Name a form by its id (a .form file).",
+    "agentDefinition": "Use a service task instead.",
+}
+_UNUSED = frozenset(("jobPriorityDefinition", "linkedResources", "versionTag", "businessId"))
+
+
+def strange(root: etree._Element) -> Iterator[Finding]:
+    """Findings of one diagram."""
+    for node in root.iter(BPMN + "*"):
+        at = _place(node)
+        foreign: list[str] = []
+        for key in node.attrib:
+            _note(foreign, key)
+        extensions = node.find(BPMN + "extensionElements")
+        for child in extensions if extensions is not None else ():
+            if isinstance(child.tag, str):
+                _note(foreign, child.tag)
+                yield from _zeebe(child, at)
+        if foreign:
+            yield finding(Code.FOREIGN_VOCABULARY, None, at=at, attributes=", ".join(sorted(set(foreign))))
+        if node.tag == BPMN + "script" and node.getparent().find(f"{BPMN}extensionElements/{ZEEBE}script") is None:
+            yield finding(Code.PYTHON_SCRIPT, None, at=at, language=_language(node))
+        if node.tag == BPMN + "conditionExpression" and "feel" not in node.get("language", "feel").lower():
+            yield finding(Code.PYTHON_SCRIPT, None, at=at, language=node.get("language"))
+        if node.tag == BPMN + "dataStoreReference":
+            yield finding(Code.NO_EFFECT, None, at=at, what="A data store")
+
+
+def _note(foreign: list[str], name: str) -> None:
+    tag = etree.QName(name)
+    prefix = FOREIGN.get(tag.namespace or "")
+    if prefix and tag.localname not in _TUNING:
+        foreign.append(f"{prefix}:{tag.localname}")
+
+
+def _zeebe(child: etree._Element, at: str | None) -> Iterator[Finding]:
+    if not child.tag.startswith(ZEEBE):
+        return
+    tag = child.tag.removeprefix(ZEEBE)
+    for setting in (tag, *(f"{tag}.{key}" for key in child.attrib)):
+        if setting in _REFUSED:
+            yield finding(Code.UNSUPPORTED_SETTING, None, at=at, setting=f"zeebe:{setting}", remedy=_REFUSED[setting])
+    if tag in _UNUSED:
+        yield finding(Code.NO_EFFECT, None, at=at, what=f"zeebe:{tag}")
+
+
+def _language(script: etree._Element) -> str:
+    return script.getparent().get("scriptFormat") or "an unnamed language"
+
+
+def _place(node: etree._Element) -> str | None:
+    """Id of the element, or of the nearest one around that is drawn."""
+    around: etree._Element | None = node
+    while around is not None and (not around.get("id") or etree.QName(around).localname.endswith("EventDefinition")):
+        around = around.getparent()
+    return around.get("id") if around is not None else None
