@@ -123,16 +123,10 @@ class SampleCompany:
     def address(self) -> str:
         return str(self._said["http"])
 
+    @property
     def connectors(self) -> dict[str, dict[str, Any]]:
         """The configuration of the ordinary connectors for this company."""
-        web = {"base_url": self._said["http"], "token": self._said["token"]}
-        mail = {"type": "mail", "host": "127.0.0.1", "port": self._said["smtp"], "from": "partwell@company.example", "starttls": False}
-        return {
-            "ehr": {"type": "ehr_http", **web},
-            "payroll": {"type": "payroll_http", **web},
-            "oa": {"type": "oa_http", **web},
-            "mail": mail,
-        }
+        return company_connectors(**self._said)
 
     def stop(self) -> None:
         self._process.terminate()
