@@ -7,7 +7,7 @@ passing each of the others. What the elements mean is the procedure's affair.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .lint import Code, Finding, finding
 from .model import Process, processes
@@ -43,10 +43,23 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
 
 
 def _reachable(process: Process, *, without: str) -> set[str]:
-    """Ids of the elements a token can reach if `without` lets none through."""
-    inner = {scope: list(process.inside(scope)) for scope in {process.id, *(e.scope for e in process.elements.values())}}
-    todo = [e.id for e in inner[process.id] if e.kind == "startEvent"]
+    """Ids of the elements a token can reach if `without` lets none through.
+
+    A parallel gateway is passed once all its incoming flows carry a token, anything else once one does. A sub-process is
+    passed only through its inside: its own flows count once an end event in it is reached.
+    """
+    scopes = {scope: list(process.inside(scope)) for scope in {process.id, *(e.scope for e in process.elements.values())}}
+    todo = [e.id for e in scopes[process.id] if e.kind == "startEvent"]
     seen: set[str] = set()
+    carrying: set[str] = set()
+
+    def follow(flows: Iterable[str]) -> None:
+        for flow in flows:
+            carrying.add(flow)
+            target = process.elements.get(process.flows[flow].target)
+            if target is not None and (target.kind != "parallelGateway" or carrying.issuperset(target.incoming)):
+                todo.append(target.id)
+
     while todo:
         current = todo.pop()
         if current in seen or current == without:
@@ -54,12 +67,10 @@ def _reachable(process: Process, *, without: str) -> set[str]:
         seen.add(current)
         element = process.elements[current]
         todo += [boundary.id for boundary in process.boundaries(current)]
-        if current in inner:
-            # A sub-process is passed only through its inside: its own flows count once an end event in it is reached.
-            todo += [e.id for e in inner[current] if e.kind == "startEvent"]
+        if current in scopes:
+            todo += [e.id for e in scopes[current] if e.kind == "startEvent"]
         else:
-            todo += [process.flows[flow].target for flow in element.outgoing]
+            follow(element.outgoing)
         if element.kind == "endEvent" and element.scope != process.id:
-            around = process.elements[element.scope]
-            todo += [process.flows[flow].target for flow in around.outgoing]
+            follow(process.elements[element.scope].outgoing)
     return seen
