@@ -250,7 +250,7 @@ class _Collected:
         """The picture of the process that ran, with what was passed marked."""
         xml = next(content for path, content in sorted(self._deployed.files.items()) if path.endswith(".bpmn"))
         done = {entry.element for entry in self._entries if entry.element}
-        return render.svg(xml, lit=set(), done=done, locale="zh-CN")
+        return str(render.svg(xml, lit=set(), done=done, locale="zh-CN"))
 
     # --- originals
 

@@ -1,4 +1,4 @@
-"""One short case through the real engine, closed and ready to be sealed: an outside call, an upload, an approval, a letter."""
+"""A short case through the real engine, closed and ready to be sealed: outside call, upload, approval, letter, receipt."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
  <bpmn:laneSet id="lanes"><bpmn:lane id="lane" name="人事">
   <bpmn:flowNodeRef>start</bpmn:flowNodeRef><bpmn:flowNodeRef>usage</bpmn:flowNodeRef>
   <bpmn:flowNodeRef>talk</bpmn:flowNodeRef><bpmn:flowNodeRef>consent</bpmn:flowNodeRef><bpmn:flowNodeRef>notice</bpmn:flowNodeRef>
-  <bpmn:flowNodeRef>end</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>
+  <bpmn:flowNodeRef>receipt</bpmn:flowNodeRef><bpmn:flowNodeRef>end</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>
  <bpmn:startEvent id="start" name="开始"/>
  <bpmn:serviceTask id="usage" name="读取数据"><bpmn:extensionElements><zeebe:taskDefinition type="ehr.app_usage"/><zeebe:ioMapping>
   <zeebe:output source="=hours" target="hours"/></zeebe:ioMapping></bpmn:extensionElements></bpmn:serviceTask>
@@ -54,11 +54,13 @@ DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
   <zeebe:header key="title" value="通知书"/></zeebe:taskHeaders>
   <zeebe:ioMapping><zeebe:input source="=subject" target="subject"/><zeebe:input source="=hours" target="hours"/>
   <zeebe:output source="=document" target="notice"/></zeebe:ioMapping></bpmn:extensionElements></bpmn:serviceTask>
+ <bpmn:userTask id="receipt" name="签收"><bpmn:extensionElements><zeebe:properties>
+  <zeebe:property name="wf.for" value="subject"/></zeebe:properties></bpmn:extensionElements></bpmn:userTask>
  <bpmn:endEvent id="end" name="结束"><bpmn:extensionElements><zeebe:properties>
   <zeebe:property name="wf.outcome" value="dismissed"/></zeebe:properties></bpmn:extensionElements></bpmn:endEvent>
  <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="usage"/><bpmn:sequenceFlow id="f2" sourceRef="usage" targetRef="talk"/>
  <bpmn:sequenceFlow id="f3" sourceRef="talk" targetRef="consent"/><bpmn:sequenceFlow id="f4" sourceRef="consent" targetRef="notice"/>
- <bpmn:sequenceFlow id="f5" sourceRef="notice" targetRef="end"/>
+ <bpmn:sequenceFlow id="f5" sourceRef="notice" targetRef="receipt"/><bpmn:sequenceFlow id="f6" sourceRef="receipt" targetRef="end"/>
 </bpmn:process>
 <bpmndi:BPMNDiagram id="p"><bpmndi:BPMNPlane id="pl" bpmnElement="short">
  <bpmndi:BPMNShape id="s1" bpmnElement="start"><dc:Bounds x="60" y="82" width="36" height="36"/></bpmndi:BPMNShape>
@@ -66,7 +68,8 @@ DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
  <bpmndi:BPMNShape id="s3" bpmnElement="talk"><dc:Bounds x="280" y="60" width="100" height="80"/></bpmndi:BPMNShape>
  <bpmndi:BPMNShape id="s4" bpmnElement="consent"><dc:Bounds x="420" y="60" width="100" height="80"/></bpmndi:BPMNShape>
  <bpmndi:BPMNShape id="s5" bpmnElement="notice"><dc:Bounds x="560" y="60" width="100" height="80"/></bpmndi:BPMNShape>
- <bpmndi:BPMNShape id="s6" bpmnElement="end"><dc:Bounds x="700" y="82" width="36" height="36"/></bpmndi:BPMNShape>
+ <bpmndi:BPMNShape id="s6" bpmnElement="receipt"><dc:Bounds x="700" y="60" width="100" height="80"/></bpmndi:BPMNShape>
+ <bpmndi:BPMNShape id="s7" bpmnElement="end"><dc:Bounds x="840" y="82" width="36" height="36"/></bpmndi:BPMNShape>
  <bpmndi:BPMNEdge id="e1" bpmnElement="f1"><di:waypoint x="96" y="100"/><di:waypoint x="140" y="100"/></bpmndi:BPMNEdge>
 </bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>"""
 FILES = {
@@ -189,6 +192,7 @@ def closed(services: Services, case_id: str) -> None:
     work.complete(services, talk, actor=person("boss"), values={"said": "已知晓", **stored}, request_id="r2")
     work.approve(services, open_item(services, case_id), actor=person("hr"), opinion="同意", request_id="r3")
     run_jobs(services)
+    work.complete(services, open_item(services, case_id), actor=person("subject"), values={"received": True}, request_id="r4")
     with services.database.reading() as connection:
         assert connection.execute(sa.select(Case.status).where(Case.id == case_id)).scalar_one() == "closed"
 

@@ -178,6 +178,14 @@ def test_strangers_and_unknown_ids_get_nothing(services: Services, case_id: str)
     assert last_entry(services, case_id).number == before
 
 
+def test_the_subject_opens_what_was_served(services: Services, case_id: str) -> None:
+    """The employee concerned opens the notice that was served on them, and not what others put into the case."""
+    found = rows(services, case_id)
+    assert documents.read(services, found["notice"].id, reader=person("subject")).name == "通知书.pdf"
+    with pytest.raises(NotAllowed):
+        documents.read(services, found["attachment"].id, reader=person("subject"))
+
+
 def test_of_refused_uploads_nothing_is_stored(tmp_path: Path) -> None:
     """One file that cannot be taken among several: none of them is stored, and the ledger says nothing of them."""
     services = house(tmp_path)
