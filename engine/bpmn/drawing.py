@@ -25,7 +25,8 @@ def drawn_wrong(process: Process, root: etree._Element) -> Iterator[Finding]:
         yield from _element(process, element)
     reached = _reached(process)
     for element in process.elements.values():
-        if element.id not in reached and element.kind != "eventSubProcess":
+        inside = all(process.elements[scope].kind == "subProcess" for scope in process.around(element))
+        if element.id not in reached and element.kind != "eventSubProcess" and inside:
             yield finding(Code.UNREACHABLE, element)
         if element.kind == "parallelGateway" and len(element.incoming) > 1 and element.id in reached:
             yield from _join(process, element)

@@ -73,7 +73,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         "Several processes are executable: {processes}. Leave one, or put each into a folder of its own.",
     ),
     Code.DUPLICATE_ID: (_ERROR, 'The id "{id}" is missing or used twice. Give every element an id of its own, without blanks.'),
-    Code.UNSUPPORTED_ELEMENT: (_ERROR, "A {construct} does not run here. {remedy}"),
+    Code.UNSUPPORTED_ELEMENT: (_ERROR, "This kind of element does not run here: {construct}. {remedy}"),
     Code.UNSUPPORTED_SETTING: (_ERROR, "The setting {setting} is not carried out here. {remedy}"),
     Code.PYTHON_SCRIPT: (
         _ERROR,
@@ -91,7 +91,8 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.NEVER_JOINS: (
         _ERROR,
-        "The gateway waits for the flow {flow}, which only comes after it: it would wait for ever. Merge that flow before it with an exclusive gateway.",
+        "The gateway waits for the flow {flow}, which only comes after it, so it would wait for ever. "
+        "Merge that flow before it with an exclusive gateway.",
     ),
     Code.UNREACHABLE: (_WARNING, "No flow leads here, so it is never reached. Connect it or remove it."),
     Code.UNRESOLVED_REFERENCE: (
@@ -124,7 +125,8 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     Code.BAD_EXPRESSION: (_ERROR, '{where}: "{expression}" is wrong at character {position}: {reason}. Correct the expression.'),
     Code.UNKNOWN_VARIABLE: (
         _ERROR,
-        '{where}: "{expression}" fails at character {position}: {reason}. Correct the name, or let a form field, a mapping, a script or a decision give it.',
+        '{where}: "{expression}" fails at character {position}: {reason}. '
+        "Correct the name, or let a form field, a mapping, a script or a decision give it.",
     ),
     Code.BAD_TIMER: (
         _ERROR,
@@ -167,9 +169,16 @@ class Finding:
         }
 
 
-def finding(code: Code, element: Element | None, *, severity: str | None = None, at: str | None = None, **facts: Any) -> Finding:
-    """A finding at an element of the model, or at the id `at`."""
+def finding(
+    code: Code,
+    element: Element | None,
+    *,
+    severity: str | None = None,
+    at: str | None = None,
+    called: str | None = None,
+    **facts: Any,
+) -> Finding:
+    """A finding at an element of the model, or at the id `at` of something `called` so in the diagram."""
     usual, sentence = SENTENCES[code]
-    place = element.id if element is not None else at
-    name = element.name or None if element is not None else None
-    return Finding(place, name, severity or usual, code, sentence, facts)
+    place, name = (at, called) if element is None else (element.id, element.name)
+    return Finding(place, name or None, severity or usual, code, sentence, facts)

@@ -65,14 +65,14 @@ def check(
             except errors.FileRefused as error:
                 found[path].append(broken_file(error, content))
     decisions = {decision for table in tables.values() for decision in table.ids}
-    case: names.Names | None = None
+    passed = names.Names(frozenset())
     for path, content in files.items():
         if path.endswith(".bpmn"):
             diagram = _Diagram(path, forms, operations, chains, decisions)
             found[path] = diagram.findings(content)
-            case = diagram.case or case
+            passed = diagram.passed(passed)
     for path, table in tables.items():
-        known = case.known if case and case.complete else None
+        known = passed.known if passed.complete else None
         found[path] += [
             finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in table.check(known)
         ]
@@ -88,7 +88,7 @@ def broken_file(reason: str | errors.FileRefused, content: bytes = b"") -> Findi
 
 def forms_named(files: Mapping[str, bytes]) -> set[str]:
     """Ids of the forms that the diagrams name; diagrams that cannot be read name none."""
-    found = set()
+    found: set[str | None] = set()
     for path, content in files.items():
         if path.endswith(".bpmn"):
             try:
@@ -117,6 +117,8 @@ class _Diagram:
         self.decisions = decisions
         #: the variables of its process, once known
         self.case: names.Names | None = None
+        #: inputs of its business rule tasks
+        self.handed_over: set[str] = set()
 
     def findings(self, content: bytes) -> list[Finding]:
         try:
@@ -136,11 +138,21 @@ class _Diagram:
             found += drawn_wrong(process, root)
             self.case = names.of_case(process, self.forms)
             for element in process.elements.values():
-                found += self._element(process, element)
+                if all(process.elements[scope].kind == "subProcess" for scope in process.around(element)):
+                    found += self._element(process, element)
             for flow in process.flows.values():
                 if flow.condition and flow.source in process.elements:
                     found += self._condition(process, flow)
         return found
+
+    def passed(self, others: names.Names) -> names.Names:
+        """What its decisions may see, beside what those of other diagrams see."""
+        if self.case is None:
+            return others
+        if self.case.known is None or others.known is None:
+            return names.UNKNOWN
+        seen = others.and_also([*self.case.known, *self.handed_over])
+        return names.Names(seen.known, others.complete and self.case.complete)
 
     # --- one element
 
@@ -153,15 +165,16 @@ class _Diagram:
             return
         yield from self._needs(element)
         assert self.case is not None
-        seen = names.within(process, element, self.case)
-        before = names.Names(seen.known - {target for target, _ in element.inputs}, seen.complete)
+        seen = names.around(process, element, self.case)
+        if element.kind == "businessRuleTask":
+            self.handed_over.update(target for target, _ in element.inputs)
         for target, text in element.inputs:
-            yield from self._text(element, f'input "{target}"', text, before)
-            before = names.Names(before.known | {target}, before.complete)
+            yield from self._text(element, f'input "{target}"', text, seen)
+            seen = seen.and_also([target])
         after = names.after(element, seen, self.forms)
         for target, text in element.outputs:
             yield from self._text(element, f'output "{target}"', text, after)
-            after = names.Names(after.known | {target}, after.complete)
+            after = after.and_also([target])
             yield from self._reserved(element, target)
         for setting, text in element.extensions.items():
             if text.startswith("=") and setting.split(".")[0] in _EVALUATED:
@@ -243,30 +256,29 @@ class _Diagram:
     def _condition(self, process: Process, flow: Flow) -> Iterator[Finding]:
         source = process.elements[flow.source]
         assert self.case is not None
-        around = names.within(process, process.elements[source.scope], self.case) if source.scope != process.id else self.case
-        yield from self._feel(source, f"condition of {flow.name or flow.id}", flow.condition or "", around)
+        seen = names.around(process, source, self.case)
+        yield from self._feel(source, f"condition of {flow.name or flow.id}", flow.condition or "", seen)
 
     def _text(self, element: Element, where: str, text: str, seen: names.Names) -> Iterator[Finding]:
         if text.startswith("="):
             yield from self._feel(element, where, text[1:], seen)
 
     def _feel(self, element: Element, where: str, text: str, seen: names.Names) -> Iterator[Finding]:
-        wrong = expressions.check(text)
-        code, severity = Code.BAD_EXPRESSION, None
-        if not wrong:
-            wrong = expressions.check(text, names=seen.known)
+        if "${" in text or "#{" in text:
+            yield finding(Code.FOREIGN_VOCABULARY, element, attributes=f"{where}: {_short(text)}")
+            return
+        code, severity, wrong = Code.BAD_EXPRESSION, None, expressions.check(text)[:1]
+        if not wrong and seen.known is not None:
             code, severity = Code.UNKNOWN_VARIABLE, None if seen.complete else "warning"
+            wrong = expressions.check(text, names=seen.known)
         for problem in wrong:
-            shown = text if len(text) <= 80 else text[:77] + "…"
-            yield finding(
-                code,
-                element,
-                severity=severity,
-                where=where,
-                expression=shown,
-                position=problem.from_ + 1,
-                reason=problem.message.rstrip("."),
-            )
+            place, reason = problem.from_ + 1, problem.message.rstrip(".")
+            yield finding(code, element, severity=severity, where=where, expression=_short(text), position=place, reason=reason)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79] + "…"
 
 
 #: extension elements whose values may be FEEL

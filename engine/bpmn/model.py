@@ -129,13 +129,12 @@ class Process:
         """The boundary events that sit on an activity."""
         return (element for element in self.elements.values() if element.attached == activity)
 
-    def chain(self, element: Element) -> Iterator[str]:
-        """The sub-processes around an element, from the inside out, then the process."""
+    def around(self, element: Element) -> Iterator[str]:
+        """Ids of the sub-processes around an element, from the inside out."""
         scope = element.scope
         while scope != self.id:
             yield scope
             scope = self.elements[scope].scope
-        yield self.id
 
 
 def processes(root: etree._Element, file: str) -> list[Process]:
@@ -150,7 +149,9 @@ def processes(root: etree._Element, file: str) -> list[Process]:
     return [_process(node, file, named, pools) for node in root.iter(BPMN + "process")]
 
 
-def _process(node: etree._Element, file: str, named: Mapping[str | None, etree._Element], pools: Mapping[str | None, str | None]) -> Process:
+def _process(
+    node: etree._Element, file: str, named: Mapping[str | None, etree._Element], pools: Mapping[str | None, str | None]
+) -> Process:
     process = node.get("id", "")
     lanes, lane_of = _lanes(node)
     flows: dict[str, Flow] = {}

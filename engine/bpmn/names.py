@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,18 @@ CHAIN_RESULT = ("decision", "opinion", "decided_by")
 
 @dataclass(frozen=True)
 class Names:
-    """Dotted names. `complete` is False where something gives values whose names cannot be known beforehand."""
+    """Dotted names that exist somewhere. `known` None: a form is not at hand, so nothing can be said."""
 
-    known: frozenset[str]
-    complete: bool
+    known: frozenset[str] | None
+    #: False where an operation may give more than is known
+    complete: bool = True
+
+    def and_also(self, names: Iterable[str]) -> Names:
+        """With some more names."""
+        return self if self.known is None else Names(_opened({*self.known, *names}), self.complete)
+
+
+UNKNOWN = Names(None)
 
 
 def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
@@ -32,37 +40,35 @@ def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
             found.update(target for target, _ in element.outputs)
         elif element.kind in ("userTask", "startEvent"):
             given = from_person(element, forms)
-            complete = complete and given is not None
-            found.update(given or ())
-        else:
-            result = result_name(element)
-            if result:
-                found.add(result)
-            elif "taskDefinition.type" in element.extensions:
-                complete = False
+            if given is None:
+                return UNKNOWN
+            found |= given
+        elif result := result_name(element):
+            found.add(result)
+        elif "taskDefinition.type" in element.extensions:
+            complete = False
     return Names(_opened(found), complete)
 
 
-def within(process: Process, element: Element, case: Names) -> Names:
-    """What an expression at the element sees: the case, and the inputs of it and of the sub-processes around it."""
-    local: set[str] = set()
-    around = [element.id, element.attached or "", *list(process.chain(element))[:-1]]
-    for id in around:
-        if id in process.elements:
-            local.update(target for target, _ in process.elements[id].inputs)
-    return Names(_opened({*case.known, *local}), case.complete) if local else case
+def around(process: Process, element: Element, case: Names) -> Names:
+    """What the element's inputs see: the case, and the inputs of the sub-processes around."""
+    scopes = [process.elements[scope] for scope in process.around(element)]
+    if element.attached in process.elements:
+        scopes.append(process.elements[element.attached or ""])
+    return case.and_also(target for scope in scopes for target, _ in scope.inputs)
 
 
 def after(element: Element, seen: Names, forms: Mapping[str, Json] | None) -> Names:
-    """What its output mapping sees: also what was entered, answered or caught."""
+    """What the element's output mapping sees: also what was entered, answered or caught."""
     if element.kind in ("userTask", "startEvent"):
         given = from_person(element, forms)
-        return Names(_opened({*seen.known, *(given or ())}), seen.complete and given is not None)
+        return UNKNOWN if given is None else seen.and_also(given)
     if element.event == "error":
-        return Names(seen.known | {"errorCode", "errorMessage"}, seen.complete)
-    if result := result_name(element):
-        return Names(_opened({*seen.known, result}), seen.complete)
-    return Names(seen.known | {"result"}, seen.complete and "taskDefinition.type" not in element.extensions)
+        return seen.and_also(("errorCode", "errorMessage"))
+    if "taskDefinition.type" in element.extensions:
+        return UNKNOWN
+    result = result_name(element)
+    return seen.and_also([result] if result else [])
 
 
 def from_person(element: Element, forms: Mapping[str, Json] | None) -> set[str] | None:

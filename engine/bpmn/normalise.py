@@ -30,10 +30,10 @@ RUNS: Mapping[str, Set[str | None]] = {
     "intermediateThrowEvent": {None, "link", "escalation", "signal", "message"},
     "intermediateCatchEvent": {"timer", "signal", "link"},
     "boundaryEvent": {"timer", "error", "escalation", "signal"},
-    **dict.fromkeys(
-        ("task", "userTask", "manualTask", "serviceTask", "sendTask", "businessRuleTask", "scriptTask", "subProcess"), {None}
-    ),
-    **dict.fromkeys(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"), {None}),
+    **{f"{kind}Task": {None} for kind in ("user", "manual", "service", "send", "businessRule", "script")},
+    **{f"{kind}Gateway": {None} for kind in ("exclusive", "parallel", "inclusive", "eventBased")},
+    "task": {None},
+    "subProcess": {None},
 }
 #: Elements that only run with an operation behind them.
 _CALLERS = frozenset(("serviceTask", "sendTask"))
@@ -96,7 +96,7 @@ class Skeleton:
 def construct(element: Element) -> str:
     """What a BPMN book calls the element, such as `message boundary event` or `multi-instance task`."""
     loop = {"multiInstance": "multi-instance ", "standard": "loop "}.get(element.loop or "", "")
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", element.kind).lower()
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", element.kind).lower().replace("sub process", "sub-process")
     return f"{loop}{element.event + ' ' if element.event else ''}{words}"
 
 

@@ -46,6 +46,7 @@ def strange(root: etree._Element) -> Iterator[Finding]:
     """Findings of one diagram."""
     for node in root.iter(BPMN + "*"):
         at = _place(node)
+        where = {"at": at.get("id"), "called": at.get("name")} if at is not None else {}
         foreign: list[str] = []
         for key in node.attrib:
             _note(foreign, key)
@@ -53,15 +54,15 @@ def strange(root: etree._Element) -> Iterator[Finding]:
         for child in extensions if extensions is not None else ():
             if isinstance(child.tag, str):
                 _note(foreign, child.tag)
-                yield from _zeebe(child, at)
+                yield from _zeebe(child, where)
         if foreign:
-            yield finding(Code.FOREIGN_VOCABULARY, None, at=at, attributes=", ".join(sorted(set(foreign))))
+            yield finding(Code.FOREIGN_VOCABULARY, None, **where, attributes=", ".join(sorted(set(foreign))))
         if node.tag == BPMN + "script" and node.getparent().find(f"{BPMN}extensionElements/{ZEEBE}script") is None:
-            yield finding(Code.PYTHON_SCRIPT, None, at=at, language=_language(node))
+            yield finding(Code.PYTHON_SCRIPT, None, **where, language=_language(node))
         if node.tag == BPMN + "conditionExpression" and "feel" not in node.get("language", "feel").lower():
-            yield finding(Code.PYTHON_SCRIPT, None, at=at, language=node.get("language"))
+            yield finding(Code.PYTHON_SCRIPT, None, **where, language=node.get("language"))
         if node.tag == BPMN + "dataStoreReference":
-            yield finding(Code.NO_EFFECT, None, at=at, what="A data store")
+            yield finding(Code.NO_EFFECT, None, **where, what="A data store")
 
 
 def _note(foreign: list[str], name: str) -> None:
@@ -71,24 +72,24 @@ def _note(foreign: list[str], name: str) -> None:
         foreign.append(f"{prefix}:{tag.localname}")
 
 
-def _zeebe(child: etree._Element, at: str | None) -> Iterator[Finding]:
+def _zeebe(child: etree._Element, where: dict[str, str | None]) -> Iterator[Finding]:
     if not child.tag.startswith(ZEEBE):
         return
     tag = child.tag.removeprefix(ZEEBE)
     for setting in (tag, *(f"{tag}.{key}" for key in child.attrib)):
         if setting in _REFUSED:
-            yield finding(Code.UNSUPPORTED_SETTING, None, at=at, setting=f"zeebe:{setting}", remedy=_REFUSED[setting])
+            yield finding(Code.UNSUPPORTED_SETTING, None, **where, setting=f"zeebe:{setting}", remedy=_REFUSED[setting])
     if tag in _UNUSED:
-        yield finding(Code.NO_EFFECT, None, at=at, what=f"zeebe:{tag}")
+        yield finding(Code.NO_EFFECT, None, **where, what=f"zeebe:{tag}")
 
 
 def _language(script: etree._Element) -> str:
     return script.getparent().get("scriptFormat") or "an unnamed language"
 
 
-def _place(node: etree._Element) -> str | None:
-    """Id of the element, or of the nearest one around that is drawn."""
+def _place(node: etree._Element) -> etree._Element | None:
+    """The element, or the nearest one around that is drawn."""
     around: etree._Element | None = node
     while around is not None and (not around.get("id") or etree.QName(around).localname.endswith("EventDefinition")):
         around = around.getparent()
-    return around.get("id") if around is not None else None
+    return around
