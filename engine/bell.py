@@ -14,6 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from .jobs import Runner
 
 log = logging.getLogger(__name__)
+# A ring while two looks are waiting is skipped, which is right: say so only to who asks for it.
+logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 class Bell:
@@ -40,7 +42,9 @@ class Bell:
         now = dt.datetime.now(dt.UTC)
         if due is None or due <= now + dt.timedelta(seconds=self._poll):
             when = max(due or now, now)
-            self._scheduler.add_job(self._look, "date", run_date=when, id="rung", replace_existing=True, misfire_grace_time=None)
+            # One more may wait while a look is under way: that one may have passed the new job already.
+            options = {"replace_existing": True, "misfire_grace_time": None, "max_instances": 2}
+            self._scheduler.add_job(self._look, "date", run_date=when, id="rung", **options)
 
     def stop(self) -> None:
         """Look no more; what runs is finished first."""

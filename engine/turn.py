@@ -66,6 +66,12 @@ _UPDATE_STATE = Statement(
     .values({c: sa.bindparam(c) for c in ("status", "outcome", "incidents", "revision", "entries", "head", "closed_at", "state")})
 )
 
+
+def _one_of(column: Any, *values: str) -> sa.ColumnElement[bool]:
+    """As IN, for statements that are compiled once: an IN would be written anew for every number of values."""
+    return sa.or_(*(column == value for value in values))
+
+
 _OF_INSTANCE = (
     WorkItem.case_id == sa.bindparam("case_id"),
     WorkItem.instance == sa.bindparam("instance"),
@@ -73,7 +79,7 @@ _OF_INSTANCE = (
 )
 _ITEMS_LEFT = sa.select(WorkItem.id).where(*_OF_INSTANCE)
 _LEAVE_SIGN_OFFS = Statement(
-    sa.update(SignOff).where(SignOff.item_id.in_(_ITEMS_LEFT), SignOff.state.in_(("open", "waiting"))).values(state="lapsed")
+    sa.update(SignOff).where(SignOff.item_id.in_(_ITEMS_LEFT), _one_of(SignOff.state, "open", "waiting")).values(state="lapsed")
 )
 _LEAVE_ROUNDS = Statement(
     sa.update(WorkRound)
@@ -86,13 +92,13 @@ _DROP_JOBS = Statement(
     .where(
         Job.case_id == sa.bindparam("case_id"),
         Job.instance == sa.bindparam("instance"),
-        Job.state.in_(("waiting", "leased", "failed")),
+        _one_of(Job.state, "waiting", "leased", "failed"),
     )
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
 _DROP_ALL_JOBS = Statement(
     sa.update(Job)
-    .where(Job.case_id == sa.bindparam("case_id"), Job.kind != "seal", Job.state.in_(("waiting", "leased", "failed")))
+    .where(Job.case_id == sa.bindparam("case_id"), Job.kind != "seal", _one_of(Job.state, "waiting", "leased", "failed"))
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
 _END_INCIDENTS = Statement(
