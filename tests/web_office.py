@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from engine import people, procedures
 from engine.errors import Refused
 from engine.jobs import Runner
+from engine.models import WorkItem
 from engine.ports import Answer, Call, Exchange
 from engine.services import Services
 from engine.settings import Settings
@@ -193,12 +195,30 @@ class Office:
         self.run_jobs()
         return str(answer.json["case_id"])
 
-    def item(self, login: str, box: str = "mine") -> str:
-        """Id of the only open work item in somebody's inbox."""
-        client, headers = self.program(login)
-        found = client.get(f"/api/v1/items?box={box}", headers=headers).json["items"]
-        assert len(found) == 1, found
-        return str(found[0]["item_id"])
+    def open_item(self, case_id: str) -> str:
+        """Id of the only open work item of a case."""
+        with self.services.database.reading() as connection:
+            return str(connection.execute(sa.select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.status == "open")).scalar_one())
+
+    def post(self, client: FlaskClient, address: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
+        """Send a form as the browser does, with the forgery token of its session."""
+        return client.post(address, data={"csrf_token": token(client, "/account"), **(data or {})}, **options)
+
+    def talked(self, case_id: str) -> str:
+        """The conversation is recorded; gives the id of the approval."""
+        client, headers = self.program("wangfang")
+        values = {"decision": "proceed", "on": "2026-11-24"}
+        answer = client.post(f"/api/v1/items/{self.open_item(case_id)}/complete", json={"values": values}, headers=headers)
+        assert answer.status_code == 204, answer.text
+        return self.open_item(case_id)
+
+    def approved(self, case_id: str) -> str:
+        """Both signers agreed; gives the id of the employee's own item."""
+        item = self.talked(case_id)
+        for login in ("zhaominhua", "sunzhiyuan"):
+            client, headers = self.program(login)
+            assert client.post(f"/api/v1/items/{item}/approve", json={"opinion": "同意"}, headers=headers).status_code == 204
+        return self.open_item(case_id)
 
 
 def _move_in(services: Services) -> None:

@@ -1,0 +1,90 @@
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_file
+
+import engine.errors
+import webapp
+from engine.errors import PartwellError
+from webapp import i18n
+
+WEB = Path(webapp.__file__).parent
+_KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
+
+
+def _messages() -> dict[str, str]:
+    """Every text marked for translation -> the file it is in."""
+    found: dict[str, str] = {}
+    sources = [("python", file) for file in WEB.rglob("*.py") if "demo" not in file.parts]
+    sources += [("jinja2.ext:babel_extract", file) for file in (WEB / "templates").rglob("*.html")]
+    for method, file in sources:
+        for _, message, _, _ in extract_from_file(method, str(file), keywords=_KEYWORDS, options={"silent": "false"}):
+            found.setdefault(message if isinstance(message, str) else message[0], file.name)
+    return found
+
+
+def _errors() -> list[type[PartwellError]]:
+    for module in pkgutil.iter_modules([str(WEB)]):
+        if module.name not in ("commands", "benchmarks"):
+            importlib.import_module(f"webapp.{module.name}")
+    found, todo = [], [PartwellError]
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        if kind.__module__.startswith(("engine", "webapp", "forms")):
+            found.append(kind)
+    return found
+
+
+def test_every_text_of_the_web_is_there_in_chinese() -> None:
+    """Whatever a template or a module marks for translation has a Chinese text."""
+    chinese = i18n.catalogue("zh-CN")
+    messages = _messages()
+    missing = {text: file for text, file in messages.items() if chinese.gettext(text) == text and chinese.ngettext(text, "", 1) in (text, "")}
+    assert len(messages) > 150 and not missing
+
+
+def test_every_error_is_there_in_chinese_with_the_same_facts() -> None:
+    """A translated error names exactly the facts that the English sentence names."""
+    chinese = i18n.catalogue("zh-CN")
+    for kind in _errors():
+        template = " ".join((kind.__doc__ or "").split())
+        translated = chinese.gettext(template)
+        assert translated != template, kind
+        assert set(re.findall(r"{(\w+)}", translated)) == set(re.findall(r"{(\w+)}", template)), kind
+
+
+def test_places_of_messages_are_the_same_in_both_languages() -> None:
+    """A translation that drops or renames a place would fail or lie when it is shown."""
+    chinese = i18n.catalogue("zh-CN")
+    for text in _messages():
+        assert set(re.findall(r"%\((\w+)\)s", chinese.gettext(text))) <= set(re.findall(r"%\((\w+)\)s", text)), text
+
+
+def test_templates_hold_no_chinese() -> None:
+    """Every text of a template goes through the catalogues."""
+    for file in (WEB / "templates").rglob("*.html"):
+        assert not re.search(r"[\u3400-\u9fff]", file.read_text("utf-8")), file.name
+
+
+def test_a_fact_that_is_a_sentence_or_a_moment_is_shown_in_the_reader_s_way() -> None:
+    """Inside a translated error, reasons are translated and moments are in the company's time."""
+    said = i18n.fill(engine.errors.AlreadyDecided(who="王芳", when="").template, {"who": "王芳", "when": "2026-11-24T01:30+00:00"})
+    assert "2026年11月24日 09:30" in said and "王芳" in said
+    refused = engine.errors.NotAllowed(reason="this work is not yours")
+    assert "不属于您" in i18n.error_text(refused)
+
+
+@pytest.mark.parametrize("name", ["asked", "{odd}", "100%"])
+def test_facts_are_never_read_as_templates(name: str) -> None:
+    """Braces and percent signs in facts stay what they are."""
+    assert name in i18n.error_text(engine.errors.NotFound(what="file", name=name))
+
+
+def test_the_module_names_of_the_test_exist() -> None:
+    """The errors of the web itself are among those checked."""
+    assert {"LogInNeeded", "TooManyTries", "RequestInvalid", "FormInvalid"} <= {kind.__name__ for kind in _errors() if inspect.isclass(kind)}

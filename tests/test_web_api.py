@@ -1,0 +1,151 @@
+import base64
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from web_office import Office
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+def test_without_a_token_nothing_is_answered_and_a_cookie_is_no_token(office: Office) -> None:
+    """The JSON interface has no forgery check, so a browser's session must not open it."""
+    for client in (office.app.test_client(), office.browser("wangfang")):
+        answer = client.get("/api/v1/me")
+        assert answer.status_code == 401 and answer.json["error"] == "log_in_needed"
+
+
+def test_a_token_says_who_one_is_until_it_is_given_back(office: Office) -> None:
+    """The session opens the interface, and nothing after its end."""
+    client, headers = office.program("wangfang")
+    assert client.get("/api/v1/me", headers=headers).json["roles"] == ["hr"]
+    assert client.delete("/api/v1/session", headers=headers).status_code == 204
+    assert client.get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_the_whole_line_is_driven_by_programs(office: Office) -> None:
+    """Procedures, employees, start, inbox, upload, completion, approval, statement: the same use cases as the pages."""
+    supervisor, own = office.program("chenli")
+    [procedure] = supervisor.get("/api/v1/procedures", headers=own).json["procedures"]
+    assert procedure["procedure"] == "office" and procedure["form"]["components"]
+    [subject] = supervisor.get("/api/v1/employees?search=KF-017", headers=own).json["employees"]
+    files = {"proof": [{"name": "聊天记录.png", "content": base64.b64encode(PNG).decode()}]}
+    sent = {"procedure": "office", "subject": subject["id"], "values": {"what": "上班玩手机", "kind": "phone"}, "files": files}
+    started = supervisor.post("/api/v1/cases", json=sent, headers=own)
+    assert started.status_code == 201
+    office.run_jobs()
+
+    hr, own = office.program("wangfang")
+    [item] = hr.get("/api/v1/items?box=group", headers=own).json["items"]
+    uploaded = hr.post(f"/api/v1/items/{item['item_id']}/documents", data={"files": (io.BytesIO(PNG), "b.png")}, headers=own)
+    assert uploaded.status_code == 201
+    values = {"decision": "proceed", "on": "2026-11-24", "files": uploaded.json["documents"]["files"], "witnesses": [{"name": "何秀兰"}]}
+    assert hr.put(f"/api/v1/items/{item['item_id']}/draft", json={"values": values}, headers=own).status_code == 204
+    assert hr.post(f"/api/v1/items/{item['item_id']}/complete", json={"values": values}, headers=own).status_code == 204
+    case = hr.get(f"/api/v1/cases/{started.json['case_id']}", headers=own).json
+    assert case["open"][0]["holders"] == ["赵敏华"] and {d["name"] for d in case["documents"]} == {"聊天记录.png", "b.png"}
+    assert [call["state"] for call in case["calls"]] == ["done"]
+    assert hr.get(f"/api/v1/documents/{case['documents'][0]['id']}", headers=own).data == PNG
+    assert "原样" in hr.get(f"/api/v1/snapshots/{case['snapshots'][0]['id']}", headers=own).json["content"]
+
+    for login in ("zhaominhua", "sunzhiyuan"):
+        signer, own = office.program(login)
+        approval = f"/api/v1/items/{office.open_item(case['id'])}/approve"
+        assert signer.post(approval, json={}, headers=own).status_code == 204
+    employee, own = office.program("linxiaobei")
+    [mine] = employee.get("/api/v1/items", headers=own).json["items"]
+    assert employee.post(f"/api/v1/items/{mine['item_id']}/complete", json={"values": {"statement": "已知悉"}}, headers=own).status_code == 204
+    hr, own = office.program("wangfang")
+    closed = hr.get("/api/v1/cases?status=closed", headers=own).json
+    assert closed["total"] == 1 and closed["cases"][0]["outcome"] == "dismissed"
+
+
+def test_the_same_request_id_starts_one_case(office: Office) -> None:
+    """A program that lost the answer asks again and gets the same case."""
+    client, headers = office.program("chenli")
+    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}}
+    answers = [client.post("/api/v1/cases", json=sent, headers={**headers, "Request-Id": "once"}).json for _ in range(2)]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{not json", None),
+        (b"[1, 2]", None),
+        (b'"text"', None),
+        (b"{}", "procedure"),
+        (b'{"procedure": 7, "subject": "x"}', "procedure"),
+        (b'{"procedure": "office", "subject": null}', "subject"),
+        (b'{"procedure": "office", "subject": "SUBJECT", "values": [1]}', "values"),
+        (b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": "x"}}', "files.proof"),
+        (b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": [{"name": "a", "content": "%"}]}}', "files.proof"),
+        (b'{"procedure": "of\\u0000fice", "subject": "x"}', "procedure"),
+        (b'{"procedure": "\\ud800", "subject": "x"}', "procedure"),
+        (b"\xff\xfe", None),
+    ],
+)
+def test_a_body_that_cannot_be_used_is_refused_by_field(office: Office, body: bytes, field: str | None) -> None:
+    """Broken JSON and wrong types are told with status 400 and the name of the field."""
+    client, headers = office.program("chenli")
+    body = body.replace(b"SUBJECT", office.people["linxiaobei"].encode())
+    answer = client.post("/api/v1/cases", data=body, headers=headers)
+    assert answer.status_code == 400 and answer.json["error"] == "request_invalid"
+    assert list(answer.json.get("fields", {})) == ([field] if field else [])
+
+
+def test_form_faults_are_told_by_field(office: Office) -> None:
+    """Missing, wrong and unknown fields have status 422 and their messages, in the language of the account."""
+    client, headers = office.program("chenli")
+    values: dict[str, Any] = {"what": ["a"], "kind": "car", "warned": "yes", "salary": 1}
+    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": values}
+    answer = client.post("/api/v1/cases", json=sent, headers=headers)
+    assert answer.status_code == 422 and answer.json["error"] == "form_invalid"
+    assert set(answer.json["fields"]) == {"what", "kind", "warned", "salary"}
+
+
+def test_failures_are_json_with_the_right_status(office: Office) -> None:
+    """Not there, not yours, too late, odd paging: each with its own status and code."""
+    case = office.case()
+    item = office.open_item(case)
+    hr, own = office.program("wangfang")
+    other, foreign = office.program("liuhai")
+    office.talked(case)
+    late = hr.post(f"/api/v1/items/{item}/complete", json={"values": {}}, headers=own)
+    assert (late.status_code, late.json["error"]) == (409, "already_decided") and "王芳" in late.json["message"]
+    assert hr.post(f"/api/v1/items/{item}/complete", data=b"\x00", headers=own).status_code == 400
+    for answer, status in (
+        (hr.get("/api/v1/cases/nothing", headers=own), 404),
+        (hr.get("/api/v1/nothing", headers=own), 404),
+        (other.get(f"/api/v1/cases/{case}", headers=foreign), 403),
+        (other.get("/api/v1/incidents", headers=foreign), 403),
+        (hr.get("/api/v1/items?page=0", headers=own), 400),
+        (hr.get("/api/v1/items?size=９", headers=own), 400),
+        (hr.get("/api/v1/cases?status=odd", headers=own), 400),
+        (hr.patch("/api/v1/me", headers=own), 405),
+        (hr.post(f"/api/v1/items/{office.open_item(case)}/documents", data={}, headers=own), 400),
+    ):
+        assert answer.status_code == status, answer.text
+        assert answer.json["error"] and answer.json["message"]
+
+
+def test_incidents_are_repaired_by_programs(office: Office) -> None:
+    """Listed with their sentence, retried with a reason, answered with a value."""
+    client, headers = office.program("admin")
+    office.usage.refuses = True
+    case = office.case()
+    [incident] = client.get("/api/v1/incidents", headers=headers).json["incidents"]
+    assert incident["case_id"] == case and "404" in incident["message"]
+    address = f"/api/v1/incidents/{incident['id']}"
+    assert client.post(f"{address}/retry", json={}, headers=headers).json["fields"].keys() == {"reason"}
+    assert client.post(f"{address}/answer", json={"reason": "已核实", "value": {}}, headers=headers).status_code == 204
+    office.usage.refuses = False
+    assert client.get("/api/v1/incidents", headers=headers).json["incidents"] == []

@@ -1,0 +1,289 @@
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from web_office import Office
+
+from engine.models import LedgerEntry
+from webapp import inbox
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+def test_the_inbox_shows_what_waits_and_finds_it(office: Office) -> None:
+    """A new case lies in HR's group box, is found by the employee's name, and by nothing else."""
+    office.case()
+    client = office.browser("wangfang")
+    assert "面谈记录" in client.get("/inbox/group").text
+    assert "林小北" in client.get("/inbox/group?search=小北").text
+    assert "没有符合条件的待办" in client.get("/inbox/group?search=nobody").text
+    assert "已全部办完" in client.get("/inbox").text
+
+
+def test_claimed_work_lies_in_one_s_own_box_and_can_be_handed_back(office: Office) -> None:
+    """Taking an item moves it from the group's box to one's own, handing it back returns it."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang")
+    assert office.post(client, f"/items/{item}/claim").status_code == 302
+    assert item in client.get("/inbox").text and item not in client.get("/inbox/group").text
+    assert office.post(client, f"/items/{item}/release").status_code == 302
+    assert item in client.get("/inbox/group").text
+
+
+def test_a_faulty_form_comes_back_with_everything_typed_and_messages_at_their_fields(office: Office) -> None:
+    """Missing and wrong fields are named one by one in the person's language; nothing typed is lost."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang")
+    typed = {"minutes": "九十", "topics": ["phone", "training"], "witnesses[0].name": "", "witnesses[0].post": "组长"}
+    answer = office.post(client, f"/items/{item}/complete", typed)
+    assert answer.status_code == 422
+    page = answer.text
+    assert 'value="九十"' in page and 'value="组长"' in page and len(re.findall(r'name="topics"[^>]*checked', page)) == 2
+    summary = re.search(r'id="error-summary".*?</ul>', page, re.S)[0]
+    assert "处理意见：此项必填" in summary and "面谈日期：" in summary and "时长：" in summary and "姓名：" in summary
+    for field in re.findall(r'href="#([^"]+)"', summary):
+        assert f'id="{field}"' in page and f'id="{field}-error"' in page
+    english = office.post(office.browser("wangfang", language="en"), f"/items/{item}/complete", typed).text
+    office.browser("wangfang", language="zh-CN")
+    assert "Decision: This is required." in english
+
+
+def test_a_file_is_kept_when_another_field_is_wrong(office: Office) -> None:
+    """What was uploaded with a faulty form is a document of the case and stays attached."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang")
+    answer = office.post(client, f"/items/{item}/complete", {"files": (io.BytesIO(PNG), "照片.png")})
+    assert answer.status_code == 422
+    document = re.search(r'name="files" value="(\w{32})" checked', answer.text)[1]
+    assert "照片.png" in answer.text
+    values = {"decision": "proceed", "on": "2026-11-24", "files": document}
+    assert office.post(client, f"/items/{item}/complete", values).status_code == 302
+    assert client.get(f"/documents/{document}").data == PNG
+
+
+def test_a_refused_file_is_named_and_the_rest_is_kept(office: Office) -> None:
+    """A program is no attachment; the message stands at the field, the other fields stay as typed."""
+    item = office.open_item(office.case())
+    data = {"decision": "proceed", "on": "2026-11-24", "minutes": "30", "files": (io.BytesIO(b"MZ\x00\x01\x02"), "tool.exe")}
+    answer = office.post(office.browser("wangfang"), f"/items/{item}/complete", data)
+    assert answer.status_code == 422 and "tool.exe" in answer.text and 'value="30"' in answer.text
+
+
+def test_rows_are_added_and_removed_without_script(office: Office) -> None:
+    """The buttons of a list bring the page back with a row more or less, and with what was typed."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang")
+    page = office.post(client, f"/items/{item}/fields", {"add_row": "witnesses", "minutes": "25"}).text
+    assert 'name="witnesses[0].name"' in page and 'value="25"' in page
+    typed = {"witnesses[0].name": "甲", "witnesses[1].name": "乙", "remove_row": "witnesses[0]"}
+    page = office.post(client, f"/items/{item}/fields", typed).text
+    assert 'value="乙"' in page and 'value="甲"' not in page and "witnesses[1]" not in page
+
+
+def test_what_is_typed_is_saved_quietly_and_is_there_again(office: Office) -> None:
+    """The background save answers with the fields hidden now; the page opened again holds the draft; nobody else sees it."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang")
+    typed = {"decision": "stop", "stop_reason": "证据不足"}
+    answer = office.post(client, f"/items/{item}/draft", typed, headers={"HX-Request": "true"})
+    assert answer.status_code == 200 and "暂存" in answer.text and "stop_reason" not in answer.text
+    assert "stop_reason" in office.post(client, f"/items/{item}/draft", {"decision": "proceed"}, headers={"HX-Request": "true"}).text
+    office.post(client, f"/items/{item}/draft", typed)
+    assert "证据不足" in client.get(f"/items/{item}").text
+    assert "证据不足" not in office.browser("sunzhiyuan").get(f"/items/{item}").text
+
+
+def test_a_second_click_of_the_same_form_changes_nothing(office: Office) -> None:
+    """The same request id again is answered like the first one, and the ledger has one completion."""
+    case = office.case()
+    item, client = office.open_item(case), office.browser("wangfang")
+    values = {"decision": "proceed", "on": "2026-11-24", "request_id": f"click-{item}"}
+    assert [office.post(client, f"/items/{item}/complete", values).status_code for _ in range(2)] == [302, 302]
+    with office.services.database.reading() as connection:
+        done = sa.select(sa.func.count()).where(LedgerEntry.case_id == case, LedgerEntry.event == "work:item:completed")
+        assert connection.execute(done).scalar_one() == 1
+
+
+def test_too_late_is_an_answer(office: Office) -> None:
+    """Completing what was already completed says by whom and when, with status 409."""
+    case = office.case()
+    item = office.open_item(case)
+    office.talked(case)
+    answer = office.post(office.browser("wangfang"), f"/items/{item}/complete", {"decision": "proceed", "on": "2026-11-24"})
+    assert answer.status_code == 409 and "王芳" in answer.text and f"/items/{item}" in answer.text
+
+
+def test_the_wrong_person_gets_a_clear_page(office: Office) -> None:
+    """General affairs may neither read nor complete HR's item of a case they take no part in."""
+    item = office.open_item(office.case())
+    client = office.browser("liuhai")
+    assert client.get(f"/items/{item}").status_code == 403
+    answer = office.post(client, f"/items/{item}/complete", {"decision": "proceed"})
+    assert answer.status_code == 403 and "您无权" in answer.text
+
+
+def test_signers_agree_one_after_another_and_a_rejection_needs_words(office: Office) -> None:
+    """Head of department and HR director see each other's opinion; rejecting without a reason is refused, with the page kept."""
+    item = office.talked(office.case())
+    head, director = office.browser("zhaominhua"), office.browser("sunzhiyuan", language="zh-CN")
+    page = head.get(f"/items/{item}").text
+    assert "部门负责人审批" in page and "人力资源总监审批" in page
+    refused = office.post(head, f"/items/{item}/reject", {"opinion": " "})
+    assert refused.status_code == 422 and "驳回须填写意见" in refused.text and 'href="#opinion"' in refused.text
+    assert office.post(head, f"/items/{item}/approve", {"opinion": "事实清楚，同意"}).status_code == 302
+    assert "事实清楚，同意" in director.get(f"/items/{item}").text
+    assert office.post(director, f"/items/{item}/reject", {"opinion": "再培训一次"}).status_code == 302
+
+
+def test_the_employee_sees_their_own_part_and_nothing_else(office: Office) -> None:
+    """Before their item opens the case does not exist for them; afterwards they see their item, but no facts of the case."""
+    case = office.case()
+    client = office.browser("linxiaobei")
+    assert client.get(f"/cases/{case}").status_code == 403
+    item = office.approved(case)
+    page = client.get(f"/items/{item}").text
+    assert "本人陈述" in page and "社交应用" not in page
+    own = client.get(f"/cases/{case}").text
+    assert "王芳" not in own and "社交应用" not in own and "ehr.app_usage" not in own
+
+
+def test_the_case_page_tells_who_did_what_when_on_which_data(office: Office) -> None:
+    """Each step with person, role of the step, time; the call with its answer as received; looking at the answer is recorded."""
+    case = office.case()
+    office.approved(case)
+    client = office.browser("wangfang")
+    page = client.get(f"/cases/{case}").text
+    for part in ("陈立", "王芳", "赵敏华", "孙志远", "同意", "林小北", "ehr.app_usage", "<svg"):
+        assert part in page
+    assert len(re.findall(r"<time datetime=", page)) >= 5
+    snapshot = re.search(r'href="(/snapshots/\w+)"', page)[1]
+    assert "原样" in client.get(snapshot).text
+    assert "数据快照" in client.get(f"/cases/{case}?all=1").text
+
+
+def test_a_case_is_paused_with_a_reason_only_by_who_manages_it(office: Office) -> None:
+    """The administrator pauses and resumes; without a reason nothing happens; the specialist has no such button."""
+    case = office.case()
+    admin = office.browser("admin")
+    assert "暂停事项" in admin.get(f"/cases/{case}").text and "暂停事项" not in office.browser("wangfang").get(f"/cases/{case}").text
+    assert office.post(admin, f"/cases/{case}/suspend", {"reason": " "}).status_code == 403
+    assert office.post(admin, f"/cases/{case}/suspend", {"reason": "等待仲裁"}).status_code == 302
+    page = admin.get(f"/cases/{case}").text
+    assert "已暂停" in page and "等待仲裁" in page
+    assert office.post(admin, f"/cases/{case}/resume", {"reason": "可以继续"}).status_code == 302
+
+
+def test_a_report_is_started_about_one_s_own_people_only(office: Office) -> None:
+    """The supervisor finds their team, sends the form, and lands on the new case; another's employee is closed to them."""
+    client = office.browser("chenli")
+    assert client.get("/start").headers["Location"] == "/start/office"
+    listed = client.get("/start/office").text
+    assert "林小北" in listed and "黄建国" not in listed and "陈立" not in re.search(r'id="list".*', listed, re.S)[0]
+    own, other = office.people["linxiaobei"], office.people["liuhai"]
+    assert client.get(f"/start/office/{other}").status_code == 403
+    faulty = office.post(client, f"/start/office/{own}", {"what": "短", "request_id": "report-1"})
+    assert faulty.status_code == 422 and ">短</textarea>" in faulty.text and 'value="report-1"' in faulty.text
+    sent = {"what": "上班玩手机、学习能力差", "kind": "phone", "request_id": "report-1", "proof": (io.BytesIO(PNG), "a.png")}
+    answer = office.post(client, f"/start/office/{own}", sent)
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/cases/")
+    assert "a.png" in client.get(answer.headers["Location"]).text
+
+
+def test_only_some_roles_start_a_case(office: Office) -> None:
+    """Who may not start sees no entry in the menu and gets a clear page."""
+    client = office.browser("liuhai")
+    assert "/start" not in client.get("/inbox").text
+    assert client.get("/start/office").status_code == 403
+
+
+def test_a_case_at_work_looks_again_until_it_rests(office: Office) -> None:
+    """While systems are asked the page asks again by itself; once all is in, the whole page is read anew."""
+    client, headers = office.program("chenli")
+    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}}
+    case = client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"]
+    browser = office.browser("chenli")
+    assert f'hx-get="/cases/{case}/live"' in browser.get(f"/cases/{case}").text
+    office.run_jobs()
+    rested = browser.get(f"/cases/{case}/live")
+    assert rested.headers["HX-Refresh"] == "true" and "hx-get" not in rested.text
+
+
+def test_an_incident_is_repaired_by_retrying_correcting_or_answering(office: Office) -> None:
+    """Faulty input is told at its field; a correction reaches the operation; an answer by hand takes the case on."""
+    admin = office.browser("admin")
+    office.usage.refuses = True
+    case = office.case()
+    page = admin.get("/incidents").text
+    incident = re.findall(r'id="incident-(\w+)"', page)[0]
+    assert "ehr.app_usage" in page and "404" in page
+    assert "需处理" in admin.get("/cases").text
+    assert office.browser("liuhai").get("/incidents").status_code == 403
+    assert office.post(admin, f"/incidents/{incident}/retry", {"reason": ""}).status_code == 422
+    odd = office.post(admin, f"/incidents/{incident}/answer", {"reason": "已查", "value": "[1]"})
+    assert odd.status_code == 422 and "[1]" in odd.text and "已查" in odd.text
+    corrected = {"reason": "工号有误", "input": '{"employee": "KF-018"}', "about": "operation"}
+    assert office.post(admin, f"/incidents/{incident}/correct", corrected).status_code == 302
+    office.run_jobs()
+    assert office.usage.inputs[-1]["employee"] == "KF-018"
+    incident = re.findall(r'id="incident-(\w+)"', admin.get("/incidents").text)[0]
+    assert office.post(admin, f"/incidents/{incident}/answer", {"reason": "电话核实", "value": '{"sentences": ["已核实"]}'}).status_code == 302
+    office.usage.refuses = False
+    assert "面谈记录" in admin.get(f"/cases/{case}").text
+
+
+def test_a_closed_case_hands_out_its_sealed_file_and_checks_it(office: Office) -> None:
+    """After sealing, the case page offers the file and finds it whole; taking it is recorded; the employee cannot take it."""
+    from webapp import create_runner
+
+    case = office.case()
+    item = office.approved(case)
+    assert office.post(office.browser("linxiaobei"), f"/items/{item}/complete", {"statement": "已知悉"}).status_code == 302
+    runner = create_runner(office.services, name="seal")
+    while runner.run_due():
+        pass
+    runner.close()
+    client = office.browser("wangfang")
+    page = client.get(f"/cases/{case}?verify=1").text
+    assert "校验通过" in page and "已办结" in page
+    assert client.get(f"/cases/{case}/sealed").data.startswith(b"PK")
+    assert "导出证据包" in client.get(f"/cases/{case}?all=1").text or "证据包" in client.get(f"/cases/{case}?all=1").text
+    assert office.browser("linxiaobei").get(f"/cases/{case}/sealed").status_code in (403, 404)
+
+
+def test_failures_never_show_a_traceback(office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """An unknown page is a page of ours; a fault in the program gives a number under which the log has the details."""
+    client = office.browser("wangfang")
+    missing = client.get("/no/such/page")
+    assert missing.status_code == 404 and "好聚好散" in missing.text
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setattr(inbox.engine_inbox, "inbox", broken)
+    answer = client.get("/inbox")
+    assert answer.status_code == 500 and "Traceback" not in answer.text and "secret inside" not in answer.text
+    reference = re.search(r"<code>(\w+)</code>", answer.text)[1]
+    assert reference in caplog.text and "the secret inside" in caplog.text
+
+
+def test_a_page_has_no_inline_script_or_style(office: Office) -> None:
+    """The content policy forbids them, so no page may have any."""
+    case = office.case()
+    client = office.browser("wangfang")
+    for address in ("/inbox/group", f"/cases/{case}", f"/items/{office.open_item(case)}", "/account", "/cases"):
+        page = client.get(address).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page), address
+
+
+def test_health_is_told_without_a_log_in(office: Office) -> None:
+    """A monitor learns that web and database answer."""
+    assert office.app.test_client().get("/healthz").json == {"status": "ok"}
