@@ -1,0 +1,79 @@
+"""In-memory twins of the engine's ports: what they say is set by the test, what was asked is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from engine.errors import PartwellError
+from engine.ports import Answer, Call, Json, Message
+
+
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: str = "2026-11-24T01:00:00+00:00") -> None:
+        self._now = dt.datetime.fromisoformat(now)
+
+    def now(self) -> dt.datetime:
+        return self._now
+
+    # helpers of tests from here on
+
+    def move(self, **span: float) -> None:
+        """Let time pass: `move(hours=3)`."""
+        self._now += dt.timedelta(**span)
+
+
+class ScriptedOperation:
+    """Answers from a list, one entry for each call: a value, an Answer, an error to raise, or something to call.
+
+    When the list is used up, the last entry counts for every further call.
+    """
+
+    def __init__(self, *names: str, answers: Sequence[Json | Answer | PartwellError | Callable[[Call], Answer]] = ({},)) -> None:
+        self.names = names
+        self.answers = list(answers)
+        self.calls: list[Call] = []
+        self._lock = threading.Lock()
+
+    def call(self, call: Call) -> Answer:
+        with self._lock:
+            self.calls.append(call)
+            entry = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(entry, PartwellError):
+            raise entry
+        if isinstance(entry, Answer):
+            return entry
+        return entry(call) if callable(entry) else Answer(value=entry)
+
+    def check(self) -> Sequence[str]:
+        return ()
+
+
+class PlainRenderer:
+    """A "PDF" that says what it was made of."""
+
+    def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
+        return f"%PDF-1.7 {sorted(data)} {sorted(images)}".encode()
+
+
+class KeptMessages:
+    """Keeps what people would have been told."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def notify(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+class Bellboy:
+    """Remembers that it was rung."""
+
+    def __init__(self) -> None:
+        self.rung: list[dt.datetime | None] = []
+
+    def ring(self, due: dt.datetime | None) -> None:
+        self.rung.append(due)
