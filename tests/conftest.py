@@ -20,7 +20,7 @@ from engine.settings import Settings
 from webapp import form_checker
 from webapp.benchmarks import private_postgres
 
-from .twins import Bellboy, PlainRenderer, SetClock
+from twins import Bellboy, PlainRenderer, SetClock
 
 
 @pytest.fixture(scope="session")
