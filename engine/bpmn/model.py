@@ -35,6 +35,8 @@ class Flow:
     source: str
     target: str
     name: str = ""
+    #: the English name (`wf.name.en`)
+    name_en: str = ""
     #: FEEL text without the leading "=", or None
     condition: str | None = None
     #: `language` of the condition where the diagram names one
@@ -163,7 +165,8 @@ def _process(
             id=flow.get("id", ""),
             source=flow.get("sourceRef", ""),
             target=flow.get("targetRef", ""),
-            name=flow.get("name", ""),
+            name=" ".join(flow.get("name", "").split()),
+            name_en=properties(flow).get("wf.name.en", ""),
             condition=given or None,
             language=language,
         )
@@ -193,7 +196,7 @@ def _process(
         id=process,
         file=file,
         name=node.get("name") or pools.get(process) or process,
-        name_en=_properties(node).get("wf.name.en", ""),
+        name_en=properties(node).get("wf.name.en", ""),
         documentation=(node.findtext(BPMN + "documentation") or "").strip(),
         executable=node.get("isExecutable", "false") == "true",
         elements=MappingProxyType(elements),
@@ -212,14 +215,14 @@ def _element(
     named: Mapping[str | None, etree._Element],
 ) -> Element:
     id = node.get("id", "")
-    properties = _properties(node)
+    settings = properties(node)
     event, reference, timer = _event(node, named)
     loops = (kind for kind in ("multiInstance", "standard") if node.find(f"{BPMN}{kind}LoopCharacteristics") is not None)
     return Element(
         id=id,
         kind="eventSubProcess" if kind == "subProcess" and node.get("triggeredByEvent") == "true" else kind,
         name=" ".join(node.get("name", "").split()),
-        name_en=properties.get("wf.name.en", ""),
+        name_en=settings.get("wf.name.en", ""),
         lane=lane,
         process=process,
         scope=scope,
@@ -235,7 +238,7 @@ def _element(
         loop=next(loops, None),
         inputs=_mapping(node, "input"),
         outputs=_mapping(node, "output"),
-        properties=MappingProxyType(properties),
+        properties=MappingProxyType(settings),
         headers=MappingProxyType({h.get("key", ""): h.get("value", "") for h in _zeebe(node, "taskHeaders", "header")}),
         extensions=MappingProxyType(_extensions(node)),
     )
@@ -270,7 +273,7 @@ def _lanes(process: etree._Element) -> tuple[tuple[Lane, ...], dict[str, str | N
     for lane in process.iter(BPMN + "lane"):
         held = tuple(ref.text.strip() for ref in lane.findall(BPMN + "flowNodeRef") if ref.text)
         name = lane.get("name", "")
-        lanes.append(Lane(id=lane.get("id", ""), name=name, name_en=_properties(lane).get("wf.name.en", ""), elements=held))
+        lanes.append(Lane(id=lane.get("id", ""), name=name, name_en=properties(lane).get("wf.name.en", ""), elements=held))
         lane_of.update(dict.fromkeys(held, name))
     return tuple(lanes), lane_of
 
@@ -280,7 +283,8 @@ def _zeebe(node: etree._Element, *path: str) -> list[etree._Element]:
     return found
 
 
-def _properties(node: etree._Element) -> dict[str, str]:
+def properties(node: etree._Element) -> dict[str, str]:
+    """The zeebe:properties of a node of the file."""
     return {p.get("name", ""): p.get("value", "") for p in _zeebe(node, "properties", "property")}
 
 
