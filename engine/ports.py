@@ -136,6 +136,9 @@ class Forms(Protocol):
     def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
         """Ids of the documents that clean values name."""
 
+    def problems(self, schema: Json) -> Sequence[str]:
+        """Sentences about what must be repaired before a procedure with this form is deployed."""
+
 
 class Carrier(Protocol):
     """Brings a due job to a worker. Never owns state: the job row does."""

@@ -24,7 +24,7 @@ from .bpmn.program import Program
 from .db import Database
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, Chain, ProcedureFile, ProcedureVersion, new_id
-from .ports import Json
+from .ports import Forms, Json
 
 if TYPE_CHECKING:
     from .services import Services
@@ -117,18 +117,25 @@ def gather(folder: Path, forms: Path | None = None) -> dict[str, bytes]:
 
 
 def check(
-    files: Mapping[str, bytes], *, operations: Collection[str] | None, chain_keys: Collection[str] | None
+    files: Mapping[str, bytes], forms: Forms, *, operations: Collection[str] | None, chain_keys: Collection[str] | None
 ) -> dict[str, list[lint.Finding]]:
-    """Findings of each diagram and table; one without an error finding deploys, and a case of it starts."""
+    """Findings of each diagram, table and form; files without an error finding deploy, and a case of them starts.
+
+    `operations` and `chain_keys`: the ones that exist, or None where that is not known.
+    """
+    schemas: dict[str, Json] = {}
     broken: dict[str, list[lint.Finding]] = {}
-    forms = {}
     for path, content in files.items():
         if path.endswith(".form"):
             try:
-                forms[Path(path).stem] = json.loads(content)
+                schemas[Path(path).stem] = json.loads(content)
             except ValueError as error:
-                broken[path] = [lint.broken_file(f"not JSON: {error}")]
-    found = lint.check(files, forms=forms if forms or operations is not None else None, operations=operations, chains=chain_keys)
+                broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=str(error))]
+            else:
+                faults = [lint.finding(lint.Code.BAD_FORM, None, reason=fault) for fault in forms.problems(schemas[Path(path).stem])]
+                broken.update({path: faults} if faults else {})
+    usable = {form: schema for form, schema in schemas.items() if isinstance(schema, dict)}
+    found = lint.check(files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys)
     if not any(finding.severity == "error" for findings in found.values() for finding in findings):
         for path, findings in missing_before(files).items():
             found.setdefault(path, []).extend(findings)
@@ -147,7 +154,7 @@ def deploy(
     defaults = _json(files.get("chains.json", b"{}"), "chains.json")
     with services.database.reading() as connection:
         keys = set(connection.execute(sa.select(Chain.key).where(Chain.active)).scalars())
-    findings = check(files, operations=services.operations.keys(), chain_keys=keys | defaults.keys())
+    findings = check(files, services.forms, operations=services.operations.keys(), chain_keys=keys | defaults.keys())
     errors = [finding for found in findings.values() for finding in found if finding.severity == "error"]
     if errors:
         raise NotDeployable(errors, path=procedure, count=len(errors))

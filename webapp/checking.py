@@ -9,8 +9,9 @@ from typing import Any
 from engine import procedures
 from engine.bpmn import lint
 from engine.errors import PartwellError
+from engine.settings import Settings
 
-from . import FORMS
+from . import FORMS, form_checker
 
 #: what is read as a file of its own in the answer
 _READ = (".bpmn", ".dmn")
@@ -24,6 +25,7 @@ def check_paths(paths: Iterable[Path]) -> list[dict[str, Any]]:
     Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id.
     """
     checked = []
+    forms = form_checker(Settings.zone)
     for folder, wanted in _by_folder(paths).items():
         files: dict[str, bytes] = {}
         unread: dict[Path, str] = {}
@@ -34,7 +36,7 @@ def check_paths(paths: Iterable[Path]) -> list[dict[str, Any]]:
                 unread[path] = error.strerror or str(error)
         shipped = {f"forms/{form.stem}.form": form.read_bytes() for form in FORMS.glob("*.form")}
         try:
-            found = procedures.check({**shipped, **files}, operations=None, chain_keys=None)
+            found = procedures.check({**shipped, **files}, forms, operations=None, chain_keys=None)
         except PartwellError as error:
             found = {path.relative_to(folder).as_posix(): [lint.broken_file(error.message)] for path in wanted}
         for path in wanted:
@@ -62,4 +64,5 @@ def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:
 
 
 def _beside(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in _BESIDE and path.parent in (folder, folder / "forms", folder / "letters")] if folder.is_dir() else []
+    places = (folder, folder / "forms", folder / "letters")
+    return [p for place in places if place.is_dir() for p in place.iterdir() if p.is_file() and p.suffix.lower() in _BESIDE]

@@ -47,6 +47,7 @@ class Code(StrEnum):
     TWO_ASSIGNMENTS = "two_assignments"
     UNKNOWN_CHAIN = "unknown_chain"
     UNKNOWN_FORM = "unknown_form"
+    BAD_FORM = "bad_form"
     # expressions and names
     BAD_EXPRESSION = "bad_expression"
     UNKNOWN_VARIABLE = "unknown_variable"
@@ -121,6 +122,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.TWO_ASSIGNMENTS: (_ERROR, "It has both {one} and {other}, and only one of them can count. Remove one."),
     Code.UNKNOWN_CHAIN: (_ERROR, 'There is no approval chain "{chain}". Correct the key, or set up the chain.'),
+    Code.BAD_FORM: (_ERROR, "The form cannot be used: {reason} Correct it in the form editor."),
     Code.UNKNOWN_FORM: (_ERROR, 'There is no form "{form}". Correct the id, or add the form.'),
     Code.BAD_EXPRESSION: (_ERROR, '{where}: "{expression}" is wrong at character {position}: {reason}. Correct the expression.'),
     Code.UNKNOWN_VARIABLE: (
