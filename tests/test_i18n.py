@@ -44,7 +44,9 @@ def test_every_text_of_the_web_is_there_in_chinese() -> None:
     """Whatever a template or a module marks for translation has a Chinese text."""
     chinese = i18n.catalogue("zh-CN")
     messages = _messages()
-    missing = {text: file for text, file in messages.items() if chinese.gettext(text) == text and chinese.ngettext(text, "", 1) in (text, "")}
+    missing = {
+        text: file for text, file in messages.items() if chinese.gettext(text) == text and chinese.ngettext(text, "", 1) in (text, "")
+    }
     assert len(messages) > 150 and not missing
 
 
@@ -87,4 +89,6 @@ def test_facts_are_never_read_as_templates(name: str) -> None:
 
 def test_the_module_names_of_the_test_exist() -> None:
     """The errors of the web itself are among those checked."""
-    assert {"LogInNeeded", "TooManyTries", "RequestInvalid", "FormInvalid"} <= {kind.__name__ for kind in _errors() if inspect.isclass(kind)}
+    assert {"LogInNeeded", "TooManyTries", "RequestInvalid", "FormInvalid"} <= {
+        kind.__name__ for kind in _errors() if inspect.isclass(kind)
+    }

@@ -32,7 +32,7 @@ def test_a_wrong_password_is_said_plainly_and_opens_nothing(office: Office) -> N
 
 def test_only_the_digest_of_a_session_is_stored(office: Office) -> None:
     """The secret in the cookie is nowhere in the database, and the cookie is closed to scripts and other sites."""
-    client, answer = _log_in(office, "wangfang", PASSWORD)
+    _, answer = _log_in(office, "wangfang", PASSWORD)
     cookie = next(value for value in answer.headers.getlist("Set-Cookie") if value.startswith("partwell_session="))
     secret = re.match(r"partwell_session=([^;]+)", cookie)[1]
     assert len(secret) >= 43 and "HttpOnly" in cookie and "SameSite=Lax" in cookie

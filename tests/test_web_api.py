@@ -62,7 +62,9 @@ def test_the_whole_line_is_driven_by_programs(office: Office) -> None:
         assert signer.post(approval, json={}, headers=own).status_code == 204
     employee, own = office.program("linxiaobei")
     [mine] = employee.get("/api/v1/items", headers=own).json["items"]
-    assert employee.post(f"/api/v1/items/{mine['item_id']}/complete", json={"values": {"statement": "已知悉"}}, headers=own).status_code == 204
+    assert (
+        employee.post(f"/api/v1/items/{mine['item_id']}/complete", json={"values": {"statement": "已知悉"}}, headers=own).status_code == 204
+    )
     hr, own = office.program("wangfang")
     closed = hr.get("/api/v1/cases?status=closed", headers=own).json
     assert closed["total"] == 1 and closed["cases"][0]["outcome"] == "dismissed"
@@ -87,7 +89,10 @@ def test_the_same_request_id_starts_one_case(office: Office) -> None:
         (b'{"procedure": "office", "subject": null}', "subject"),
         (b'{"procedure": "office", "subject": "SUBJECT", "values": [1]}', "values"),
         (b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": "x"}}', "files.proof"),
-        (b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": [{"name": "a", "content": "%"}]}}', "files.proof"),
+        (
+            b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": [{"name": "a", "content": "%"}]}}',
+            "files.proof",
+        ),
         (b'{"procedure": "of\\u0000fice", "subject": "x"}', "procedure"),
         (b'{"procedure": "\\ud800", "subject": "x"}', "procedure"),
         (b"\xff\xfe", None),

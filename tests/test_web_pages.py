@@ -235,7 +235,9 @@ def test_an_incident_is_repaired_by_retrying_correcting_or_answering(office: Off
     office.run_jobs()
     assert office.usage.inputs[-1]["employee"] == "KF-018"
     incident = re.findall(r'id="incident-(\w+)"', admin.get("/incidents").text)[0]
-    assert office.post(admin, f"/incidents/{incident}/answer", {"reason": "电话核实", "value": '{"sentences": ["已核实"]}'}).status_code == 302
+    assert (
+        office.post(admin, f"/incidents/{incident}/answer", {"reason": "电话核实", "value": '{"sentences": ["已核实"]}'}).status_code == 302
+    )
     office.usage.refuses = False
     assert "面谈记录" in admin.get(f"/cases/{case}").text
 

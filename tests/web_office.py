@@ -41,17 +41,44 @@ def _options(*pairs: tuple[str, str, str]) -> list[dict[str, str]]:
 REPORT = _form(
     "report",
     _field("textarea", "what", "发生了什么", "What happened", validate={"required": True, "minLength": 5, "maxLength": 200}),
-    _field("select", "kind", "类别", "Kind", values=_options(("phone", "玩手机", "Phone"), ("learning", "学习能力差", "Learning")), validate={"required": True}),
+    _field(
+        "select",
+        "kind",
+        "类别",
+        "Kind",
+        values=_options(("phone", "玩手机", "Phone"), ("learning", "学习能力差", "Learning")),
+        validate={"required": True},
+    ),
     _field("checkbox", "warned", "已口头提醒", "Warned already"),
     _field("textfield", "warning", "提醒经过", "The warning", conditional={"hide": "=not(warned = true)"}),
     _field("filepicker", "proof", "附件", "Attachments", multiple=True),
 )
 TALK = _form(
     "talk",
-    {"type": "text", "id": "T1", "text": "请如实记录，**不作评价**。\n\n- 时间\n- 地点", "properties": {"text_en": "Record what was said."}},
-    _field("radio", "decision", "处理意见", "Decision", values=_options(("proceed", "继续", "Go on"), ("stop", "停止", "Stop")), validate={"required": True}),
+    {
+        "type": "text",
+        "id": "T1",
+        "text": "请如实记录，**不作评价**。\n\n- 时间\n- 地点",
+        "properties": {"text_en": "Record what was said."},
+    },
+    _field(
+        "radio",
+        "decision",
+        "处理意见",
+        "Decision",
+        values=_options(("proceed", "继续", "Go on"), ("stop", "停止", "Stop")),
+        validate={"required": True},
+    ),
     _field("textarea", "stop_reason", "停止理由", "Why stop", conditional={"hide": '=decision != "stop"'}),
-    {"type": "datetime", "subtype": "date", "id": "F_on", "key": "on", "dateLabel": "面谈日期", "properties": {"label_en": "Date"}, "validate": {"required": True}},
+    {
+        "type": "datetime",
+        "subtype": "date",
+        "id": "F_on",
+        "key": "on",
+        "dateLabel": "面谈日期",
+        "properties": {"label_en": "Date"},
+        "validate": {"required": True},
+    },
     _field("number", "minutes", "时长", "Length", appearance={"suffixAdorner": "分钟"}, validate={"min": 1, "max": 600}),
     _field("checklist", "topics", "谈及", "Topics", values=_options(("phone", "手机使用", "Phone"), ("training", "培训成绩", "Training"))),
     {
@@ -62,14 +89,30 @@ TALK = _form(
         "properties": {"label_en": "Witnesses"},
         "defaultRepetitions": 0,
         "allowAddRemove": True,
-        "components": [_field("textfield", "name", "姓名", "Name", validate={"required": True}), _field("textfield", "post", "岗位", "Post")],
+        "components": [
+            _field("textfield", "name", "姓名", "Name", validate={"required": True}),
+            _field("textfield", "post", "岗位", "Post"),
+        ],
     },
     _field("filepicker", "files", "附件", "Attachments", multiple=True),
 )
 ANSWER = _form("answer", _field("textarea", "statement", "本人陈述", "My statement", validate={"required": True}))
 
-_SHAPES = (("start", 40, 36, 36), ("usage", 130, 100, 80), ("talk", 280, 100, 80), ("consent", 430, 100, 80), ("answer", 580, 100, 80), ("end", 740, 36, 36))
-_FLOWS = (("f1", "start", "usage"), ("f2", "usage", "talk"), ("f3", "talk", "consent"), ("f4", "consent", "answer"), ("f5", "answer", "end"))
+_SHAPES = (
+    ("start", 40, 36, 36),
+    ("usage", 130, 100, 80),
+    ("talk", 280, 100, 80),
+    ("consent", 430, 100, 80),
+    ("answer", 580, 100, 80),
+    ("end", 740, 36, 36),
+)
+_FLOWS = (
+    ("f1", "start", "usage"),
+    ("f2", "usage", "talk"),
+    ("f3", "talk", "consent"),
+    ("f4", "consent", "answer"),
+    ("f5", "answer", "end"),
+)
 
 
 def _diagram() -> bytes:
@@ -79,15 +122,17 @@ def _diagram() -> bytes:
     def task(id: str, name: str, inside: str) -> str:
         return f'<bpmn:userTask id="{id}" name="{name}"><bpmn:extensionElements>{inside}</bpmn:extensionElements></bpmn:userTask>'
 
-    shapes = "".join(
-        f'<bpmndi:BPMNShape id="s_{id}" bpmnElement="{id}"><dc:Bounds x="{x}" y="{120 - h // 2}" width="{w}" height="{h}"/></bpmndi:BPMNShape>'
-        for id, x, w, h in _SHAPES
-    )
-    place = {id: (x, x + w) for id, x, w, _ in _SHAPES}
-    edges = "".join(
-        f'<bpmndi:BPMNEdge id="e_{id}" bpmnElement="{id}"><di:waypoint x="{place[a][1]}" y="120"/><di:waypoint x="{place[b][0]}" y="120"/></bpmndi:BPMNEdge>'
-        for id, a, b in _FLOWS
-    )
+    def shape(id: str, x: int, width: int, height: int) -> str:
+        bounds = f'<dc:Bounds x="{x}" y="{120 - height // 2}" width="{width}" height="{height}"/>'
+        return f'<bpmndi:BPMNShape id="s_{id}" bpmnElement="{id}">{bounds}</bpmndi:BPMNShape>'
+
+    place = {id: (x, x + width) for id, x, width, _ in _SHAPES}
+
+    def edge(id: str, source: str, target: str) -> str:
+        ends = f'<di:waypoint x="{place[source][1]}" y="120"/><di:waypoint x="{place[target][0]}" y="120"/>'
+        return f'<bpmndi:BPMNEdge id="e_{id}" bpmnElement="{id}">{ends}</bpmndi:BPMNEdge>'
+
+    shapes, edges = "".join(shape(*each) for each in _SHAPES), "".join(edge(*each) for each in _FLOWS)
     flows = "".join(f'<bpmn:sequenceFlow id="{id}" sourceRef="{a}" targetRef="{b}"/>' for id, a, b in _FLOWS)
     talk = (
         '<zeebe:formDefinition formId="talk"/><zeebe:assignmentDefinition candidateGroups="=[&quot;hr&quot;]"/>'
@@ -100,14 +145,21 @@ def _diagram() -> bytes:
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
  xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC"
  xmlns:di="http://www.omg.org/spec/DD/20100524/DI" id="d" targetNamespace="http://partwell.example/tests">
-<bpmn:process id="office" name="约谈" isExecutable="true"><bpmn:extensionElements>{named("Conversation")}</bpmn:extensionElements>
-<bpmn:startEvent id="start" name="提报"><bpmn:extensionElements><zeebe:formDefinition formId="report"/>{named("Report")}</bpmn:extensionElements></bpmn:startEvent>
-<bpmn:serviceTask id="usage" name="调取使用记录"><bpmn:extensionElements><zeebe:taskDefinition type="ehr.app_usage" retries="1"/><zeebe:ioMapping>
-<zeebe:input source="=subject.employee_no" target="employee"/><zeebe:output source="=result" target="portrait"/></zeebe:ioMapping>{named("Get app usage")}</bpmn:extensionElements></bpmn:serviceTask>
+<bpmn:process id="office" name="约谈" isExecutable="true">
+<bpmn:extensionElements>{named("Conversation")}</bpmn:extensionElements>
+<bpmn:startEvent id="start" name="提报">
+<bpmn:extensionElements><zeebe:formDefinition formId="report"/>{named("Report")}</bpmn:extensionElements></bpmn:startEvent>
+<bpmn:serviceTask id="usage" name="调取使用记录"><bpmn:extensionElements>
+<zeebe:taskDefinition type="ehr.app_usage" retries="1"/><zeebe:ioMapping>
+<zeebe:input source="=subject.employee_no" target="employee"/><zeebe:output source="=result" target="portrait"/></zeebe:ioMapping>
+{named("Get app usage")}</bpmn:extensionElements></bpmn:serviceTask>
 {task("talk", "面谈记录", talk)}{task("consent", "审批", named("Approval", chain))}
 {task("answer", "本人陈述", '<zeebe:formDefinition formId="answer"/>' + named("My statement", subject))}
-<bpmn:endEvent id="end" name="结束"><bpmn:extensionElements>{named("End", outcome)}</bpmn:extensionElements></bpmn:endEvent>{flows}</bpmn:process>
-<bpmndi:BPMNDiagram id="di"><bpmndi:BPMNPlane id="plane" bpmnElement="office">{shapes}{edges}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>""".encode()
+<bpmn:endEvent id="end" name="结束">
+<bpmn:extensionElements>{named("End", outcome)}</bpmn:extensionElements></bpmn:endEvent>
+{flows}</bpmn:process>
+<bpmndi:BPMNDiagram id="di"><bpmndi:BPMNPlane id="plane" bpmnElement="office">
+{shapes}{edges}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>""".encode()
 
 
 FILES = {
@@ -133,13 +185,26 @@ class Usage:
         self.inputs.append(dict(call.input))
         if self.refuses:
             raise Refused(system="ehr", operation=call.operation, reason="the answer was HTTP 404: no such employee")
-        said = Exchange(system="ehr", request={"employee": call.input["employee"]}, answer='{"rows": [{"minutes": 150}], "备注": "原样"}', status="200")
-        figure = {"name": "社交应用使用", "name_en": "Social applications", "unit": "分钟", "unit_en": "min", "per": "day", "value": 150, "beyond": True}
+        said = Exchange(
+            system="ehr", request={"employee": call.input["employee"]}, answer='{"rows": [{"minutes": 150}], "备注": "原样"}', status="200"
+        )
+        figure = {
+            "name": "社交应用使用",
+            "name_en": "Social applications",
+            "unit": "分钟",
+            "unit_en": "min",
+            "per": "day",
+            "value": 150,
+            "beyond": True,
+        }
         figure |= {"key": "app_usage.social", "baseline": {"mean": 30, "median": 30, "members": 8}, "difference": 120, "ratio": 5}
         figure["series"] = {"days": ["2026-11-23", "2026-11-24"], "own": [140, 160], "team": [31, 29]}
         figure["threshold"] = {"side": "above", "limit": 60, "source": "参考标准", "source_en": "reference"}
         portrait = {"metrics": [figure], "exams": [], "missing": ["培训记录没有调取。"], "missing_en": ["Training was not fetched."]}
-        portrait |= {"sentences": ["社交应用日均 150 分钟，团队 30 分钟。"], "sentences_en": ["Social applications: 150 min a day, team 30."]}
+        portrait |= {
+            "sentences": ["社交应用日均 150 分钟，团队 30 分钟。"],
+            "sentences_en": ["Social applications: 150 min a day, team 30."],
+        }
         return Answer(value=portrait, exchanges=[said])
 
     def check(self) -> Sequence[str]:
@@ -198,7 +263,9 @@ class Office:
     def open_item(self, case_id: str) -> str:
         """Id of the only open work item of a case."""
         with self.services.database.reading() as connection:
-            return str(connection.execute(sa.select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.status == "open")).scalar_one())
+            return str(
+                connection.execute(sa.select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.status == "open")).scalar_one()
+            )
 
     def post(self, client: FlaskClient, address: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
         """Send a form as the browser does, with the forgery token of its session."""
@@ -222,7 +289,9 @@ class Office:
 
 
 def _move_in(services: Services) -> None:
-    units = [people.DepartmentLine(key=d.key, name=d.name, name_en=d.name_en, parent=d.parent, head=d.head) for d in roster.DEPARTMENTS.values()]
+    units = [
+        people.DepartmentLine(key=d.key, name=d.name, name_en=d.name_en, parent=d.parent, head=d.head) for d in roster.DEPARTMENTS.values()
+    ]
     lines = [
         people.PersonLine(
             employee_no=e.id,

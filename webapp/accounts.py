@@ -109,7 +109,7 @@ def to_log_in(back: str) -> Response:
 def _local(address: str | None) -> str:
     """The path of an address on this site, or nothing: a log-in never sends anybody elsewhere."""
     parts = urlsplit(address or "")
-    if parts.netloc and parts.netloc != request.host or parts.scheme not in ("", "http", "https"):
+    if (parts.netloc and parts.netloc != request.host) or parts.scheme not in ("", "http", "https"):
         return ""
     path = "/" + parts.path.lstrip("/\\")
     return path + (f"?{parts.query}" if parts.query else "") if parts.path else ""
@@ -243,7 +243,9 @@ def language() -> Any:
         db.session.execute(sa.update(Account).where(Account.login == person.login).values(locale=chosen))
         db.session.commit()
     answer = redirect(_local(request.form.get("back")) or url_for("inbox.mine"))
-    answer.set_cookie("partwell_locale", chosen, max_age=31536000, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"])
+    answer.set_cookie(
+        "partwell_locale", chosen, max_age=31536000, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"]
+    )
     return answer
 
 

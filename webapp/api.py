@@ -92,7 +92,7 @@ def field(sent: Mapping[str, Any], name: str, kind: type, default: Any = None) -
     if not isinstance(value, kind):
         called = {str: "text", dict: "an object", list: "a list"}[kind]
         raise RequestInvalid(reason=f"“{name}” must be {called}", field=name)
-    if isinstance(value, str) and ("\0" in value or not value.isascii() and any(0xD800 <= ord(char) < 0xE000 for char in value)):
+    if isinstance(value, str) and ("\0" in value or (not value.isascii() and any(0xD800 <= ord(char) < 0xE000 for char in value))):
         raise RequestInvalid(reason=f"“{name}” holds characters that cannot be stored", field=name)
     return value
 
@@ -279,7 +279,8 @@ def draft(item_id: str) -> Any:
 @api.post("/items/<item_id>/documents")
 def upload(item_id: str) -> Any:
     """multipart/form-data, each part named by its form field → {documents: {field: [id]}}; put the ids into the values."""
-    files = received([(path, file) for path in request.files for file in request.files.getlist(path)])
+    form = inbox.item_page(services(), item_id, reader=me().id).form or {}
+    files = received(forms.uploads(form, request.files))
     if not files:
         raise RequestInvalid(reason="send files as multipart/form-data, each named by its form field")
     return {"documents": work.attach(services(), item_id, actor=me().id, files=files)}, 201

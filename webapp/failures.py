@@ -53,7 +53,11 @@ def init_app(app: Flask) -> None:
         if isinstance(error, LogInNeeded) and not wants_json():
             return to_log_in(request.full_path.rstrip("?") if request.method == "GET" else "")
         reference = _reference(error) if error.status == 500 else ""
-        fields = {path: [gettext(message) for message in said] for path, said in error.fields.items()} if isinstance(error, FormInvalid) else None
+        fields = (
+            {path: [gettext(message) for message in said] for path, said in error.fields.items()}
+            if isinstance(error, FormInvalid)
+            else None
+        )
         item = (request.view_args or {}).get("item_id")
         back = url_for("items.show", item_id=item) if item and error.status == 409 else ""
         return answer(error.status, error.code, error_text(error), fields=fields, reference=reference, back=back)
@@ -80,7 +84,10 @@ def init_app(app: Flask) -> None:
     def unknown(error: Exception) -> Any:
         reference = _reference(error)
         return answer(
-            500, "internal", gettext("Nothing was changed. Please try again; if it happens again, tell an administrator this number."), reference=reference
+            500,
+            "internal",
+            gettext("Nothing was changed. Please try again; if it happens again, tell an administrator this number."),
+            reference=reference,
         )
 
 

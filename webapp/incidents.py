@@ -34,7 +34,7 @@ def _faults(*, needs: str = "") -> tuple[Any, dict[str, list[str]]]:
             if not isinstance(value, dict):
                 raise ValueError("not an object")
         except ValueError:
-            faults[needs] = [gettext("This must be a JSON object, such as {\"reference\": \"A-1\"}.")]
+            faults[needs] = [gettext('This must be a JSON object, such as {"reference": "A-1"}.')]
     return value, faults
 
 

@@ -102,9 +102,7 @@ def _fields(
     permissions = dict(page.permissions)
     if not page.may:  # reading along: everything as it was answered
         permissions |= {name: "readonly" for name in forms.fields(page.form) if permissions.get(name) != "hidden"}
-    return services().forms.view(
-        page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current()
-    )
+    return services().forms.view(page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current())
 
 
 def _attached(item_id: str, schema: Mapping[str, Any]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -26,7 +26,9 @@ def open_to(reader: Reader) -> list[Startable]:
     """The procedures that the reader may start."""
     with services().database.reading() as connection:
         rules = casefile.rules_by_procedure(services(), connection)
-    return [each for each in procedures.startable(services()) if not rules[each.procedure].start or reader.roles & rules[each.procedure].start]
+    return [
+        each for each in procedures.startable(services()) if not rules[each.procedure].start or reader.roles & rules[each.procedure].start
+    ]
 
 
 def chosen(procedure: str) -> Startable:
@@ -68,9 +70,7 @@ def index() -> Any:
 @logged_in
 def employees(procedure: str) -> Any:
     search = search_words()
-    return render_template(
-        "start_employees.html", procedure=chosen(procedure), employees=employees_for(me(), search), search=search
-    )
+    return render_template("start_employees.html", procedure=chosen(procedure), employees=employees_for(me(), search), search=search)
 
 
 def _show(

@@ -1,0 +1,192 @@
+"""The pages in a real browser: nothing serious for axe, nothing wider than a phone, script comforts that work."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import waitress
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from web_office import PASSWORD, Office
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_QUIET += ["--disable-component-update", "--disable-sync"]
+
+#: what a thumb must hit and is lower than 44 px
+_SMALL = """
+[...document.querySelectorAll('main button, main .btn, .mainnav a, main select, main textarea, main input')]
+  .filter((each) => !['checkbox', 'radio', 'hidden'].includes(each.type))
+  .filter((each) => each.offsetParent && !each.closest('.visually-hidden') && each.getBoundingClientRect().height < 44)
+  .filter((each) => !each.classList.contains('visually-hidden'))
+  .map((each) => each.outerHTML)
+"""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(office: Office) -> Iterator[str]:
+    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIET)
+        yield browser
+        browser.close()
+
+
+def _open(chromium: Browser, address: str, login: str, width: int = 1280) -> Page:
+    """A page of somebody who logged in; whatever the console complains about fails the test at its end."""
+    context = chromium.new_context(viewport={"width": width, "height": 844}, locale="zh-CN", base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "422" not in said.text else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.complaints = complaints  # type: ignore[attr-defined]
+    page.goto("/log-in")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.get_by_role("button", name="登录", exact=True).click()
+    page.wait_for_url("**/inbox")
+    return page
+
+
+def _sound(page: Page) -> None:
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious_and_nothing_sticks_out(office: Office, address: str, chromium: Browser, width: int) -> None:
+    """Every page, at a desk and on a phone: no serious finding, no sideways scrolling, buttons large enough for thumbs."""
+    case, approval = office.case(), office.talked(office.case())
+    office.usage.refuses = True
+    office.case()
+    office.usage.refuses = False
+    visits = {
+        "wangfang": ["/inbox", "/inbox/group", "/cases", f"/cases/{case}", f"/items/{office.open_item(case)}", "/account", "/nowhere"],
+        "zhaominhua": [f"/items/{approval}"],
+        "chenli": ["/start/office", f"/start/office/{office.people['linxiaobei']}"],
+        "admin": ["/incidents"],
+    }
+    for login, addresses in visits.items():
+        page = _open(chromium, address, login, width)
+        for each in addresses:
+            page.goto(each)
+            page.evaluate("document.querySelectorAll('main details').forEach((part) => (part.open = true))")
+            serious = [found for found in Axe().run(page).response["violations"] if found["impact"] in ("serious", "critical")]
+            assert not serious, (each, [(found["id"], found["nodes"][0]["html"]) for found in serious])
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), each
+            if width == 390:
+                small = page.evaluate(_SMALL)
+                assert not small, (each, small)
+        page.context.close()
+
+
+def test_the_log_in_page_is_sound_and_a_demo_account_is_one_tap_away(address: str, chromium: Browser) -> None:
+    """axe finds nothing serious before the log-in; tapping a demo account opens its inbox."""
+    page = chromium.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN", base_url=address).new_page()
+    page.goto("/log-in")
+    assert not [found for found in Axe().run(page).response["violations"] if found["impact"] in ("serious", "critical")]
+    page.get_by_role("button", name="王芳").click()
+    expect(page.get_by_role("heading", name="待办")).to_be_visible()
+    page.context.close()
+
+
+def test_a_condition_shows_its_field_while_one_types_and_nothing_is_lost(office: Office, address: str, chromium: Browser) -> None:
+    """Choosing 停止 brings the field for the reason; what was typed elsewhere stays; a reload finds the draft."""
+    item = office.open_item(office.case())
+    page = _open(chromium, address, "wangfang", 390)
+    page.goto(f"/items/{item}")
+    expect(page.get_by_label("停止理由")).to_be_hidden()
+    page.get_by_label("时长").fill("45")
+    page.get_by_label("停止", exact=True).check()
+    expect(page.get_by_label("停止理由")).to_be_visible()
+    page.get_by_label("停止理由").fill("证据不足，先培训")
+    page.get_by_label("时长").focus()
+    expect(page.locator("#saved")).to_contain_text("暂存")
+    expect(page.get_by_label("时长")).to_have_value("45")
+    page.wait_for_timeout(600)
+    page.reload()
+    expect(page.get_by_label("停止理由")).to_have_value("证据不足，先培训")
+    _sound(page)
+
+
+def test_rows_and_files_work_without_leaving_the_page(office: Office, address: str, chromium: Browser, tmp_path: Path) -> None:
+    """A row is added in place, a chosen file is stored at once, and the form completes with both."""
+    photo = tmp_path / "谈话.png"
+    photo.write_bytes(PNG)
+    case = office.case()
+    item = office.open_item(case)
+    page = _open(chromium, address, "wangfang")
+    page.goto(f"/items/{item}")
+    page.get_by_label("继续", exact=True).check()
+    page.get_by_label("面谈日期").fill("2026-11-24")
+    page.get_by_role("button", name="添加一行").click()
+    page.get_by_label("姓名").fill("何秀兰")
+    page.get_by_label("附件").set_input_files(photo)
+    expect(page.get_by_role("link", name="谈话.png").first).to_be_visible()
+    expect(page.get_by_label("姓名")).to_have_value("何秀兰")
+    page.get_by_role("button", name="提交", exact=True).click()
+    page.wait_for_url("**/inbox")
+    expect(page.get_by_text("已提交，事项继续流转")).to_be_visible()
+    page.goto(f"/cases/{case}")
+    expect(page.get_by_role("link", name="谈话.png").first).to_be_visible()
+    _sound(page)
+
+
+def test_an_error_summary_takes_the_focus_and_leads_to_the_field(office: Office, address: str, chromium: Browser) -> None:
+    """With the keyboard alone: submit, land on the summary, follow its link into the field."""
+    item = office.open_item(office.case())
+    page = _open(chromium, address, "wangfang")
+    page.goto(f"/items/{item}")
+    page.get_by_role("button", name="提交", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#error-summary")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("面谈日期")).to_be_focused()
+    _sound(page)
+
+
+def test_the_case_page_follows_the_systems_by_itself(office: Office, address: str, chromium: Browser) -> None:
+    """A page opened while systems are asked shows the next step without a reload by hand."""
+    client, headers = office.program("chenli")
+    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}}
+    case = client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"]
+    page = _open(chromium, address, "chenli")
+    page.goto(f"/cases/{case}")
+    expect(page.get_by_text("正在与外部系统通信")).to_be_visible()
+    office.run_jobs()
+    expect(page.locator("#live").get_by_text("面谈记录")).to_be_visible()
+    expect(page.get_by_text("正在与外部系统通信")).to_be_hidden()
+    _sound(page)
+
+
+def test_the_search_narrows_the_list_while_typing(office: Office, address: str, chromium: Browser) -> None:
+    """Typing in the search replaces the list alone and keeps the address, so that a reload shows the same."""
+    office.case()
+    page = _open(chromium, address, "wangfang")
+    page.goto("/inbox/group")
+    page.get_by_role("searchbox").type("没有这个人")
+    expect(page.get_by_text("没有符合条件的待办")).to_be_visible()
+    assert "search=" in page.url
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("没有这个人")
+    _sound(page)
