@@ -24,8 +24,11 @@ FOLDER = ROOT / "processes" / "termination"
 FORMS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "forms").glob("*.form"))}
 FILES = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file()}
 OPERATIONS = frozenset(
-    """ehr.employee ehr.app_usage ehr.training ehr.performance portrait.compute document.render document.draft mail.send
-    payroll.stop_social_insurance payroll.stop_housing_fund payroll.request_settlement oa.deactivate_account""".split()
+    (
+        *("ehr.employee", "ehr.app_usage", "ehr.training", "ehr.performance"),
+        *("portrait.compute", "document.draft", "document.render", "mail.send", "oa.deactivate_account"),
+        *("payroll.stop_social_insurance", "payroll.stop_housing_fund", "payroll.request_settlement"),
+    )
 )
 #: 2026-11-24 10:00 in Shanghai
 MORNING = dt.datetime(2026, 11, 24, 2, tzinfo=dt.UTC)
@@ -153,7 +156,7 @@ ANSWERS: Mapping[str, dict[str, Any]] = {
 
 
 class Termination:
-    """A running case. Operations are answered as soon as they are asked for; people act when the test says so."""
+    """A running case, stored and restored before every step. Operations answer at once; people act when the test says so."""
 
     def __init__(self, *, locale: str = "zh-CN", employee: Mapping[str, Any] | None = None, now: dt.datetime = MORNING) -> None:
         self.now = now
@@ -197,6 +200,7 @@ class Termination:
 
     def act(self, element: str, **changes: Any) -> None:
         """A person finishes a task with the usual answer; `changes` are fields of its one group, or whole values."""
+        self.execution = self.program.restore(self.execution.dump())
         instance = self.open.pop(element)
         form = self.program.elements[element].extensions.get("formDefinition.formId")
         values = (
@@ -212,6 +216,7 @@ class Termination:
 
     def wait(self, element: str) -> None:
         """Time passes until the timer of an element is due, and it fires."""
+        self.execution = self.program.restore(self.execution.dump())
         instance, due = self.timers.pop(element)
         self.now = max(self.now, due)
         self._happened(self.execution.fire(instance, now=self.now))
