@@ -21,11 +21,11 @@ import sqlalchemy as sa
 from . import documents
 from .cases import must_manage, must_say
 from .db import Statement
-from .errors import CaseNotRunning, ItemClosed, NeedsPerson, NotFound, OperationFailed, TryAgain
+from .errors import CaseNotRunning, ItemClosed, NeedsPerson, NotFound, OperationFailed, PartwellError, TryAgain
 from .ledger import Event
 from .models import Case, Incident, Job, JobAttempt, Snapshot, new_id
 from .ports import Answer, Call, Json
-from .turn import Turn, lock, request_purpose
+from .turn import SEAL, Turn, lock, request_purpose
 
 if TYPE_CHECKING:
     from .services import Services
@@ -132,13 +132,25 @@ class Runner:
                 case "timer":
                     _fire(self._services, job)
                 case "seal":
-                    self._seal(job.case_id)
-                    with self._services.database.unit() as unit:
-                        unit.write(_FINISH, job_id=job.id, new_state="done", at=self._services.clock.now())
-                        unit.commit()
+                    _run_seal(self._services, job, self._seal)
         except Exception:
             # The lease runs out and the job is taken again: nothing is lost, and the log says why.
             log.exception("job %s (%s %s) of case %s could not be finished", job.id, job.kind, job.operation, job.case_id)
+
+
+def _run_seal(services: Services, job: Any, seal: Callable[[str], None]) -> None:
+    """A case that cannot be sealed (a tampered ledger, a fault in a letter) becomes an incident of the closed case."""
+    started = services.clock.now()
+    try:
+        seal(job.case_id)
+    except PartwellError as error:
+        reason = error.message
+        failure = TryAgain if job.attempts < job.max_attempts else NeedsPerson
+        _failed(services, job, started, failure(system="partwell", operation="seal", reason=reason))
+    else:
+        with services.database.unit() as unit:
+            unit.write(_FINISH, job_id=job.id, new_state="done", at=services.clock.now())
+            unit.commit()
 
 
 def _run_operation(services: Services, job: Any) -> None:
@@ -232,7 +244,7 @@ def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
     """The case's turn, if the lease is still ours and the case runs; a result that comes too late is dropped with a log line."""
     case = lock(unit, case_id=job.case_id)
     row = unit.one(_LEASE, job_id=job.id)
-    if row.state != "leased" or row.lease != job.lease or case.status == "closed":
+    if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind != "seal"):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
         return None
     return Turn(services, unit, case, actor=None)
@@ -369,7 +381,7 @@ def _broken(services: Services, unit: Any, incident_id: str, actor: str, request
     incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
     if incident.resolved_at is not None:
         raise ItemClosed(reason="the incident was resolved already")
-    if case.status != "running":
+    if case.status != "running" and incident.instance != SEAL:
         raise CaseNotRunning(case=case.number, state=case.status)
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
     must_manage(turn)

@@ -12,6 +12,7 @@ The live execution is taken out of the cache and put back only after the commit;
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ _COLUMNS = (
     Case.entries,
     Case.head,
 )
+#: instance of the job that seals a closed case
+SEAL = "seal"
 #: columns that are set when a case is born and never again
 _BORN = (Case.number, Case.procedure, Case.version_id, Case.title, Case.subject_id, Case.initiator_id)
 _LOCK = Statement(sa.select(*_COLUMNS).where(Case.id == sa.bindparam("case_id")).with_for_update())
@@ -55,16 +58,12 @@ _LOCK_BY_ITEM = Statement(
     .with_for_update()
 )
 _STATE = Statement(sa.select(Case.state).where(Case.id == sa.bindparam("case_id")))
-_UPDATE = Statement(
-    sa.update(Case)
-    .where(Case.id == sa.bindparam("case_id"))
-    .values({c: sa.bindparam(c) for c in ("status", "outcome", "incidents", "revision", "entries", "head", "closed_at")})
-)
-_UPDATE_STATE = Statement(
-    sa.update(Case)
-    .where(Case.id == sa.bindparam("case_id"))
-    .values({c: sa.bindparam(c) for c in ("status", "outcome", "incidents", "revision", "entries", "head", "closed_at", "state")})
-)
+
+
+@functools.cache
+def _update(*columns: str) -> Statement:
+    """The update of a case's row that sets these columns and no other."""
+    return Statement(sa.update(Case).where(Case.id == sa.bindparam("case_id")).values({c: sa.bindparam(c) for c in columns}))
 
 
 def _one_of(column: Any, *values: str) -> sa.ColumnElement[bool]:
@@ -249,29 +248,28 @@ class Turn:
         """The case is over; it is sealed by a job of its own."""
         self.status, self.outcome, self._closed_at = "closed", outcome, self.now
         self.record(Event.CASE_CLOSED, outcome=outcome, **payload)
-        self._add_job("seal", "", "seal", due=self.now, attempts=10)
+        self._add_job("seal", "", SEAL, due=self.now, attempts=5)
 
     def commit(self) -> None:
         """Store everything. Raises db.Conflict if the command was carried out before."""
-        values = {
-            "case_id": self.case.id,
+        values: dict[str, Any] = {
             "status": self.status,
             "outcome": self.outcome,
             "incidents": self.incidents,
             "revision": self.case.revision + 1,
             "entries": self.chain.entries,
             "head": self.chain.head,
-            "closed_at": self._closed_at,
         }
+        if self._closed_at is not None:
+            values["closed_at"] = self._closed_at
         execution = self._execution
-        state = self.services.keyring.seal(execution.dump(), state_purpose(self.case.id)) if execution is not None and self._moved else None
+        if execution is not None and self._moved:
+            values["state"] = self.services.keyring.seal(execution.dump(), state_purpose(self.case.id))
         if self.case.revision == 0:
             born = {column.key: getattr(self.case, column.key) for column in _BORN}
-            self.unit.add(Case, id=values.pop("case_id"), **born, started_at=self.now, **values, state=state)
-        elif state is not None:
-            self.unit.write(_UPDATE_STATE, **values, state=state)
+            self.unit.add(Case, id=self.case.id, **born, started_at=self.now, **values)
         else:
-            self.unit.write(_UPDATE, **values)
+            self.unit.write(_update(*values), case_id=self.case.id, **values)
         self.unit.commit()
         if execution is not None and self.status != "closed":
             self.services.live.put(self.case.id, self.case.revision + 1, execution)
