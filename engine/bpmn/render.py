@@ -185,8 +185,9 @@ def _activity(element: Element | None, kind: str, shape: Shape, name: str, ink: 
     if open_:
         return body + _lines(lines[:1], box.middle[0], box.y + 18, size, "middle")
     top = box.middle[1] - (len(lines) - 1) * size * 0.65 + size * 0.35 - (5 if marks else 0)
-    if len(lines) > 2 and kind in SIGNS:
-        top = max(top, box.y + 16)
+    if len(lines) > 1 and kind in SIGNS:
+        top = max(top, box.y + 23 + size)  # clear of the sign in the corner, as far as there is room
+        top = min(top, box.y + box.height - 6 - (len(lines) - 1) * size * 1.3)
     return body + _lines(lines, box.middle[0], top, size, "middle")
 
 
@@ -278,7 +279,16 @@ def _lines(lines: list[str], x: float, y: float, size: float, anchor: str, *, ha
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
-    """Lines no wider than `width`: Latin breaks between words, Chinese anywhere but before closing punctuation."""
+    """As few lines as fit into `width`, of about equal length: Latin breaks between words, Chinese before any character."""
+    lines = _broken(text, width, size)
+    for part in range(10, 20) if len(lines) > 1 else ():
+        even = _broken(text, width * part / 20, size)
+        if len(even) == len(lines) and all(_wide(line) * size <= width for line in even):
+            return even
+    return lines
+
+
+def _broken(text: str, width: float, size: float) -> list[str]:
     lines, line = [], ""
     for piece in _pieces(text):
         if line and _wide(line + piece.rstrip()) * size > width and piece not in _CLOSING:

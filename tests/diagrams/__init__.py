@@ -6,12 +6,19 @@ import datetime as dt
 from xml.sax.saxutils import escape, quoteattr
 
 from engine.bpmn.advance import Advance
+from engine.bpmn.model import processes
 from engine.bpmn.program import Program
+from engine.bpmn.reader import read_xml
 
 NOW = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
 HEAD = (
     '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" targetNamespace="http://example.org/partwell">'
+)
+
+DRAWING = (
+    'xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" '
+    'xmlns:di="http://www.omg.org/spec/DD/20100524/DI"'
 )
 
 
@@ -77,13 +84,32 @@ def diagram(*body: str, named: str = "", id: str = "process") -> bytes:
     return f"{HEAD}{named}{process}</bpmn:definitions>".encode()
 
 
+def boxes(xml: bytes) -> bytes:
+    """The same file with a drawing: every node in a row, every flow a straight line."""
+    shapes, edges, place = "", "", {}
+    for number, element in enumerate(e for p in processes(read_xml(xml, "test"), "test") for e in p.elements.values()):
+        x, place[element.id] = number * 140, number * 140
+        size = 'width="36" height="36"' if element.kind.endswith("Event") else 'width="100" height="80"'
+        bounds = f'<dc:Bounds x="{x}" y="60" {size}/>'
+        shapes += f'<bpmndi:BPMNShape id="{element.id}_di" bpmnElement="{element.id}">{bounds}</bpmndi:BPMNShape>'
+    for process in processes(read_xml(xml, "test"), "test"):
+        for flow in process.flows.values():
+            points = "".join(f'<di:waypoint x="{place[end] + 20}" y="80"/>' for end in (flow.source, flow.target))
+            edges += f'<bpmndi:BPMNEdge id="{flow.id}_di" bpmnElement="{flow.id}">{points}</bpmndi:BPMNEdge>'
+    plane = f'<bpmndi:BPMNPlane id="plane" bpmnElement="process">{shapes}{edges}</bpmndi:BPMNPlane>'
+    drawing = f'<bpmndi:BPMNDiagram id="drawing" {DRAWING}>{plane}</bpmndi:BPMNDiagram></bpmn:definitions>'
+    return xml.replace(b"</bpmn:definitions>", drawing.encode())
+
+
 START, END = node("startEvent", "start"), node("endEvent", "end")
 
 
 class Play:
     """A case that is taken through a diagram; `restored`: it is dumped and restored after every action."""
 
-    def __init__(self, *body: str, restored: bool = False, named: str = "", files: dict[str, bytes] | None = None, **variables: object):
+    def __init__(
+        self, *body: str, restored: bool = False, named: str = "", files: dict[str, bytes] | None = None, **variables: object
+    ):
         self.program = Program({"test.bpmn": diagram(*body, named=named), **(files or {})}, version="1")
         self.restored = restored
         self.now = NOW
