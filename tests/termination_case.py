@@ -224,6 +224,9 @@ class Termination:
     def _check(self, element: str, form: str, changes: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
         usual = ANSWERS[element]
         group = next(iter(usual))
+        for locale in ("zh-CN", "en"):
+            shown = self.forms.view(FORMS[form], stored, permissions={}, locale=locale)
+            assert not [each for each in shown if each.kind == "text" and not each.hidden and not each.text], (element, locale)
         submitted = {**usual, group: {**usual[group], **changes}}
         return self.forms.check(FORMS[form], submitted, stored, permissions={}, locale=self.locale)
 
