@@ -22,7 +22,12 @@ ROW = (START, *(user(t) for t in SIX), END, flows(*(f"{a} > {b}" for a, b in zip
 def test_the_state_holds_no_diagram_and_nothing_foreseen():
     """A row of 200 tasks is stored in as few bytes as a row of two."""
     many = [f"t{i}" for i in range(200)]
-    row = (START, *(user(t) for t in many), END, flows(*(f"{a} > {b}" for a, b in zip(["start", *many], [*many, "end"], strict=True))))
+    row = (
+        START,
+        *(user(t) for t in many),
+        END,
+        flows(*(f"{a} > {b}" for a, b in zip(["start", *many], [*many, "end"], strict=True))),
+    )
     long, short = Play(*row), Play(*ROW)
     assert abs(len(long.execution.dump()) - len(short.execution.dump())) < 20
     assert len(long.execution.dump()) < 200
@@ -30,7 +35,13 @@ def test_the_state_holds_no_diagram_and_nothing_foreseen():
 
 def test_a_long_loop_stays_small():
     """The state of lap 200 has the size of lap 1, but for the digits of the counters."""
-    play = Play(START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, flows("start > a", "a > g", "g > a: again", "g > end"))
+    play = Play(
+        START,
+        user("a"),
+        node("exclusiveGateway", "g", default="g_end"),
+        END,
+        flows("start > a", "a > g", "g > a: again", "g > end"),
+    )
     sizes = []
     for _ in range(200):
         play.done("a", again=True)
@@ -126,7 +137,11 @@ def block(data, drawn: Drawn, depth: int) -> tuple[str, str]:
     if kind == "loop":
         merge, split = drawn.new("merge"), drawn.new("split")
         first, last = block(data, drawn, depth - 1)
-        drawn.body += [node("exclusiveGateway", merge), node("exclusiveGateway", split, default=f"{split}_x{split}"), node("task", f"x{split}")]
+        drawn.body += [
+            node("exclusiveGateway", merge),
+            node("exclusiveGateway", split, default=f"{split}_x{split}"),
+            node("task", f"x{split}"),
+        ]
         drawn.flows += [f"{merge} > {first}", f"{last} > {split}", f"{split} > {merge}: choice = 0", f"{split} > x{split}"]
         return merge, f"x{split}"
     if kind in ("sub", "guarded", "watched"):
@@ -202,7 +217,13 @@ def unpruned(action):
 
 def test_an_error_boundary_event_survives_storage():
     """Events that only wait for the diagram itself are armed again after a restore."""
-    body = (START, service("s"), user("a"), node("boundaryEvent", "e", event("error"), attachedToRef="s"), flows("start > s", "e > a"))
+    body = (
+        START,
+        service("s"),
+        user("a"),
+        node("boundaryEvent", "e", event("error"), attachedToRef="s"),
+        flows("start > s", "e > a"),
+    )
     play = Play(*body, restored=True)
     play.failed("s", "X")
     assert play.waits == "a"
