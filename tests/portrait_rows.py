@@ -59,7 +59,9 @@ def app_usage() -> dict[str, Any]:
 def training() -> dict[str, Any]:
     """Three exams with pass mark 60: the employee 58, 52, 55, the others 80."""
     rows = [
-        _row(who, day, course, metric="exam_score", course=course, value=score if who == WHOM else 80, pass_mark=60, unit="points")
+        _row(
+            who, day, course, metric="exam_score", course=course, value=score if who == WHOM else 80, pass_mark=60, unit="points"
+        )
         for day, course, score in (("2026-11-11", "话术", 58), ("2026-11-16", "系统", 52), ("2026-11-19", "投诉", 55))
         for who in (*MEMBERS, WHOM)
     ]
@@ -73,7 +75,11 @@ def performance() -> dict[str, Any]:
         for who in (*MEMBERS, WHOM):
             own = who == WHOM
             complaints = int(place % 2 == 0 or place == 9) if own else int(place == 3)
-            kpis = (("orders", 10 if own else 20, "orders"), ("completion_rate", 55 if own else 95, "%"), ("complaints", complaints, ""))
+            kpis = (
+                ("orders", 10 if own else 20, "orders"),
+                ("completion_rate", 55 if own else 95, "%"),
+                ("complaints", complaints, ""),
+            )
             rows += [_row(who, day, metric, metric=metric, value=value, unit=unit) for metric, value, unit in kpis]
     return _answer(rows, WINDOW["from"])
 

@@ -119,7 +119,10 @@ def test_days_before_the_hiring_are_not_missing() -> None:
 def test_what_the_connector_left_out_is_told_without_naming_colleagues() -> None:
     """Rows of the employee are named, rows of others only counted."""
     usage = app_usage()
-    usage["missing"] = [f"field_missing:2026-11-12-{WHOM}-social:duration_min", "field_missing:2026-11-12-KF-004-social:duration_min"]
+    usage["missing"] = [
+        f"field_missing:2026-11-12-{WHOM}-social:duration_min",
+        "field_missing:2026-11-12-KF-004-social:duration_min",
+    ]
     found = portrait(app_usage=usage)
     assert found["missing"] == [f"应用使用记录：2 处缺字段，未计入（2026-11-12-{WHOM}-social:duration_min）。"]
     assert "KF-004" not in json.dumps(found)
