@@ -161,6 +161,33 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     return OUT
 
 
+# --- people
+
+
+@partwell.command()
+@click.argument("login")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, help="A role the person holds, such as admin or hr; may be given several times.")
+@click.option("--employee-no", default="", help="Number in the EHR.")
+@click.password_option(help="Password; asked for when it is not given (PARTWELL_ACCOUNT_PASSWORD).", envvar="PARTWELL_ACCOUNT_PASSWORD")
+@click.pass_context
+def account(context: click.Context, login: str, name: str, roles: Sequence[str], employee_no: str, password: str) -> int:
+    """Let a person log in, such as the first administrator of an installation without the demo company."""
+    from engine import people
+
+    from . import create_services
+    from .server import offline
+
+    services = create_services(offline(settings_of(context)))
+    line = people.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)
+    with services.database.unit() as unit:
+        people.import_directory(unit.connection, [], [line])
+        people.set_password(unit.connection, login, password)
+        unit.commit()
+    click.echo(f"{name} can log in as {login}")
+    return OUT
+
+
 # --- evidence
 
 
