@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from diagrams import END, HEAD, NOW, START, boxes, diagram, event, flows, mapping, node, service, timer, user, zeebe
 
 from engine import errors
@@ -305,6 +307,14 @@ def test_every_code_has_a_sentence_that_says_what_to_do():
     assert set(SENTENCES) == set(Code)
     for severity, sentence in SENTENCES.values():
         assert severity in ("error", "warning", "note") and sentence.endswith((".", "{remedy}"))
+
+
+def test_every_sentence_speaks_chinese():
+    """Sentences and remedies of the findings are in the catalogue, each with the same places for facts."""
+    folder = Path(__file__).parent.parent / "webapp/locale/zh_CN"
+    known = {m.id: m.string for file in folder.glob("*.po") for m in read_po(file.open("rb"), locale="zh_CN")}
+    for text in [*(sentence for _, sentence in SENTENCES.values()), *lint.REMEDIES.values()]:
+        assert set(re.findall(r"{\w+}", known[text])) == set(re.findall(r"{\w+}", text)), text
 
 
 def test_forms_that_diagrams_name():

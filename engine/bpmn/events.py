@@ -80,7 +80,7 @@ def throw(case: Tokens, task: Task, element: Element) -> None:
         caught = [nearest] if nearest else []
     if element.event == "error" and not caught:
         del task.internal_data["at"]
-        raise errors.FlowStuck(element=element.title, reason=f'no boundary event catches the error "{element.reference}"')
+        raise errors.FlowStuck(element=element.title, reason="no boundary event catches this error")
     for other in caught:
         if other._state & TaskState.NOT_FINISHED_MASK:
             trigger(case, other)
