@@ -19,7 +19,7 @@ from .facts import panels
 from .i18n import N_, fill, gettext
 from .inbox import PAGE, page_number, search_words
 from .items import request_id
-from .text import MAIN_EVENTS
+from .text import main_events
 
 cases = Blueprint("cases", __name__)
 
@@ -67,10 +67,10 @@ def show(case_id: str) -> Any:
         "case.html",
         **_standing(case),
         everything=everything,
-        timeline=[event for event in case.timeline if everything or event.event in MAIN_EVENTS],
+        timeline=case.timeline if everything else main_events(case.timeline),
         panels=panels(case.variables),
         documents=(),
-        diagram=diagram(case.version_id, done=case.done, lit=case.lit),
+        diagram="" if case.subject["id"] == me().id else diagram(case.version_id, done=case.done, lit=case.lit),
         verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
         verification=_verified(case) if request.args.get("verify") and case.sealed else None,
     )

@@ -28,6 +28,8 @@ class Panel:
     figures: list[Mapping[str, Any]] = field(default_factory=list)
     #: SVG texts
     charts: list[str] = field(default_factory=list)
+    #: those of figures within their thresholds, shown on demand
+    more_charts: list[str] = field(default_factory=list)
     #: what could not be had
     missing: list[str] = field(default_factory=list)
     #: long text
@@ -50,22 +52,26 @@ _SAID = ("opinion", "comment", "reasons", "reason")
 
 def panels(known: Mapping[str, Any]) -> list[Panel]:
     """Panels for whatever of it the case knows by now; another procedure's variables simply give none."""
-    made = (_portrait(known.get("portrait")), _law(known.get("law")), _plan(known.get("plan")), *_decisions(known))
+    made = (_law(known.get("law")), *_decisions(known), _portrait(known.get("portrait")), _plan(known.get("plan")))
     return [panel for panel in made if panel]
 
 
 def _portrait(portrait: Any) -> Panel | None:
     if not isinstance(portrait, Mapping):
         return None
-    return Panel(
+    panel = Panel(
         id="portrait",
         icon="chart-line",
         title=gettext("Portrait"),
         lines=texts(_own(portrait, "sentences")),
         figures=_figures(portrait.get("metrics")),
-        charts=list(charts.of_portrait(portrait).values()) if portrait.get("metrics") else [],
         missing=texts(_own(portrait, "missing")),
     )
+    if portrait.get("metrics"):
+        beyond = {metric["key"].replace(".", "_") for metric in portrait["metrics"] if metric.get("beyond")}
+        for name, svg in charts.of_portrait(portrait, locale=current()).items():
+            (panel.charts if name in beyond else panel.more_charts).append(svg)
+    return panel
 
 
 def _law(law: Any) -> Panel | None:

@@ -17,7 +17,7 @@ from .accounts import logged_in, me, services
 from .diagrams import diagram
 from .facts import panels
 from .i18n import current, error_text, gettext
-from .text import MAIN_EVENTS
+from .text import main_events
 
 items = Blueprint("items", __name__, url_prefix="/items/<item_id>")
 
@@ -90,9 +90,9 @@ def _show(
         errors=errors or {},
         opinion=opinion,
         panels=panels(page.facts),
-        timeline=[event for event in page.timeline if event.event in MAIN_EVENTS],
+        timeline=main_events(page.timeline),
         documents=page.documents,
-        diagram=diagram(page.version_id, done=page.done, lit=page.lit),
+        diagram="" if page.subject["id"] == me().id else diagram(page.version_id, done=page.done, lit=page.lit),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Flask
@@ -82,7 +82,7 @@ EVENT_LOOKS = {
 }
 
 #: what a reader wants to see first; everything else is shown on demand
-MAIN_EVENTS = frozenset(
+_MAIN = frozenset(
     {
         Event.CASE_STARTED,
         Event.CASE_SUSPENDED,
@@ -139,9 +139,21 @@ _DETAILS = {
 }
 
 
-def event_lines(event: Any) -> list[tuple[str, str]]:
-    """Labels and texts under an event: what was said, decided, called."""
+def main_events(timeline: Sequence[Any]) -> list[Any]:
+    """The timeline as people first want to read it: what was done and decided, each once."""
+    shown: list[Any] = []
+    for event in timeline:
+        signed = shown and shown[-1].event in (Event.STEP_APPROVED, Event.STEP_REJECTED) and shown[-1].element == event.element
+        if event.event in _MAIN and not (signed and event.event == Event.ITEM_COMPLETED):
+            shown.append(event)
+    return shown
+
+
+def event_lines(event: Any, *, technical: bool = False) -> list[tuple[str, str]]:
+    """Labels and texts under an event: what was said, decided; `technical`: also what was called."""
     detail = dict(event.detail)
+    if not technical and event.event != Event.OPERATION_FAILED:
+        detail.pop("operation", None)
     if isinstance(detail.get("values"), Mapping):
         detail = {**{key: detail["values"].get(key) for key in ("decision", "opinion")}, **detail}
     if detail.get("attempts") == 1:
