@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 
 import pytest
 from diagrams import END, NOW, START, Play, event, flows, mapping, node, service, timer, user, zeebe
@@ -356,6 +357,57 @@ def test_a_decision_without_its_input_is_stuck():
     assert play.values["law"] == "blocked"
 
 
+@pytest.mark.parametrize("name", ["subject", "initiator", "case"])
+def test_nobody_writes_what_the_engine_gives(name):
+    """No form and no answer of an outside system changes whom the case is about; an administrator may correct it."""
+    play = Play(START, service("s"), user("a", mapping(outputs={"x": "=1"})), flows("start > s", "s > a"), **{name: {"id": "1"}})
+    with pytest.raises(errors.ValueRefused, match=name):
+        play.answered("s", {name: {"id": "2"}})
+    play.answered("s", {"other": 1})
+    with pytest.raises(errors.ValueRefused, match=name):
+        play.done("a", **{name: {"id": "2"}})
+    assert play.values[name] == {"id": "1"}
+    play.noted(play.execution.set_variables({name: {"id": "3"}}, now=NOW))
+    assert play.values[name] == {"id": "3"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('touch {file}') = 0",
+        "().__class__.__base__.__subclasses__()[0]",
+        "exec('open({file!r}, \"w\")')",
+        "open('{file}','w')",
+    ],
+)
+def test_python_in_a_diagram_is_never_run(text, tmp_path):
+    """Neither as a condition nor as a script, timer or assignment, before and after a restore: it is FEEL, and bad FEEL."""
+    text = text.replace("{file!r}", f"'{tmp_path}/made'").replace("{file}", f"{tmp_path}/made")
+    play = Play(
+        START, node("parallelGateway", "f"),
+        user("a"), node("exclusiveGateway", "g", default="g_b"), user("b"),
+        node("scriptTask", "s", zeebe("script", expression=f"={text}", resultVariable="x")),
+        node("intermediateCatchEvent", "t", timer(duration=f"={text}")),
+        node("userTask", "u", zeebe("assignmentDefinition", assignee=f"={text}")),
+        flows("start > f", "f > a", "f > s", "f > t", "f > u", "a > g", f"g > a: {text}", "g > b"),
+    )  # fmt: skip
+    assert play.last.stuck
+    play.done("a")
+    for element in ("g", "s", "t", "u"):
+        if element in play.waits.split():
+            with suppress(errors.NotFound):
+                play.retried(element)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_end_event_may_call_an_operation():
+    """A message end event with a job type waits for the answer before it ends."""
+    end = node("endEvent", "tell", event("message"), zeebe("taskDefinition", type="mail.send"))
+    play = Play(START, end, flows("start > tell"))
+    assert play.last.requested[0].operation == "mail.send" and not play.last.finished
+    assert play.answered("tell").finished
+
+
 # --- who does it, and by when
 
 
@@ -404,6 +456,23 @@ def test_a_timer_that_cannot_be_read_is_stuck():
     assert [s.element for s in play.last.stuck] == ["t"]
     play.retried("t", wait="PT1H")
     assert play.seen.scheduled[0].due == NOW + dt.timedelta(hours=1)
+
+
+def test_a_boundary_timer_that_cannot_be_read_is_stuck_beside_its_task():
+    """The task is open meanwhile; the timer runs once its cause is repaired."""
+    play = Play(START, user("a"), boundary("t", "a", timer(duration="=wait")), user("late"), flows("start > a", "t > late"))
+    assert [s.element for s in play.last.stuck] == ["t"] and [o.element for o in play.last.opened] == ["a"]
+    play.retried("t", wait="P1D")
+    assert play.seen.scheduled[0].due == NOW + dt.timedelta(days=1)
+    play.fired("t")
+    assert play.waits == "late"
+
+
+def test_a_timer_on_a_task_sees_its_inputs():
+    """The local variables of the activity count for its boundary events."""
+    play = Play(START, user("a", mapping({"wait": '="P2D"'})), boundary("t", "a", timer(duration="=wait")), user("late"),
+                flows("start > a", "t > late"))  # fmt: skip
+    assert play.last.scheduled[0].due == NOW + dt.timedelta(days=2)
 
 
 # --- boundary events

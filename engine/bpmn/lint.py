@@ -186,6 +186,8 @@ class _Diagram:
 
     def _needs(self, element: Element) -> Iterator[Finding]:
         given, kind = element.extensions, element.kind
+        if kind == "startEvent" and element.event:
+            yield finding(Code.NO_EFFECT, element, what="The message of the start event")
         operation, decision, form = (
             given.get(k) for k in ("taskDefinition.type", "calledDecision.decisionId", "formDefinition.formId")
         )

@@ -102,6 +102,8 @@ def construct(element: Element) -> str:
 
 def runs(element: Element) -> bool:
     """Whether the element is executed here as BPMN means it. What does not run is refused, never passed over."""
+    if element.kind == "startEvent" and element.scope != element.process and element.event:
+        return False  # the start of a sub-process has no trigger
     return element.loop is None and element.event in RUNS.get(element.kind, frozenset())
 
 

@@ -16,7 +16,7 @@ Each stage evaluates everything before it changes anything, so after an error th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
@@ -28,6 +28,7 @@ from ..ports import Json
 from . import events, expressions, joins, opening, state
 from .advance import Advance, Left, Passed, Stuck
 from .model import Element
+from .names import GIVEN
 from .normalise import Step, link
 from .scopes import PROCESS, Scopes, plain
 
@@ -225,6 +226,7 @@ class Tokens:
     def keep(self, task: Task, element: Element, values: Mapping[str, Json]) -> None:
         """What an element gives: straight into the case, or into its own scope until its output mapping is evaluated."""
         instance = task.internal_data["instance"]
+        _refuse_given(values)
         if element.outputs:
             clean = {name: plain(name, value) for name, value in values.items()}
             if instance not in self.scopes.tree:
@@ -245,6 +247,7 @@ class Tokens:
         if element.outputs:
             key = self.scope(task)
             values = opening.mapped(element.outputs, self.scopes.visible(key), self.now)
+            _refuse_given(values)
             outer = self.scopes.tree[key].parent if key == memory["instance"] else key
             self.advance.written += self.scopes.write(outer or PROCESS, values, element.id, memory.get("since"))
         memory["at"] = "flows"
@@ -363,6 +366,13 @@ def _moves(task: Task) -> bool:
     if task._state == TaskState.READY:
         return memory.get("at") not in ("waiting", "join")
     return task._state == TaskState.WAITING and "at" not in memory and isinstance(task.task_spec, BoundaryEvent)
+
+
+def _refuse_given(values: Iterable[str]) -> None:
+    """No form and no outside system may say who the case is about."""
+    for name in values:
+        if name in GIVEN:
+            raise errors.ValueRefused(name=name, reason="only the engine itself gives it")
 
 
 def _at_join(task: Task) -> bool:
