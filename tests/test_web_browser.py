@@ -190,3 +190,17 @@ def test_the_search_narrows_the_list_while_typing(office: Office, address: str, 
     page.reload()
     expect(page.get_by_role("searchbox")).to_have_value("没有这个人")
     _sound(page)
+
+
+def test_a_save_that_fails_in_the_background_is_not_silent(office: Office, address: str, chromium: Browser) -> None:
+    """When somebody else completed the item meanwhile, the next quiet save says that nothing was saved."""
+    case = office.case()
+    item = office.open_item(case)
+    page = _open(chromium, address, "wangfang")
+    page.goto(f"/items/{item}")
+    office.talked(case)
+    page.get_by_label("时长").fill("45")
+    page.get_by_label("面谈日期").focus()
+    expect(page.locator("#saved")).to_contain_text("暂存失败")
+    expect(page.get_by_label("时长")).to_have_value("45")
+    page.context.close()

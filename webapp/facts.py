@@ -48,6 +48,14 @@ _DECISIONS = (
 )
 #: keys of words about one decision, in the order in which they are shown
 _SAID = ("opinion", "comment", "reasons", "reason")
+#: answers that a form keeps as a code
+_CODES = {
+    "no_objection": N_("No objection"),
+    "objection": N_("Objection"),
+    "approve": N_("Approved"),
+    "return": N_("Returned"),
+    "reject": N_("Rejected"),
+}
 
 
 def panels(known: Mapping[str, Any]) -> list[Panel]:
@@ -93,7 +101,7 @@ def _decisions(known: Mapping[str, Any]) -> list[Panel]:
     for name, title in _DECISIONS:
         said = known.get(name)
         if isinstance(said, Mapping):
-            lines = [str(said[key]) for key in _SAID if said.get(key)]
+            lines = [gettext(_CODES.get(str(said[key]), str(said[key]))) for key in _SAID if said.get(key)]
             if by := said.get("decided_by"):
                 lines.append(gettext("Decided by %(name)s", name=by))
             if lines:

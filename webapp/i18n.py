@@ -111,10 +111,15 @@ def incident_text(incident: Any) -> str:
     return fill(incident.template, incident.facts)
 
 
-def named(thing: Any) -> str:
-    """The name of something that carries a Chinese and an English one (an object or a mapping)."""
-    name, english = (thing.get(k) if isinstance(thing, Mapping) else getattr(thing, k, None) for k in ("name", "name_en"))
-    return str((english if current() == "en" else name) or name or english or "")
+def named(thing: Any, what: str = "name") -> str:
+    """The name of something that carries a Chinese and an English one (an object or a mapping); or another text, such as `post`."""
+    own, english = (thing.get(key) if isinstance(thing, Mapping) else getattr(thing, key, None) for key in (what, f"{what}_en"))
+    return str((english if current() == "en" else own) or own or english or "")
+
+
+def post(person: Any) -> str:
+    """What a person's post is called."""
+    return named(person, "post")
 
 
 def moment(value: dt.datetime | str | None, style: str = "medium") -> str:
@@ -155,4 +160,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=gettext, locale=current, LOCALES=LOCALES)
-    app.jinja_env.filters.update(named=named, moment=moment, span=span, incident_text=incident_text)
+    app.jinja_env.filters.update(named=named, post=post, moment=moment, span=span, incident_text=incident_text)

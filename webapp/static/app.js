@@ -28,6 +28,17 @@ document.addEventListener("htmx:afterSwap", () => {
   });
 });
 
+// A save in the background that fails must not look like one that worked.
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, () => {
+    const said = document.getElementById("saved");
+    if (said) {
+      said.textContent = said.dataset.failed;
+      said.classList.add("is-failed");
+    }
+  });
+}
+
 // Diagrams open readable, with the current step in view; two buttons make them larger and smaller.
 const ZOOMS = [0.2, 0.35, 0.55, 0.8, 1.1, 1.5];
 
