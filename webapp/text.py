@@ -50,7 +50,7 @@ RESOLUTION = {
     "retried": N_("Tried again"),
     "corrected": N_("Tried again with corrected input"),
     "answered": N_("Answered by hand"),
-    "case_ended": N_("The case ended"),
+    "left": N_("No longer needed"),
 }
 
 #: event of the ledger -> (icon, colour)
