@@ -40,7 +40,7 @@ class Event:
     event: str
     #: who acted (`people.display`), or None: the procedure itself
     actor: Mapping[str, Json] | None
-    #: the lane of the element, which is the role in which it was done
+    #: the role in which it was done: the step of the chain, elsewhere the lane of the element
     role: str | None
     role_en: str | None
     element: str | None
@@ -240,14 +240,15 @@ def case_events(
             persons[entry.actor] = people.display(connection, entry.actor)
         element = elements.get(entry.element or "")
         lane = element.lane if element else None
+        signed = entry.event in (Happened.STEP_APPROVED, Happened.STEP_REJECTED)
         events.append(
             Event(
                 number=entry.number,
                 at=entry.at,
                 event=entry.event,
                 actor=persons.get(entry.actor or ""),
-                role=lane,
-                role_en=lanes_en.get(lane or ""),
+                role=entry.payload["step"] if signed else lane,
+                role_en=entry.payload["step_en"] if signed else lanes_en.get(lane or ""),
                 element=entry.element,
                 name=element.title if element else None,
                 name_en=(element.name_en or element.title) if element else None,

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +83,16 @@ class Runner:
         self._pool = ThreadPoolExecutor(services.settings.job_threads, thread_name_prefix="job")
 
     def run_due(self, limit: int = 50) -> int:
-        """Run what is due now, at most `limit`; gives how many were taken. One cheap look before anything is claimed."""
+        """Run what is due now, at most `limit`, and wait for its end; gives how many jobs that were."""
+        begun = self.begin_due(limit)
+        wait(begun)
+        return len(begun)
+
+    def begin_due(self, limit: int) -> Sequence[Future[None]]:
+        """Begin what is due now, at most `limit`, and do not wait. One cheap look before anything is claimed."""
         if not self._something_due():
-            return 0
-        taken = self._claim(limit)
-        wait([self._pool.submit(self._run, job) for job in taken])
-        return len(taken)
+            return []
+        return [self._pool.submit(self._run, job) for job in self._claim(limit)]
 
     def next_due(self) -> dt.datetime | None:
         """When the earliest waiting job is due."""

@@ -30,7 +30,7 @@ class Worker:
     """Runs jobs until it is stopped."""
 
     def __init__(self, settings: Settings) -> None:
-        self._bell = Bell(poll=settings.job_poll)
+        self._bell = Bell(poll=settings.job_poll, threads=settings.job_threads)
         self._company = SampleCompany(settings) if settings.demo and not settings.connectors else None
         if self._company:
             settings = with_connectors(settings, self._company.connectors)

@@ -158,6 +158,8 @@ def event_lines(event: Any, *, technical: bool = False) -> list[tuple[str, str]]
         detail = {**{key: detail["values"].get(key) for key in ("decision", "opinion")}, **detail}
     if detail.get("attempts") == 1:
         detail.pop("attempts")
+    if detail.get("step") == event.role:
+        detail.pop("step", None)
     return [(gettext(label), _worded(name, detail[name])) for name, label in _DETAILS.items() if detail.get(name)]
 
 
