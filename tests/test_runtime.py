@@ -161,6 +161,15 @@ def test_an_inclusive_join_waits_for_a_branch_that_may_still_turn_towards_it():
     assert play.done("z").finished
 
 
+def test_an_inclusive_join_does_not_wait_for_a_token_that_may_come_along_a_served_flow():
+    """What can still reach the join the way another token already came need not come the other way (BPMN 2.0.2, 13.4.3)."""
+    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), node("exclusiveGateway", "x", default="x_m"),
+                node("exclusiveGateway", "m"), user("c"), node("inclusiveGateway", "j"), user("z"),
+                flows("start > f", "f > a", "f > b", "a > m", "m > j", "b > x", "x > m", "x > c: on", "c > j", "j > z"))  # fmt: skip
+    play.done("a")
+    assert play.waits == "b z"
+
+
 @pytest.mark.parametrize(("k", "expected"), [(2, "b"), (3, "b d"), (0, "c")])
 def test_conditional_flows_may_leave_a_task(k, expected):
     """Conditions on flows of a task work like an inclusive gateway, its default included."""
@@ -552,15 +561,17 @@ NAMED = (
 
 
 def test_an_error_of_an_operation_goes_to_its_boundary_event():
-    """By code; one that catches all takes the rest; without a catcher nothing happens."""
-    body = (START, service("s"), user("known"), user("other"), boundary("e1", "s", event("error", errorRef="E")))
-    play = Play(*body, boundary("e2", "s", event("error")), flows("start > s", "e1 > known", "e2 > other"), named=NAMED)
-    advance = play.failed("s", "DOWN")
-    assert play.waits == "known" and [(x.element, x.by) for x in advance.left] == [("s", "e1")]
-    play = Play(*body, boundary("e2", "s", event("error")), flows("start > s", "e1 > known", "e2 > other"), named=NAMED)
-    play.failed("s", "ELSE")
-    assert play.waits == "other"
-    play = Play(*body, flows("start > s", "e1 > known"), named=NAMED)
+    """By code; one that catches all takes the rest, whichever is drawn first; without a catcher nothing happens."""
+    one, rest = boundary("e1", "s", event("error", errorRef="E")), boundary("e2", "s", event("error"))
+    for events in ((one, rest), (rest, one)):
+        body = (START, service("s"), user("known"), user("other"), *events, flows("start > s", "e1 > known", "e2 > other"))
+        play = Play(*body, named=NAMED)
+        advance = play.failed("s", "DOWN")
+        assert play.waits == "known" and [(x.element, x.by) for x in advance.left] == [("s", "e1")]
+        play = Play(*body, named=NAMED)
+        play.failed("s", "ELSE")
+        assert play.waits == "other"
+    play = Play(START, service("s"), user("known"), one, flows("start > s", "e1 > known"), named=NAMED)
     assert play.failed("s", "ELSE") is None and play.waits == "s"
 
 

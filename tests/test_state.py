@@ -6,7 +6,7 @@ import zlib
 
 import orjson
 import pytest
-from diagrams import END, NOW, START, Play, diagram, event, flows, node, service, timer, user
+from diagrams import END, NOW, START, Play, diagram, event, flows, mapping, node, service, timer, user
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +47,32 @@ def test_a_long_loop_stays_small():
         play.done("a", again=True)
         sizes.append(len(play.execution.dump()))
     assert max(sizes) - min(sizes) < 20 and len(play.execution._tokens.workflow.tasks) < 5
+
+
+def test_a_hundred_reminders_leave_nothing_behind():
+    """Neither the fired events nor their branches stay in the state of a task that waits for long."""
+    play = Play(
+        START,
+        user("a"),
+        node("boundaryEvent", "t", timer(cycle="R/P1D"), attachedToRef="a", cancelActivity="false"),
+        node("task", "remind"),
+        flows("start > a", "t > remind"),
+    )
+    sizes = []
+    for _ in range(100):
+        play.fired("t")
+        sizes.append(len(list(state.tokens(play.execution._tokens.workflow))))
+    assert len(set(sizes)) == 1 and play.waits == "a t"
+
+
+def test_what_was_local_goes_with_its_element():
+    """An interrupted task or sub-process takes its inputs with it."""
+    inside = node("subProcess", "p", mapping({"y": "=2"}), user("b", mapping({"z": "=3"})))
+    for host in (user("p", mapping({"x": "=1"})), inside):
+        late = node("boundaryEvent", "t", timer(duration="P1D"), attachedToRef="p")
+        play = Play(START, host, late, user("c"), flows("start > p", "t > c"), restored=True)
+        play.fired("t")
+        assert play.waits == "c" and len(play.execution._tokens.scopes.tree) == 1
 
 
 def test_the_same_inputs_give_the_same_bytes():
