@@ -235,6 +235,12 @@ def test_files_that_are_no_diagram(content, code):
     assert code in [str(f.code) for f in lint.check({"x.bpmn": content})["x.bpmn"]]
 
 
+def test_several_diagrams_in_one_folder_are_a_warning():
+    """Each is judged by itself; together they are not one procedure."""
+    found = lint.check({"x.bpmn": diagram(*GOOD), "y.bpmn": diagram(*GOOD)}, forms={"report": FORM})
+    assert [[(f.code, f.severity) for f in findings] for findings in found.values()] == [[(Code.SEVERAL_PROCESSES, "warning")]] * 2
+
+
 def test_names_come_from_everything_that_gives_them():
     """Forms, groups, mappings, scripts, decisions, operations, chains, the engine itself."""
     chain = node("userTask", "c", zeebe("properties", zeebe("property", name="wf.chain", value="two")))

@@ -49,6 +49,14 @@ def test_a_long_loop_stays_small():
     assert max(sizes) - min(sizes) < 20 and len(play.execution._tokens.workflow.tasks) < 5
 
 
+def test_bodies_of_finished_sub_processes_go():
+    """A sub-process in a loop keeps one body, not one per round."""
+    body = node("subProcess", "p", user("a"))
+    play = Play(START, body, node("exclusiveGateway", "g", default="g_end"), END, flows("start > p", "p > g", "g > p: again", "g > end"))
+    sizes = {len(play.done("a", again=True).opened) * len(play.execution._tokens.workflow.subprocesses) for _ in range(20)}
+    assert sizes == {1}
+
+
 def test_a_hundred_reminders_leave_nothing_behind():
     """Neither the fired events nor their branches stay in the state of a task that waits for long."""
     play = Play(

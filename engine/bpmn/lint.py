@@ -66,11 +66,16 @@ def check(
                 found[path].append(broken_file(error, content))
     decisions = {decision for table in tables.values() for decision in table.ids}
     passed = names.Names(frozenset())
+    runnable: list[str] = []
     for path, content in files.items():
         if path.endswith(".bpmn"):
             diagram = _Diagram(path, forms, operations, chains, decisions)
             found[path] = diagram.findings(content)
             passed = diagram.passed(passed)
+            if diagram.case is not None:
+                runnable.append(path)
+    for path in runnable if len(runnable) > 1 else ():
+        found[path].append(finding(Code.SEVERAL_PROCESSES, None, severity="warning", processes=", ".join(runnable)))
     for path, table in tables.items():
         known = passed.known if passed.complete else None
         found[path] += [

@@ -274,7 +274,7 @@ class Tokens:
     def _chosen(self, element: Element, data: Mapping[str, Json]) -> list[str]:
         """The flows that get a token. Raises `errors.FlowStuck` when there are flows and none may be taken."""
         flows = [self.program.process.flows[flow] for flow in element.outgoing]
-        if element.kind in ("parallelGateway", "eventBasedGateway") or len(flows) < 2 and not any(flow.condition for flow in flows):
+        if element.kind in ("parallelGateway", "eventBasedGateway") or (len(flows) < 2 and not any(flow.condition for flow in flows)):
             return [flow.id for flow in flows]
         choosing = element.kind in ("exclusiveGateway", "inclusiveGateway")
         chosen: list[str] = [] if choosing else [f.id for f in flows if not f.condition and f.id != element.default]
