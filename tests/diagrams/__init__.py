@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from xml.sax.saxutils import escape, quoteattr
 
+import pytest
+
 from engine.bpmn.advance import Advance
 from engine.bpmn.model import processes
 from engine.bpmn.program import Program
@@ -101,6 +103,14 @@ def boxes(xml: bytes) -> bytes:
     return xml.replace(b"</bpmn:definitions>", drawing.encode())
 
 
+def sub(id: str, *inner: str, **attributes: str) -> str:
+    return node("subProcess", id, *inner, **attributes)
+
+
+def boundary(id: str, host: str, definition: str, *inner: str, interrupting: bool = True) -> str:
+    return node("boundaryEvent", id, *inner, definition, attachedToRef=host, cancelActivity=str(interrupting).lower())
+
+
 START, END = node("startEvent", "start"), node("endEvent", "end")
 
 
@@ -161,3 +171,16 @@ class Play:
     @property
     def passed(self) -> str:
         return " ".join(p.element for p in self.seen.passed)
+
+
+@pytest.fixture(params=[False, True], ids=["live", "restored"], autouse=True)
+def both_ways(request):
+    """Every test runs twice: with the live case, and with one that is dumped and restored after every action."""
+    original = Play.__init__
+
+    def init(self, *body, **options):
+        original(self, *body, restored=request.param, **options)
+
+    Play.__init__ = init
+    yield request.param
+    Play.__init__ = original
