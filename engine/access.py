@@ -32,9 +32,12 @@ def case_row(connection: sa.Connection, case_id: str) -> Any:
 
 
 def reach(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Reach:
-    """What `reader` sees of the case: who takes or took part, and roles that the procedure names. Raises NotAllowed."""
+    """What `reader` sees of the case: who takes or took part, and roles that the procedure names. Raises NotAllowed.
+
+    The subject sees their own part once they have one; a role they hold opens nothing about themselves.
+    """
     if reader == case.subject_id:
-        if takes_part(connection, case.id, reader):
+        if connection.execute(sa.select(SignOff.id).where(SignOff.case_id == case.id, _signs(reader)).limit(1)).first():
             return Reach.SUBJECT
         raise NotAllowed(reason="this case is not open to you")
     roles = people.roles_of(connection, reader)
@@ -46,11 +49,14 @@ def reach(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Re
 def takes_part(connection: sa.Connection, case_id: str, person: str) -> bool:
     """Whether a person holds, signed or is offered a sign-off in the case."""
     own = sa.or_(
-        SignOff.person_id == person,
-        SignOff.decided_by == person,
+        _signs(person),
         sa.and_(SignOff.state == "open", SignOff.id.in_(sa.select(Candidate.sign_off_id).where(offered_to(connection, person)))),
     )
     return connection.execute(sa.select(SignOff.id).where(SignOff.case_id == case_id, own).limit(1)).first() is not None
+
+
+def _signs(person: str) -> sa.ColumnElement[bool]:
+    return sa.or_(SignOff.person_id == person, SignOff.decided_by == person)
 
 
 def offered_to(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]:
@@ -63,7 +69,7 @@ def visible_cases(connection: sa.Connection, reader: str, readers_of: dict[str, 
     """Condition on cases: those that `reach` would open. `readers_of`: rules by procedure."""
     roles = people.roles_of(connection, reader)
     open_to_role = [name for name, rules in readers_of.items() if roles & (rules.readers | rules.managers)]
-    signed = sa.select(SignOff.case_id).where(sa.or_(SignOff.person_id == reader, SignOff.decided_by == reader))
+    signed = sa.select(SignOff.case_id).where(_signs(reader))
     offered = (
         sa.select(SignOff.case_id)
         .join(Candidate, Candidate.sign_off_id == SignOff.id)

@@ -26,8 +26,8 @@ from .witness import witness
 if TYPE_CHECKING:
     from .services import Services
 
-#: what the subject sees of the timeline besides their own acts
-_OPEN_TO_SUBJECT = {Happened.CASE_CLOSED}
+#: after them an element is done
+_FINISHING = {Happened.ITEM_COMPLETED, Happened.OPERATION_DONE, Happened.ELEMENT_PASSED, Happened.CASE_STARTED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,13 +229,11 @@ def case_events(
     persons: dict[str, Mapping[str, Json]] = {}
     events, done = [], set[str]()
     for entry in entries:
-        if (
-            entry.event in (Happened.ITEM_COMPLETED, Happened.OPERATION_DONE, Happened.ELEMENT_PASSED, Happened.CASE_STARTED)
-            and entry.element
-        ):
-            done.add(entry.element)
-        if for_reader and entry.actor != for_reader and entry.event not in _OPEN_TO_SUBJECT:
+        own = for_reader is None or entry.actor == for_reader
+        if not own and entry.event != Happened.CASE_CLOSED:
             continue
+        if entry.element and entry.event in _FINISHING:
+            done.add(entry.element)
         if entry.actor and entry.actor not in persons:
             persons[entry.actor] = people.display(connection, entry.actor)
         element = elements.get(entry.element or "")
@@ -252,7 +250,8 @@ def case_events(
                 element=entry.element,
                 name=element.title if element else None,
                 name_en=(element.name_en or element.title) if element else None,
-                detail={name: value for name, value in entry.payload.items() if name != "salt"},
+                # Why others ended the case is theirs to tell; the subject sees that it is over, and how.
+                detail={name: value for name, value in entry.payload.items() if name != "salt" and (own or name == "outcome")},
             )
         )
     return events, frozenset(done)
@@ -269,15 +268,6 @@ def _open_steps(connection: sa.Connection, case: Any, only_for: str | None) -> l
     for row in rows:
         if only_for and row.person_id != only_for:
             continue
-        if row.person_id:
-            ids = {row.person_id}
-        else:
-            candidates = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)).all()
-            ids = {c.ref for c in candidates if c.kind == "person"}
-            for candidate in candidates:
-                if candidate.kind == "role":
-                    ids |= set(people.holders(connection, candidate.ref))
-        names = connection.execute(sa.select(Person.name).where(Person.id.in_(ids)).order_by(Person.name)).scalars()
         found.append(
             OpenStep(
                 item_id=row.id,
@@ -285,12 +275,22 @@ def _open_steps(connection: sa.Connection, case: Any, only_for: str | None) -> l
                 name=row.name,
                 name_en=row.name_en,
                 lane=row.lane,
-                holders=list(names),
+                holders=signers(connection, row.sign_off_id, row.person_id),
                 since=row.opened_at,
                 due_at=row.due_at,
             )
         )
     return found
+
+
+def signers(connection: sa.Connection, sign_off_id: str, holder: str | None) -> list[str]:
+    """Names of who holds a sign-off, or of all who may take it."""
+    ids = {holder}
+    if holder is None:
+        offered = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == sign_off_id)).all()
+        roles = [candidate.ref for candidate in offered if candidate.kind == "role"]
+        ids = {*people.holders(connection, *roles), *(candidate.ref for candidate in offered if candidate.kind == "person")}
+    return list(connection.execute(sa.select(Person.name).where(Person.id.in_(ids)).order_by(Person.name)).scalars())
 
 
 def _snapshots(connection: sa.Connection, case_id: str) -> list[SnapshotRow]:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -16,7 +17,8 @@ from .ledger import Event
 from .models import Case, LedgerEntry, Person, new_id
 from .ports import File, Json
 from .rules import Rules, rules_of
-from .turn import NewCase, Turn, lock
+from .turn import NewCase, Turn, done_before, lock
+from .work import NO_FORM
 
 if TYPE_CHECKING:
     from .services import Services
@@ -46,8 +48,8 @@ def start(
 ) -> Started:
     """Start a case of the active version: case, ledger, first work items and jobs in one commit.
 
-    `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`. The same `request_id` again gives
-    the same case. Raises NotFound, NotAllowed, FormInvalid.
+    `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`. The same
+    `request_id` again gives the same case. Raises NotFound, NotAllowed, FormInvalid, NobodySigns.
     """
     with services.database.unit() as unit:
         connection = unit.connection
@@ -61,7 +63,7 @@ def start(
         title = f"{deployed.program.name}：{who['subject']['name']}"
         case = NewCase(
             id=new_id(),
-            number=_number(now),
+            number=_number(now.astimezone(ZoneInfo(services.settings.zone))),
             procedure=procedure,
             version_id=deployed.id,
             title=title,
@@ -73,14 +75,14 @@ def start(
         turn.record(Event.CASE_STARTED, element=_start_event(deployed), procedure=procedure, version=deployed.number, values=clean)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)
-        execution, advance = deployed.program.start({**started, **clean}, now=now)
+        execution, advance = deployed.program.start({**clean, **started}, now=now)
         turn.begin(execution)
         turn.apply(advance)
         try:
             turn.commit()
         except Conflict:
             unit.close()
-            return _started_before(services, request_id)
+            return _started_before(services, request_id, initiator)
     return Started(case.id, case.number)
 
 
@@ -106,9 +108,7 @@ def _checked(
     services: Services, deployed: procedures.Deployed, values: Mapping[str, Json], new: Mapping[str, Sequence[str]], locale: str
 ) -> dict[str, Json]:
     """Clean values of the start form; `new`: ids that its uploads will have, by the path of their field. Raises FormInvalid."""
-    form = deployed.forms.get(deployed.program.start_form or "")
-    if form is None:
-        return dict(values)
+    form = deployed.forms.get(deployed.program.start_form or "", NO_FORM)
     submitted = dict(values)
     for path, ids in new.items():
         *groups, key = path.split(".")
@@ -123,23 +123,29 @@ def _checked(
     return clean
 
 
-def _number(now: dt.datetime) -> str:
+def _number(day: dt.datetime) -> str:
     """Day and five random letters: no counter that everybody would have to wait for."""
-    return f"{now.astimezone(dt.timezone(dt.timedelta(hours=8))):%Y%m%d}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+    return f"{day:%Y%m%d}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
 
 
-def _started_before(services: Services, request_id: str) -> Started:
+def _started_before(services: Services, request_id: str, initiator: str) -> Started:
+    """The case that this request of the initiator made. Raises Conflict if something else was in the way."""
+    mine = sa.and_(LedgerEntry.request_id == request_id, LedgerEntry.event == Event.CASE_STARTED, LedgerEntry.actor_id == initiator)
     with services.database.reading() as connection:
         row = connection.execute(
-            sa.select(Case.id, Case.number).join(LedgerEntry, LedgerEntry.case_id == Case.id).where(LedgerEntry.request_id == request_id)
-        ).one()
+            sa.select(Case.id, Case.number).join(LedgerEntry, LedgerEntry.case_id == Case.id).where(mine)
+        ).one_or_none()
+    if row is None:
+        raise Conflict()
     return Started(row.id, row.number)
 
 
 def withdraw(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
     """The initiator takes the case back, as long as no element of `no_way_back` was reached. Raises NotAllowed, CaseNotRunning."""
     with services.database.unit() as unit:
-        turn = _turn(services, unit, case_id, actor, request_id)
+        turn = _turn(services, unit, case_id, actor, request_id, "running")
+        if turn is None:
+            return
         if turn.case.initiator_id != actor:
             raise NotAllowed(reason="only who started the case can withdraw it")
         barriers = rules_of(turn.deployed.files).no_way_back
@@ -155,13 +161,18 @@ def withdraw(services: Services, case_id: str, *, actor: str, reason: str, reque
 def cancel(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
     """A manager of the procedure ends the case; nothing that happened is deleted. Raises NotAllowed, CaseNotRunning."""
     with services.database.unit() as unit:
-        turn = _turn(services, unit, case_id, actor, request_id)
+        turn = _turn(services, unit, case_id, actor, request_id, "running", "suspended")
+        if turn is None:
+            return
         must_manage(turn)
         _end(turn, "cancelled", reason)
 
 
 def suspend(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
-    """Nothing of the case moves until it is resumed: no completion, no job, no timer. Raises NotAllowed, CaseNotRunning."""
+    """Nothing of the case moves until it is resumed: no completion, no new call, no timer; only a call under way still answers.
+
+    Raises NotAllowed, CaseNotRunning.
+    """
     _switch(services, case_id, actor, reason, request_id, "running", "suspended", Event.CASE_SUSPENDED)
 
 
@@ -173,16 +184,21 @@ def resume(services: Services, case_id: str, *, actor: str, reason: str, request
 
 def _switch(services: Services, case_id: str, actor: str, reason: str, request_id: str, before: str, after: str, event: Event) -> None:
     with services.database.unit() as unit:
-        turn = _turn(services, unit, case_id, actor, request_id, needs=before)
+        turn = _turn(services, unit, case_id, actor, request_id, before)
+        if turn is None:
+            return
         must_manage(turn)
         turn.status = after
         turn.record(event, reason=must_say(reason))
         turn.commit()
 
 
-def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: str, needs: str = "running") -> Turn:
+def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: str, *allowed: str) -> Turn | None:
+    """The case's turn, or None if this very request was carried out before. `allowed`: statuses in which it may be done."""
     case = lock(unit, case_id=case_id)
-    if case.status != needs:
+    if done_before(unit, case_id, actor=actor, request_id=request_id):
+        return None
+    if case.status not in allowed:
         raise CaseNotRunning(case=case.number, state=case.status)
     return Turn(services, unit, case, actor=actor, request_id=request_id)
 
@@ -197,6 +213,7 @@ def _end(turn: Turn, outcome: str, reason: str) -> None:
 
 def must_manage(turn: Turn) -> None:
     """Raises NotAllowed unless the actor holds a role that manages the procedure, and is not the subject."""
+    assert turn.actor is not None  # only jobs act for nobody, and they do not ask
     roles = people.roles_of(turn.unit.connection, turn.actor)
     if turn.actor == turn.case.subject_id or not roles & rules_of(turn.deployed.files).managers:
         raise NotAllowed(reason="only managers of this procedure can do it")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from psycopg.errors import UniqueViolation
 from sqlalchemy.pool import NullPool
 
 from .errors import Conflict, SettingWrong
@@ -50,7 +51,7 @@ class _Prepared:
             if convert is not None:
                 self._convert.append((name, convert))
         columns = list(clause.selected_columns) if isinstance(clause, sa.Select) else []
-        self._row = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
+        self._row: Any = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
         self._results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._plain = not any(self._results)
 
@@ -63,7 +64,7 @@ class _Prepared:
     def row(self, raw: Sequence[Any]) -> Any:
         if self._plain:
             return self._row(*raw)
-        return self._row(*(convert(value) if convert else value for value, convert in zip(raw, self._results, strict=True)))
+        return self._row(*[convert(value) if convert else value for value, convert in zip(raw, self._results, strict=True)])
 
 
 class Count(NamedTuple):
@@ -149,7 +150,10 @@ class Unit:
         """Leave without what was not committed. The driver is asked itself: SQLAlchemy does not see a COMMIT that failed in a pipeline."""
         with contextlib.suppress(Exception):
             self._leave_pipeline()
-        self._driver.rollback()
+        try:
+            self._driver.rollback()
+        except Exception as error:  # the connection is lost, and with it whatever was not committed
+            self._connection.invalidate(error)
 
     @classmethod
     def _count(cls, *, statements: int, commits: int = 0) -> None:
@@ -178,6 +182,8 @@ class Unit:
 
 #: tables in the order in which their rows may be inserted
 _TABLES = Base.metadata.sorted_tables
+#: SQLite's names for a key that is taken
+_TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 #: rows in one insertion; the widest table stays far below SQLite's limit of parameters
 _ROWS = 50
 
@@ -191,10 +197,10 @@ def _insertion(table: sa.Table, count: int) -> Statement:
 
 
 def _is_conflict(error: BaseException) -> bool:
-    """Drivers and SQLAlchemy each have their own IntegrityError; in a pipeline the first failure may hide behind another."""
+    """Whether two rows wanted the same key. In a pipeline the first failure may hide behind another."""
     seen: BaseException | None = error
     while seen is not None:
-        if any(kind.__name__ in ("IntegrityError", "UniqueViolation") for kind in type(seen).__mro__):
+        if isinstance(seen, UniqueViolation) or getattr(seen, "sqlite_errorname", "") in _TAKEN:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
@@ -254,13 +260,23 @@ class Database:
         self.engine.dispose()
 
     def unpooled(self) -> sa.Engine:
-        """An engine that keeps no connection, for migrations."""
-        return sa.create_engine(self.engine.url, poolclass=NullPool)
+        """An engine that keeps no connection, for migrations. On SQLite each of its transactions has the file to itself."""
+        engine = sa.create_engine(self.engine.url, poolclass=NullPool)
+        if engine.dialect.name == "sqlite":
+            engine = engine.execution_options(partwell_writes=True)
+            sa.event.listen(engine, "connect", _wait_on_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
 
 
-def _open_sqlite(connection: Any, _record: Any) -> None:
+def _wait_on_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT}"):
+    connection.execute(f"PRAGMA busy_timeout={_WAIT}")
+
+
+def _open_sqlite(connection: Any, record: Any) -> None:
+    _wait_on_sqlite(connection, record)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

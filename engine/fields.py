@@ -60,7 +60,7 @@ class Keyring:
             raise KeyMissing(key=header[1:].hex(), path=self.path)
         try:
             return cipher.decrypt(nonce, sealed[5 + _NONCE :], header + purpose.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # a nonce cut short is no tag but a wrong value
             raise SealBroken(purpose=purpose) from None
 
     def seal_json(self, value: Any, purpose: str) -> bytes:
@@ -78,7 +78,7 @@ def _create(path: Path) -> None:
         "signing_key": base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode(),
     }
     # Written whole under another name first: two processes at their first start agree on one file, and no half file stays.
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(content, file, indent=1)
         file.flush()

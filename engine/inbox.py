@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import access, people
-from .casefile import Event, case_events, restored
+from .casefile import Event, case_events, restored, signers
 from .documents import DocumentRow
 from .documents import rows as document_rows
 from .errors import NotAllowed, NotFound
@@ -224,8 +224,10 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         running = item.status == "open" and item.instance in dict(execution.waiting())
         variables = execution.variables(item.instance if running else None)
         if subject_only:
-            own = {name for name, _ in element.inputs}
-            variables = {name: value for name, value in variables.items() if name in own}
+            # The input mapping says what is shown to them. Once the item is closed its values are gone, and what the case
+            # holds under the same names is not theirs to see.
+            shown = {name for name, _ in element.inputs} if running else set()
+            variables = {name: value for name, value in variables.items() if name in shown}
         answer = _answer(services, connection, item_id)
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
         typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}
@@ -312,7 +314,7 @@ def _steps(services: Services, connection: sa.Connection, item: Any, case: Any, 
                 name=row.name,
                 name_en=row.name_en,
                 state=row.state or row.outcome or "waiting",
-                people=_people(connection, row),
+                people=signers(connection, row.sign_off_id, row.decided_by or row.person_id) if row.sign_off_id else [],
                 decided_at=row.decided_at,
                 opinion=opinion,
                 trace=row.trace or {},
@@ -323,19 +325,6 @@ def _steps(services: Services, connection: sa.Connection, item: Any, case: Any, 
     return steps, may
 
 
-def _people(connection: sa.Connection, row: Any) -> list[str]:
-    if person := row.decided_by or row.person_id:
-        return list(connection.execute(sa.select(Person.name).where(Person.id == person)).scalars())
-    if row.sign_off_id is None:
-        return []
-    candidates = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)).all()
-    ids = {c.ref for c in candidates if c.kind == "person"}
-    for candidate in candidates:
-        if candidate.kind == "role":
-            ids |= set(people.holders(connection, candidate.ref))
-    return list(connection.execute(sa.select(Person.name).where(Person.id.in_(ids), Person.active).order_by(Person.name)).scalars())
-
-
 def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> frozenset[str]:
     finish = {"approve", "reject"} if item.chain_id else {"complete", "save"}
     offered = sa.select(Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)
@@ -344,7 +333,7 @@ def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: st
             return frozenset()
         release = {"release"} if connection.execute(offered.limit(1)).first() else set()
         return frozenset(finish | release)
-    if row.person_id is None and reader != case.subject_id:
-        if connection.execute(offered.where(access.offered_to(connection, reader)).limit(1)).first():
-            return frozenset(finish | {"claim"})
-    return frozenset()
+    if row.person_id is not None or reader == case.subject_id:
+        return frozenset()
+    open_to_reader = connection.execute(offered.where(access.offered_to(connection, reader)).limit(1)).first()
+    return frozenset(finish | {"claim"}) if open_to_reader else frozenset()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from . import documents
 from .cases import must_manage, must_say
@@ -25,7 +26,7 @@ from .errors import CaseNotRunning, ItemClosed, NeedsPerson, NotFound, Operation
 from .ledger import Event
 from .models import Case, Incident, Job, JobAttempt, Snapshot, new_id
 from .ports import Answer, Call, Json
-from .turn import SEAL, Turn, lock, request_purpose
+from .turn import SEAL, Turn, done_before, lock, request_purpose
 
 if TYPE_CHECKING:
     from .services import Services
@@ -36,12 +37,24 @@ log = logging.getLogger(__name__)
 LARGEST_VALUE = 16 * 1024
 
 _RUNS = sa.exists().where(Case.id == Job.case_id, sa.or_(Case.status == "running", Job.kind == "seal"))
+_EARLIER = aliased(Job)
+#: Timers of a case fire one after another, also after an outage and however many runners there are.
+_ITS_TURN = sa.or_(
+    Job.kind != "timer",
+    ~sa.exists().where(
+        _EARLIER.case_id == Job.case_id,
+        _EARLIER.kind == "timer",
+        _EARLIER.state.in_(("waiting", "leased")),
+        sa.or_(_EARLIER.due_at < Job.due_at, sa.and_(_EARLIER.due_at == Job.due_at, _EARLIER.id < Job.id)),
+    ),
+)
 _DUE = sa.and_(
     sa.or_(
         sa.and_(Job.state == "waiting", Job.due_at <= sa.bindparam("now")),
         sa.and_(Job.state == "leased", Job.lease_until < sa.bindparam("now")),
     ),
     _RUNS,
+    _ITS_TURN,
 )
 _NEXT = sa.select(sa.func.min(Job.due_at, type_=Job.due_at.type)).where(Job.state == "waiting", _RUNS)
 _FINISH = Statement(
@@ -129,36 +142,40 @@ class Runner:
         return sorted(rows, key=lambda row: row.due_at)
 
     def _run(self, job: Any) -> None:
+        started = self._services.clock.now()
         try:
-            match job.kind:
-                case "operation":
-                    _run_operation(self._services, job)
-                case "timer":
-                    _fire(self._services, job)
-                case "seal":
-                    _run_seal(self._services, job, self._seal)
+            try:
+                if job.attempts > job.max_attempts:
+                    reason = f"the worker stopped {job.attempts - 1} times while it ran"
+                    raise NeedsPerson(system="partwell", operation=job.operation or job.kind, reason=reason)
+                match job.kind:
+                    case "operation":
+                        _run_operation(self._services, job, started)
+                    case "timer":
+                        _fire(self._services, job)
+                    case "seal":
+                        _run_seal(self._services, job, self._seal, started)
+            except PartwellError as error:
+                _failed(self._services, job, started, error)
         except Exception:
-            # The lease runs out and the job is taken again: nothing is lost, and the log says why.
+            # The lease runs out and the job is taken again, up to its attempts: nothing is lost, and the log says why.
             log.exception("job %s (%s %s) of case %s could not be finished", job.id, job.kind, job.operation, job.case_id)
 
 
-def _run_seal(services: Services, job: Any, seal: Callable[[str], None]) -> None:
+def _run_seal(services: Services, job: Any, seal: Callable[[str], None], started: dt.datetime) -> None:
     """A case that cannot be sealed (a tampered ledger, a fault in a letter) becomes an incident of the closed case."""
-    started = services.clock.now()
     try:
         seal(job.case_id)
     except PartwellError as error:
-        reason = error.message
         failure = TryAgain if job.attempts < job.max_attempts else NeedsPerson
-        _failed(services, job, started, failure(system="partwell", operation="seal", reason=reason))
+        _failed(services, job, started, failure(system="partwell", operation="seal", reason=error.message))
     else:
         with services.database.unit() as unit:
             unit.write(_FINISH, job_id=job.id, new_state="done", at=services.clock.now())
             unit.commit()
 
 
-def _run_operation(services: Services, job: Any) -> None:
-    started = services.clock.now()
+def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
     request = services.keyring.unseal_json(job.request, request_purpose(job.id))
     operation = services.operations.get(job.operation)
     try:
@@ -205,19 +222,22 @@ def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer
         turn.commit()
 
 
-def _failed(services: Services, job: Any, started: dt.datetime, error: OperationFailed) -> None:
+def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellError) -> None:
+    """The call failed, or the case could not take its answer: another attempt, or an incident."""
     again = isinstance(error, TryAgain) and job.attempts < job.max_attempts
+    reason = str(error.facts["reason"] if isinstance(error, OperationFailed) else error.message)
     with services.database.unit() as unit:
         turn = _turn_of(services, unit, job)
         if turn is None:
             return
-        _attempt(turn, job, started, error.code, error.facts["reason"])
-        if error.answer is not None:
+        _attempt(turn, job, started, error.code, reason)
+        if isinstance(error, OperationFailed) and error.answer is not None:
             _snapshot(turn, job, "exchange", error.facts["system"], error.answer.encode(), "text/plain", error.code, None)
-        facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": str(error.facts["reason"])}
-        turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
+        if job.kind != "timer":
+            facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": reason}
+            turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
         if again:
-            due = turn.now + dt.timedelta(seconds=_pause(services, job.attempts, error))
+            due = turn.now + dt.timedelta(seconds=_pause(services, job.attempts, getattr(error, "after", None)))
             turn.unit.write(_AGAIN, job_id=job.id, due=due)
             turn.unit.after_commit(lambda: services.carrier.ring(due))
         else:
@@ -226,11 +246,11 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: Operation
         turn.commit()
 
 
-def _pause(services: Services, attempts: int, error: OperationFailed) -> float:
+def _pause(services: Services, attempts: int, asked: float | None) -> float:
     """Seconds until the next attempt: doubled each time, with a quarter of jitter, or what the other side asked for."""
     settings = services.settings
-    pause = min(settings.job_backoff * 2 ** (attempts - 1), settings.job_backoff_limit) * random.uniform(0.75, 1.25)
-    return max(pause, getattr(error, "after", None) or 0.0)
+    pause = min(settings.job_backoff * 2.0 ** min(attempts - 1, 50), settings.job_backoff_limit) * random.uniform(0.75, 1.25)
+    return max(pause, asked or 0.0)
 
 
 def _fire(services: Services, job: Any) -> None:
@@ -245,11 +265,16 @@ def _fire(services: Services, job: Any) -> None:
 
 
 def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
-    """The case's turn, if the lease is still ours and the case runs; a result that comes too late is dropped with a log line."""
+    """The case's turn, if the lease is still ours and the case takes it; a result that comes too late is dropped with a log line.
+
+    A suspended case takes the answer of a call that was under way, but no timer fires.
+    """
     case = lock(unit, case_id=job.case_id)
     row = unit.one(_LEASE, job_id=job.id)
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind != "seal"):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
+        return None
+    if case.status == "suspended" and job.kind == "timer":
         return None
     return Turn(services, unit, case, actor=None)
 
@@ -263,7 +288,7 @@ def _attempt(turn: Turn, job: Any, started: dt.datetime, result: str, reason: st
         started_at=started,
         ended_at=turn.now,
         result=result,
-        reason=str(reason)[:2000],
+        reason=reason.replace("\0", "")[:2000],
     )
 
 
@@ -347,7 +372,11 @@ def retry(
     """
     with services.database.unit() as unit:
         broken = _broken(services, unit, incident_id, actor, request_id)
+        if broken is None:
+            return
         turn, incident = broken.turn, broken.incident
+        if input and not incident.job_id:
+            raise ItemClosed(reason="no call failed whose input could be corrected; correct the variables instead")
         corrected = {name: dict(given) for name, given in (("input", input), ("variables", variables)) if given}
         _resolve(broken, "corrected" if corrected else "retried", must_say(reason), corrected)
         if incident.job_id:
@@ -357,6 +386,8 @@ def retry(
                 payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
                 payload["input"].update(input or {})
                 request = services.keyring.seal_json(payload, request_purpose(job.id))
+            if variables:
+                turn.apply(turn.execution.set_variables(variables, now=turn.now))
             unit.write(_RENEW, job_id=job.id, due=turn.now, request=request)
             unit.after_commit(lambda: services.carrier.ring(None))
         else:
@@ -368,8 +399,11 @@ def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[s
     """Answer by hand in place of the outside system, with a reason; recorded as such. Raises as `retry`."""
     with services.database.unit() as unit:
         broken = _broken(services, unit, incident_id, actor, request_id)
+        if broken is None:
+            return
         turn, incident = broken.turn, broken.incident
-        if not incident.job_id:
+        kind = unit.connection.execute(sa.select(Job.kind).where(Job.id == incident.job_id)).scalar_one_or_none()
+        if kind != "operation":
             raise ItemClosed(reason="only the answer of an outside system can be given by hand; correct the value and retry instead")
         _resolve(broken, "answered", must_say(reason), {"value": dict(value)})
         unit.write(_FINISH, job_id=incident.job_id, new_state="done", at=turn.now)
@@ -377,11 +411,14 @@ def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[s
         turn.commit()
 
 
-def _broken(services: Services, unit: Any, incident_id: str, actor: str, request_id: str) -> _Broken:
+def _broken(services: Services, unit: Any, incident_id: str, actor: str, request_id: str) -> _Broken | None:
+    """The open incident with its case's turn, or None if this very request was carried out before."""
     case_id = unit.connection.execute(sa.select(Incident.case_id).where(Incident.id == incident_id)).scalar_one_or_none()
     if case_id is None:
         raise NotFound(what="incident", name=incident_id)
     case = lock(unit, case_id=case_id)
+    if done_before(unit, case_id, actor=actor, request_id=request_id):
+        return None
     incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
     if incident.resolved_at is not None:
         raise ItemClosed(reason="the incident was resolved already")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import chains
+from . import chains, rules
 from .bpmn import lint
-from .bpmn.order import missing_before
+from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
 from .db import Database
 from .errors import FileRefused, NotDeployable, NotFound
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 #: file names that make up a procedure
 _KINDS = (".bpmn", ".dmn", ".form", ".typ", ".txt", ".json", ".svg")
+CHAINS = "chains.json"
 _LARGEST = 2 * 1024 * 1024
 
 
@@ -119,7 +120,7 @@ def gather(folder: Path, forms: Path | None = None) -> dict[str, bytes]:
 def check(
     files: Mapping[str, bytes], forms: Forms, *, operations: Collection[str] | None, chain_keys: Collection[str] | None
 ) -> dict[str, list[lint.Finding]]:
-    """Findings of each diagram, table and form; files without an error finding deploy, and a case of them starts.
+    """Findings of each diagram, table, form and rule file; files without an error finding deploy, and a case of them starts.
 
     `operations` and `chain_keys`: the ones that exist, or None where that is not known.
     """
@@ -134,9 +135,12 @@ def check(
             else:
                 faults = [lint.finding(lint.Code.BAD_FORM, None, reason=fault) for fault in forms.problems(schemas[Path(path).stem])]
                 broken.update({path: faults} if faults else {})
+    for path, faulty in ((RULES, rules.faults), (CHAINS, chain_faults)):
+        if path in files and (said := faulty(files[path])):
+            broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=fault) for fault in said]
     usable = {form: schema for form, schema in schemas.items() if isinstance(schema, dict)}
     found = lint.check(files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys)
-    if not any(finding.severity == "error" for findings in found.values() for finding in findings):
+    if not any(finding.severity == "error" for each in (found, broken) for findings in each.values() for finding in findings):
         for path, findings in missing_before(files).items():
             found.setdefault(path, []).extend(findings)
     return {**found, **broken}
@@ -151,10 +155,9 @@ def deploy(
     published where there is none of their key yet. Raises NotDeployable with the findings.
     """
     now = services.clock.now()
-    defaults = _json(files.get("chains.json", b"{}"), "chains.json")
     with services.database.reading() as connection:
-        keys = set(connection.execute(sa.select(Chain.key).where(Chain.active)).scalars())
-    findings = check(files, services.forms, operations=services.operations.keys(), chain_keys=keys | defaults.keys())
+        keys = _chain_keys(connection)
+    findings = check(files, services.forms, operations=services.operations.keys(), chain_keys=keys | default_chains(files).keys())
     errors = [finding for found in findings.values() for finding in found if finding.severity == "error"]
     if errors:
         raise NotDeployable(errors, path=procedure, count=len(errors))
@@ -162,6 +165,8 @@ def deploy(
     digest = _digest(files)
     with services.database.unit() as unit:
         connection = unit.connection
+        if connection.dialect.name == "postgresql":  # several machines deploy at their start; SQLite lets one write at a time anyway
+            connection.execute(sa.text("LOCK TABLE procedure_versions IN SHARE ROW EXCLUSIVE MODE"))
         last = connection.execute(
             sa.select(ProcedureVersion.__table__)
             .where(ProcedureVersion.procedure == procedure)
@@ -190,11 +195,10 @@ def deploy(
                 for path, content in files.items()
             ],
         )
-        for key, chain in defaults.items():
+        keys = _chain_keys(connection)
+        for key, chain in default_chains(files).items():
             if key not in keys:
-                chains.publish(
-                    connection, key=key, name=chain["name"], name_en=chain["name_en"], steps=chain["steps"], by=by, now=now
-                )
+                chains.publish(connection, key=key, **chain, by=by, now=now)
         unit.commit()
     return ProcedureVersion(**version), True
 
@@ -228,6 +232,29 @@ def startable(services: Services) -> list[Startable]:
             )
         )
     return found
+
+
+def _chain_keys(connection: sa.Connection) -> set[str]:
+    return set(connection.execute(sa.select(Chain.key).where(Chain.active)).scalars())
+
+
+def default_chains(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Chains that come with a procedure, by key: {name, name_en, steps}. Empty for a file that `chain_faults` would blame."""
+    content = files.get(CHAINS, b"{}")
+    return {} if chain_faults(content) else json.loads(content)
+
+
+def chain_faults(content: bytes) -> list[str]:
+    """What is wrong with the outer shape of a file of chains; `chains.publish` looks into the steps."""
+    try:
+        given = json.loads(content)
+    except ValueError as error:
+        return [str(error)]
+    if not isinstance(given, dict):
+        return ["it must be an object"]
+    wanted = {"name", "name_en", "steps"}
+    wrong = (key for key, chain in given.items() if not isinstance(chain, dict) or chain.keys() != wanted)
+    return [f"{key} must have exactly: name, name_en, steps" for key in wrong]
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

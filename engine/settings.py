@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .errors import SettingWrong
 
@@ -101,13 +103,20 @@ def _typed(name: str, default: Any, value: Any) -> Any:
                 if isinstance(value, str):
                     return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[value.lower()]
                 return bool(value)
-            case int() | float() | str():
-                return type(default)(value)
+            case int() | float():
+                number = type(default)(value)
+                if not (number == float(value) and 0 < number < math.inf):
+                    raise ValueError(f"it must be {'a whole number' if isinstance(default, int) else 'a number'} above 0")
+                return number
+            case str():
+                if name == "zone":
+                    ZoneInfo(value)
+                return str(value)
             case Path():
                 return Path(value)
             case _ if isinstance(value, Mapping) and all(isinstance(options, Mapping) for options in value.values()):
                 return value
             case _:
                 raise ValueError("it must be a table of tables")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise SettingWrong(setting=name, reason=f"{value!r} does not fit ({error})") from error

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import chains, ledger
-from .bpmn.advance import Advance, Opened, Requested
+from .bpmn.advance import Advance, Opened, Requested, Scheduled
 from .bpmn.runtime import Execution
 from .db import Statement, Unit
-from .errors import NotFound, PartwellError, SealBroken, StateUnreadable
+from .errors import NobodySigns, NotFound, PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
-from .models import Candidate, Case, Incident, Job, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .models import Candidate, Case, Draft, Incident, Job, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ _LEAVE_ROUNDS = Statement(
     .where(WorkRound.closed_at.is_(None), WorkRound.step_id.in_(sa.select(WorkStep.id).where(WorkStep.item_id.in_(_ITEMS_LEFT))))
     .values(closed_at=sa.bindparam("at"), outcome="left")
 )
+_LEAVE_DRAFTS = Statement(sa.delete(Draft).where(Draft.item_id.in_(_ITEMS_LEFT)))
 _LEAVE_ITEM = Statement(sa.update(WorkItem).where(*_OF_INSTANCE).values(status="left", closed_at=sa.bindparam("at")))
 _DROP_JOBS = Statement(
     sa.update(Job)
@@ -107,6 +108,13 @@ _END_INCIDENTS = Statement(
 )
 _OPEN_INCIDENTS = Statement(
     sa.select(Incident.id, Incident.instance).where(Incident.case_id == sa.bindparam("case_id"), Incident.resolved_at.is_(None))
+)
+_DONE_BEFORE = Statement(
+    sa.select(LedgerEntry.number).where(
+        LedgerEntry.request_id == sa.bindparam("request_id"),
+        LedgerEntry.case_id == sa.bindparam("case_id"),
+        LedgerEntry.actor_id == sa.bindparam("actor"),
+    )
 )
 
 
@@ -135,6 +143,11 @@ def lock(unit: Unit, *, case_id: str | None = None, item_id: str | None = None) 
     if row is None:
         raise NotFound(what="case" if case_id else "work item", name=case_id or item_id)
     return row
+
+
+def done_before(unit: Unit, case_id: str, *, actor: str, request_id: str) -> bool:
+    """Whether this very command was carried out: a repeated click, or one whose answer was lost. Ask under the case's lock."""
+    return unit.one(_DONE_BEFORE, case_id=case_id, actor=actor, request_id=request_id) is not None
 
 
 class Turn:
@@ -196,26 +209,34 @@ class Turn:
         self._request_id = None
 
     def apply(self, advance: Advance) -> None:
-        """Write down what the runtime did."""
+        """Write down what the runtime did. What began and was left again within it never waited for anybody."""
         self._moved = True
+        left = {gone.instance for gone in advance.left}
+        began: list[Opened | Requested | Scheduled] = [*advance.opened, *advance.requested, *advance.scheduled]
+        begun = {new.instance for new in began}
         for passed in advance.passed:
             if passed.detail:
                 self.record(Event.ELEMENT_PASSED, element=passed.element, **passed.detail)
         for written in advance.written:
             if written.over:
                 self.record(Event.VARIABLE_OVERWRITTEN, element=written.element, name=written.name, written_by=written.over)
-        for left in advance.left:
-            self._leave(left.instance, left.element, left.by)
+        for gone in advance.left:
+            if gone.instance not in begun:
+                self._leave(gone.instance, gone.element, gone.by)
         for opened in advance.opened:
-            self._open(opened)
+            if opened.instance not in left:
+                self._open(opened)
         for requested in advance.requested:
-            self._request(requested)
+            if requested.instance not in left:
+                self._request(requested)
         for scheduled in advance.scheduled:
-            self._add_job("timer", scheduled.element, scheduled.instance, due=scheduled.due, attempts=5)
+            if scheduled.instance not in left:
+                self._add_job("timer", scheduled.element, scheduled.instance, due=scheduled.due, attempts=5)
         for stuck in advance.stuck:
-            self.incident(stuck.element, stuck.instance, stuck.error)
+            if stuck.instance not in left:
+                self.incident(stuck.element, stuck.instance, stuck.error)
         if advance.finished:
-            self.close(advance.outcome or "dismissed")
+            self.close(advance.outcome or "completed")
 
     def incident(self, element: str, instance: str, error: PartwellError, *, job_id: str | None = None) -> None:
         """Something a person must look at; the case keeps running everywhere else."""
@@ -251,7 +272,7 @@ class Turn:
         self._add_job("seal", "", SEAL, due=self.now, attempts=5)
 
     def commit(self) -> None:
-        """Store everything. Raises db.Conflict if the command was carried out before."""
+        """Store everything. Raises Conflict if the command was carried out before."""
         values: dict[str, Any] = {
             "status": self.status,
             "outcome": self.outcome,
@@ -302,7 +323,7 @@ class Turn:
             step_ids = [self._step(item_id, position, step) for position, step in enumerate(chain.steps)]
             self.open_step(item_id, step_ids, chain.steps, 0, opened.element)
         else:
-            persons, trace = self._persons(opened, for_subject)
+            persons, trace = self._persons(opened, for_subject, element.title)
             mode = "single" if len(persons) == 1 and not opened.groups else "claim"
             step_id = self._step(item_id, 0, {"mode": mode})
             self._round(item_id, step_id, persons, tuple(opened.groups), trace)
@@ -313,33 +334,50 @@ class Turn:
         self.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
         return step_id
 
-    def _persons(self, opened: Opened, for_subject: bool) -> tuple[list[str], dict[str, Json]]:
-        """Who may do a task that no chain describes, and why if that is not plain from the diagram."""
-        persons = [person for person in (opened.assignee, *opened.persons) if person]
-        if not for_subject:
-            persons = [person for person in persons if person != self.case.subject_id]
+    def _persons(self, opened: Opened, for_subject: bool, step: str) -> tuple[list[str], dict[str, Json]]:
+        """Who may do a task that no chain describes, and why if that is not plain from the diagram. Raises NobodySigns."""
+        if for_subject:
+            return [self.case.subject_id], {}
+        named = {person for person in (opened.assignee, *opened.persons) if person and person != self.case.subject_id}
+        persons: list[str] = []
+        if named:
+            here = sa.select(Person.id).where(Person.id.in_(named), Person.active).order_by(Person.id)
+            persons = list(self.unit.connection.execute(here).scalars())
         if persons or opened.groups:
             return persons, {}
-        return chains.managers(self.unit.connection, subject=self.case.subject_id), {"policy": "to_managers"}
+        persons = chains.managers(self.unit.connection, subject=self.case.subject_id)
+        if not persons:
+            raise NobodySigns(step=step)
+        return persons, {"policy": "to_managers"}
 
-    def open_step(self, item_id: str, step_ids: Sequence[str], steps: Sequence[Mapping[str, Json]], position: int, element: str) -> None:
-        """Open a step of a chain, for the people it resolves to now; a step that needs nobody is skipped, the last one never."""
+    def open_step(
+        self,
+        item_id: str,
+        step_ids: Sequence[str],
+        steps: Sequence[Mapping[str, Json]],
+        position: int,
+        element: str,
+        *,
+        before: str | None = None,
+    ) -> bool:
+        """Open the next step of a chain that needs somebody, for the people it resolves to now; False if none is left that does.
+
+        `before`: who signed the step just before. Raises NobodySigns.
+        """
         for current in range(position, len(steps)):
             case = self.case
             [step] = chains.resolve(
-                self.unit.connection, [steps[current]], subject=case.subject_id, initiator=case.initiator_id, at=self.now
+                self.unit.connection, [steps[current]], subject=case.subject_id, initiator=case.initiator_id, at=self.now, before=before
             )
             persons, trace = list(step.persons), dict(step.trace)
-            last = current == len(steps) - 1
-            if not persons and last:
-                persons, trace = chains.managers(self.unit.connection, subject=case.subject_id), {**trace, "policy": "to_managers"}
             if persons:
                 self._round(item_id, step_ids[current], persons, (), trace)
                 self.record(Event.STEP_OPENED, element=element, item=item_id, step=steps[current]["name"], persons=persons, trace=trace)
-                return
+                return True
             skipped = {"opened_at": self.now, "closed_at": self.now, "outcome": "skipped", "trace": trace}
             self.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=1, **skipped)
             self.record(Event.STEP_SKIPPED, element=element, item=item_id, step=steps[current]["name"], trace=trace)
+        return False
 
     def _round(self, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
         """One sign-off, held by the only person or offered to the candidates."""
@@ -366,7 +404,7 @@ class Turn:
         kind = self.deployed.program.elements[element].kind
         keys = {"case_id": self.case.id, "instance": instance}
         if kind == "userTask":
-            for statement in (_LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_ITEM):
+            for statement in (_LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
                 self.unit.write(statement, **keys, at=self.now)
             self.record(Event.ITEM_LEFT, element=element, instance=instance, by=by)
         else:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from . import documents
 from .bpmn.model import Element
 from .db import Statement, Unit
-from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound
+from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError
 from .ledger import Event
 from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
@@ -41,7 +41,14 @@ _DETAIL = Statement(
         Candidate.ref,
         Holding.role,
         _ACTOR.active,
-        Draft.person_id.label("draft"),
+        sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
+        sa.exists()
+        .where(
+            LedgerEntry.request_id == sa.bindparam("request_id"),
+            LedgerEntry.case_id == WorkItem.case_id,
+            LedgerEntry.actor_id == sa.bindparam("actor"),
+        )
+        .label("repeated"),
     )
     .select_from(WorkItem)
     .outerjoin(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))
@@ -53,7 +60,6 @@ _DETAIL = Statement(
         sa.and_(Candidate.kind == "role", Holding.role == Candidate.ref, Holding.person_id == sa.bindparam("actor")),
     )
     .outerjoin(_ACTOR, _ACTOR.id == sa.bindparam("actor"))
-    .outerjoin(Draft, sa.and_(Draft.item_id == WorkItem.id, Draft.person_id == sa.bindparam("actor")))
     .where(WorkItem.id == sa.bindparam("item_id"))
 )
 _DECIDE = Statement(
@@ -93,7 +99,8 @@ class _Task:
     round_id: str
     position: int
     step: str | None
-    draft: bool
+    #: somebody saved a draft
+    drafts: bool
 
 
 def complete(
@@ -162,11 +169,11 @@ def _sign(services: Services, item_id: str, actor: str, opinion: str, request_id
         ids = connection.execute(sa.select(WorkStep.id).where(WorkStep.item_id == item_id).order_by(WorkStep.position)).scalars().all()
         name = connection.execute(sa.select(Person.name).where(Person.id == actor)).scalar_one()
         event = Event.STEP_APPROVED if approved else Event.STEP_REJECTED
-        turn.record(event, element=task.element.id, item=item_id, step=task.step, opinion=opinion)
+        step = {"step": task.step, "step_en": steps[task.position]["name_en"]}
+        turn.record(event, element=task.element.id, item=item_id, **step, opinion=opinion)
         outcome = "approved" if approved else "rejected"
         _decide(task, outcome, {"opinion": opinion})
-        if approved and task.position + 1 < len(steps):
-            turn.open_step(item_id, ids, steps, task.position + 1, task.element.id)
+        if approved and turn.open_step(item_id, ids, steps, task.position + 1, task.element.id, before=actor):
             turn.commit()
         else:
             turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values={"decision": outcome})
@@ -183,7 +190,7 @@ def _decide(task: _Task, state: str, answer: Json) -> None:
 def _finish(task: _Task, values: Mapping[str, Json]) -> None:
     turn = task.turn
     turn.unit.write(_CLOSE_ITEM, item_id=task.id, at=turn.now)
-    if task.draft:
+    if task.drafts:
         turn.unit.write(_DROP_DRAFTS, item_id=task.id)
     turn.apply(turn.execution.complete(task.instance, values, now=turn.now))
     turn.commit()
@@ -226,10 +233,12 @@ def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[
 def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None) -> _Task | None:
     """The item with the sign-off that `actor` may give now; None if this very request was carried out before."""
     case = lock(unit, item_id=item_id)
-    rows = unit.all(_DETAIL, item_id=item_id, actor=actor)
+    rows = unit.all(_DETAIL, item_id=item_id, actor=actor, request_id=request_id)
     first = rows[0]
+    if first.repeated:
+        return None
     if first.status != "open" or first.sign_off_id is None:
-        return _closed(unit, item_id, first.status, request_id)
+        raise _closed(unit, item_id, first.status)
     if case.status != "running":
         raise CaseNotRunning(case=case.number, state=case.status)
     if not first.active:
@@ -254,16 +263,13 @@ def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: 
         round_id=first.round_id,
         position=first.position,
         step=first.step,
-        draft=first.draft is not None,
+        drafts=first.drafts,
     )
 
 
-def _closed(unit: Unit, item_id: str, status: str, request_id: str | None) -> None:
-    """Nothing, if this request closed the item; else raises who did it, or why it closed."""
-    connection = unit.connection
-    if request_id and connection.execute(sa.select(LedgerEntry.number).where(LedgerEntry.request_id == request_id)).first():
-        return
-    decided = connection.execute(
+def _closed(unit: Unit, item_id: str, status: str) -> PartwellError:
+    """Who closed the item and when, or why it closed."""
+    decided = unit.connection.execute(
         sa.select(Person.name, SignOff.decided_at)
         .join(Person, Person.id == SignOff.decided_by)
         .where(SignOff.item_id == item_id, SignOff.decided_at.is_not(None))
@@ -271,16 +277,14 @@ def _closed(unit: Unit, item_id: str, status: str, request_id: str | None) -> No
         .limit(1)
     ).first()
     if status == "completed" and decided:
-        raise AlreadyDecided(who=decided.name, when=decided.decided_at.isoformat(timespec="minutes"))
-    raise ItemClosed(reason="the procedure went on without it")
+        return AlreadyDecided(who=decided.name, when=decided.decided_at.isoformat(timespec="minutes"))
+    return ItemClosed(reason="the procedure went on without it")
 
 
 def _checked(task: _Task, values: Mapping[str, Json], locale: str) -> dict[str, Json]:
     """The clean values of the item's form; documents in it must be the case's own. Raises FormInvalid, NotFound."""
     turn = task.turn
-    form = turn.deployed.forms.get(form_id(task.element) or "")
-    if form is None:
-        return dict(values)
+    form = turn.deployed.forms.get(form_id(task.element) or "", NO_FORM)
     forms = turn.services.forms
     clean = forms.check(form, values, turn.execution.variables(task.instance), permissions=permissions(task.element), locale=locale)
     if named := set(forms.documents(form, clean)):
@@ -288,6 +292,10 @@ def _checked(task: _Task, values: Mapping[str, Json], locale: str) -> dict[str, 
         for missing in named - set(own):
             raise NotFound(what="document in this case", name=missing)
     return clean
+
+
+#: what stands in for the form of an element that has none: it takes no value
+NO_FORM: Mapping[str, Json] = {"components": []}
 
 
 def form_id(element: Element) -> str | None:

@@ -122,6 +122,12 @@ class NoForms:
     ) -> dict[str, Json]:
         return dict(submitted)
 
+    def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
+        return ()
+
+    def problems(self, schema: Json) -> Sequence[str]:
+        return ()
+
 
 def person(key: str) -> str:
     """Id of one of PEOPLE."""

@@ -1,7 +1,7 @@
 """Which steps must lie before others: the generic checker of a procedure's rule file.
 
 `rules.json` says `{"before": {"<element>": ["<element>", …]}}`: no path from a start event may reach the first without
-passing each of the others. What the elements mean is the procedure's affair.
+passing each of the others; and elements that other rules name (`no_way_back`) must exist. What the elements mean is the procedure's affair.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ RULES = "rules.json"
 
 
 def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
-    """By diagram: what can be reached although a step that must lie before it was not passed."""
-    try:
-        before = json.loads(files.get(RULES, b"{}")).get("before", {})
-    except (ValueError, AttributeError) as error:
-        return {RULES: [finding(Code.NOT_JSON, None, reason=str(error))]}
+    """By diagram: what can be reached although a step that must lie before it was not passed. The rule file must be a sound one."""
+    rules = json.loads(files.get(RULES, b"{}"))
+    before = rules.get("before", {})
     found: dict[str, list[Finding]] = {}
     known: set[str] = set()
     for path, content in files.items():
@@ -36,7 +34,7 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
                     if step in process.elements and target in _reachable(process, without=step):
                         last, first = process.elements[target], process.elements[step]
                         found.setdefault(path, []).append(finding(Code.STEP_MISSING, last, step=first.title, target=last.title))
-    named = {*before, *(step for needed in before.values() for step in needed)}
+    named = {*before, *(step for needed in before.values() for step in needed), *rules.get("no_way_back", ())}
     for missing in sorted(named - known):
         found.setdefault(RULES, []).append(finding(Code.UNRESOLVED_REFERENCE, None, what=f"element {missing}", where=RULES))
     return found

@@ -71,13 +71,16 @@ class WorkRound(Base):
     trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
 
 
+_OPEN = sa.text("state = 'open'")
+
+
 class SignOff(Base):
     """One person's part in a round: `waiting` → `open` → exactly one final state (see `STATES`)."""
 
     __tablename__ = "sign_offs"
     __table_args__ = (
         # one look-up finds a person's open work, whatever the number of decided ones
-        sa.Index("ix_sign_offs_person_open", "person_id", "opened_at", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")),
+        sa.Index("ix_sign_offs_person_open", "person_id", "opened_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
         sa.Index("ix_sign_offs_decided", "decided_by", "decided_at"),
     )
 
