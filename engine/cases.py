@@ -72,7 +72,7 @@ def start(
         )
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
-        turn.record(Event.CASE_STARTED, element=_start_event(deployed), procedure=procedure, version=deployed.number, values=clean)
+        turn.record(Event.CASE_STARTED, element=deployed.program.start_element.id, procedure=procedure, version=deployed.number, values=clean)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)
         execution, advance = deployed.program.start({**clean, **started}, now=now)
@@ -84,11 +84,6 @@ def start(
             unit.close()
             return _started_before(services, request_id, initiator)
     return Started(case.id, case.number)
-
-
-def _start_event(deployed: procedures.Deployed) -> str | None:
-    process = deployed.program.process
-    return next((element.id for element in process.inside(process.id) if element.kind == "startEvent"), None)
 
 
 def _may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:

@@ -93,20 +93,22 @@ def files_of_case(database: Database, programs: Programs, number: str) -> Mappin
     return programs.get(version).files
 
 
-def gather(folder: Path, forms: Path | None = None) -> dict[str, bytes]:
-    """The files of a procedure by relative path; forms its diagrams name are taken from `forms` when the folder has none of its own.
+def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
+    """The files of a procedure by relative path: those of a folder, or one diagram with what lies beside it but other diagrams.
 
-    Raises FileRefused for a file that is too large, NotFound for a folder without a diagram.
+    Forms that the diagrams name are taken from `forms` where the folder has none of its own. Raises FileRefused for a file
+    that is too large, NotFound for a folder without a diagram.
     """
-    if folder.is_file():
-        folder = folder.parent
+    folder = source.parent if source.is_file() else source
     files = {}
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and path.suffix in _KINDS and not any(part.startswith(".") for part in path.parts):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        another = source.is_file() and path.suffix == ".bpmn" and path != source
+        if path.is_file() and path.suffix in _KINDS and not hidden and not another:
             if path.stat().st_size > _LARGEST:
                 raise FileRefused(file=path, reason="it is larger than 2 MB")
-            files[name] = path.read_bytes()
+            files[name.as_posix()] = path.read_bytes()
     if not any(name.endswith(".bpmn") for name in files):
         raise NotFound(what="diagram (*.bpmn) in the folder", name=folder)
     if forms is not None:
