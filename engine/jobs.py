@@ -146,7 +146,7 @@ class Runner:
         try:
             try:
                 if job.attempts > job.max_attempts:
-                    reason = f"the worker stopped {job.attempts - 1} times while it ran"
+                    reason = f"the worker stopped while it ran: {job.attempts - 1}"
                     raise NeedsPerson(system="partwell", operation=job.operation or job.kind, reason=reason)
                 match job.kind:
                     case "operation":

@@ -40,6 +40,7 @@ NAMES: Mapping[str, str] = {
 }
 
 OUTCOMES: Mapping[str, str] = {
+    "completed": N_("Completed"),
     "dismissed": N_("Dismissed"),
     "improvement": N_("Improvement plan"),
     "rejected": N_("Not approved"),

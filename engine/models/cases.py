@@ -27,7 +27,7 @@ class Case(Base):
     initiator_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), index=True)
     #: `running`, `suspended` or `closed`
     status: Mapped[str] = mapped_column(sa.String(10), index=True)
-    #: `dismissed`, `improvement`, `rejected`, `withdrawn` or `cancelled`, once closed
+    #: what the end event says (`wf.outcome`), else `completed`; or `withdrawn` or `cancelled`; once closed
     outcome: Mapped[str | None] = mapped_column(sa.String(20))
     #: open incidents; more than zero is the flag "needs attention"
     incidents: Mapped[int]
