@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from engine import settings as settings_module
-from engine.errors import NotDeployable, PartwellError
+from engine.errors import BundleInvalid, NotDeployable, PartwellError
 from engine.settings import Settings
 
 OUT, WRONG, FAILED = 0, 1, 2
@@ -143,7 +143,7 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     folder = path if path.is_dir() else path.parent
     name = procedure or folder.resolve().name
     try:
-        version, created = procedures.deploy(services, procedures.gather(folder, FORMS), procedure=name)
+        version, created = procedures.deploy(services, procedures.gather(path, FORMS), procedure=name)
     except NotDeployable as error:
         findings = [finding.as_dict() for finding in error.findings]
         if as_json:
@@ -199,13 +199,24 @@ def verify(file: Path, key: str | None, as_json: bool) -> int:
     """Check a sealed file: signature, every digest, and the ledger from its entries up. Needs no database."""
     from engine import bundle
 
-    found = bundle.verify(file, key=key)
+    try:
+        found = bundle.verify(file, key=key)
+    except BundleInvalid as error:
+        with file.open("rb") as opened:
+            if opened.read(2) != b"PK":
+                raise  # it never was a sealed file
+        found = bundle.Verification(faults=[bundle.Fault("{message}", {"message": error.message})])
+    faults = [fault.message for fault in found.faults]
     if as_json:
-        click.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+        told = {"ok": found.ok, "case": found.case, "outcome": found.outcome, "sealed_at": found.sealed_at, "files": found.files}
+        told |= {"entries": found.entries, "key": found.key, "faults": faults}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo(f"{file}: {'valid' if found.ok else 'NOT valid'}; case {found.case}, {found.entries} entries, key {found.signed_by}")
-        for fault in found.faults:
-            click.echo(f"  {fault.file}: {fault.what}")
+        verdict = "valid" if found.ok else "NOT valid"
+        told = f"case {found.case or '?'}, {found.files} files, {found.entries} ledger entries, key {found.key or '?'}"
+        click.echo(f"{file}: {verdict}; {told}")
+        for fault in faults:
+            click.echo(f"  {fault}")
     return OUT if found.ok else WRONG
 
 

@@ -31,7 +31,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._bell = Bell(poll=settings.job_poll, threads=settings.job_threads)
-        self._company = SampleCompany(settings) if settings.demo and not settings.connectors else None
+        self._company = SampleCompany(settings.home / "sample-company") if settings.demo and not settings.connectors else None
         if self._company:
             settings = with_connectors(settings, self._company.connectors)
         self.services = create_services(settings, carrier=self._bell)
@@ -65,7 +65,9 @@ class Server(Worker):
             )
         except OSError as error:
             self.stop()
-            raise SettingWrong(setting="port", reason=f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})") from error
+            raise SettingWrong(
+                setting="port", reason=f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})"
+            ) from error
         super().start()
         self._serving = threading.Thread(target=self._web.run, name="web", daemon=True)
         self._serving.start()
@@ -103,13 +105,12 @@ def offline(settings: Settings) -> Settings:
 
 
 class SampleCompany:
-    """The sample company as a process of its own, stopped by its process id."""
+    """The sample company as a process of its own on free ports; it ends with us, however we end."""
 
-    def __init__(self, settings: Settings) -> None:
-        home = settings.home / "sample-company"
-        home.mkdir(parents=True, exist_ok=True)
+    def __init__(self, home: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "webapp.demo.company", "--home", str(home), "--port", "0", "--smtp-port", "0"],
+            [sys.executable, "-m", "webapp.demo.company", "--home", str(home), "--until-input-ends"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parent.parent,
         )
