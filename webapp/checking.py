@@ -8,48 +8,45 @@ from typing import Any
 
 from engine import procedures
 from engine.bpmn import lint
-from engine.errors import PartwellError
+from engine.bpmn.reader import LARGEST
+from engine.errors import NotFound, PartwellError
 from engine.settings import Settings
 
 from . import FORMS, form_checker
 
-#: what is read as a file of its own in the answer
+#: what is looked for in a folder
 _READ = (".bpmn", ".dmn")
-#: what else of the folder they may refer to
+#: what else of the folder these may refer to
 _BESIDE = (".bpmn", ".dmn", ".form", ".json", ".typ", ".txt")
 
 
 def check_paths(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """`{file, accepted, findings: [{element, severity, code, message}]}` of every diagram and table named or in a named folder.
+    """`{file, accepted, findings: [{element, severity, code, message}]}` of every file named and every diagram and table in a named folder.
 
     Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id.
+    Raises NotFound for a folder without a diagram or table.
     """
     checked = []
     forms = form_checker(Settings.zone)
+    shipped = {f"forms/{form.stem}.form": form.read_bytes() for form in FORMS.glob("*.form")}
     for folder, wanted in _by_folder(paths).items():
-        files: dict[str, bytes] = {}
-        unread: dict[Path, str] = {}
-        for path in sorted({*wanted, *_beside(folder)}):
+        files, names, unread = dict(shipped), dict[Path, str](), dict[Path, str]()
+        for path in [*wanted, *_beside(folder)]:
             try:
-                files[path.relative_to(folder).as_posix()] = path.read_bytes()
+                content = _content(path)
             except OSError as error:
                 unread[path] = error.strerror or str(error)
-        shipped = {f"forms/{form.stem}.form": form.read_bytes() for form in FORMS.glob("*.form")}
+            else:
+                names[path] = _name(path, folder, content)
+                files[names[path]] = content
         try:
-            found = procedures.check({**shipped, **files}, forms, operations=None, chain_keys=None)
+            found = procedures.check(files, forms, operations=None, chain_keys=None)
         except PartwellError as error:
-            found = {path.relative_to(folder).as_posix(): [lint.broken_file(error.message)] for path in wanted}
+            found = {names[path]: [lint.broken_file(error.message)] for path in wanted if path in names}
         for path in wanted:
-            findings = found.get(path.relative_to(folder).as_posix(), [])
-            if path in unread:
-                findings = [lint.broken_file(unread[path])]
-            checked.append(
-                {
-                    "file": str(path),
-                    "accepted": not any(finding.severity == "error" for finding in findings),
-                    "findings": [finding.as_dict() for finding in findings],
-                }
-            )
+            findings = [lint.broken_file(unread[path])] if path in unread else found.get(names[path], [])
+            accepted = not any(finding.severity == "error" for finding in findings)
+            checked.append({"file": str(path), "accepted": accepted, "findings": [finding.as_dict() for finding in findings]})
     return checked
 
 
@@ -57,6 +54,8 @@ def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:
     wanted: dict[Path, list[Path]] = {}
     for path in paths:
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _READ and p.is_file()) if path.is_dir() else [path]
+        if not found:
+            raise NotFound(what="diagram or table (*.bpmn, *.dmn) in the folder", name=path)
         for file in found:
             if file not in wanted.setdefault(file.parent, []):
                 wanted[file.parent].append(file)
@@ -66,3 +65,19 @@ def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:
 def _beside(folder: Path) -> list[Path]:
     places = (folder, folder / "forms", folder / "letters")
     return [p for place in places if place.is_dir() for p in place.iterdir() if p.is_file() and p.suffix.lower() in _BESIDE]
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes, and no more of them than it takes to be refused for its size."""
+    if not path.is_file():
+        raise OSError("it is no ordinary file")
+    with path.open("rb") as opened:
+        return opened.read(LARGEST + 1)
+
+
+def _name(path: Path, folder: Path, content: bytes) -> str:
+    """The name inside the folder; a file whose ending says nothing is taken for what it holds."""
+    name = path.relative_to(folder).as_posix()
+    if path.suffix.lower() in _BESIDE:
+        return name
+    return f"{name}.dmn" if b"/DMN/" in content[:4096] else f"{name}.bpmn"

@@ -109,7 +109,7 @@ def sample_company(context: click.Context, folder: Path | None, port: int, smtp_
 
 
 @partwell.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(paths: Sequence[Path], as_json: bool) -> int:
     """Read diagrams and tables and say what would refuse them; files of one folder belong together."""
