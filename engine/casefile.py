@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from .models import Candidate, Case, Incident, Job, JobAttempt, Person, Procedur
 from .ports import Json
 from .procedures import Deployed
 from .rules import Rules, rules_of
-from .turn import state_purpose
+from .turn import request_purpose, state_purpose
 from .witness import witness
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ class OpenStep:
     name: str
     name_en: str
     lane: str | None
-    #: names of the people who hold it or may take it
+    lane_en: str | None
+    #: names of the people who hold it or may take it, and their ids
     holders: Sequence[str]
+    holder_ids: frozenset[str]
     since: dt.datetime
     due_at: dt.datetime | None
 
@@ -104,6 +106,7 @@ class IncidentRow:
     case_id: str
     number: str
     title: str
+    title_en: str
     element: str
     name: str
     name_en: str
@@ -117,6 +120,9 @@ class IncidentRow:
     resolved_by: str | None
     resolution: str | None
     reason: str | None
+    #: of a failed call, for those who may repair it: what it was called with, and its attempts as in `CallRow`
+    input: Mapping[str, Json] | None = None
+    attempts: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +132,7 @@ class CasePage:
     id: str
     number: str
     title: str
+    title_en: str
     procedure: str
     procedure_name: str
     procedure_name_en: str
@@ -173,8 +180,9 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
                 ProcedureVersion.id == case.version_id
             )
         ).one()
-        open_steps = _open_steps(connection, case, reader if subject_only else None)
+        open_steps = _open_steps(connection, case, deployed, reader if subject_only else None)
         timeline, done = case_events(services, connection, case, deployed, for_reader=reader if subject_only else None)
+        subject = people.display(connection, case.subject_id)
         documents = document_rows(connection, case_id)
         snapshots: list[SnapshotRow] = []
         calls: list[CallRow] = []
@@ -193,6 +201,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             id=case.id,
             number=case.number,
             title=case.title,
+            title_en=title_en(services, case.version_id, subject["name"]),
             procedure=case.procedure,
             procedure_name=version.name,
             procedure_name_en=version.name_en,
@@ -201,7 +210,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             status=case.status,
             outcome=case.outcome,
             incidents=incidents,
-            subject=people.display(connection, case.subject_id),
+            subject=subject,
             initiator=people.display(connection, case.initiator_id),
             started_at=case.started_at,
             closed_at=case.closed_at,
@@ -225,7 +234,7 @@ def case_events(
     """The timeline and the elements that are done. `for_reader`: the subject, who sees only what concerns them."""
     entries = ledger.history(connection, services.keyring, case.id)
     elements = deployed.program.elements
-    lanes_en = {lane.name: lane.name_en or lane.name for lane in deployed.program.lanes}
+    lanes = lanes_en(deployed)
     persons: dict[str, Mapping[str, Json]] = {}
     events, done = [], set[str]()
     for entry in entries:
@@ -246,7 +255,7 @@ def case_events(
                 event=entry.event,
                 actor=persons.get(entry.actor or ""),
                 role=entry.payload["step"] if signed else lane,
-                role_en=entry.payload["step_en"] if signed else lanes_en.get(lane or ""),
+                role_en=entry.payload["step_en"] if signed else lanes.get(lane or ""),
                 element=entry.element,
                 name=element.title if element else None,
                 name_en=(element.name_en or element.title) if element else None,
@@ -257,17 +266,30 @@ def case_events(
     return events, frozenset(done)
 
 
-def _open_steps(connection: sa.Connection, case: Any, only_for: str | None) -> list[OpenStep]:
+def lanes_en(deployed: Deployed) -> dict[str, str]:
+    """English names of a version's lanes by their own."""
+    return {lane.name: lane.name_en or lane.name for lane in deployed.program.lanes}
+
+
+def title_en(services: Services, version_id: str, subject: str) -> str:
+    """A case's title in English, as `Case.title` in the procedure's own language."""
+    program = services.programs.get(version_id).program
+    return f"{program.name_en or program.name}: {subject}"
+
+
+def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None) -> list[OpenStep]:
     rows = connection.execute(
         sa.select(WorkItem.__table__, SignOff.id.label("sign_off_id"), SignOff.person_id)
         .join(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))
         .where(WorkItem.case_id == case.id, WorkItem.status == "open")
         .order_by(WorkItem.opened_at)
     ).all()
+    lanes = lanes_en(deployed)
     found = []
     for row in rows:
         if only_for and row.person_id != only_for:
             continue
+        held = signers(connection, row.sign_off_id, row.person_id)
         found.append(
             OpenStep(
                 item_id=row.id,
@@ -275,7 +297,9 @@ def _open_steps(connection: sa.Connection, case: Any, only_for: str | None) -> l
                 name=row.name,
                 name_en=row.name_en,
                 lane=row.lane,
-                holders=signers(connection, row.sign_off_id, row.person_id),
+                lane_en=lanes.get(row.lane or ""),
+                holders=list(held.values()),
+                holder_ids=frozenset(held),
                 since=row.opened_at,
                 due_at=row.due_at,
             )
@@ -283,14 +307,15 @@ def _open_steps(connection: sa.Connection, case: Any, only_for: str | None) -> l
     return found
 
 
-def signers(connection: sa.Connection, sign_off_id: str, holder: str | None) -> list[str]:
-    """Names of who holds a sign-off, or of all who may take it."""
+def signers(connection: sa.Connection, sign_off_id: str, holder: str | None) -> dict[str, str]:
+    """Who holds a sign-off, or all who may take it: names by id."""
     ids = {holder}
     if holder is None:
         offered = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == sign_off_id)).all()
         roles = [candidate.ref for candidate in offered if candidate.kind == "role"]
         ids = {*people.holders(connection, *roles), *(candidate.ref for candidate in offered if candidate.kind == "person")}
-    return list(connection.execute(sa.select(Person.name).where(Person.id.in_(ids)).order_by(Person.name)).scalars())
+    rows = connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)).order_by(Person.name))
+    return {row.id: row.name for row in rows}
 
 
 def _snapshots(connection: sa.Connection, case_id: str) -> list[SnapshotRow]:
@@ -300,9 +325,7 @@ def _snapshots(connection: sa.Connection, case_id: str) -> list[SnapshotRow]:
 
 
 def _calls(connection: sa.Connection, case_id: str, deployed: Deployed) -> list[CallRow]:
-    attempts: dict[str, list[Mapping[str, Any]]] = {}
-    for row in connection.execute(sa.select(JobAttempt.__table__).where(JobAttempt.case_id == case_id).order_by(JobAttempt.number)):
-        attempts.setdefault(row.job_id, []).append(dict(row._mapping))
+    attempts = _attempts(connection, JobAttempt.case_id == case_id)
     jobs = connection.execute(
         sa.select(Job.__table__).where(Job.case_id == case_id, Job.kind == "operation").order_by(Job.created_at, Job.id)
     )
@@ -325,11 +348,20 @@ def _calls(connection: sa.Connection, case_id: str, deployed: Deployed) -> list[
     return found
 
 
+def _attempts(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, list[Mapping[str, Any]]]:
+    """Attempts by job, the first one first."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(sa.select(JobAttempt.__table__).where(which).order_by(JobAttempt.number)):
+        found.setdefault(row.job_id, []).append(dict(row._mapping))
+    return found
+
+
 def incident_rows(services: Services, connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[IncidentRow]:
     """Incidents, unresolved ones first, then newest first."""
     rows = connection.execute(
-        sa.select(Incident.__table__, Case.number, Case.title, Case.version_id, Job.operation)
+        sa.select(Incident.__table__, Case.number, Case.title, Case.version_id, Job.operation, Person.name.label("subject"))
         .join(Case, Case.id == Incident.case_id)
+        .join(Person, Person.id == Case.subject_id)
         .outerjoin(Job, Job.id == Incident.job_id)
         .where(which)
         .order_by(Incident.resolved_at.is_not(None), Incident.opened_at.desc())
@@ -340,18 +372,33 @@ def incident_rows(services: Services, connection: sa.Connection, which: sa.Colum
         element = services.programs.get(row.version_id).program.elements.get(row.element)
         values = {name: row._mapping[name] for name in IncidentRow.__dataclass_fields__ if name in row._mapping}
         name = element.title if element else row.element
-        found.append(IncidentRow(**values, name=name, name_en=(element.name_en if element else "") or name))
+        english = title_en(services, row.version_id, row.subject)
+        found.append(IncidentRow(**values, title_en=english, name=name, name_en=(element.name_en if element else "") or name))
     return found
 
 
 def incidents(services: Services, *, reader: str) -> list[IncidentRow]:
-    """Incidents of all cases whose procedure the reader manages. Raises NotAllowed for somebody who manages none."""
+    """Incidents of all cases whose procedure the reader manages, open ones with what was called and how often.
+
+    Raises NotAllowed for somebody who manages none.
+    """
     with services.database.reading() as connection:
         roles = people.roles_of(connection, reader)
         managed = [name for name, rules in rules_by_procedure(services, connection).items() if roles & rules.managers]
         if not managed:
             raise NotAllowed(reason="only managers of a procedure see its incidents")
-        return incident_rows(services, connection, sa.and_(Case.procedure.in_(managed), Case.subject_id != reader))
+        rows = incident_rows(services, connection, sa.and_(Case.procedure.in_(managed), Case.subject_id != reader))
+        return _with_calls(services, connection, rows)
+
+
+def _with_calls(services: Services, connection: sa.Connection, rows: Sequence[IncidentRow]) -> list[IncidentRow]:
+    failed = [row.job_id for row in rows if row.job_id and row.resolved_at is None]
+    attempts = _attempts(connection, JobAttempt.job_id.in_(failed))
+    inputs = {
+        job.id: services.keyring.unseal_json(job.request, request_purpose(job.id))["input"]
+        for job in connection.execute(sa.select(Job.id, Job.request).where(Job.id.in_(failed), Job.request.is_not(None)))
+    }
+    return [replace(row, input=inputs.get(row.job_id or ""), attempts=attempts.get(row.job_id or "", ())) for row in rows]
 
 
 def rules_by_procedure(services: Services, connection: sa.Connection) -> dict[str, Rules]:
@@ -390,6 +437,7 @@ class CaseRow:
     id: str
     number: str
     title: str
+    title_en: str
     subject: str
     status: str
     outcome: str | None
@@ -411,16 +459,21 @@ def cases(
             which = sa.and_(which, sa.or_(*(f.ilike(like, escape="\\") for f in (Case.number, Case.title, Person.name))))
         joined = sa.join(Case, Person, Person.id == Case.subject_id)
         total = connection.execute(sa.select(sa.func.count()).select_from(joined).where(which)).scalar_one()
-        columns = [Case.__table__.c[name] for name in CaseRow.__dataclass_fields__ if name != "subject"]
+        columns = [Case.__table__.c[name] for name in CaseRow.__dataclass_fields__ if name not in ("subject", "title_en")]
         rows = connection.execute(
-            sa.select(*columns, Person.name.label("subject"))
+            sa.select(*columns, Case.version_id, Person.name.label("subject"))
             .select_from(joined)
             .where(which)
             .order_by(Case.started_at.desc(), Case.id)
             .limit(size)
             .offset((max(page, 1) - 1) * size)
         )
-        return [CaseRow(**row._mapping) for row in rows], total
+        found = []
+        for row in rows:
+            values = dict(row._mapping)
+            english = title_en(services, values.pop("version_id"), row.subject)
+            found.append(CaseRow(**values, title_en=english))
+        return found, total
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from . import documents, people, procedures
-from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound
+from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack
 from .ledger import Event
 from .models import Case, LedgerEntry, Person, new_id
 from .ports import File, Json
@@ -148,8 +148,8 @@ def withdraw(services: Services, case_id: str, *, actor: str, reason: str, reque
             sa.select(LedgerEntry.element).where(LedgerEntry.case_id == case_id, LedgerEntry.element.in_(barriers)).limit(1)
         ).scalar_one_or_none()
         if reached is not None:
-            name = turn.deployed.program.elements[reached].title
-            raise NotAllowed(reason=f"“{name}” was reached; from there on the case can only be cancelled by its managers")
+            element = turn.deployed.program.elements[reached]
+            raise NoWayBack(step=element.title, step_en=element.name_en or element.title)
         _end(turn, "withdrawn", reason)
 
 

@@ -51,6 +51,14 @@ class NotAllowed(PartwellError):
     status = 403
 
 
+class TakenByOther(NotAllowed):
+    """{who} has taken this work. Ask them to hand it back to the group if you should do it."""
+
+
+class NoWayBack(NotAllowed):
+    """The case reached "{step}" and can no longer be withdrawn. The managers of the procedure can still cancel it."""
+
+
 class AlreadyDecided(PartwellError):
     """This was already decided by {who} at {when}. Nothing of yours was lost; reload to see what happened."""
 

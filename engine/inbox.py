@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import access, people
-from .casefile import Event, case_events, restored, signers
+from .casefile import Event, case_events, lanes_en, restored, signers, title_en
 from .documents import DocumentRow
 from .documents import rows as document_rows
 from .errors import NotAllowed, NotFound
@@ -31,10 +31,12 @@ class InboxRow:
     case_id: str
     number: str
     title: str
+    title_en: str
     subject: str
     name: str
     name_en: str
     lane: str | None
+    lane_en: str | None
     #: status of the item
     status: str
     opened_at: dt.datetime
@@ -101,6 +103,7 @@ def inbox(services: Services, person: str, *, box: str = "mine", search: str = "
                 WorkItem.case_id,
                 Case.number,
                 Case.title,
+                Case.version_id,
                 Person.name.label("subject"),
                 WorkItem.name,
                 WorkItem.name_en,
@@ -122,9 +125,11 @@ def inbox(services: Services, person: str, *, box: str = "mine", search: str = "
         found = []
         for row in connection.execute(chosen):
             values = dict(row._mapping)
-            holder = values.pop("person_id")
+            holder, version_id = values.pop("person_id"), values.pop("version_id")
+            lane_en = lanes_en(services.programs.get(version_id)).get(row.lane or "")
+            english = title_en(services, version_id, row.subject)
             overdue = row.status == "open" and row.due_at is not None and row.due_at < now
-            found.append(InboxRow(**values, overdue=overdue, held=holder == person))
+            found.append(InboxRow(**values, title_en=english, lane_en=lane_en, overdue=overdue, held=holder == person))
     return Page(rows=found, total=total, page=max(page, 1), size=size)
 
 
@@ -180,6 +185,7 @@ class ItemPage:
     name_en: str
     documentation: str
     lane: str | None
+    lane_en: str | None
     status: str
     opened_at: dt.datetime
     due_at: dt.datetime | None
@@ -249,6 +255,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             name_en=item.name_en,
             documentation=element.documentation,
             lane=item.lane,
+            lane_en=lanes_en(deployed).get(item.lane or ""),
             status=item.status,
             opened_at=item.opened_at,
             due_at=item.due_at,
@@ -314,7 +321,7 @@ def _steps(services: Services, connection: sa.Connection, item: Any, case: Any, 
                 name=row.name,
                 name_en=row.name_en,
                 state=row.state or row.outcome or "waiting",
-                people=signers(connection, row.sign_off_id, row.decided_by or row.person_id) if row.sign_off_id else [],
+                people=list(signers(connection, row.sign_off_id, row.decided_by or row.person_id).values()) if row.sign_off_id else [],
                 decided_at=row.decided_at,
                 opinion=opinion,
                 trace=row.trace or {},

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from . import documents
 from .bpmn.model import Element
 from .db import Statement, Unit
-from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError
+from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError, TakenByOther
 from .ledger import Event
 from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
@@ -249,7 +249,7 @@ def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: 
     if first.person_id != actor and not (first.person_id is None and candidate):
         if candidate:
             holder = unit.connection.execute(sa.select(Person.name).where(Person.id == first.person_id)).scalar_one()
-            raise NotAllowed(reason=f"{holder} has taken this work")
+            raise TakenByOther(who=holder)
         raise NotAllowed(reason="this work is not yours")
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
     return _Task(
