@@ -6,9 +6,11 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from twins import Bellboy, PlainRenderer, SetClock
 
 from engine import migrations
 from engine.bpmn.state import LiveCases
@@ -20,7 +22,27 @@ from engine.settings import Settings
 from webapp import form_checker
 from webapp.benchmarks import private_postgres
 
-from twins import Bellboy, PlainRenderer, SetClock
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A browser that is missing must be seen, not looked for among the dots."""
+    from browser import NO_BROWSER
+
+    skipped = [report for report in terminalreporter.getreports("skipped") if NO_BROWSER in str(report.longrepr)]
+    if skipped:
+        terminalreporter.section("NOT TESTED", red=True, bold=True)
+        terminalreporter.line(f"{len(skipped)} tests: {NO_BROWSER}", red=True, bold=True)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    from browser import launched
+
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
