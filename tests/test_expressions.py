@@ -342,28 +342,29 @@ def test_a_chain_of_two_hundred_terms_is_accepted() -> None:
     assert evaluate("+".join(["1"] * 200), {}) == 200
 
 
-def test_threads_have_their_own_interpreters() -> None:
-    """Four threads evaluate at once and each gets its own right answers."""
+def test_threads_share_a_few_interpreters() -> None:
+    """Many threads evaluate at once, each gets its own right answers, and no more contexts stay than are kept."""
     wrong: list[int] = []
 
     def work(number: int) -> None:
         wrong.extend(i for i in range(200) if evaluate("a * b", {"a": i, "b": number}) != i * number)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert wrong == []
+    assert len(feel._free) <= feel.KEPT
 
 
 def test_a_full_interpreter_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ever new expressions do not fill the memory: after the most, a thread starts over, and old ones still answer."""
+    """Ever new expressions do not fill the memory: after the most, a context starts over, and old ones still answer."""
     monkeypatch.setattr(feel, "MOST", 3)
-    before = feel.interpreter()
     for number in range(10):
         assert evaluate(f"amount + {number}", DATA) == 12000 + number
-    assert feel.interpreter() is not before
+    with feel.interpreter() as interpreter:
+        assert interpreter.size <= 3
     assert evaluate("amount + 0", DATA) == 12000
 
 

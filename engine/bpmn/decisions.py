@@ -61,7 +61,8 @@ class Decisions:
         """
         known = json.dumps(None if names is None else sorted(names), ensure_ascii=False)
         try:
-            return [(element, message) for element, message in json.loads(feel.interpreter().call("inspect", self._model, known))]
+            with feel.interpreter() as interpreter:
+                return [(element, message) for element, message in json.loads(interpreter.call("inspect", self._model, known))]
         except feel.LimitReached:
             return [("", "the decisions are too large to be read")]
 
@@ -87,15 +88,15 @@ class Decisions:
         return Result(found["value"], last.get("matched", []), last.get("inputs", {}), found["trace"])
 
     def _decide(self, decision_id: str, data: Mapping[str, Json], now: dt.datetime | None) -> Any:
-        interpreter = feel.interpreter()
-        needs = interpreter.compiled.get(self._key)
-        if needs is None:
-            interpreter = feel.interpreter(room=True)
-            needs = interpreter.compiled[self._key] = json.loads(interpreter.call("load", self._key, self._model))
-            interpreter.size += needs["size"]
-        used = {name: data[name] for name in needs["uses"] if name in data}
-        time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
-        return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
+        with feel.interpreter() as interpreter:
+            needs = interpreter.compiled.get(self._key)
+            if needs is None:
+                interpreter.make_room()
+                needs = interpreter.compiled[self._key] = json.loads(interpreter.call("load", self._key, self._model))
+                interpreter.size += needs["size"]
+            used = {name: data[name] for name in needs["uses"] if name in data}
+            time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
+            return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
 
 
 def _tag(element: etree._Element) -> str:

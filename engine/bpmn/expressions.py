@@ -97,7 +97,8 @@ class _Study:
 def _study(text: str, unary: bool, names: frozenset[str], complete: bool) -> _Study:
     """What is known without running it; `complete`: other names than `names` do not exist."""
     try:
-        found = json.loads(feel.interpreter().call("study", text, unary, json.dumps(sorted(names)), complete))
+        with feel.interpreter() as interpreter:
+            found = json.loads(interpreter.call("study", text, unary, json.dumps(sorted(names)), complete))
     except feel.LimitReached:
         return _Study((Problem(0, len(text), "the expression is too large to be read; split it"),), frozenset(), False)
     problems = tuple(Problem(p["from"], p["to"], p["message"]) for p in found["problems"])
@@ -111,34 +112,29 @@ def _sound(text: str, unary: bool, names: frozenset[str]) -> _Study:
     return study
 
 
-@dataclass(frozen=True)
-class _Program:
-    number: int
-    uses: frozenset[str]
-    timed: bool
-
-
-def _compile(text: str, unary: bool, names: frozenset[str]) -> _Program:
-    study = _sound(text, unary, names)
-    interpreter = feel.interpreter(room=True)
-    number = interpreter.call("compile", text, unary, json.dumps(sorted(names)))
-    interpreter.size += 1
-    program = _Program(number, study.uses | {"?"} if unary else study.uses, study.timed)
-    interpreter.compiled[(text, unary, names)] = program
-    return program
+def _compiled(interpreter: feel.Interpreter, text: str, unary: bool, names: frozenset[str]) -> int:
+    """The number under which the interpreter runs a sound expression."""
+    key = (text, unary, names)
+    number: int | None = interpreter.compiled.get(key)
+    if number is None:
+        interpreter.make_room()
+        number = interpreter.compiled[key] = interpreter.call("compile", text, unary, json.dumps(sorted(names)))
+        interpreter.size += 1
+    return number
 
 
 def _evaluate(
     text: str, unary: bool, data: Mapping[str, Json], names: frozenset[str], now: dt.datetime | None, tolerated: frozenset[str]
 ) -> Json:
+    study = _sound(text, unary, names)
+    # Names with blanks and signs are spelled in several ways, so with them everything is sent.
+    used = data if names else {name: data[name] for name in (*study.uses, "?") if name in data}
     try:
-        program = feel.interpreter().compiled.get((text, unary, names)) or _compile(text, unary, names)
-        # Names with blanks and signs are spelled in several ways, so with them everything is sent.
-        used = data if names else {name: data[name] for name in program.uses if name in data}
-        if program.timed and now is None:
+        if study.timed and now is None:
             raise ValueError("it asks for the time, but none was given")
-        time = feel.local_time(now, ZONE) if program.timed else ""
-        answer = feel.interpreter().call("run", program.number, feel.wire(used), time)
+        time = feel.local_time(now, ZONE) if study.timed else ""
+        with feel.interpreter() as interpreter:
+            answer = interpreter.call("run", _compiled(interpreter, text, unary, names), feel.wire(used), time)
     except feel.LimitReached:
         raise errors.FeelError(expression=text, reason="it took too much time or memory") from None
     except (ValueError, quickjs.JSException) as error:

@@ -1,19 +1,19 @@
 """The FEEL interpreter: feelin and the DMN layer of `src/`, bundled as `feel.js`, in QuickJS.
 
-No network, no files, no host functions; limits on time, memory and stack. One context per thread, made when first needed (so also
-after a fork). To build the bundle: `npm ci && npm run build` in this folder. What is inside is under the licences in `licences/`.
+No network, no files, no host functions; limits on time, memory and stack. Contexts are made when first needed and lent to one thread
+at a time. To build the bundle: `npm ci && npm run build` in this folder. What is inside is under the licences in `licences/`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
 import math
 import pathlib
-import threading
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -30,19 +30,24 @@ SECONDS: Final = 1.0
 STACK: Final = 1 << 20
 #: Reading a whole file of decisions takes 1 to 3 ms for each cell.
 READING_SECONDS: Final = 20.0
-#: Expressions after which a thread's context is made anew: 3000 take about 12 MB of the 64.
+#: Expressions after which a context is made anew: 3000 take about 12 MB of the 64.
 MOST: Final = 5000
+#: Contexts kept for the next who needs one, about 9 MB each with a large table in it; more exist only while more threads evaluate.
+KEPT: Final = 4
 _FUNCTIONS = ("zone", "study", "compile", "run", "inspect", "load", "decide")
 
 
 class LimitReached(Exception):
-    """A limit of time, memory or stack; the context is gone and the next call makes a new one."""
+    """A limit of time, memory or stack; the context is gone with all that was compiled in it, a new one is in its place."""
 
 
 class Interpreter:
-    """A QuickJS context with the bundle in it. Belongs to one thread."""
+    """A QuickJS context with the bundle in it, for one thread at a time."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._context = quickjs.Context()
         self._context.set_memory_limit(MEMORY)
         self._context.set_max_stack_size(STACK)
@@ -52,6 +57,11 @@ class Interpreter:
         self.compiled: dict[Any, Any] = {}
         #: expressions compiled here
         self.size = 0
+
+    def make_room(self) -> None:
+        """To be called before something is compiled: a context that holds the most begins anew."""
+        if self.size >= MOST:
+            self._begin()
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a function of `src/main.mjs`. Raises `LimitReached`, or `quickjs.JSException` for a fault in the bundle."""
@@ -63,7 +73,7 @@ class Interpreter:
                 message = str(error).split("\n")[0]
                 # An interruption that passes through a catch of the interpreter arrives as the text "null".
                 if isinstance(error, quickjs.StackOverflow) or message == "null" or "InternalError" in message:
-                    _thread.interpreter = None
+                    self._begin()
                     raise LimitReached from None
                 raise
             if not isinstance(answer, str) or answer[:1] != "z":
@@ -71,15 +81,22 @@ class Interpreter:
             self._functions["zone"](answer[1:], zone_table(answer[1:]))
 
 
-_thread = threading.local()
+#: who is free, the warmest last; a list's pop and append are atomic
+_free: list[Interpreter] = []
 
 
-def interpreter(*, room: bool = False) -> Interpreter:
-    """This thread's interpreter; with `room`, to compile something, one that does not hold the most yet."""
-    found: Interpreter | None = getattr(_thread, "interpreter", None)
-    if found is None or (room and found.size >= MOST):
-        found = _thread.interpreter = Interpreter()
-    return found
+@contextlib.contextmanager
+def interpreter() -> Iterator[Interpreter]:
+    """An interpreter that nobody else has meanwhile."""
+    try:
+        lent = _free.pop()
+    except IndexError:
+        lent = Interpreter()
+    try:
+        yield lent
+    finally:
+        if len(_free) < KEPT:
+            _free.append(lent)
 
 
 def wire(data: Mapping[str, Json]) -> str:
