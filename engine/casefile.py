@@ -28,6 +28,18 @@ if TYPE_CHECKING:
 
 #: after them an element is done
 _FINISHING = {Happened.ITEM_COMPLETED, Happened.OPERATION_DONE, Happened.ELEMENT_PASSED, Happened.CASE_STARTED}
+#: what follows from a person's act and is not the act itself: the ledger names whose commit it was, the timeline nobody
+_BY_ITSELF = {
+    Happened.ITEM_OPENED,
+    Happened.ITEM_LEFT,
+    Happened.STEP_OPENED,
+    Happened.STEP_SKIPPED,
+    Happened.OPERATION_REQUESTED,
+    Happened.JOB_DROPPED,
+    Happened.ELEMENT_PASSED,
+    Happened.VARIABLE_OVERWRITTEN,
+    Happened.INCIDENT_OPENED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,13 +250,14 @@ def case_events(
     persons: dict[str, Mapping[str, Json]] = {}
     events, done = [], set[str]()
     for entry in entries:
-        own = for_reader is None or entry.actor == for_reader
+        actor = None if entry.event in _BY_ITSELF else entry.actor
+        own = for_reader is None or actor == for_reader
         if not own and entry.event != Happened.CASE_CLOSED:
             continue
         if entry.element and entry.event in _FINISHING:
             done.add(entry.element)
-        if entry.actor and entry.actor not in persons:
-            persons[entry.actor] = people.display(connection, entry.actor)
+        if actor and actor not in persons:
+            persons[actor] = people.display(connection, actor)
         element = elements.get(entry.element or "")
         lane = element.lane if element else None
         signed = entry.event in (Happened.STEP_APPROVED, Happened.STEP_REJECTED)
@@ -253,7 +266,7 @@ def case_events(
                 number=entry.number,
                 at=entry.at,
                 event=entry.event,
-                actor=persons.get(entry.actor or ""),
+                actor=persons.get(actor or ""),
                 role=entry.payload["step"] if signed else lane,
                 role_en=entry.payload["step_en"] if signed else lanes.get(lane or ""),
                 element=entry.element,
@@ -410,11 +423,13 @@ def rules_by_procedure(services: Services, connection: sa.Connection) -> dict[st
 def _verbs(
     connection: sa.Connection, case: Any, rules: Rules, timeline: Sequence[Event], reader: str, subject_only: bool
 ) -> frozenset[str]:
-    if subject_only or case.status == "closed":
+    if subject_only:
         return frozenset()
     may = set()
     if people.roles_of(connection, reader) & rules.managers:
-        may |= {"cancel", "repair", "suspend" if case.status == "running" else "resume"}
+        may.add("repair")  # of a closed case, too: it may not be sealed yet
+        if case.status != "closed":
+            may |= {"cancel", "suspend" if case.status == "running" else "resume"}
     if reader == case.initiator_id and case.status == "running" and not any(e.element in rules.no_way_back for e in timeline):
         may.add("withdraw")
     return frozenset(may)
