@@ -89,7 +89,9 @@ def logged_in(view: Callable[P, R]) -> Callable[P, R | Response]:
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
         if g.get("person") is None:
-            back = request.full_path.rstrip("?") if request.method == "GET" and "HX-Request" not in request.headers else request.referrer
+            if request.method == "POST":
+                raise LogInNeeded()  # what was typed lies in the page that sent it: nobody is led away from it
+            back = request.full_path.rstrip("?") if "HX-Request" not in request.headers else request.referrer
             return to_log_in(_local(back))
         return view(*args, **kwargs)
 

@@ -15,6 +15,7 @@ from engine.ports import File
 
 from .accounts import logged_in, me, services
 from .diagrams import diagram
+from .entries import answers_of
 from .facts import panels
 from .i18n import N_, fill, gettext
 from .inbox import PAGE, page_number, search_words
@@ -50,7 +51,7 @@ def _standing(case: casefile.CasePage) -> dict[str, Any]:
     """What the part of the page needs that looks again while systems are asked."""
     return {
         "case": case,
-        "own": {step.item_id for step in case.open if me().name in step.holders},
+        "own": {step.item_id for step in case.open if me().id in step.holder_ids},
         "running": [call for call in case.calls if call.state in ("waiting", "leased", "failed")],
         "troubles": [incident for incident in case.incidents if incident.resolved_at is None],
         "now": services().clock.now(),
@@ -62,6 +63,7 @@ def _standing(case: casefile.CasePage) -> dict[str, Any]:
 def show(case_id: str) -> Any:
     case = _case(case_id)
     everything = bool(request.args.get("all"))
+    g.incidents = {incident.id: incident for incident in case.incidents}
     g.document_names = {document.id: document.name for document in case.documents}
     return render_template(
         "case.html",
@@ -69,11 +71,21 @@ def show(case_id: str) -> Any:
         everything=everything,
         timeline=case.timeline if everything else main_events(case.timeline),
         panels=panels(case.variables),
-        documents=(),
+        answered={event.number: answers_of(case.version_id, event) for event in case.timeline},
+        asked_in=_snapshots_by_element(case),
         diagram="" if case.subject["id"] == me().id else diagram(case.version_id, done=case.done, lit=case.lit),
         verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
+        key=_key() if case.sealed else "",
         verification=_verified(case) if request.args.get("verify") and case.sealed else None,
     )
+
+
+def _snapshots_by_element(case: casefile.CasePage) -> dict[str, list[casefile.SnapshotRow]]:
+    """What each step received, the answer as it came before what was read out of it."""
+    found: dict[str, list[casefile.SnapshotRow]] = {}
+    for row in case.snapshots:
+        found.setdefault(row.element, []).append(row)
+    return found
 
 
 @cases.get("/cases/<case_id>/live")
@@ -92,8 +104,13 @@ def _verified(case: casefile.CasePage) -> dict[str, Any]:
         sealed = evidence.find(connection, case.id)
     if sealed is None:
         raise NotFound(what="sealed file of case", name=case.number)
-    found = bundle.verify(services().settings.home / sealed.path)
+    found = bundle.verify(services().settings.home / sealed.path, key=_key())
     return {"ok": found.ok, "entries": found.entries, "findings": [fill(fault.template, fault.facts) for fault in found.faults]}
+
+
+def _key() -> str:
+    """Fingerprint of the key with which this installation signs."""
+    return bundle.fingerprint(services().keyring.signer.public_key())
 
 
 def sealed_file(case_id: str) -> File:

@@ -1,14 +1,18 @@
-"""What a case knows, as panels beside a form: the portrait, the law check, the plan and the decisions so far."""
+"""What a case knows, as panels beside a form: the law check and the portrait."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from processes.rules import charts
 
 from .i18n import N_, current, gettext
+
+#: charts that are open at first; the others are one tap away
+_CHARTS = 2
 
 
 @dataclass(kw_only=True)
@@ -24,16 +28,17 @@ class Panel:
     tone: str = "grey"
     #: sentences
     lines: list[str] = field(default_factory=list)
+    #: sentences that stand behind the figures, shown on demand
+    more_lines: list[str] = field(default_factory=list)
     #: numbers with the team's beside them
     figures: list[Mapping[str, Any]] = field(default_factory=list)
-    #: SVG texts
+    #: exams: {date, course, score, pass_mark, passed, remark}
+    exams: Sequence[Mapping[str, Any]] = ()
+    #: SVG texts: those that matter first, and those shown on demand
     charts: list[str] = field(default_factory=list)
-    #: those of figures within their thresholds, shown on demand
     more_charts: list[str] = field(default_factory=list)
     #: what could not be had
     missing: list[str] = field(default_factory=list)
-    #: long text
-    text: str = ""
 
 
 _LAW = {
@@ -41,45 +46,35 @@ _LAW = {
     "blocked": (N_("Blocked by law"), "red"),
     "needs_steps": (N_("Steps are missing"), "amber"),
 }
-_DECISIONS = (
-    ("approval", N_("Approval")),
-    ("legal", N_("Legal review")),
-    ("union", N_("Union")),
-)
-#: keys of words about one decision, in the order in which they are shown
-_SAID = ("opinion", "comment", "reasons", "reason")
-#: answers that a form keeps as a code
-_CODES = {
-    "no_objection": N_("No objection"),
-    "objection": N_("Objection"),
-    "approve": N_("Approved"),
-    "return": N_("Returned"),
-    "reject": N_("Rejected"),
-}
 
 
 def panels(known: Mapping[str, Any]) -> list[Panel]:
     """Panels for whatever of it the case knows by now; another procedure's variables simply give none."""
-    made = (_law(known.get("law")), *_decisions(known), _portrait(known.get("portrait")), _plan(known.get("plan")))
-    return [panel for panel in made if panel]
+    return [panel for panel in (_law(known.get("law")), _portrait(known.get("portrait"))) if panel]
 
 
 def _portrait(portrait: Any) -> Panel | None:
     if not isinstance(portrait, Mapping):
         return None
-    panel = Panel(
+    metrics = sorted(portrait.get("metrics") or (), key=lambda metric: not metric.get("beyond"))
+    # a sentence about what lies beyond a threshold stands before the others
+    beyond = str(_own(portrait, "beyond_text") or "")
+    return Panel(
         id="portrait",
         icon="chart-line",
         title=gettext("Portrait"),
-        lines=texts(_own(portrait, "sentences")),
-        figures=_figures(portrait.get("metrics")),
+        figures=[_figure(metric) for metric in metrics],
+        more_lines=sorted(texts(_own(portrait, "sentences")), key=lambda line: line not in beyond),
+        exams=portrait.get("exams") or (),
         missing=texts(_own(portrait, "missing")),
+        **_charts(portrait, [metric["key"].replace(".", "_") for metric in metrics]),
     )
-    if portrait.get("metrics"):
-        beyond = {metric["key"].replace(".", "_") for metric in portrait["metrics"] if metric.get("beyond")}
-        for name, svg in charts.of_portrait(portrait, locale=current()).items():
-            (panel.charts if name in beyond else panel.more_charts).append(svg)
-    return panel
+
+
+def _charts(portrait: Mapping[str, Any], order: Sequence[str]) -> dict[str, list[str]]:
+    drawn = charts.of_portrait(portrait, locale=current()) if portrait.get("metrics") else {}
+    ordered = [drawn.pop(name) for name in order if name in drawn] + list(drawn.values())
+    return {"charts": ordered[:_CHARTS], "more_charts": ordered[_CHARTS:]}
 
 
 def _law(law: Any) -> Panel | None:
@@ -87,26 +82,12 @@ def _law(law: Any) -> Panel | None:
         return None
     name, tone = _LAW.get(str(law["outcome"]), (str(law["outcome"]), "grey"))
     panel = Panel(id="law", icon="scale", title=gettext("Law check"), badge=gettext(name), tone=tone)
-    panel.lines = texts(_own(law, "reason")) + texts(law.get("articles")) + texts(law.get("steps_named"))
+    panel.lines = texts(_own(law, "reason"))
+    if isinstance(ground := law.get("ground"), Mapping):
+        panel.lines += [gettext("Ground: %(text)s", text=line) for line in texts(ground)]
+    panel.lines += [gettext("Article: %(text)s", text=line) for line in texts(law.get("articles"))]
+    panel.lines += [gettext("Still to do: %(text)s", text=line) for line in texts(law.get("steps_named"))]
     return panel
-
-
-def _plan(plan: Any) -> Panel | None:
-    text = plan.get("text") if isinstance(plan, Mapping) else plan
-    return Panel(id="plan", icon="message-2", title=gettext("Communication plan"), text=text) if isinstance(text, str) and text else None
-
-
-def _decisions(known: Mapping[str, Any]) -> list[Panel]:
-    found = []
-    for name, title in _DECISIONS:
-        said = known.get(name)
-        if isinstance(said, Mapping):
-            lines = [gettext(_CODES.get(str(said[key]), str(said[key]))) for key in _SAID if said.get(key)]
-            if by := said.get("decided_by"):
-                lines.append(gettext("Decided by %(name)s", name=by))
-            if lines:
-                found.append(Panel(id=name, icon="users", title=gettext(title), lines=lines))
-    return found
 
 
 def _own(holder: Mapping[str, Any], name: str) -> Any:
@@ -134,28 +115,36 @@ def texts(value: Any) -> list[str]:
 
 #: how a figure's unit goes on
 _PER = {"day": N_("%(unit)s a day"), "week": N_("%(unit)s a week")}
+#: from this ratio on a figure is told as a multiple of the team's, below as a part of it
+_MULTIPLE = 1.5
 
 
-def _figures(metrics: Any) -> list[Mapping[str, Any]]:
-    """Each metric's own figure, the team's and the threshold, in words; `flagged` beyond the threshold."""
-    found = []
-    for metric in metrics if isinstance(metrics, list) else ():
-        unit = _own(metric, "unit") or ""
-        if rate := _PER.get(metric.get("per")):
-            unit = gettext(rate, unit=unit)
-        beside = []
-        if baseline := metric.get("baseline"):
-            beside.append(gettext("team %(mean)s", mean=baseline["mean"]))
-        if threshold := metric.get("threshold"):
-            sign = gettext("at most %(limit)s") if threshold["side"] == "above" else gettext("at least %(limit)s")
-            beside.append(sign % {"limit": threshold["limit"]})
-        found.append(
-            {
-                "name": _own(metric, "name"),
-                "value": metric["value"],
-                "unit": unit,
-                "beside": " · ".join(beside),
-                "flagged": bool(metric.get("beyond")),
-            }
-        )
-    return found
+def _figure(metric: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A metric's own figure, the team's and the threshold, in words; `flagged` beyond the threshold. Minutes are told in hours."""
+    unit, scale = _own(metric, "unit") or "", Decimal(1)
+    if metric.get("unit_en") == "min":
+        unit, scale = gettext("h"), Decimal(60)
+    if rate := _PER.get(metric.get("per", "")):
+        unit = gettext(rate, unit=unit)
+    beside = []
+    if baseline := metric.get("baseline"):
+        beside.append(gettext("team %(mean)s", mean=_number(baseline["mean"], scale)))
+        if ratio := metric.get("ratio"):
+            multiple, part = gettext("%(times)s times the team's"), gettext("%(percent)s%% of the team's")
+            times = multiple % {"times": _number(ratio)} if ratio >= _MULTIPLE else part % {"percent": round(ratio * 100)}
+            beside.append(times if ratio != 1 else gettext("as the team"))
+    if threshold := metric.get("threshold"):
+        sign = gettext("at most %(limit)s") if threshold["side"] == "above" else gettext("at least %(limit)s")
+        beside.append(sign % {"limit": _number(threshold["limit"], scale)})
+    return {
+        "name": _own(metric, "name"),
+        "value": _number(metric["value"], scale),
+        "unit": unit,
+        "beside": beside,
+        "flagged": bool(metric.get("beyond")),
+    }
+
+
+def _number(value: float | int, scale: Decimal = Decimal(1)) -> str:
+    """At most one decimal, rounded half up; none where it is 0."""
+    return f"{(Decimal(str(value)) / scale).quantize(Decimal('0.1'), ROUND_HALF_UP).normalize():f}"

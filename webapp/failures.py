@@ -38,20 +38,27 @@ def wants_json() -> bool:
     return request.path.startswith("/api/")
 
 
-def answer(status: int, code: str, message: str, *, fields: Any = None, reference: str = "", back: str = "") -> Any:
+def answer(status: int, code: str, message: str, *, fields: Any = None, reference: str = "", back: str = "", log_in: bool = False) -> Any:
     """The failure as JSON for programs, as a page for people."""
     if wants_json():
         body = {"error": code, "message": message, "fields": fields, "reference": reference}
         return {key: value for key, value in body.items() if value}, status
     symbol, title = _TITLES.get(status, _TROUBLE)
-    return render("failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back), status
+    return render(
+        "failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back, log_in=log_in
+    ), status
 
 
 def init_app(app: Flask) -> None:
     @app.errorhandler(PartwellError)
     def known(error: PartwellError) -> Any:
         if isinstance(error, LogInNeeded) and not wants_json():
-            return to_log_in(request.full_path.rstrip("?") if request.method == "GET" else "")
+            if request.method == "GET":
+                return to_log_in(request.full_path.rstrip("?"))
+            said = N_(
+                "Your log-in has ended. Log in in a new tab, then come back to this page and send it again: it still holds what you typed."
+            )
+            return answer(error.status, error.code, gettext(said), log_in=True)
         reference = _reference(error) if error.status == 500 else ""
         fields = (
             {path: [gettext(message) for message in said] for path, said in error.fields.items()}
@@ -64,7 +71,9 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> Any:
-        return answer(400, "form_expired", gettext("This form is no longer valid. Go back, reload the page and send it again."))
+        return answer(
+            400, "form_expired", gettext("This form is no longer valid. Go back, copy what you typed, reload the page and send it again.")
+        )
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Any:

@@ -20,7 +20,7 @@ from babel.dates import format_datetime, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, g, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 
 from engine.errors import PartwellError
 
@@ -73,7 +73,7 @@ def _accepted() -> list[str]:
     return ["zh-CN", "zh", "en", "en-US", "en-GB"]
 
 
-def gettext(text: str, **values: Any) -> str:
+def gettext(text: str, /, **values: Any) -> str:
     """`text` in the language of the request; `values` fill its %(places)s."""
     translated = catalogue(current()).gettext(text)
     return translated % values if values else translated
@@ -92,6 +92,8 @@ def error_text(error: PartwellError) -> str:
 def fill(template: str, facts: Mapping[str, Any]) -> str:
     """A sentence of the engine, `{named}` places filled with facts; facts that are sentences themselves are translated too."""
     translated = catalogue(current()).gettext(template)
+    if current() == "en":
+        facts = {name: facts.get(f"{name}_en") or value for name, value in facts.items()}
     try:
         return translated.format(**{name: _fact(value) for name, value in facts.items()})
     except (KeyError, IndexError, ValueError, AttributeError):
@@ -102,8 +104,17 @@ def _fact(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return moment(value)
     if isinstance(value, str) and value:
-        return moment(value) if _MOMENT.fullmatch(value) else catalogue(current()).gettext(value)
+        return moment(value) if _MOMENT.fullmatch(value) else reason(value)
     return value
+
+
+def reason(text: str) -> str:
+    """A reason in the language of the request; a detail that needs no translation may follow it after ": "."""
+    translated = gettext(text)
+    if translated == text and ": " in text:
+        said, _, detail = text.partition(": ")
+        return gettext(said) + gettext(": ") + detail
+    return translated
 
 
 def incident_text(incident: Any) -> str:
@@ -123,11 +134,13 @@ def post(person: Any) -> str:
 
 
 def moment(value: dt.datetime | str | None, style: str = "medium") -> str:
-    """A point in time as people here read it. `style`: `medium` with the date, `short` without the year, `long` to the second."""
+    """A point in time as people here read it. `style`: `medium` with the date, `long` to the second, `short` as near as it is."""
     if not value:
         return ""
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
+    if style == "short" and (near := _near(value)):
+        return near
     pattern = {
         ("zh-CN", "medium"): "yyyy年M月d日 HH:mm",
         ("zh-CN", "short"): "M月d日 HH:mm",
@@ -137,6 +150,19 @@ def moment(value: dt.datetime | str | None, style: str = "medium") -> str:
         ("en", "long"): "yyyy-MM-dd HH:mm:ss",
     }[current(), style]
     return format_datetime(value, pattern, tzinfo=zone(), locale=current().replace("-", "_"))
+
+
+def _near(value: dt.datetime) -> str:
+    """A moment of yesterday, today or tomorrow by that word; "" for any other."""
+    words = {-1: N_("yesterday %(time)s"), 0: N_("today %(time)s"), 1: N_("tomorrow %(time)s")}
+    days = days_from_now(value)
+    return gettext(words[days], time=f"{value.astimezone(zone()):%H:%M}") if days in words else ""
+
+
+def days_from_now(value: dt.datetime) -> int:
+    """How many days of the calendar from the request's day: 0 is today."""
+    now: dt.datetime = current_app.extensions["partwell"].clock.now() if has_request_context() else value
+    return (value.astimezone(zone()).date() - now.astimezone(zone()).date()).days
 
 
 def span(seconds: float) -> str:
@@ -160,4 +186,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=gettext, locale=current, LOCALES=LOCALES)
-    app.jinja_env.filters.update(named=named, post=post, moment=moment, span=span, incident_text=incident_text)
+    app.jinja_env.filters.update(
+        named=named, post=post, moment=moment, span=span, incident_text=incident_text, reason=reason, days_from_now=days_from_now
+    )

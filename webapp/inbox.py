@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -9,9 +10,19 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from engine import inbox as engine_inbox
 
 from .accounts import logged_in, me, services
+from .i18n import days_from_now
 
 inbox = Blueprint("inbox", __name__)
 PAGE = 20
+
+
+def due_class(at: dt.datetime | None) -> str:
+    """`is-overdue`, `is-today` or nothing: how a due time is marked."""
+    if at is None:
+        return ""
+    if at < services().clock.now():
+        return "is-overdue"
+    return "is-today" if days_from_now(at) == 0 else ""
 
 
 def page_number() -> int:

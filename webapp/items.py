@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from markupsafe import Markup
 
 import forms
 from engine import inbox, work
@@ -15,8 +16,9 @@ from engine.ports import File
 
 from .accounts import logged_in, me, services
 from .diagrams import diagram
+from .entries import entries
 from .facts import panels
-from .i18n import current, error_text, gettext
+from .i18n import current, error_text, gettext, named
 from .text import main_events
 
 items = Blueprint("items", __name__, url_prefix="/items/<item_id>")
@@ -90,6 +92,7 @@ def _show(
         errors=errors or {},
         opinion=opinion,
         panels=panels(page.facts),
+        filled=entries(page.version_id, page.timeline),
         timeline=main_events(page.timeline),
         documents=page.documents,
         diagram="" if page.subject["id"] == me().id else diagram(page.version_id, done=page.done, lit=page.lit),
@@ -144,7 +147,7 @@ def complete(item_id: str) -> Any:
         work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
     except FormInvalid as invalid:
         return _show(item_id, submitted=values, errors=invalid.fields), 422
-    return _done(gettext("Done. The case goes on."))
+    return _done(item_id, gettext("Done. The case goes on."))
 
 
 @items.post("/approve")
@@ -166,12 +169,35 @@ def _sign(item_id: str, verb: Any, said: str) -> Any:
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
         return _show(item_id, errors=errors, opinion=opinion), 422
-    return _done(said)
+    return _done(item_id, said)
 
 
-def _done(said: str) -> Any:
+def _done(item_id: str, said: str) -> Any:
+    """Back to the inbox, with what happened and the way to what waits next."""
+    waiting = next_work(_page(item_id).number)
+    if waiting:
+        address = url_for("items.show", item_id=waiting.item_id)
+        about = f"{named(waiting)} · {waiting.subject}"
+        said = Markup('{} {}<a class="alert-link" href="{}">{}</a>').format(said, gettext("Next: "), address, about)
     flash(said, "success")
-    return redirect(url_for("inbox.mine"))
+    return go_to(url_for("inbox.mine"))
+
+
+def next_work(number: str) -> inbox.InboxRow | None:
+    """What the reader may do next: first in the case of this number, then anything of their own, then of their groups."""
+    for words, box in ((number, "mine"), (number, "group"), ("", "mine"), ("", "group")):
+        found = inbox.inbox(services(), me().id, box=box, search=words, size=1).rows
+        if found:
+            row: inbox.InboxRow = found[0]
+            return row
+    return None
+
+
+def go_to(address: str) -> Any:
+    """The browser goes to another page, also where only a part of the page was asked for."""
+    if "HX-Request" not in request.headers:
+        return redirect(address)
+    return "", 204, {"HX-Redirect": address}
 
 
 @items.post("/claim")

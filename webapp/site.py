@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
         field_id=field_id,
         document_name=document_name,
         new_request_id=new_id,
+        due_class=inbox.due_class,
         place=items.place,
         labels=items.labels,
     )

@@ -17,7 +17,7 @@ from engine.procedures import Startable
 from .accounts import Reader, logged_in, me, services
 from .i18n import current, gettext
 from .inbox import search_words
-from .items import hidden_places, received, request_id
+from .items import go_to, hidden_places, received, request_id
 
 start = Blueprint("start", __name__, url_prefix="/start")
 
@@ -123,9 +123,13 @@ def send(procedure: str, person_id: str) -> Any:
             locale=current(),
         )
     except FormInvalid as invalid:
-        return _show(procedure, person_id, submitted=values, errors=invalid.fields, request_id=once), 422
+        errors = {path: list(said) for path, said in invalid.fields.items()}
+        if "HX-Request" not in request.headers:  # a page made anew cannot keep a chosen file; a part of it can
+            for path in files:
+                errors.setdefault(path, []).append(gettext("Please choose the file again: it is stored only once the report is sent."))
+        return _show(procedure, person_id, submitted=values, errors=errors, request_id=once), 422
     flash(gettext("Sent. Case %(number)s: the data are being fetched.", number=started.number), "success")
-    return redirect(url_for("cases.show", case_id=started.case_id))
+    return go_to(url_for("cases.show", case_id=started.case_id))
 
 
 @start.post("/<procedure>/<person_id>/fields")

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from markupsafe import Markup, escape
 
 from engine.ledger import Event
 
 from . import events
-from .i18n import N_, gettext, moment
+from .i18n import N_, gettext, incident_text, moment, reason
 
 STATUS = {
     "running": N_("In progress"),
@@ -123,6 +123,17 @@ def event_text(event: str) -> str:
     return gettext(events.name(event))
 
 
+#: operations that Partwell offers itself: nobody outside answers them
+_OWN = ("portrait.", "document.")
+
+
+def what(event: Any) -> str:
+    """What happened, of an event of the timeline: as `event_text`, and who carried an operation out."""
+    if event.event == Event.OPERATION_DONE and str(event.detail.get("operation", "")).startswith(_OWN):
+        return gettext(N_("Done by the system"))
+    return event_text(event.event)
+
+
 #: what of an event's detail is shown under it, with its label
 _DETAILS = {
     "opinion": N_("Opinion"),
@@ -149,9 +160,23 @@ def main_events(timeline: Sequence[Any]) -> list[Any]:
     return shown
 
 
+def runs(timeline: Sequence[Any]) -> list[list[Any]]:
+    """The timeline cut into what is shown as one entry: calls that all went well one after another are told together."""
+    cut: list[list[Any]] = []
+    for event in timeline:
+        smooth = event.event == Event.OPERATION_DONE and event.detail.get("attempts") == 1
+        if smooth and cut and cut[-1][-1].event == Event.OPERATION_DONE and cut[-1][-1].detail.get("attempts") == 1:
+            cut[-1].append(event)
+        else:
+            cut.append([event])
+    return cut
+
+
 def event_lines(event: Any, *, technical: bool = False) -> list[tuple[str, str]]:
     """Labels and texts under an event: what was said, decided; `technical`: also what was called."""
     detail = dict(event.detail)
+    if incident := g.get("incidents", {}).get(detail.get("incident", "")):
+        detail["message"] = incident_text(incident)
     if not technical and event.event != Event.OPERATION_FAILED:
         detail.pop("operation", None)
     if isinstance(detail.get("values"), Mapping):
@@ -173,7 +198,7 @@ def _worded(name: str, value: Any) -> str:
             return called(RESOLUTION, value)
         case "due":
             return moment(value)
-    return gettext(str(value))
+    return reason(str(value))
 
 
 def prose(text: str) -> Markup:
@@ -214,7 +239,8 @@ def init_app(app: Flask) -> None:
         role=filter_for(ROLE),
         resolution=filter_for(RESOLUTION),
         event_text=event_text,
+        what=what,
         prose=prose,
         file_size=file_size,
     )
-    app.jinja_env.globals.update(EVENT_LOOKS=EVENT_LOOKS, event_lines=event_lines)
+    app.jinja_env.globals.update(EVENT_LOOKS=EVENT_LOOKS, event_lines=event_lines, runs=runs)

@@ -72,9 +72,7 @@ def line(labels: Sequence[str], lines: Sequence[Line], *, title: str, descriptio
     start = float(_LEFT)
     for each in lines:
         dash = f' stroke-dasharray="{each.dash}"' if each.dash else ""
-        parts.append(
-            f'<line x1="{start:.0f}" x2="{start + 24:.0f}" y1="36" y2="36" stroke="{each.colour}" stroke-width="2.5"{dash}/>'
-        )
+        parts.append(f'<line x1="{start:.0f}" x2="{start + 24:.0f}" y1="36" y2="36" stroke="{each.colour}" stroke-width="2.5"{dash}/>')
         parts.append(f'<text x="{start + 30:.0f}" y="40">{escape(each.name)}</text>')
         start += 46 + sum(13 if ord(letter) > 255 else 7 for letter in each.name)
         for run in _runs(each.values):
@@ -91,16 +89,23 @@ def line(labels: Sequence[str], lines: Sequence[Line], *, title: str, descriptio
 
 
 def trend(metric: Mapping[str, Any], *, locale: str = "zh-CN") -> str:
-    """A metric of the portrait day by day, the employee beside the team's mean and, where it is one of a day, the threshold."""
+    """A metric of the portrait day by day, the employee beside the team's mean and, where it is one of a day, the threshold.
+
+    Minutes are drawn as hours.
+    """
     en = locale.startswith("en")
     series = metric["series"]
     name, unit = (metric["name_en"], metric["unit_en"]) if en else (metric["name"], metric["unit"])
-    lines = [Line(name="Employee" if en else "本人", values=series["own"], colour=_OWN)]
-    if any(value is not None for value in series["team"]):
-        lines.append(Line(name="Others in the team" if en else "团队其他人平均", values=series["team"], colour=_TEAM, dash="6 4"))
+    scale = 1.0
+    if metric["unit_en"] == "min":  # an hour says more than 150 minutes
+        unit, scale = "h" if en else "小时", 60.0
+    own, team = ([None if value is None else round(value / scale, 2) for value in series[who]] for who in ("own", "team"))
+    lines = [Line(name="Employee" if en else "本人", values=own, colour=_OWN)]
+    if any(value is not None for value in team):
+        lines.append(Line(name="Others in the team" if en else "团队其他人平均", values=team, colour=_TEAM, dash="6 4"))
     days, threshold = series["days"], metric["threshold"]
     if threshold and metric["per"] != "week":
-        limit = [threshold["limit"]] * len(days)
+        limit = [threshold["limit"] / scale] * len(days)
         lines.append(Line(name="Reference" if en else "参考标准", values=limit, colour=_LIMIT, dash="2 4", marks=False))
     if not days:
         description = "No rows." if en else "没有记录。"

@@ -1,50 +1,79 @@
 // Small comforts; every page works without them.
 "use strict";
 
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
 document.addEventListener("DOMContentLoaded", () => {
-  const summary = document.getElementById("error-summary");
-  if (summary) summary.focus();
-  document.querySelectorAll(".drawing").forEach((drawing) => zoom(drawing, 0));
+  document.getElementById("error-summary")?.focus();
+  all(".drawing").forEach((drawing) => zoom(drawing, 0));
 });
+
+// --- forms
 
 // A second click while the first one is on its way changes nothing (and the server knows the request id anyway).
 document.addEventListener("submit", (event) => {
-  const button = event.submitter;
+  const button = event.submitter, form = event.target;
   if (!button || !("once" in button.dataset)) return;
-  if (button.form.dataset.sent) return event.preventDefault();
-  button.form.dataset.sent = "yes";
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
   button.classList.add("is-sending");
 });
-window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
-// The server says which fields its conditions hide now; what is typed stays where it is.
-document.addEventListener("htmx:afterSwap", () => {
+function ready(form) {
+  delete form.dataset.sent;
+  all(".is-sending", form).forEach((button) => button.classList.remove("is-sending"));
+}
+window.addEventListener("pageshow", () => all("form[data-sent]").forEach(ready));
+
+// What is being sent needs no quiet save any more.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.target.closest("form");
+  if (event.target.id === "fields" && form?.dataset.sent) event.preventDefault();
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.elt.id === "work") document.getElementById("error-summary")?.focus();
+  // The server says which fields its conditions hide now; what is typed stays where it is.
   const said = document.getElementById("saved");
-  if (!said || !said.dataset.hidden) return;
+  if (!said?.dataset.hidden) return;
   const hidden = new Set(JSON.parse(said.dataset.hidden));
-  document.querySelectorAll("#fields [data-field]").forEach((field) => {
+  all("#fields [data-field]").forEach((field) => {
     field.hidden = hidden.has(field.dataset.field);
     if (field.tagName === "FIELDSET") field.disabled = field.hidden;
   });
 });
 
-// A save in the background that fails must not look like one that worked.
-for (const failure of ["htmx:responseError", "htmx:sendError"]) {
-  document.addEventListener(failure, () => {
-    const said = document.getElementById("saved");
+// A form that could not be sent stays as it is and says why; a quiet save that fails must not look like one that worked.
+function notSent(event) {
+  const form = event.detail.elt.closest("form.work-form");
+  if (!form) return;
+  const said = document.getElementById("saved");
+  if (event.detail.elt !== form) {
     if (said) {
       said.textContent = said.dataset.failed;
       said.classList.add("is-failed");
     }
-  });
+    return;
+  }
+  ready(form);
+  const notice = form.querySelector(".not-sent"), status = event.detail.xhr?.status || 0;
+  const page = new DOMParser().parseFromString(event.detail.xhr?.responseText || "", "text/html");
+  notice.querySelector("[data-title]").textContent = page.querySelector("main h1")?.textContent || notice.dataset.silent;
+  notice.querySelector("[data-text]").textContent = page.querySelector("main h1 + p")?.textContent || "";
+  notice.querySelector("[data-log-in]").hidden = status !== 401;
+  notice.querySelector("[data-reload]").hidden = status !== 409;
+  notice.hidden = false;
+  notice.focus();
 }
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(failure, notSent);
 
-// Diagrams open readable, with the current step in view; two buttons make them larger and smaller.
-const ZOOMS = [0.2, 0.35, 0.55, 0.8, 1.1, 1.5];
+// --- diagrams: they open readable, with the current step in view; buttons, + and - zoom, a mouse drags, a finger scrolls
+
+const ZOOMS = [0.25, 0.4, 0.6, 0.8, 1, 1.25, 1.6];
 
 function zoom(drawing, step) {
   const svg = drawing.querySelector("svg"), box = svg.viewBox.baseVal;
-  const level = Math.min(ZOOMS.length - 1, Math.max(0, Number(drawing.dataset.level ?? 3) + step));
+  const level = Math.min(ZOOMS.length - 1, Math.max(0, Number(drawing.dataset.level ?? 4) + step));
   drawing.dataset.level = level;
   svg.setAttribute("width", box.width * ZOOMS[level]);
   svg.setAttribute("height", box.height * ZOOMS[level]);
@@ -59,13 +88,34 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-zoom]");
   if (button) zoom(button.closest("section").querySelector(".drawing"), Number(button.dataset.zoom));
 });
-
-// An open menu closes when attention goes elsewhere.
-document.addEventListener("click", (event) => {
-  document.querySelectorAll("details.menu[open]").forEach((menu) => {
-    if (!menu.contains(event.target)) menu.open = false;
-  });
-});
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((menu) => (menu.open = false));
+  const step = { "+": 1, "=": 1, "-": -1 }[event.key];
+  if (step && event.target.classList.contains("drawing")) zoom(event.target, step);
 });
+
+let dragged = null;
+document.addEventListener("pointerdown", (event) => {
+  dragged = event.pointerType === "mouse" && event.button === 0 ? event.target.closest(".drawing") : null;
+  dragged?.classList.add("is-dragged");
+});
+document.addEventListener("pointermove", (event) => {
+  if (!dragged) return;
+  dragged.scrollLeft -= event.movementX;
+  dragged.scrollTop -= event.movementY;
+});
+document.addEventListener("pointerup", () => {
+  dragged?.classList.remove("is-dragged");
+  dragged = null;
+});
+
+// --- menus and paper
+
+function closeMenus(besides) {
+  all("details.menu[open]").forEach((menu) => (menu.open = menu.contains(besides)));
+}
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
+
+// On paper nothing is folded away.
+window.addEventListener("beforeprint", () => all("main details:not([open])").forEach((part) => (part.open = part.dataset.printed = true)));
+window.addEventListener("afterprint", () => all("main details[data-printed]").forEach((part) => (part.open = false, delete part.dataset.printed)));

@@ -1,0 +1,74 @@
+"""What people filled in at each step, read back from the ledger under the labels of the forms they used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import forms
+from engine.casefile import Event
+from engine.work import form_id, permissions
+
+from .accounts import services
+from .i18n import current, gettext
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One field as it was answered."""
+
+    label: str
+    text: str
+    #: ids of the documents of a file field
+    documents: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What one person entered at one step."""
+
+    event: Event
+    answers: Sequence[Answer]
+
+
+def entries(version_id: str, timeline: Sequence[Event]) -> list[Entry]:
+    """Every form that was filled in and every opinion that was given, in the order of time."""
+    found = []
+    for event in timeline:
+        answers = answers_of(version_id, event)
+        if answers or event.detail.get("opinion"):
+            found.append(Entry(event=event, answers=answers))
+    return found
+
+
+def answers_of(version_id: str, event: Event) -> list[Answer]:
+    """The answers of the form that an event of the timeline carries; none where it carries no form."""
+    deployed = services().programs.get(version_id)
+    element, values = deployed.program.elements.get(event.element or ""), event.detail.get("values")
+    schema = deployed.forms.get(form_id(element) or "") if element else None
+    if element is None or schema is None or not isinstance(values, Mapping):
+        return []
+    readable = {name: "readonly" for name in forms.fields(schema)} | {
+        name: rule for name, rule in permissions(element).items() if rule == "hidden"
+    }
+    return list(_answers(services().forms.view(schema, values, permissions=readable, locale=current())))
+
+
+def _answers(fields: Sequence[Any]) -> Iterator[Answer]:
+    for field in fields:
+        if field.hidden:
+            continue
+        if field.kind == "dynamiclist":
+            lines = ["; ".join(f"{each.label}{gettext(': ')}{each.text}" for each in _answers(row.fields)) for row in field.rows]
+            if text := "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1) if line):
+                yield Answer(label=field.label, text=text)
+        elif field.kind == "filepicker":
+            if field.documents:
+                yield Answer(label=field.label, text="", documents=field.documents)
+        elif field.kind == "checkbox":
+            if field.checked:
+                yield Answer(label=field.label, text=gettext("Yes"))
+        elif field.path and field.shown:
+            yield Answer(label=field.label, text=f"{field.prefix}{field.shown}{field.suffix}")
+        yield from _answers(field.fields)
