@@ -9,6 +9,7 @@ import pypdfium2
 import pytest
 
 from engine.errors import PdfFailed, SettingWrong
+from webapp import pdf
 from webapp.pdf import FAMILY, TypstRenderer
 
 LETTER = """
@@ -33,16 +34,16 @@ def renderer() -> TypstRenderer:
     return TypstRenderer()
 
 
-def text_of(pdf: bytes) -> str:
-    with pypdfium2.PdfDocument(io.BytesIO(pdf)) as document:
+def text_of(made: bytes) -> str:
+    with pypdfium2.PdfDocument(io.BytesIO(made)) as document:
         return "\n".join(page.get_textpage().get_text_range() for page in document)
 
 
 def test_a_letter_is_a_pdf_for_archives(renderer: TypstRenderer) -> None:
     """A letter comes out as PDF/A-2b, its Chinese text readable and its data kept as text, never run as markup."""
-    pdf = renderer.render(LETTER, DATA)
-    assert pdf.startswith(b"%PDF") and b"<pdfaid:part>2</pdfaid:part>" in pdf and b"<pdfaid:conformance>B<" in pdf
-    assert '林某 #panic("x") *b* $y$：日均 2.5 小时。' in text_of(pdf)
+    made = renderer.render(LETTER, DATA)
+    assert made.startswith(b"%PDF") and b"<pdfaid:part>2</pdfaid:part>" in made and b"<pdfaid:conformance>B<" in made
+    assert '林某 #panic("x") *b* $y$：日均 2.5 小时。' in text_of(made)
 
 
 def test_the_same_data_give_the_same_bytes(renderer: TypstRenderer) -> None:
@@ -54,9 +55,9 @@ def test_the_same_data_give_the_same_bytes(renderer: TypstRenderer) -> None:
 
 def test_a_chart_is_drawn_in_the_vendored_font(renderer: TypstRenderer) -> None:
     """A picture that names fonts of the screen is drawn with the vendored one, the only font in the file."""
-    pdf = renderer.render(LETTER + CHART, DATA, {"chart": SVG})
-    assert "周四" in text_of(pdf) and "社交" in text_of(pdf)
-    assert b"NotoSansHans" in pdf and b"Arial" not in pdf
+    made = renderer.render(LETTER + CHART, DATA, {"chart": SVG})
+    assert "周四" in text_of(made) and "社交" in text_of(made)
+    assert b"NotoSansHans" in made and b"Arial" not in made
 
 
 def test_a_character_the_font_lacks_is_an_error(renderer: TypstRenderer) -> None:
@@ -112,6 +113,14 @@ def test_a_template_reads_no_files(renderer: TypstRenderer, path: str) -> None:
     """No file of the machine can be read into a letter."""
     with pytest.raises(PdfFailed):
         renderer.render(f'#read("{path}")', DATA)
+
+
+@pytest.mark.parametrize("source", ["#range(1000000000).len()", "#for a in range(9999) { for b in range(9999) { [] } }"])
+def test_a_template_cannot_take_the_machine(renderer: TypstRenderer, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """A letter that wants all memory or all time is a failed letter; whoever asked for it goes on."""
+    monkeypatch.setattr(pdf, "PATIENCE", 2)
+    with pytest.raises(PdfFailed, match="too much"):
+        renderer.render(source, DATA)
 
 
 def test_plain_words_are_not_mistaken_for_code(renderer: TypstRenderer) -> None:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import typst
-
 from engine.errors import PdfFailed, SettingWrong
 from engine.ports import Json
+
+log = logging.getLogger(__name__)
 
 FONTS = Path(__file__).parent / "static" / "fonts"
 #: what the vendored file calls itself
 FAMILY = "Noto Sans S Chinese"
+#: seconds within which a document is made, however busy the machine is
+PATIENCE = 60
+_TOO_MUCH = "it took too much time or memory"
+_TYPESETTING = Path(__file__).with_name("typesetting.py")
+#: one thread and one pool of memory, so that its limit means what it says
+_ENVIRON = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 #: A template needs none of these. They could load packages from the internet or make code out of data.
 _FORBIDDEN = re.compile(r"(?m)(?:^|[#;{}(\[=])\s*(import|include)\b|\b(eval|plugin|std)\b")
@@ -32,17 +42,19 @@ class TypstRenderer:
     """
 
     def __init__(self, fonts: Path = FONTS) -> None:
-        self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts)])
-        if self._fonts.families() != [FAMILY]:
-            raise SettingWrong(setting="fonts", reason=f"{fonts} holds {self._fonts.families()}, needed is exactly {FAMILY}")
+        self._fonts = str(fonts)
         # typst reads files below this folder only; there are none
         self._root = tempfile.TemporaryDirectory(prefix="partwell-typst-")
+        try:
+            self.render("", {"date": [2000, 1, 1]})
+        except PdfFailed as error:
+            raise SettingWrong(setting="fonts", reason=str(error.facts["reason"])) from error
 
     def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
         """PDF/A-2b bytes; the same input gives the same bytes.
 
         Raises PdfFailed with typst's own words: a fault of the template, a name missing in the data, a character that the
-        font does not have.
+        font does not have; or because it took too much time or memory.
         """
         if found := _FORBIDDEN.search(_COMMENT.sub("", template)):
             raise PdfFailed(reason=f"the template uses what letters may not: {found[1] or found[2]}")
@@ -50,17 +62,20 @@ class TypstRenderer:
             raise PdfFailed(reason="an image cannot be called data")
         inputs = {name: _in_our_font(svg) for name, svg in images.items()}
         inputs["data"] = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        asked = {"source": _dated(data) + template, "inputs": inputs, "fonts": self._fonts, "font_family": FAMILY, "root": self._root.name}
+        command = [sys.executable, "-P", str(_TYPESETTING)]
         try:
-            source = (_dated(data) + template).encode()
-            made, warnings = typst.compile_with_warnings(
-                source, root=self._root.name, font_paths=self._fonts, sys_inputs=inputs, pdf_standards=["a-2b"]
+            done = subprocess.run(
+                command, input=json.dumps(asked).encode(), capture_output=True, env=os.environ | _ENVIRON, timeout=PATIENCE, check=False
             )
-        except typst.TypstError as error:
-            raise PdfFailed(reason=_place(error)) from error
-        if warnings:
-            raise PdfFailed(reason="; ".join(_place(warning) for warning in warnings))
-        assert isinstance(made, bytes)
-        return made
+        except subprocess.TimeoutExpired:
+            raise PdfFailed(reason=_TOO_MUCH) from None
+        if done.returncode == 1 and done.stdout:
+            raise PdfFailed(reason=done.stdout.decode("utf-8", "replace"))
+        if done.returncode:
+            log.error("typesetting ended with %s: %s", done.returncode, done.stderr[-2000:].decode("utf-8", "replace"))
+            raise PdfFailed(reason=_TOO_MUCH)
+        return done.stdout
 
 
 def _dated(data: Mapping[str, Json]) -> str:
@@ -78,9 +93,3 @@ def _dated(data: Mapping[str, Json]) -> str:
 def _in_our_font(svg: str) -> str:
     """Pictures made for the screen name the screen's fonts, which do not exist here."""
     return _FONT_STYLE.sub(rf"\g<1>{FAMILY}", _FONT_ATTRIBUTE.sub(rf'\g<1>"{FAMILY}"', svg))
-
-
-def _place(error: typst.TypstError | typst.TypstWarning) -> str:
-    """What is wrong and in which line of the template."""
-    line = re.search(r"\.typ:(\d+):", error.diagnostic or "")
-    return error.message + (f" (line {line[1]})" if line else "")
