@@ -51,7 +51,7 @@ class Server(Worker):
 
     def start(self) -> None:
         settings = self.services.settings
-        if settings.demo and seed.is_empty(self.services):
+        if settings.demo:
             seed.load(self.services, procedures.gather(PROCEDURES / "termination", FORMS))
         try:
             self._web = waitress.create_server(

@@ -14,14 +14,22 @@ from . import roster
 PASSWORD = "partwell-demo"
 
 
-def is_empty(services: Services) -> bool:
-    """Nobody is in the directory yet."""
-    with services.database.reading() as connection:
-        return connection.execute(sa.select(Person.id).limit(1)).first() is None
-
-
 def load(services: Services, procedure_files: dict[str, bytes]) -> None:
-    """People, roles, accounts and the active version of `termination`. Raises NotDeployable."""
+    """An active version of `termination`, and people, roles and accounts where there is nobody yet. Raises NotDeployable.
+
+    The people come last: a start that is stopped in between is made good by the next, and of two at once one loads them.
+    """
+    if not procedures.startable(services):
+        procedures.deploy(services, procedure_files, procedure="termination")
+    with services.database.unit() as unit:
+        if unit.connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
+            unit.connection.execute(sa.text("LOCK TABLE persons IN SHARE ROW EXCLUSIVE MODE"))
+        if unit.connection.execute(sa.select(Person.id).limit(1)).first() is None:
+            people.import_directory(unit.connection, *_directory(), password=PASSWORD)
+            unit.commit()
+
+
+def _directory() -> tuple[list[people.DepartmentLine], list[people.PersonLine]]:
     units = [
         people.DepartmentLine(key=unit.key, name=unit.name, name_en=unit.name_en, parent=unit.parent, head=unit.head)
         for unit in roster.DEPARTMENTS.values()
@@ -43,10 +51,7 @@ def load(services: Services, procedure_files: dict[str, bytes]) -> None:
     ]
     login, name, roles = roster.ADMIN[0], roster.ADMIN[1], roster.ROLES[roster.ADMIN[0]]
     persons.append(people.PersonLine(name=name, login=login, post="系统管理员", post_en="System administrator", roles=roles))
-    with services.database.unit() as unit:
-        people.import_directory(unit.connection, units, persons, password=PASSWORD)
-        unit.commit()
-    procedures.deploy(services, procedure_files, procedure="termination")
+    return units, persons
 
 
 def accounts() -> list[tuple[str, str]]:
