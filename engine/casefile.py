@@ -83,6 +83,7 @@ class SnapshotRow:
     """A snapshot without its content."""
 
     id: str
+    job_id: str
     element: str
     system: str
     operation: str

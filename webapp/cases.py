@@ -72,7 +72,7 @@ def show(case_id: str) -> Any:
         timeline=case.timeline if everything else main_events(case.timeline),
         panels=panels(case.variables),
         answered={event.number: answers_of(case.version_id, event) for event in case.timeline},
-        asked_in=_snapshots_by_element(case),
+        received=_snapshots_by_job(case),
         diagram="" if case.subject["id"] == me().id else diagram(case.version_id, done=case.done, lit=case.lit),
         verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
         key=_key() if case.sealed else "",
@@ -80,11 +80,11 @@ def show(case_id: str) -> Any:
     )
 
 
-def _snapshots_by_element(case: casefile.CasePage) -> dict[str, list[casefile.SnapshotRow]]:
-    """What each step received, the answer as it came before what was read out of it."""
+def _snapshots_by_job(case: casefile.CasePage) -> dict[str, list[casefile.SnapshotRow]]:
+    """What each call received, the answer as it came before what was read out of it."""
     found: dict[str, list[casefile.SnapshotRow]] = {}
     for row in case.snapshots:
-        found.setdefault(row.element, []).append(row)
+        found.setdefault(row.job_id, []).append(row)
     return found
 
 

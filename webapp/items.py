@@ -93,6 +93,8 @@ def _show(
         opinion=opinion,
         panels=panels(page.facts),
         filled=entries(page.version_id, page.timeline),
+        # what the form itself quotes need not lie open beside it once more
+        quoted=any(field.readonly and field.value for field in fields),
         timeline=main_events(page.timeline),
         documents=page.documents,
         diagram="" if page.subject["id"] == me().id else diagram(page.version_id, done=page.done, lit=page.lit),
