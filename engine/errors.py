@@ -198,6 +198,10 @@ class TryAgain(OperationFailed):
         super().__init__(system=system, operation=operation, reason=reason, answer=answer)
 
 
+class GaveUp(OperationFailed):
+    """{system} did not answer {operation}, and no attempt is left: {reason}. Try again when it works, or answer by hand."""
+
+
 class Refused(OperationFailed):
     """{system} refused {operation}: {reason}. Trying again would not help; correct the input or answer by hand."""
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from . import documents
 from .cases import must_manage, must_say
 from .db import Statement
-from .errors import CaseNotRunning, ItemClosed, NeedsPerson, NotFound, OperationFailed, PartwellError, TryAgain
+from .errors import CaseNotRunning, GaveUp, ItemClosed, NeedsPerson, NotFound, OperationFailed, PartwellError, TryAgain
 from .ledger import Event
 from .models import Case, Incident, Job, JobAttempt, Snapshot, new_id
 from .ports import Answer, Call, Json
@@ -242,7 +242,8 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             turn.unit.after_commit(lambda: services.carrier.ring(due))
         else:
             turn.unit.write(_FINISH, job_id=job.id, new_state="failed", at=turn.now)
-            turn.incident(job.element, job.instance, error, job_id=job.id)
+            last = GaveUp(**error.facts) if isinstance(error, TryAgain) else error
+            turn.incident(job.element, job.instance, last, job_id=job.id)
         turn.commit()
 
 

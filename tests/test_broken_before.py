@@ -6,9 +6,14 @@ import threading
 from pathlib import Path
 
 import sqlalchemy as sa
+from diagrams import END, START, flows, service
+from engine_room import Room
+from twins import ScriptedOperation
 
 from engine import procedures
-from engine.models import Account, ProcedureVersion
+from engine.errors import TryAgain
+from engine.models import Account, Incident, ProcedureVersion
+from engine.services import Services
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services
 from webapp.demo import roster, seed
@@ -43,3 +48,15 @@ def test_two_first_starts_at_once_load_the_demo_once(database_url: str, tmp_path
     assert [tuple(row) for row in versions] == [("termination", 1)]
     for services in both:
         services.database.dispose()
+
+
+def test_after_the_last_attempt_nobody_promises_another(services: Services) -> None:
+    """The incident of a system that stayed down says that no attempt is left, not that it is tried again."""
+    room = Room(services, ScriptedOperation("ehr.read", answers=[TryAgain(system="ehr", operation="ehr.read", reason="503")]))
+    room.deploy(START, service("read", operation="ehr.read"), END, flows("start > read", "read > end"))
+    case = room.start()
+    for _ in range(4):
+        room.run()
+        room.clock.move(hours=2)
+    told = room.value(sa.select(Incident.template).where(Incident.case_id == case))
+    assert "no attempt is left" in told and "tried again" not in told
