@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 Values = dict[str, Any]
 
@@ -18,20 +17,15 @@ SIGNERS: Mapping[str, str] = {"赵敏华": "zhaominhua", "孙志远": "sunzhiyua
 
 @dataclass(frozen=True)
 class Answer:
-    """Who answers, and with what, given the values that the form shows already; `files` are the paths of file fields."""
+    """Who answers, and with what, given the values that the form shows already and the day; `files` are the paths of file fields."""
 
     login: str
-    values: Callable[[Values], Values]
+    values: Callable[[Values, dt.date], Values]
     files: Sequence[str] = ()
 
 
-def _today() -> dt.date:
-    return dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
-
-
-def report() -> Values:
+def report(today: dt.date) -> Values:
     """The supervisor's report."""
-    today = _today()
     return {
         "report": {
             "behaviours": ["phone_use", "poor_learning"],
@@ -45,7 +39,7 @@ def report() -> Values:
     }
 
 
-def _assessment(_: Values) -> Values:
+def _assessment(_: Values, today: dt.date) -> Values:
     reason = "数据与主管反映一致，试用期内不符合已告知的录用条件，拟依据第三十九条第一项处理。"
     return {"assessment": {"decision": "proceed", "reason": reason, "ground": "D39-1"}}
 
@@ -62,17 +56,17 @@ _FACTS = frozenset(
 )
 
 
-def _facts(stored: Values) -> Values:
+def _facts(stored: Values, today: dt.date) -> Values:
     """What the EHR knows is prefilled; HR adds the dates and what only people know."""
     known = {name: value for name, value in (stored.get("facts") or {}).items() if value is not None}
-    today = _today().isoformat()
+    day = today.isoformat()
     facts = {
         "pregnant": "no",
         "work_injury_capacity_loss": "no",
         "suspected_occupational_disease": "no",
         **known,
-        "decision_delivered": today,
-        "planned_end": today,
+        "decision_delivered": day,
+        "planned_end": day,
         "occupational_hazard_job": "no",
         "protection_checked": True,
         "hiring_conditions_told": True,
@@ -83,8 +77,8 @@ def _facts(stored: Values) -> Values:
     return {"facts": {name: value for name, value in facts.items() if name in _FACTS}}
 
 
-def _plan(stored: Values) -> Values:
-    notice, today = stored.get("notice") or {}, _today()
+def _plan(stored: Values, today: dt.date) -> Values:
+    notice = stored.get("notice") or {}
     return {
         "plan": {"text": stored["plan"]["text"]},
         "notice": {
@@ -101,16 +95,16 @@ def _plan(stored: Values) -> Values:
     }
 
 
-def _review(_: Values) -> Values:
+def _review(_: Values, today: dt.date) -> Values:
     return {"legal": {"decision": "approve", "comment": "事实清楚，依据充分，程序合法，同意。"}}
 
 
-def _union_reply(_: Values) -> Values:
-    return {"union": {"received_on": _today().isoformat(), "opinion": "no_objection", "replied_on": _today().isoformat()}}
+def _union_reply(_: Values, today: dt.date) -> Values:
+    return {"union": {"received_on": today.isoformat(), "opinion": "no_objection", "replied_on": today.isoformat()}}
 
 
-def _conversation(_: Values) -> Values:
-    day = _today().isoformat()
+def _conversation(_: Values, today: dt.date) -> Values:
+    day = today.isoformat()
     return {
         "conversation": {
             "started_at": f"{day}T09:30:00",
@@ -127,39 +121,39 @@ def _conversation(_: Values) -> Values:
     }
 
 
-def _statement(_: Values) -> Values:
+def _statement(_: Values, today: dt.date) -> Values:
     return {"statement": {"position": "accepts", "text": "已了解，无异议。", "signing": "signed", "signature": "林小北"}}
 
 
-def _service(_: Values) -> Values:
-    return {"service": {"method": "hand", "served_on": _today().isoformat()}}
+def _service(_: Values, today: dt.date) -> Values:
+    return {"service": {"method": "hand", "served_on": today.isoformat()}}
 
 
-def _removal(_: Values) -> Values:
-    month = f"{_today():%Y-%m}"
+def _removal(_: Values, today: dt.date) -> Values:
+    month = f"{today:%Y-%m}"
     return {
         "removal": {
             "social_insurance_receipt": "SB-20260001",
             "social_insurance_month": month,
             "housing_fund_receipt": "GJJ-20260001",
             "housing_fund_month": month,
-            "submitted_on": _today().isoformat(),
+            "submitted_on": today.isoformat(),
         }
     }
 
 
-def _handover(_: Values) -> Values:
+def _handover(_: Values, today: dt.date) -> Values:
     item = {"item": "未结工单 12 件", "kind": "task", "next_owner": "客服一组", "state": "done"}
-    return {"handover": {"items": [item], "completed_on": _today().isoformat()}}
+    return {"handover": {"items": [item], "completed_on": today.isoformat()}}
 
 
-def _assets(_: Values) -> Values:
+def _assets(_: Values, today: dt.date) -> Values:
     items = [{"asset_no": "PC-0117", "name": "笔记本电脑", "state": "returned"}, {"name": "工牌", "state": "returned"}]
-    return {"assets": {"items": items, "own_goods_returned": True, "data_wiped": True, "completed_on": _today().isoformat()}}
+    return {"assets": {"items": items, "own_goods_returned": True, "data_wiped": True, "completed_on": today.isoformat()}}
 
 
-def _certificate(_: Values) -> Values:
-    return {"certificate": {"handed_on": _today().isoformat(), "method": "hand", "rights_told": True}}
+def _certificate(_: Values, today: dt.date) -> Values:
+    return {"certificate": {"handed_on": today.isoformat(), "method": "hand", "rights_told": True}}
 
 
 ANSWERS: Mapping[str, Answer] = {

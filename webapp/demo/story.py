@@ -18,11 +18,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 
 from engine import bundle
 from engine.errors import PartwellError
+from engine.settings import Settings
 
 from ..server import SampleCompany
 from . import answers
@@ -113,7 +115,7 @@ class _Telling:
         supervisor = self._person(answers.SUPERVISOR)
         found = supervisor.ask("GET", f"/employees?search={answers.SUBJECT}")["employees"]
         [subject] = [one for one in found if one["employee_no"] == answers.SUBJECT]
-        body = {"procedure": "termination", "subject": subject["id"], "values": answers.report()}
+        body = {"procedure": "termination", "subject": subject["id"], "values": answers.report(_today())}
         with self._killed_after("report_filed"):
             return str(supervisor.ask("POST", "/cases", body)["case_id"])
 
@@ -127,7 +129,7 @@ class _Telling:
             raise Stalled(reason=f"nobody knows what to answer at {element} ({step['name']})")
         answer = answers.ANSWERS[element]
         person = self._person(answer.login)
-        values = answer.values(person.ask("GET", f"/items/{item}")["values"])
+        values = answer.values(person.ask("GET", f"/items/{item}")["values"], _today())
         for path in answer.files:
             group, key = path.split(".")
             sent = person.ask("POST", f"/items/{item}/documents", files={path: ("proof.png", _PNG, "image/png")})
@@ -260,6 +262,10 @@ def _partwell(home: Path, port: int, connectors: Mapping[str, Mapping[str, Any]]
         yield running
     finally:
         running.stop()
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(ZoneInfo(Settings.zone)).date()
 
 
 def _free_port() -> int:
