@@ -45,7 +45,7 @@ class Keyring:
             keys = {bytes.fromhex(key_id): base64.b64decode(key) for key_id, key in stored["data_keys"].items()}
             signer = Ed25519PrivateKey.from_private_bytes(base64.b64decode(stored["signing_key"]))
             return cls(keys, bytes.fromhex(stored["current"]), signer, path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingWrong(setting="keys", reason=f"{path} is not a key file of Partwell ({error})") from error
 
     def seal(self, plain: bytes, purpose: str) -> bytes:
