@@ -1,3 +1,4 @@
+import datetime as dt
 import importlib
 import inspect
 import pkgutil
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_file
+from flask import Flask
 
 import engine.errors
 import webapp
@@ -79,6 +81,29 @@ def test_a_fact_that_is_a_sentence_or_a_moment_is_shown_in_the_reader_s_way() ->
     assert "2026年11月24日 09:30" in said and "王芳" in said
     refused = engine.errors.NotAllowed(reason="this work is not yours")
     assert "不属于您" in i18n.error_text(refused)
+
+
+def test_a_reason_may_carry_a_detail() -> None:
+    """What follows a known reason after a colon is kept as it is; an unknown reason stays whole."""
+    assert i18n.reason("it refused the request: 404") == "对方拒绝了请求：404"
+    assert i18n.reason("nobody knows this: 404") == "nobody knows this: 404"
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0, "今天 10:00"), (24, "明天 10:00"), (-24, "昨天 10:00"), (72, "11月27日 10:00")])
+def test_near_moments_are_told_by_their_day(hours: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Today, tomorrow and yesterday by name, in the company's time, counted by the calendar and not in hours."""
+    now = dt.datetime(2026, 11, 24, 2, 0, tzinfo=dt.UTC)
+    monkeypatch.setattr(i18n, "now", lambda: now)
+    assert i18n.moment(now + dt.timedelta(hours=hours), "short") == said
+
+
+def test_the_step_of_an_error_is_named_in_the_reader_s_language() -> None:
+    """A fact that has an English twin is told in English to English readers only."""
+    facts = {"step": "生成解除通知书", "step_en": "Write the notice"}
+    template = engine.errors.NoWayBack(**facts).template
+    assert "生成解除通知书" in i18n.fill(template, facts)
+    with Flask("test").test_request_context(headers={"Accept-Language": "en"}):
+        assert "Write the notice" in i18n.fill(template, facts)
 
 
 @pytest.mark.parametrize("name", ["asked", "{odd}", "100%"])

@@ -204,3 +204,64 @@ def test_a_save_that_fails_in_the_background_is_not_silent(office: Office, addre
     expect(page.locator("#saved")).to_contain_text("暂存失败")
     expect(page.get_by_label("时长")).to_have_value("45")
     page.context.close()
+
+
+def test_a_log_in_that_ended_while_typing_costs_nothing(office: Office, address: str, chromium: Browser) -> None:
+    """Submitting without a session keeps the page and its text and leads to a log-in in a new tab; then the same click works."""
+    item = office.open_item(office.case())
+    page = _open(chromium, address, "wangfang", 390)
+    page.goto(f"/items/{item}")
+    page.get_by_label("继续", exact=True).check()
+    page.get_by_label("面谈日期").fill("2026-11-24")
+    page.get_by_label("时长").fill("45")
+    page.context.clear_cookies(name="partwell_session")
+    page.get_by_role("button", name="提交", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="登录已过期")).to_be_focused()
+    expect(page.get_by_label("时长")).to_have_value("45")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="在新标签页登录").click()
+    door = opened.value
+    door.fill("#login", "wangfang")
+    door.fill("#password", PASSWORD)
+    door.get_by_role("button", name="登录", exact=True).click()
+    door.wait_for_url("**/inbox")
+    page.get_by_role("button", name="提交", exact=True).click()
+    page.wait_for_url("**/inbox")
+    expect(page.get_by_text("已提交，事项继续流转")).to_be_visible()
+    page.context.close()
+
+
+def test_a_report_sent_again_still_has_its_file(office: Office, address: str, chromium: Browser, tmp_path: Path) -> None:
+    """A mistake in the report is shown in place; the chosen file stays chosen and goes with the corrected report."""
+    proof = tmp_path / "工单截图.png"
+    proof.write_bytes(PNG)
+    page = _open(chromium, address, "chenli")
+    page.goto(f"/start/office/{office.people['linxiaobei']}")
+    page.get_by_label("发生了什么").fill("短")
+    page.get_by_label("类别").select_option("phone")
+    page.get_by_label("附件").set_input_files(proof)
+    page.get_by_role("button", name="提交").click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    page.get_by_label("发生了什么").fill("上班玩手机、学习能力差")
+    page.get_by_role("button", name="提交").click()
+    page.wait_for_url("**/cases/*")
+    expect(page.get_by_role("link", name="工单截图.png").first).to_be_visible()
+    _sound(page)
+
+
+def test_who_comes_too_late_reads_who_was_faster_and_keeps_the_text(office: Office, address: str, chromium: Browser) -> None:
+    """An opinion typed while somebody else decided stays in its field beside the name of who was faster."""
+    case = office.case()
+    item = office.open_item(case)
+    page = _open(chromium, address, "wangfang")
+    page.goto(f"/items/{item}")
+    office.talked(case)
+    page.get_by_label("时长").fill("45")
+    page.get_by_label("继续", exact=True).check()
+    page.get_by_label("面谈日期").fill("2026-11-24")
+    page.get_by_role("button", name="提交", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="王芳")).to_be_visible()
+    expect(page.get_by_label("时长")).to_have_value("45")
+    page.get_by_role("link", name="查看进展").click()
+    expect(page.get_by_text("办理完成").first).to_be_visible()
+    page.context.close()

@@ -290,3 +290,85 @@ def test_a_page_has_no_inline_script_or_style(office: Office) -> None:
 def test_health_is_told_without_a_log_in(office: Office) -> None:
     """A monitor learns that web and database answer."""
     assert office.app.test_client().get("/healthz").json == {"status": "ok"}
+
+
+def test_who_decides_sees_what_was_filled_in_before(office: Office) -> None:
+    """The signer finds the talk's record under the labels of its form, the latest one open, and the report folded away."""
+    item = office.talked(office.case())
+    page = office.browser("zhaominhua", language="zh-CN").get(f"/items/{item}").text
+    facts = re.search(r'id="fact-filled".*?</section>', page, re.S)[0]
+    told = re.findall(r'<details class="filled" (open)?>(.*?)</details>', facts, re.S)
+    assert [state for state, _ in told] == ["open", ""]
+    assert "面谈记录" in told[0][1] and "处理意见" in told[0][1] and "继续" in told[0][1]
+    assert "上班玩手机" in told[1][1] and "类别" in told[1][1]
+
+
+def test_pages_speak_one_language(office: Office) -> None:
+    """In English the lanes, titles and names of steps are English; only what people wrote stays as they wrote it."""
+    case = office.case()
+    item = office.open_item(case)
+    client = office.browser("wangfang", language="en")
+    try:
+        for address in ("/inbox/group", f"/items/{item}", f"/cases/{case}", "/cases"):
+            page = re.sub(r'<html.*?</header>|<svg.*?</svg>|lang="zh-CN">中文|<dd>.*?</dd>', "", client.get(address).text, flags=re.S)
+            page = re.sub("林小北|王芳|孙志远|陈立|上班玩手机[^<]*|分钟", "", page)
+            assert not re.findall(r"[^>]*[\u3400-\u9fff]+[^<]*", page), address
+    finally:
+        office.browser("wangfang", language="zh-CN")
+
+
+def test_after_a_completion_the_next_work_is_one_tap_away(office: Office) -> None:
+    """The inbox says what happened and leads to what waits next; a page that is sent in place is led there, too."""
+    first, second = office.open_item(office.case()), office.open_item(office.case())
+    client = office.browser("wangfang")
+    values = {"decision": "proceed", "on": "2026-11-24"}
+    answer = office.post(client, f"/items/{first}/complete", values, headers={"HX-Request": "true"})
+    assert answer.status_code == 204 and answer.headers["HX-Redirect"] == "/inbox"
+    page = client.get("/inbox").text
+    assert "已提交" in page and re.search(r'下一项：<a class="alert-link" href="/items/\w+">', page)
+    assert second in client.get("/inbox/group").text
+
+
+def test_a_log_in_that_ended_costs_no_typed_word(office: Office) -> None:
+    """Sending a form without a session is no redirect: the page says how to log in beside the page that holds the text."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang")
+    page = client.get(f"/items/{item}").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    client.delete_cookie("partwell_session")
+    answer = client.post(f"/items/{item}/complete", data={"csrf_token": token, "minutes": "45"})
+    assert answer.status_code == 401 and "登录已过期" in answer.text and 'target="_blank"' in answer.text
+
+
+def test_a_file_of_a_faulty_report_must_be_chosen_again_and_the_page_says_so(office: Office) -> None:
+    """A whole new page cannot keep a chosen file, so its field says it; a page that is sent in place keeps it and is silent."""
+    client, address = office.browser("chenli"), f"/start/office/{office.people['linxiaobei']}"
+    faulty = {"what": "短", "kind": "phone"}
+    whole = office.post(client, address, faulty | {"proof": (io.BytesIO(PNG), "a.png")})
+    assert whole.status_code == 422 and 'id="field-proof-error"' in whole.text and "请重新选择该文件" in whole.text
+    part = office.post(client, address, faulty | {"proof": (io.BytesIO(PNG), "a.png")}, headers={"HX-Request": "true"})
+    assert part.status_code == 422 and "请重新选择该文件" not in part.text
+
+
+def test_an_incident_is_corrected_and_answered_field_by_field(office: Office) -> None:
+    """The input of the failed call stands in fields; a changed one is sent, an unchanged one is not; names and values answer."""
+    admin = office.browser("admin", language="zh-CN")
+    office.usage.refuses = True
+    case = office.case()
+    page = admin.get("/incidents").text
+    part = re.search(rf'id="incident-(\w+)"(?:(?!</section>).)*value="{case}".*?</section>', page, re.S)
+    incident = part[1]
+    before = re.search(r'name="input\.employee" value="([^"]*)"', part[0])[1]
+    same = {"reason": "已查", "case": case, "input.employee": before}
+    unchanged = office.post(admin, f"/incidents/{incident}/correct", same)
+    assert unchanged.status_code == 422 and "没有修改任何内容" in unchanged.text
+    corrected = office.post(admin, f"/incidents/{incident}/correct", same | {"input.employee": "KF-099"})
+    assert corrected.status_code == 302 and corrected.headers["Location"] == f"/cases/{case}"
+    office.run_jobs()
+    assert office.usage.inputs[-1]["employee"] == "KF-099"
+    incident = re.search(rf'id="incident-(\w+)"(?:(?!</section>).)*value="{case}"', admin.get("/incidents").text, re.S)[1]
+    empty = office.post(admin, f"/incidents/{incident}/answer", {"reason": "已查", "name": ["reference"], "content": [""]})
+    assert empty.status_code == 422 and "至少一项" in empty.text
+    by_hand = {"reason": "电话核实", "case": case, "name": ["reference", ""], "content": ["R-1", ""]}
+    assert office.post(admin, f"/incidents/{incident}/answer", by_hand).status_code == 302
+    office.usage.refuses = False

@@ -113,7 +113,8 @@ def reason(text: str) -> str:
     translated = gettext(text)
     if translated == text and ": " in text:
         said, _, detail = text.partition(": ")
-        return gettext(said) + gettext(": ") + detail
+        if (known := gettext(said)) != said:
+            return known + gettext(": ") + detail
     return translated
 
 
@@ -161,8 +162,13 @@ def _near(value: dt.datetime) -> str:
 
 def days_from_now(value: dt.datetime) -> int:
     """How many days of the calendar from the request's day: 0 is today."""
-    now: dt.datetime = current_app.extensions["partwell"].clock.now() if has_request_context() else value
-    return (value.astimezone(zone()).date() - now.astimezone(zone()).date()).days
+    return (value.astimezone(zone()).date() - now().astimezone(zone()).date()).days
+
+
+def now() -> dt.datetime:
+    """The time of the application's clock."""
+    found: dt.datetime = current_app.extensions["partwell"].clock.now()
+    return found
 
 
 def span(seconds: float) -> str:
