@@ -43,6 +43,7 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
 def _reachable(process: Process, *, without: str) -> set[str]:
     """Ids of the elements a token can reach if `without` lets none through.
 
+    An event at the edge of `without` leads past it, because its work was not done then.
     A parallel gateway is passed once all its incoming flows carry a token, anything else once one does. A sub-process is
     passed only through its inside: its own flows count once an end event in it is reached.
     """
@@ -60,11 +61,13 @@ def _reachable(process: Process, *, without: str) -> set[str]:
 
     while todo:
         current = todo.pop()
-        if current in seen or current == without:
+        if current in seen:
+            continue
+        todo += [boundary.id for boundary in process.boundaries(current)]
+        if current == without:
             continue
         seen.add(current)
         element = process.elements[current]
-        todo += [boundary.id for boundary in process.boundaries(current)]
         if current in scopes:
             todo += [e.id for e in scopes[current] if e.kind == "startEvent"]
         else:
