@@ -83,10 +83,10 @@ def worker(context: click.Context) -> int:
 
 def _until_stopped(start: Callable[[], None], stop: Callable[[], None]) -> None:
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     start()
     try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
         stopped.wait()
     finally:
         stop()

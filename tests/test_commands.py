@@ -1,0 +1,218 @@
+"""The command line as other programs call it: help, JSON, exit codes, and one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diagrams import END, START, boxes, diagram, flows, node, service, user
+from served import free_port, serving
+
+from webapp import PROCEDURES
+from webapp.commands import main, partwell
+
+TERMINATION = PROCEDURES / "termination"
+COMMANDS = ["up", "worker", "sample-company", "check", "deploy", "account", "verify", "demo", "bench", "bench six-tasks"]
+FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    """`run("check", …)` gives exit code, standard output and standard error, on a home of its own."""
+
+    def called(*arguments: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["--home", str(tmp_path / "home"), *map(str, arguments)])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return int(ended.value.code or 0), said.out, said.err
+
+    return called
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_explains_itself(run: Any, command: str) -> None:
+    """--help ends with 0 and says how the command is called."""
+    code, said, _ = run(*command.split(), "--help")
+    assert code == 0 and f"Usage: partwell {command}".strip() in said
+
+
+def test_no_command_is_left_out() -> None:
+    """The list above is the whole list, so that a new command is tested, too."""
+    assert {*partwell.commands, "bench six-tasks"} == set(COMMANDS)
+
+
+# --- check
+
+ELDERLY = flows("start > g", "g > a: age > 3", "g > end")
+PYTHON = node("scriptTask", "s", "<bpmn:script>import os</bpmn:script>", name="计算", scriptFormat="python")
+BAD = {
+    "python": (boxes(diagram(START, PYTHON, END, flows("start > s", "s > end"))), "s", "python_script", "计算"),
+    "doctype": (b'<!DOCTYPE x [<!ENTITY e "e">]>' + diagram(START, END, flows("start > end")), None, "doctype", "DOCTYPE"),
+    "3 MB": (diagram(START, END, flows("start > end")) + b" " * 3_000_000, None, "too_large", "larger"),
+    "unknown construct": (
+        boxes(diagram(START, node("complexGateway", "odd", name="奇怪"), END, flows("start > odd", "odd > end"))),
+        "odd",
+        "unsupported_element",
+        "奇怪",
+    ),
+    "unresolved reference": (diagram(START, user("a"), flows("start > a", "a > gone")), "a_gone", "unresolved_reference", "gone"),
+    "unknown variable": (
+        boxes(diagram(START, node("exclusiveGateway", "g", default="g_end"), user("a"), END, ELDERLY)),
+        "g",
+        "unknown_variable",
+        "age",
+    ),
+    "no XML": ("辞退流程".encode(), None, "not_xml", "XML"),
+    "binary": (bytes(range(256)) * 8, None, "not_xml", "XML"),
+    "empty": (b"", None, "not_xml", "XML"),
+    "no diagram": (b"<html><body/></html>", None, "not_bpmn", "BPMN"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_file_is_refused_by_element_and_reason(run: Any, tmp_path: Path, kind: str) -> None:
+    """Exit code 1, a code of the closed list, the element, a sentence with its facts."""
+    content, element, code, fact = BAD[kind]
+    file = tmp_path / "bad.bpmn"
+    file.write_bytes(content)
+    status, out, _ = run("check", file, "--json")
+    [told] = json.loads(out)
+    assert (status, told["file"], told["accepted"]) == (1, str(file), False)
+    errors = [finding for finding in told["findings"] if finding["severity"] == "error"]
+    [found] = [finding for finding in errors if (finding["element"], finding["code"]) == (element, code)]
+    assert set(found) >= {"element", "severity", "code", "message"}
+    assert fact in f"{found['message']} {found.get('name')}"
+    status, out, _ = run("check", file)
+    assert status == 1 and code in out and "refused" in out
+
+
+def test_what_is_shipped_is_accepted(run: Any) -> None:
+    """The folder and each of its files; a table and a diagram are both in the answer."""
+    code, out, _ = run("check", TERMINATION, "--json")
+    told = json.loads(out)
+    assert code == 0 and {Path(file["file"]).name for file in told} == {"termination.bpmn", "law-check.dmn"}
+    assert all(file["accepted"] and not [f for f in file["findings"] if f["severity"] == "error"] for file in told)
+    code, out, _ = run("check", TERMINATION / "termination.bpmn", "--json")
+    assert (code, len(json.loads(out))) == (0, 1)
+
+
+def test_good_and_bad_files_of_several_folders_in_one_call(run: Any, tmp_path: Path) -> None:
+    """Each file has its own verdict; one refused file makes the exit code 1."""
+    (tmp_path / "diagram.xml").write_bytes(boxes(diagram(START, user("a"), END, flows("start > a", "a > end"))))
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    code, out, _ = run("check", tmp_path / "diagram.xml", tmp_path / "picture.png", TERMINATION, "--json")
+    assert code == 1
+    assert [file["accepted"] for file in json.loads(out)] == [True, False, True, True]
+
+
+def test_nothing_to_check_is_said(run: Any, tmp_path: Path) -> None:
+    """A folder without diagrams and a path that does not exist: exit code 2 and a reason."""
+    assert run("check", tmp_path)[0] == 2
+    code, _, error = run("check", tmp_path / "gone.bpmn")
+    assert code == 2 and "gone.bpmn" in error
+    os.mkfifo(tmp_path / "pipe.bpmn")
+    assert run("check", tmp_path / "pipe.bpmn")[0] == 1
+
+
+# --- deploy
+
+
+def test_deploying_twice_makes_one_version(run: Any) -> None:
+    """The second time there is nothing new."""
+    code, out, _ = run("deploy", TERMINATION, "--json")
+    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": True})
+    code, out, _ = run("deploy", TERMINATION, "--json")
+    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": False})
+    assert "active already" in run("deploy", TERMINATION)[1]
+
+
+def test_what_cannot_run_is_not_deployed(run: Any, tmp_path: Path) -> None:
+    """An operation that no connector offers is named with its element; exit code 1."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "odd.bpmn").write_bytes(boxes(diagram(START, service("s", operation="ehr.nonsense"), END, flows("start > s", "s > end"))))
+    code, out, _ = run("deploy", folder, "--json")
+    told = json.loads(out)
+    assert (code, told["deployed"]) == (1, False)
+    assert ("s", "unknown_operation") in [(finding["element"], finding["code"]) for finding in told["findings"]]
+    code, _, error = run("deploy", folder)
+    assert code == 1 and "ehr.nonsense" in error
+    (folder / "odd.bpmn").unlink()
+    assert run("deploy", folder)[0] == 2
+
+
+# --- the rest
+
+
+def test_an_account_can_be_made_on_an_empty_home(run: Any) -> None:
+    """The first administrator of an installation without the demo."""
+    code, out, _ = run("account", "boss", "周明远", "--role", "admin", "--password", "a long enough password")
+    assert code == 0 and "boss" in out
+
+
+def test_a_wrong_setting_names_itself(run: Any, tmp_path: Path) -> None:
+    """A setting that does not exist: exit code 2 and its name."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/partwell.toml").write_text("prot = 8000\n", "utf-8")
+    code, _, error = run("deploy", TERMINATION)
+    assert code == 2 and "prot" in error
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("bench", "six-tasks", "--db", "oracle"), ("check",), ("verify", "/nowhere.zip")])
+def test_a_wrong_call_is_exit_code_2(run: Any, arguments: tuple[str, ...]) -> None:
+    """Usage on standard error, nothing on standard output."""
+    code, out, error = run(*arguments)
+    assert (code, out) == (2, "") and error
+
+
+@pytest.mark.parametrize("options", [("--db", "sqlite"), ("--db", "postgres"), ("--http",), ("--processes", "2")])
+def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) -> None:
+    """A few cases: every figure is there, every case was finished, each completion is one commit of few statements."""
+    code, out, _ = run("bench", "six-tasks", "--cases", "3", "--json", *options)
+    figures = json.loads(out)
+    assert code == 0 and figures.keys() >= FIGURES
+    assert set(figures["completion_ms"]) == {"median", "p95", "p99"}
+    assert figures["commits_per_completion"] == 1 and figures["sql_per_completion"] <= 12
+    assert (figures["finished"], figures["open"]) == (figures["cases"], 0)
+
+
+def test_up_answers_soon_and_says_where(tmp_path: Path) -> None:
+    """Address, accounts and sample company are printed; it answers within seconds, and its memory is told."""
+    began = time.monotonic()
+    with serving(tmp_path / "home") as served:
+        with urllib.request.urlopen(f"{served.address}/log-in", timeout=10) as answer:
+            assert answer.status == 200
+        took = time.monotonic() - began
+        told = "\n".join(served.said)
+        assert served.address in told and "partwell-demo" in told
+        for login in ("chenli", "wangfang", "zhaominhua", "sunzhiyuan", "zhengwenbo", "hexiulan", "linxiaobei", "liuhai", "admin"):
+            assert login in told
+        memory = _memory(served.process.pid)
+        print(f"\npartwell up: answers after {took:.1f} s, {memory / 1e6:.0f} MB", file=sys.__stderr__)
+        assert took < 30, "generous, since the machine may be busy; alone it takes about 3 s"
+        assert memory < 400e6, "generous; it is about 140 MB"
+
+
+def _memory(pid: int) -> float:
+    """Resident bytes of a process."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return float(line.split()[1]) * 1024
+
+
+def test_a_taken_port_is_said(run: Any) -> None:
+    """Exit code 2 and the address that is taken; the sample company it had started is gone."""
+    with contextlib.closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", free_port()))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, error = run("up", "--port", str(port))
+    assert code == 2 and f"127.0.0.1:{port}" in error
