@@ -33,7 +33,7 @@ def serve(home: Path, port: int, smtp_port: int, today: dt.date | None = None) -
     store = Store(home / "company.db", clock().date())
     stopping = threading.Event()
     mailbox = Mailbox(store, smtp_port, clock)
-    server = create_server(create_app(store, clock, stopping), host="127.0.0.1", port=port, threads=8)
+    server = create_server(create_app(store, clock, stopping), host="127.0.0.1", port=port, threads=32)  # many may be waiting in a fault
 
     def stop(*_: object) -> None:
         stopping.set()
