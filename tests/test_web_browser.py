@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 import waitress
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from web_office import PASSWORD, Office
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
-_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-_QUIET += ["--disable-component-update", "--disable-sync"]
 
 #: what a thumb must hit and is lower than 44 px
 _SMALL = """
@@ -39,14 +37,6 @@ def address(office: Office) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
     thread.join(5)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIET)
-        yield browser
-        browser.close()
 
 
 def _open(chromium: Browser, address: str, login: str, width: int = 1280) -> Page:
