@@ -86,6 +86,7 @@ def test_a_fact_that_is_a_sentence_or_a_moment_is_shown_in_the_reader_s_way() ->
 def test_a_reason_may_carry_a_detail() -> None:
     """What follows a known reason after a colon is kept as it is; an unknown reason stays whole."""
     assert i18n.reason("it refused the request: 404") == "对方拒绝了请求：404"
+    assert i18n.reason("") == ""
     assert i18n.reason("nobody knows this: 404") == "nobody knows this: 404"
 
 

@@ -70,5 +70,6 @@ def _answers(fields: Sequence[Any]) -> Iterator[Answer]:
             if field.checked:
                 yield Answer(label=field.label, text=gettext("Yes"))
         elif field.path and field.shown:
-            yield Answer(label=field.label, text=f"{field.prefix}{field.shown}{field.suffix}")
+            shown = field.shown.replace("T", " ")[:16] if field.kind == "datetime" else field.shown
+            yield Answer(label=field.label, text=f"{field.prefix}{shown}{field.suffix}")
         yield from _answers(field.fields)

@@ -110,7 +110,7 @@ def _fact(value: Any) -> Any:
 
 def reason(text: str) -> str:
     """A reason in the language of the request; a detail that needs no translation may follow it after ": "."""
-    translated = gettext(text)
+    translated = gettext(text) if text else ""
     if translated == text and ": " in text:
         said, _, detail = text.partition(": ")
         if (known := gettext(said)) != said:
@@ -118,9 +118,29 @@ def reason(text: str) -> str:
     return translated
 
 
+#: what people call outside systems by the usual names of their connectors; any other is called as it was configured
+SYSTEMS = {
+    "ehr": N_("the EHR"),
+    "payroll": N_("the payroll system"),
+    "oa": N_("the OA system"),
+    "mail": N_("the mail server"),
+    "partwell": N_("Partwell"),
+}
+
+
+def system(name: str) -> str:
+    """What people call an outside system."""
+    return gettext(SYSTEMS[name]) if name in SYSTEMS else name
+
+
 def incident_text(incident: Any) -> str:
-    """What happened, of an incident's row: its template and facts."""
-    return fill(incident.template, incident.facts)
+    """What happened, of an incident's row: its template and facts, the operation by the name of its step."""
+    facts = dict(incident.facts)
+    if facts.get("operation") and (step := named(incident)):
+        facts["operation"] = f"“{step}”"
+    if facts.get("system"):
+        facts["system"] = system(facts["system"])
+    return fill(incident.template, facts)
 
 
 def named(thing: Any, what: str = "name") -> str:
@@ -193,5 +213,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=gettext, locale=current, LOCALES=LOCALES)
     app.jinja_env.filters.update(
-        named=named, post=post, moment=moment, span=span, incident_text=incident_text, reason=reason, days_from_now=days_from_now
+        named=named, post=post, moment=moment, span=span, incident_text=incident_text, reason=reason, system=system, days_from_now=days_from_now
     )
