@@ -96,6 +96,8 @@ def test_the_same_request_id_starts_one_case(office: Office) -> None:
         (b'{"procedure": "of\\u0000fice", "subject": "x"}', "procedure"),
         (b'{"procedure": "\\ud800", "subject": "x"}', "procedure"),
         (b"\xff\xfe", None),
+        (b"[" * 100_000 + b"]" * 100_000, None),
+        (b'{"values": ' * 60 + b"1" + b"}" * 60, None),
     ],
 )
 def test_a_body_that_cannot_be_used_is_refused_by_field(office: Office, body: bytes, field: str | None) -> None:
@@ -105,6 +107,14 @@ def test_a_body_that_cannot_be_used_is_refused_by_field(office: Office, body: by
     answer = client.post("/api/v1/cases", data=body, headers=headers)
     assert answer.status_code == 400 and answer.json["error"] == "request_invalid"
     assert list(answer.json.get("fields", {})) == ([field] if field else [])
+
+
+def test_a_file_beside_a_group_that_is_no_object_is_a_form_fault(office: Office) -> None:
+    """An upload named for a field within a group, and a group that is a text: faults of the form, and none of ours."""
+    client, headers = office.program("chenli")
+    files = {"what.deep": [{"name": "a.png", "content": base64.b64encode(PNG).decode()}]}
+    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}, "files": files}
+    assert client.post("/api/v1/cases", json=sent, headers=headers).status_code == 422
 
 
 def test_form_faults_are_told_by_field(office: Office) -> None:

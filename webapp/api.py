@@ -32,6 +32,10 @@ from .items import received
 from .security import csrf
 from .start import chosen, employees_for, open_to, subject_of
 
+#: levels of lists and objects in a body; forms have three
+DEPTH = 50
+_DEEP = f"the body is nested more than {DEPTH} levels deep"
+
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
@@ -77,9 +81,19 @@ def body() -> dict[str, Any]:
         sent = request.get_json(force=True)
     except HTTPException:
         raise RequestInvalid(reason="the body is not JSON") from None
+    except RecursionError:
+        raise RequestInvalid(reason=_DEEP) from None
+    if _deeper(sent, DEPTH):
+        raise RequestInvalid(reason=_DEEP)
     if not isinstance(sent, dict):
         raise RequestInvalid(reason="the body must be a JSON object")
     return sent
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie in each other more than `levels` deep."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper(one, levels - 1) for one in inner if isinstance(one, (dict, list)))
 
 
 def field(sent: Mapping[str, Any], name: str, kind: type, default: Any = None) -> Any:
