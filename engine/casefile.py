@@ -460,6 +460,8 @@ class CaseRow:
     incidents: int
     started_at: dt.datetime
     closed_at: dt.datetime | None
+    #: the work items that wait: {name, name_en}; None where the case is about the reader
+    open: Sequence[Mapping[str, str]] | None
 
 
 def cases(
@@ -475,20 +477,27 @@ def cases(
             which = sa.and_(which, sa.or_(*(f.ilike(like, escape="\\") for f in (Case.number, Case.title, Person.name))))
         joined = sa.join(Case, Person, Person.id == Case.subject_id)
         total = connection.execute(sa.select(sa.func.count()).select_from(joined).where(which)).scalar_one()
-        columns = [Case.__table__.c[name] for name in CaseRow.__dataclass_fields__ if name not in ("subject", "title_en")]
+        columns = [Case.__table__.c[name] for name in CaseRow.__dataclass_fields__ if name not in ("subject", "title_en", "open")]
         rows = connection.execute(
-            sa.select(*columns, Case.version_id, Person.name.label("subject"))
+            sa.select(*columns, Case.version_id, Case.subject_id, Person.name.label("subject"))
             .select_from(joined)
             .where(which)
             .order_by(Case.started_at.desc(), Case.id)
             .limit(size)
             .offset((max(page, 1) - 1) * size)
+        ).all()
+        waiting: dict[str, list[Mapping[str, str]]] = {}
+        of_others = [row.id for row in rows if row.subject_id != reader]
+        items = sa.select(WorkItem.case_id, WorkItem.name, WorkItem.name_en).where(
+            WorkItem.case_id.in_(of_others), WorkItem.status == "open"
         )
+        for item in connection.execute(items.order_by(WorkItem.opened_at, WorkItem.id)):
+            waiting.setdefault(item.case_id, []).append({"name": item.name, "name_en": item.name_en})
         found = []
         for row in rows:
-            values = dict(row._mapping)
-            english = title_en(services, values.pop("version_id"), row.subject)
-            found.append(CaseRow(**values, title_en=english))
+            values = {name: value for name, value in row._mapping.items() if name not in ("version_id", "subject_id")}
+            english = title_en(services, row.version_id, row.subject)
+            found.append(CaseRow(**values, title_en=english, open=None if row.subject_id == reader else waiting.get(row.id, ())))
         return found, total
 
 
