@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,8 @@ def _checked(
         *groups, key = path.split(".")
         place = submitted
         for group in groups:
-            place[group] = dict(place.get(group) or {})
+            held = place.get(group)
+            place[group] = dict(held) if isinstance(held, Mapping) else {}
             place = place[group]
         place[key] = list(ids)
     clean = services.forms.check(form, submitted, {}, permissions={}, locale=locale)
@@ -200,7 +202,8 @@ def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: s
 
 def _end(turn: Turn, outcome: str, reason: str) -> None:
     said = must_say(reason)
-    turn.apply(turn.execution.cancel(now=turn.now))
+    left = turn.execution.cancel(now=turn.now)
+    turn.apply(dataclasses.replace(left, finished=False))  # how the case ends is said here, not by its diagram
     turn.drop_jobs()
     turn.close(outcome, reason=said)
     turn.commit()
@@ -215,7 +218,9 @@ def must_manage(turn: Turn) -> None:
 
 
 def must_say(reason: str) -> str:
-    """Raises NotAllowed for an empty reason."""
+    """Raises NotAllowed for an empty reason, and one that nobody would read."""
     if not reason.strip():
         raise NotAllowed(reason="a reason is needed")
+    if len(reason) > 5000:
+        raise NotAllowed(reason="a reason has at most 5000 characters")
     return reason.strip()

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,7 +97,9 @@ class Room:
         )
         return version
 
-    def start(self, *, by: str = "boss", about: str = "subject", request_id: str | None = None, procedure: str = "test", **values: Json) -> str:
+    def start(
+        self, *, by: str = "boss", about: str = "subject", request_id: str | None = None, procedure: str = "test", **values: Json
+    ) -> str:
         """Id of a new case."""
         return cases.start(
             self.services,
@@ -213,7 +216,7 @@ def files(*body: str, forms: Mapping[str, Json] = {}, rules: Json = None, chains
 def line(*tasks: str) -> tuple[str, ...]:
     """User tasks of the role hr in a row."""
     ends = ["start", *tasks, "end"]
-    return START, *(user(task) for task in tasks), END, flows(*(f"{a} > {b}" for a, b in zip(ends, ends[1:], strict=False)))
+    return START, *(user(task) for task in tasks), END, flows(*(f"{a} > {b}" for a, b in pairwise(ends)))
 
 
 def together(*actions: Callable[[], Any]) -> list[Any]:

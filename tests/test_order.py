@@ -100,7 +100,13 @@ def test_names_that_do_not_exist_are_found() -> None:
 
 def test_what_is_found_says_which_steps() -> None:
     """The sentence names both steps as the diagram does, and the file it belongs to."""
-    body = (START, user("check", name="法律审查"), user("notice", name="通知书"), END, flows("start > notice", "notice > check", "check > end"))
+    body = (
+        START,
+        user("check", name="法律审查"),
+        user("notice", name="通知书"),
+        END,
+        flows("start > notice", "notice > check", "check > end"),
+    )
     files = {"x.bpmn": diagram(*body), "rules.json": b'{"before": {"notice": ["check"]}}'}
     [(path, [found])] = missing_before(files).items()
     assert path == "x.bpmn" and "法律审查" in found.text and "通知书" in found.text

@@ -102,7 +102,11 @@ def test_a_version_never_changes(room: Room) -> None:
         ((START, service("call", operation="ehr.nothing"), END, flows("start > call", "call > end")), {}, "unknown_operation"),
         (with_form(), {}, "unknown_form"),
         (with_form(), {"forms": {"talk": {"components": "none"}}}, "bad_form"),
-        ((START, node("scriptTask", "s", "<bpmn:script>x = 1</bpmn:script>", scriptFormat="python"), END, flows("start > s", "s > end")), {}, "python_script"),
+        (
+            (START, node("scriptTask", "s", "<bpmn:script>x = 1</bpmn:script>", scriptFormat="python"), END, flows("start > s", "s > end")),
+            {},
+            "python_script",
+        ),
         (line("notice", "check"), {"rules": {"before": {"notice": ["check"]}}}, "step_missing"),
         (line("a"), {"rules": {"before": {"b": ["a"]}}}, "unresolved_reference"),
         (line("a"), {"rules": {"no_way_back": ["b"]}}, "unresolved_reference"),

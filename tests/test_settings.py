@@ -69,7 +69,7 @@ def test_a_wrong_value_names_its_setting(tmp_path: Path, name: str, text: str) -
     [
         (b"port = ", "partwell.toml"),
         (b"\xff\xfe", "partwell.toml"),
-        (b'prot = 8001\n', "prot"),
+        (b"prot = 8001\n", "prot"),
         (b'port = "x"\n', "port"),
         (b"port = [1]\n", "port"),
         (b"port = 80.5\n", "port"),
