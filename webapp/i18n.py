@@ -136,8 +136,8 @@ def system(name: str) -> str:
 def incident_text(incident: Any) -> str:
     """What happened, of an incident's row: its template and facts, the operation by the name of its step."""
     facts = dict(incident.facts)
-    if facts.get("operation") and (step := named(incident)):
-        facts["operation"] = f"“{step}”"
+    if facts.get("operation"):  # only the sealing of a closed case belongs to no step
+        facts["operation"] = f"“{named(incident) or gettext('Sealing the file')}”"
     if facts.get("system"):
         facts["system"] = system(facts["system"])
     return fill(incident.template, facts)

@@ -67,6 +67,12 @@ function notSent(event) {
 }
 for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(failure, notSent);
 
+// The button for files speaks the page's language, so the names of what was chosen are ours to show.
+document.addEventListener("change", (event) => {
+  const names = event.target.type === "file" && event.target.closest(".file-choose")?.querySelector(".file-names");
+  if (names && event.target.files.length) names.textContent = [...event.target.files].map((file) => file.name).join(", ");
+});
+
 // --- diagrams: they open readable, with the current step in view; buttons, + and - zoom, a mouse drags, a finger scrolls
 
 const ZOOMS = [0.25, 0.4, 0.6, 0.8, 1, 1.25, 1.6];
