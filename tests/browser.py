@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +21,7 @@ NO_BROWSER = "no Chromium is installed (package chromium), so this test did not 
 SCREENSHOTS = os.environ.get("PARTWELL_SCREENSHOTS", "")
 
 _OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-_OPTIONS += ("--disable-component-update", "--disable-sync")
+_OPTIONS += ("--disable-component-update", "--disable-sync", "--lang=zh-CN")
 
 
 @contextmanager
@@ -71,7 +70,8 @@ class Visitor:
             Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
             for width in (self.width, DESK + PHONE - self.width):
                 self.page.set_viewport_size({"width": width, "height": 844})
-                self.page.screenshot(path=f"{SCREENSHOTS}/{name}-{width}.png", full_page=True)
+                # to hide the caret would leave a style attribute on every field, which the page's policy forbids
+                self.page.screenshot(path=f"{SCREENSHOTS}/{name}-{width}.png", full_page=True, caret="initial")
             self.page.set_viewport_size({"width": self.width, "height": 844})
 
     def take(self, task: str) -> None:
@@ -127,8 +127,3 @@ class Visitor:
         """Close the browser; nothing may have been complained about."""
         assert self.complaints == []
         self.page.context.close()
-
-
-def visible(page: Page, selector: str) -> Any:
-    """What matches and can be seen."""
-    return page.locator(f"{selector}:visible")
