@@ -185,13 +185,17 @@ def _nobody() -> str:
 
 
 def set_password(connection: sa.Connection, login: str, password: str) -> None:
-    """Raises NotFound for an unknown login, NotAllowed for a password that is too short or too long."""
+    """Who is logged in with the old one is logged out.
+
+    Raises NotFound for an unknown login, NotAllowed for a password that is too short or too long.
+    """
     if len(password) not in _PASSWORD or not password.isprintable():
         raise NotAllowed(reason="a password has 10 to 200 characters that can be typed")
     hashed = _hasher().hash(password)
     done = connection.execute(sa.update(Account).where(Account.login == _login(login)).values(password=hashed))
     if not done.rowcount:
         raise NotFound(what="account", name=login)
+    connection.execute(sa.delete(WebSession).where(WebSession.login == _login(login)))
 
 
 def verify(connection: sa.Connection, login: str, password: str) -> str | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from diagrams import END, START, flows, service
 from engine_room import Room
 from twins import ScriptedOperation
 
-from engine import procedures
+from engine import people, procedures
 from engine.errors import TryAgain
 from engine.models import Account, Incident, ProcedureVersion
 from engine.services import Services
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services
+from webapp.commands import main
 from webapp.demo import roster, seed
 from webapp.server import offline
 
@@ -60,3 +62,23 @@ def test_after_the_last_attempt_nobody_promises_another(services: Services) -> N
         room.clock.move(hours=2)
     told = room.value(sa.select(Incident.template).where(Incident.case_id == case))
     assert "no attempt is left" in told and "tried again" not in told
+
+
+def test_a_new_password_changes_nothing_else_about_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`partwell account` with a login that exists keeps post, roles and superior, and asks for no employee number."""
+    monkeypatch.setenv("PARTWELL_ACCOUNT_PASSWORD", "another-password")
+    services = create_services(offline(Settings(home=tmp_path)))
+    seed.load(services, procedures.gather(PROCEDURES / "termination", FORMS))
+
+    def wangfang() -> tuple[dict[str, object], set[str]]:
+        with services.database.reading() as connection:
+            person = connection.execute(sa.select(Account.person_id).where(Account.login == "wangfang")).scalar_one()
+            return dict(people.display(connection, person)), people.roles_of(connection, person)
+
+    before = wangfang()
+    with pytest.raises(SystemExit) as ended:
+        main(["--home", str(tmp_path), "account", "wangfang", "王小芳"])
+    assert ended.value.code == 0 and wangfang() == before
+    with services.database.reading() as connection:
+        assert people.verify(connection, "wangfang", "another-password") and not people.verify(connection, "wangfang", seed.PASSWORD)
+    services.database.dispose()

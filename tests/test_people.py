@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from engine import people
 from engine.errors import FileRefused, NotAllowed, NotFound
-from engine.models import Account, Base, Department, Holding, Person
+from engine.models import Account, Base, Department, Holding, Person, WebSession
 from engine.people import DepartmentLine, PersonLine
 
 DEPARTMENTS = [
@@ -214,8 +215,11 @@ def test_who_left_or_is_disabled_cannot_log_in(connection: sa.Connection, ids: d
 
 
 def test_a_password_can_be_set(connection: sa.Connection, ids: dict[str, str]) -> None:
-    """The new one opens, the old one no longer; what is stored does not hold it; a short one is refused."""
+    """The new one opens, the old one and its sessions no longer; what is stored does not hold it; a short one is refused."""
+    now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    connection.execute(sa.insert(WebSession).values(id="0" * 64, login="chen", created_at=now, expires_at=now))
     people.set_password(connection, "Chen", "another-password")
+    assert connection.execute(sa.select(WebSession.id)).first() is None
 
     assert people.verify(connection, "chen", "another-password") == ids["陈立"]
     assert people.verify(connection, "chen", "a-good-password") is None

@@ -113,7 +113,12 @@ def test_a_file_beside_a_group_that_is_no_object_is_a_form_fault(office: Office)
     """An upload named for a field within a group, and a group that is a text: faults of the form, and none of ours."""
     client, headers = office.program("chenli")
     files = {"what.deep": [{"name": "a.png", "content": base64.b64encode(PNG).decode()}]}
-    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}, "files": files}
+    sent = {
+        "procedure": "office",
+        "subject": office.people["linxiaobei"],
+        "values": {"what": "上班玩手机", "kind": "phone"},
+        "files": files,
+    }
     assert client.post("/api/v1/cases", json=sent, headers=headers).status_code == 422
 
 

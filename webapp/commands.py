@@ -172,8 +172,12 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
 @click.password_option(help="Password; asked for when it is not given (PARTWELL_ACCOUNT_PASSWORD).", envvar="PARTWELL_ACCOUNT_PASSWORD")
 @click.pass_context
 def account(context: click.Context, login: str, name: str, roles: Sequence[str], employee_no: str, password: str) -> int:
-    """Let a person log in, such as the first administrator of an installation without the demo company."""
+    """Let a person log in, such as the first administrator of an installation without the demo company.
+
+    A login that exists gets the new password and stays as it is otherwise.
+    """
     from engine import people
+    from engine.errors import NotFound
 
     from . import create_services
     from .server import offline
@@ -181,10 +185,14 @@ def account(context: click.Context, login: str, name: str, roles: Sequence[str],
     services = create_services(offline(settings_of(context)))
     line = people.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)
     with services.database.unit() as unit:
-        people.import_directory(unit.connection, [], [line])
-        people.set_password(unit.connection, login, password)
+        try:
+            people.set_password(unit.connection, login, password)
+            done = f"{login} has a new password; nothing else was changed"
+        except NotFound:
+            people.import_directory(unit.connection, [], [line], password=password)
+            done = f"{name} can log in as {login}"
         unit.commit()
-    click.echo(f"{name} can log in as {login}")
+    click.echo(done)
     return OUT
 
 
