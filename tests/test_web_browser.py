@@ -255,3 +255,18 @@ def test_who_comes_too_late_reads_who_was_faster_and_keeps_the_text(office: Offi
     page.get_by_role("link", name="查看进展").click()
     expect(page.get_by_text("办理完成").first).to_be_visible()
     page.context.close()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(office: Office, address: str, chromium: Browser, tmp_path: Path) -> None:
+    """The page names the limit, keeps what was typed, and sends nothing."""
+    large = tmp_path / "录像.png"
+    with large.open("wb") as file:
+        file.truncate((office.services.settings.upload_limit + 1) * 1024 * 1024)
+    page = _open(chromium, address, "wangfang")
+    page.goto(f"/items/{office.open_item(office.case())}")
+    page.get_by_label("时长").fill("45")
+    page.get_by_label("附件").set_input_files(large)
+    expect(page.get_by_role("alert").filter(has_text="单个文件不超过")).to_be_focused()
+    expect(page.get_by_label("时长")).to_have_value("45")
+    assert page.get_by_label("附件").evaluate("input => input.files.length") == 0
+    _sound(page)

@@ -59,7 +59,7 @@ def _portrait(portrait: Any) -> Panel | None:
     metrics = sorted(portrait.get("metrics") or (), key=lambda metric: not metric.get("beyond"))
     # a sentence about what lies beyond a threshold stands before the others
     beyond = str(_own(portrait, "beyond_text") or "")
-    return Panel(
+    panel = Panel(
         id="portrait",
         icon="chart-line",
         title=gettext("Portrait"),
@@ -67,14 +67,16 @@ def _portrait(portrait: Any) -> Panel | None:
         more_lines=sorted(texts(_own(portrait, "sentences")), key=lambda line: line not in beyond),
         exams=portrait.get("exams") or (),
         missing=texts(_own(portrait, "missing")),
-        **_charts(portrait, [metric["key"].replace(".", "_") for metric in metrics]),
     )
+    drawn = _charts(portrait, [metric["key"].replace(".", "_") for metric in metrics])
+    panel.charts, panel.more_charts = drawn[:_CHARTS], drawn[_CHARTS:]
+    return panel
 
 
-def _charts(portrait: Mapping[str, Any], order: Sequence[str]) -> dict[str, list[str]]:
+def _charts(portrait: Mapping[str, Any], order: Sequence[str]) -> list[str]:
+    """Charts in the order of the metrics, any others after them."""
     drawn = charts.of_portrait(portrait, locale=current()) if portrait.get("metrics") else {}
-    ordered = [drawn.pop(name) for name in order if name in drawn] + list(drawn.values())
-    return {"charts": ordered[:_CHARTS], "more_charts": ordered[_CHARTS:]}
+    return [drawn.pop(name) for name in order if name in drawn] + list(drawn.values())
 
 
 def _law(law: Any) -> Panel | None:

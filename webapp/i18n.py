@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -191,11 +191,6 @@ def now() -> dt.datetime:
     return found
 
 
-def span(seconds: float) -> str:
-    """A length of time in words, such as `3 hours`."""
-    return format_timedelta(dt.timedelta(seconds=abs(seconds)), granularity="minute", locale=current().replace("-", "_"))
-
-
 def zone() -> ZoneInfo:
     """The time zone of pages: the setting `zone`."""
     return ZoneInfo(g.zone) if has_request_context() and "zone" in g else ZoneInfo("Asia/Shanghai")
@@ -212,6 +207,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=gettext, locale=current, LOCALES=LOCALES)
-    app.jinja_env.filters.update(
-        named=named, post=post, moment=moment, span=span, incident_text=incident_text, reason=reason, system=system, days_from_now=days_from_now
-    )
+    app.jinja_env.filters.update(named=named, post=post, moment=moment, incident_text=incident_text, reason=reason, system=system)

@@ -66,6 +66,7 @@ def init_app(app: Flask) -> None:
         document_name=document_name,
         new_request_id=new_id,
         due_class=inbox.due_class,
+        upload_limit=settings.upload_limit,
         place=items.place,
         labels=items.labels,
     )

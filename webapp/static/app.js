@@ -48,7 +48,8 @@ function notSent(event) {
   const form = event.detail.elt.closest("form.work-form");
   if (!form) return;
   const said = document.getElementById("saved");
-  if (event.detail.elt !== form) {
+  if (event.detail.elt.type === "file") event.detail.elt.value = "";
+  else if (event.detail.elt !== form) {
     if (said) {
       said.textContent = said.dataset.failed;
       said.classList.add("is-failed");
@@ -56,10 +57,15 @@ function notSent(event) {
     return;
   }
   ready(form);
-  const notice = form.querySelector(".not-sent"), status = event.detail.xhr?.status || 0;
+  const status = event.detail.xhr?.status || 0;
   const page = new DOMParser().parseFromString(event.detail.xhr?.responseText || "", "text/html");
-  notice.querySelector("[data-title]").textContent = page.querySelector("main h1")?.textContent || notice.dataset.silent;
-  notice.querySelector("[data-text]").textContent = page.querySelector("main h1 + p")?.textContent || "";
+  tell(form, page.querySelector("main h1")?.textContent, page.querySelector("main h1 + p")?.textContent, status);
+}
+
+function tell(form, title, text, status) {
+  const notice = form.querySelector(".not-sent");
+  notice.querySelector("[data-title]").textContent = title || notice.dataset.silent;
+  notice.querySelector("[data-text]").textContent = text || "";
   notice.querySelector("[data-log-in]").hidden = status !== 401;
   notice.querySelector("[data-reload]").hidden = status !== 409;
   notice.hidden = false;
@@ -68,10 +74,18 @@ function notSent(event) {
 for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(failure, notSent);
 
 // The button for files speaks the page's language, so the names of what was chosen are ours to show.
+// A file that is too large is refused before anything is sent.
 document.addEventListener("change", (event) => {
-  const names = event.target.type === "file" && event.target.closest(".file-choose")?.querySelector(".file-names");
-  if (names && event.target.files.length) names.textContent = [...event.target.files].map((file) => file.name).join(", ");
-});
+  const input = event.target, notice = input.form?.querySelector(".not-sent");
+  if (input.type !== "file" || !notice || !input.files.length) return;
+  if ([...input.files].some((file) => file.size > notice.dataset.limit * 1024 * 1024)) {
+    event.stopImmediatePropagation();
+    input.value = "";
+    return tell(input.form, notice.dataset.large);
+  }
+  const names = input.closest(".file-choose")?.querySelector(".file-names");
+  if (names) names.textContent = [...input.files].map((file) => file.name).join(", ");
+}, true);
 
 // --- diagrams: they open readable, with the current step in view; buttons, + and - zoom, a mouse drags, a finger scrolls
 
