@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -216,3 +217,13 @@ def test_a_taken_port_is_said(run: Any) -> None:
         port = taken.getsockname()[1]
         code, _, error = run("up", "--port", str(port))
     assert code == 2 and f"127.0.0.1:{port}" in error
+
+
+def test_the_sample_company_ends_with_who_started_it(tmp_path: Path) -> None:
+    """Even -9 leaves no company behind: its standard input ends then, and it stops by itself."""
+    command = [sys.executable, "-m", "webapp.demo.company", "--home", str(tmp_path), "--until-input-ends"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as company:
+        assert company.stdin and company.stdout
+        assert json.loads(company.stdout.readline())["http"].startswith("http://127.0.0.1:")
+        company.stdin.close()
+        assert company.wait(15) == 0
