@@ -37,6 +37,8 @@ def test_the_first_case_has_the_figures_of_its_rows() -> None:
     assert [(exam["score"], exam["passed"]) for exam in found["exams"]] == [(58, False), (52, False), (55, False)]
     assert "日均 2.5 小时（150 分钟）" in found["text"] and "平均 0.5 小时（30 分钟），为团队的 5 倍" in found["text"]
     assert "成绩 58、52、55 分，及格线 60 分，3 次均未及格" in found["text"]
+    assert "完成工单日均 10 单；团队其他 7 人平均 20 单，为团队的 50%" in found["text"]
+    assert found["text"].startswith("2026 年 11 月 10 日至 11 月 23 日，") and found["evidence_text"].count(" 年 ") == 3
     assert "2.5 h (150 min) per day" in found["text_en"] and "3 complaints per week" in found["text_en"]
     assert found["missing"] == []
 
@@ -138,6 +140,26 @@ def test_figures_are_rounded_half_up() -> None:
         if row["metric"] == "orders" and row["date"] in days[:3]
     ]
     assert metric(portrait(performance=work), "orders")["value"] == 0.1
+
+
+@pytest.mark.parametrize(("orders", "said"), [(20, "与团队持平"), (30, "为团队的 150%"), (40, "为团队的 2 倍"), (0, "为团队的 0%")])
+def test_a_figure_is_told_beside_the_teams_as_people_say_it(orders: int, said: str) -> None:
+    """As the team, a percentage, or from twice on a multiple."""
+    work = performance()
+    for row in work["rows"]:
+        if row["metric"] == "orders":
+            row["value"] = orders if row["employee"] == WHOM else 20
+    assert f"平均 20 单，{said}" in portrait(performance=work)["text"]
+
+
+def test_a_team_mean_that_rounds_to_nothing_can_be_compared_with() -> None:
+    """Hardly any complaints of anybody, somewhat more of the employee."""
+    work = performance()
+    for row in work["rows"]:
+        if row["metric"] == "complaints":
+            row["value"] = 0.014 if row["employee"] == WHOM else 0.008
+    found = portrait(performance=work)
+    assert metric(found, "complaints")["baseline"]["mean"] == 0 and "平均 0 次，为团队的 1.8 倍" in found["text"]
 
 
 def test_exactly_at_the_limit_is_not_beyond_it() -> None:

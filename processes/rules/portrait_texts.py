@@ -36,7 +36,7 @@ _PER: Mapping[str, Both] = {"day": ("日均", "per day"), "week": ("每周", "pe
 def metric(facts: Mapping[str, Any]) -> Both:
     """The figure, the team's, their relation, and the threshold."""
     zh_per, en_per = _PER[facts["per"]]
-    zh = f"{facts['from']} 至 {facts['to']}，{facts['name']}{zh_per} {_amount(facts, facts['value'])}"
+    zh = f"{_days(facts['from'], facts['to'])}，{facts['name']}{zh_per} {_amount(facts, facts['value'])}"
     en = f"{facts['from']} to {facts['to']}: {facts['name_en']}, {_amount(facts, facts['value'], en=True)} {en_per}"
     if facts["count"] is not None:
         zh += f"，打开 {facts['count']} 次"
@@ -50,7 +50,7 @@ def exams(facts: Mapping[str, Any], taken: Sequence[Mapping[str, Any]]) -> Both:
     scores = [str(exam["score"]) for exam in taken]
     failed = sum(exam["passed"] is False for exam in taken)
     marks = sorted({exam["pass_mark"] for exam in taken if exam["pass_mark"] is not None})
-    zh = f"{facts['from']} 至 {facts['to']}，参加培训考核 {len(taken)} 次，成绩 {'、'.join(scores)} 分"
+    zh = f"{_days(facts['from'], facts['to'])}，参加培训考核 {len(taken)} 次，成绩 {'、'.join(scores)} 分"
     en = f"{facts['from']} to {facts['to']}: {len(taken)} training exams, scores {', '.join(scores)}"
     if marks:
         all_of = f"{failed} 次均未及格" if failed == len(taken) else f"其中 {failed} 次未及格"
@@ -63,7 +63,7 @@ def exams(facts: Mapping[str, Any], taken: Sequence[Mapping[str, Any]]) -> Both:
 def source(operation: str, first: str, last: str, rows: int) -> Both:
     """One line of the list of evidence."""
     zh, en = _SOURCES[operation]
-    return f"{zh}，{first} 至 {last}，本人 {rows} 条", f"{en}, {first} to {last}, {rows} rows of the employee"
+    return f"{zh}，{_days(first, last)}，本人 {rows} 条", f"{en}, {first} to {last}, {rows} rows of the employee"
 
 
 def monitored_since(day: str) -> Both:
@@ -105,9 +105,26 @@ def _team(facts: Mapping[str, Any]) -> Both:
     zh = f"团队其他 {baseline['members']} 人平均 {_amount(facts, mean)}"
     en = f"average of the {baseline['members']} others {_amount(facts, mean, en=True)}"
     if facts["ratio"] is not None and facts["key"] != "exam_score":
-        zh += f"，为团队的 {facts['ratio']} 倍"
-        en += f", {facts['ratio']} times the team's"
+        compared = _compared(facts["value"], mean, facts["ratio"])
+        zh, en = f"{zh}，{compared[0]}", f"{en}, {compared[1]}"
     return zh, en
+
+
+def _compared(value: int | float, mean: int | float, ratio: int | float) -> Both:
+    """From twice the team's on a multiple, otherwise a percentage, as people say it."""
+    if value == mean:
+        return "与团队持平", "as the team"
+    if ratio >= 2 or not mean:  # a mean that rounds to 0 is nothing to divide by
+        return f"为团队的 {ratio} 倍", f"{ratio} times the team's"
+    percent = (Decimal(str(value)) / Decimal(str(mean)) * 100).quantize(Decimal(1), ROUND_HALF_UP)
+    return f"为团队的 {percent}%", f"{percent}% of the team's"
+
+
+def _days(first: str, last: str) -> str:
+    """Two ISO days as Chinese writes a period."""
+    (y1, m1, d1), (y2, m2, d2) = (map(int, day.split("-")) for day in (first, last))
+    until = f"{m2} 月 {d2} 日" if y1 == y2 else f"{y2} 年 {m2} 月 {d2} 日"
+    return f"{y1} 年 {m1} 月 {d1} 日至 {until}"
 
 
 def _limit(facts: Mapping[str, Any]) -> Both:
