@@ -96,6 +96,8 @@ def live(case_id: str) -> Any:
     if case.working:
         return answer
     # Everything has come in: the page is read anew once, with its timeline, data and diagram.
+    if case.open or case.status == "closed":
+        flash(gettext("The systems have answered. This is where the case stands now."), "success")
     return answer, 200, {"HX-Refresh": "true"}
 
 
