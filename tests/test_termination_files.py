@@ -125,6 +125,65 @@ def test_the_law_table_answers_as_the_articles_say(case: dict[str, Any]) -> None
     assert CHINESE.search(found["reason"]) and not CHINESE.search(found["reason_en"])
 
 
+@pytest.mark.parametrize(
+    ("contract", "agreed", "last_day"),
+    [
+        ({"contract_end": "2026-03-30"}, 1, None),  # under three months: no probation
+        ({"contract_end": "2026-03-31"}, 2, "2026-01-31"),
+        ({"contract_end": "2026-12-30"}, 2, "2026-01-31"),
+        ({"contract_end": "2026-12-31"}, 3, "2026-02-28"),
+        ({"contract_end": "2028-12-30"}, 6, "2026-02-28"),
+        ({"contract_end": "2028-12-31"}, 7, "2026-06-30"),
+        ({"contract_end": "2028-12-31"}, 3, "2026-03-31"),
+        ({"contract_type": "open_ended"}, 7, "2026-06-30"),
+        ({"contract_type": "task", "contract_end": "2028-12-31"}, 3, None),
+    ],
+)
+def test_a_probation_lasts_as_long_as_article_19_allows(contract: dict[str, Any], agreed: int, last_day: str | None) -> None:
+    """None, one, two or six months by the term of the contract; the agreed part beyond that does not count."""
+    facts = {**LAW["facts"], "contract_start": "2026-01-01", "probation_agreed_months": agreed, **contract}
+    on = last_day or "2026-01-01"
+    found = check_law("D39-1", {**facts, "decision_delivered": on, "planned_end": on})
+    assert (found["probation_last_day"], found["outcome"]) == (last_day, "allowed" if last_day else "blocked")
+    assert check_law("D39-1", {**facts, "decision_delivered": "2026-07-01", "planned_end": "2026-07-01"})["outcome"] == "blocked"
+
+
+PROTECTED = {
+    "42(1)": {"suspected_occupational_disease": True},
+    "42(2)": {"work_injury_capacity_loss": True},
+    "42(3)": {"medical_period_end": "2026-06-10"},
+    "42(4)": {"breastfeeding_until": "2026-06-10"},
+    "42(5)": {"continuous_service_months": 180, "months_to_retirement": 59},
+    "42(6)": {"union_officer_until": "2027-01-01"},
+}
+
+
+@pytest.mark.parametrize("article", PROTECTED)
+@pytest.mark.parametrize("ground", ["D40-1", "D40-2", "D40-3"])
+def test_article_42_blocks_article_40_and_names_its_item(ground: str, article: str) -> None:
+    """Each protection, each item of art 40; the same facts only call for a lawyer under art 39."""
+    facts = {**LAW["facts"], "decision_delivered": "2026-06-10", "planned_end": "2026-07-31", **PROTECTED[article]}
+    found = check_law(ground, facts)
+    assert found["outcome"] == "blocked" and article in [cited["article"] for cited in found["articles"]]
+    found = check_law("D39-2", facts)
+    assert (found["outcome"], found["steps"]) == ("needs_steps", ["LAWYER_REVIEW"])
+
+
+def test_a_medical_period_that_nobody_computed_is_missing() -> None:
+    """Art 40(1) asks for a period that is over, so an unknown one is a missing step, and only there."""
+    facts = {**LAW["facts"], "medical_period_end": None, "decision_delivered": "2026-06-10", "planned_end": "2026-06-10"}
+    assert check_law("D40-1", facts)["steps"] == ["MEDICAL_PERIOD_OVER"]
+    assert check_law("D40-2", facts)["outcome"] == "allowed"
+
+
+def test_no_contract_ends_before_the_notice_arrives() -> None:
+    """A last day that has passed by the day of delivery is blocked; the day of delivery itself is not."""
+    facts = {**LAW["facts"], "decision_delivered": "2026-06-10"}
+    found = check_law("D39-2", {**facts, "planned_end": "2026-06-09"})
+    assert found["outcome"] == "blocked" and {"law": "民法典", "article": "137"}.items() <= found["articles"][-1].items()
+    assert check_law("D39-2", {**facts, "planned_end": "2026-06-10"})["outcome"] == "allowed"
+
+
 def test_a_step_on_record_is_no_longer_asked_for() -> None:
     """The missing one of two stays."""
     facts = {
