@@ -55,13 +55,18 @@ class Keyring:
     def unseal(self, sealed: bytes, purpose: str) -> bytes:
         """Raises KeyMissing for a key that is not here, SealBroken for a value that was altered or moved."""
         header, nonce = sealed[:5], sealed[5 : 5 + _NONCE]
-        cipher = self._ciphers.get(header[1:])
-        if header[:1] != _AES_256_GCM or cipher is None:
-            raise KeyMissing(key=header[1:].hex(), path=self.path)
+        cipher = self.cipher_of(sealed)
         try:
             return cipher.decrypt(nonce, sealed[5 + _NONCE :], header + purpose.encode())
         except (InvalidTag, ValueError):  # a nonce cut short is no tag but a wrong value
             raise SealBroken(purpose=purpose) from None
+
+    def cipher_of(self, sealed: bytes) -> AESGCM:
+        """What opens a sealed value. Raises KeyMissing."""
+        cipher = self._ciphers.get(sealed[1:5])
+        if sealed[:1] != _AES_256_GCM or cipher is None:
+            raise KeyMissing(key=sealed[1:5].hex(), path=self.path)
+        return cipher
 
     def seal_json(self, value: Any, purpose: str) -> bytes:
         return self.seal(orjson.dumps(value), purpose)

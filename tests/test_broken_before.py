@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, flows, service
+from diagrams import END, START, flows, node, service, user
 from engine_room import Room
 from twins import ScriptedOperation
 
 from engine import people, procedures
-from engine.errors import TryAgain
-from engine.models import Account, Incident, ProcedureVersion
+from engine.bpmn import timers
+from engine.errors import FeelError, KeyMissing, TryAgain
+from engine.models import Account, Case, Incident, ProcedureVersion
 from engine.services import Services
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services
+from webapp.benchmarks import six_tasks
 from webapp.commands import main
 from webapp.demo import roster, seed
 from webapp.server import offline
@@ -82,3 +86,61 @@ def test_a_new_password_changes_nothing_else_about_a_person(tmp_path: Path, monk
     with services.database.reading() as connection:
         assert people.verify(connection, "wangfang", "another-password") and not people.verify(connection, "wangfang", seed.PASSWORD)
     services.database.dispose()
+
+
+def test_nothing_starts_with_keys_that_do_not_fit(tmp_path: Path, services: Services) -> None:
+    """A lost key file is not made anew over a database that needs the old one."""
+    room = Room(services)
+    room.deploy(START, user("a"), END, flows("start > a", "a > end"))
+    room.start()
+    url = services.database.engine.url.render_as_string(hide_password=False)
+    with pytest.raises(KeyMissing):
+        create_services(offline(Settings(home=tmp_path / "other", database=url)))
+
+
+def test_the_benchmark_leaves_nothing_on_a_server_that_is_named(postgres: str) -> None:
+    """It works in a database of its own and drops it, so that no case of a company stands beside invented ones."""
+    server = sa.create_engine(postgres, poolclass=sa.NullPool)
+
+    def databases() -> set[str]:
+        with server.connect() as connection:
+            return set(connection.execute(sa.text("SELECT datname FROM pg_database")).scalars())
+
+    before = databases()
+    figures = six_tasks("postgres", url=postgres, cases=2, processes=1, http=False)
+    assert figures["finished"] == 2 and databases() == before
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 and what is wrong, not a traceback."""
+    monkeypatch.setenv("PARTWELL_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(SystemExit) as ended:
+        main(["--home", str(tmp_path), "deploy", str(PROCEDURES / "termination")])
+    assert ended.value.code == 2 and "database cannot be used" in capsys.readouterr().err
+
+
+def test_tokens_that_multiply_are_stopped_soon(services: Services) -> None:
+    """A parallel split that leads back into itself locks the database for a moment, not for minutes."""
+    room = Room(services)
+    merge, split = node("exclusiveGateway", "m"), node("parallelGateway", "p")
+    room.deploy(
+        START,
+        user("a"),
+        merge,
+        split,
+        flows("start > a", "a > m", "m > p", "p > m"),
+        '<sequenceFlow id="again" sourceRef="p" targetRef="m"/>',
+    )
+    case = room.start()
+    began = time.monotonic()
+    room.complete(case, "a")
+    assert time.monotonic() - began < 10
+    assert room.value(sa.select(Case.incidents).where(Case.id == case)) > 0
+
+
+def test_a_reminder_without_a_pause_is_refused() -> None:
+    """A repetition of no length would fill the ledger for ever."""
+    with pytest.raises(FeelError, match="without a pause"):
+        timers.cycle("R/PT0S", dt.datetime(2026, 11, 24, tzinfo=dt.UTC))

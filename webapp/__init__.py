@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from engine.db import Database
     from engine.jobs import Runner
     from engine.ports import Carrier, Clock
     from engine.services import Services
@@ -27,7 +28,7 @@ FORMS = Path(__file__).parent.parent / "forms"
 def create_services(settings: Settings, *, clock: Clock | None = None, carrier: Carrier | None = None) -> Services:
     """Open the database at the present schema and join everything that the settings name.
 
-    Raises SettingWrong naming the setting.
+    Raises SettingWrong naming the setting, KeyMissing for a database that was written with other keys.
     """
     import connectors
     from engine import documents, migrations
@@ -45,6 +46,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     keyring = Keyring.open(settings.key_file)
     database = Database(settings.database_url, keyring)
     migrations.upgrade(database)
+    _keys_fit(database)
     programs = Programs(database)
     renderer = TypstRenderer()
 
@@ -67,9 +69,20 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     )
 
 
+def _keys_fit(database: Database) -> None:
+    """Nothing starts with a key file that was lost and made anew, or that another machine does not share."""
+    import sqlalchemy as sa
+
+    from engine.models import Case
+
+    with database.reading() as connection:
+        sealed = connection.execute(sa.select(Case.state).limit(1)).scalar_one_or_none()
+    if sealed is not None:
+        database.keyring.cipher_of(sealed)
+
+
 def form_checker(zone: str) -> Any:
     """The form checker with our FEEL and our languages."""
-    from zoneinfo import ZoneInfo
 
     from engine.bpmn import expressions
     from forms import FormChecker
@@ -79,9 +92,7 @@ def form_checker(zone: str) -> Any:
     def translate(text: str, locale: str) -> str:
         return i18n.catalogue(locale).gettext(text)
 
-    return FormChecker(
-        evaluate=expressions.evaluate, check_expression=expressions.check, translate=translate, zone=ZoneInfo(zone)
-    )
+    return FormChecker(evaluate=expressions.evaluate, check_expression=expressions.check, translate=translate, zone=ZoneInfo(zone))
 
 
 def create_runner(services: Services, *, name: str) -> Runner:

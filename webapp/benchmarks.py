@@ -24,7 +24,7 @@ from . import create_app, create_services
 def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) -> dict[str, Any]:
     """Figures of the six-task process; see `engine.bench.six_tasks` for what they mean.
 
-    `url`: PostgreSQL server to use; empty: a private one. On a server that is named, the bench's cases stay behind.
+    `url`: PostgreSQL server to use; empty: a private one. On either it works in a database of its own, which is dropped at the end.
     """
     with tempfile.TemporaryDirectory(prefix="partwell-bench-") as folder, _database(kind, url) as address:
         settings = Settings(home=Path(folder), database=address, demo=False)
@@ -120,11 +120,21 @@ def _over_http(services: Any, people: bench.People) -> Iterator[Callable[[str, d
 
 @contextlib.contextmanager
 def _database(kind: str, url: str) -> Iterator[str]:
-    if kind == "sqlite" or url:
-        yield url
+    """Address of an empty database; empty for SQLite in the home folder."""
+    if kind == "sqlite":
+        yield ""
         return
-    with private_postgres() as address:
-        yield address
+    with contextlib.nullcontext(url) if url else private_postgres() as server:
+        address = sa.make_url(server).set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        name = f"partwell_bench_{new_id()}"
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        try:
+            yield address.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @contextlib.contextmanager

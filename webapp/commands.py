@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from engine import settings as settings_module
 from engine.errors import BundleInvalid, NotDeployable, PartwellError
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(FAILED)
     except PartwellError as error:
         click.echo(error.message, err=True)
+        sys.exit(FAILED)
+    except DBAPIError as error:
+        click.echo(f"The database cannot be used: {error.orig}", err=True)
         sys.exit(FAILED)
 
 
@@ -252,15 +256,16 @@ def bench() -> None:
 
 @bench.command("six-tasks")
 @click.option("--db", "kind", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True, help="Which database.")
-@click.option("--cases", type=int, default=200, show_default=True, help="Cases measured for each process.")
-@click.option("--processes", type=int, default=1, show_default=True, help="Processes that work at the same time.")
+@click.option("--cases", type=click.IntRange(1), default=200, show_default=True, help="Cases measured for each process.")
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that work at the same time.")
 @click.option("--http", is_flag=True, help="Through the HTTP interface, session look-up included.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def six_tasks(context: click.Context, kind: str, cases: int, processes: int, http: bool, as_json: bool) -> int:
     """Start, then six user tasks in a row with a form value each; every completion is a committed transaction of its own.
 
-    PostgreSQL is the server of the settings if they name one, else a private one in a temporary folder.
+    PostgreSQL is the server of the settings if they name one, else a private one in a temporary folder; on both in a database
+    of its own, which is dropped at the end.
     """
     from .benchmarks import six_tasks as measure
 

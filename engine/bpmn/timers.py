@@ -61,6 +61,8 @@ def cycle(text: str, now: dt.datetime) -> tuple[dt.datetime, int | None, str]:
     if match is None:
         raise errors.FeelError(expression=text, reason="it is no repetition such as R3/PT24H")
     times, start, every = match["times"], match["start"], match["every"]
+    if after(every, now) <= now:
+        raise errors.FeelError(expression=text, reason="it repeats without a pause")
     first = moment(start, now) if start else after(every, now)
     return first, None if times in ("", "-1") else max(int(times) - 1, 0), every
 

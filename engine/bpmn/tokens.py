@@ -35,8 +35,8 @@ from .scopes import PROCESS, Scopes, plain
 if TYPE_CHECKING:
     from .program import Program
 
-#: Elements that one action may visit before it counts as endless.
-LONGEST = 10_000
+#: Elements that one action may visit before it counts as endless; all that time the case, on SQLite the whole database, is locked.
+LONGEST = 1000
 #: Tasks above which a long run of automatic elements is tidied in between.
 _CROWD = 200
 _OPERATIONS = frozenset(("serviceTask", "sendTask", "businessRuleTask", "scriptTask", "intermediateThrowEvent", "endEvent"))
