@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,16 +11,24 @@ import sqlalchemy as sa
 from . import people
 from .errors import NotAllowed, NotFound
 from .models import Candidate, Case, SignOff
-from .rules import Rules
+from .ports import Json
+from .rules import INITIATOR, Rules
 
 
-class Reach(Enum):
-    """How much of a case somebody sees."""
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """How much of a case somebody sees. Who did what when is open to all who take part; what was said is not."""
 
     #: everything
-    WHOLE = "whole"
-    #: what concerns the employee themselves: their own work, documents served on them
-    SUBJECT = "subject"
+    whole: bool = False
+    #: the employee concerned: their own work, and documents served on them
+    subject: bool = False
+    #: case variables shown to somebody who takes part and does not see the whole
+    variables: frozenset[str] = frozenset()
+
+    def of(self, variables: Mapping[str, Json], also: Collection[str] = ()) -> dict[str, Json]:
+        """Those of the variables that are shown; `also`: names that this very page may show, too."""
+        return {name: value for name, value in variables.items() if self.whole or name in self.variables or name in also}
 
 
 def case_row(connection: sa.Connection, case_id: str) -> Any:
@@ -31,28 +40,33 @@ def case_row(connection: sa.Connection, case_id: str) -> Any:
     return row
 
 
-def reach(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Reach:
-    """What `reader` sees of the case: who takes or took part, and roles that the procedure names. Raises NotAllowed.
+def sight(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Sight:
+    """What `reader` sees of the case: roles that the procedure names see the whole, who takes or took part their share.
 
-    The subject sees their own part once they have one; a role they hold opens nothing about themselves.
+    The subject sees their own part once they have one; a role they hold opens nothing about themselves. Raises NotAllowed.
     """
     if reader == case.subject_id:
         if connection.execute(sa.select(SignOff.id).where(SignOff.case_id == case.id, _signs(reader)).limit(1)).first():
-            return Reach.SUBJECT
+            return Sight(subject=True)
         raise NotAllowed(reason="this case is not open to you")
     roles = people.roles_of(connection, reader)
-    if reader == case.initiator_id or roles & (rules.readers | rules.managers) or takes_part(connection, case.id, reader):
-        return Reach.WHOLE
-    raise NotAllowed(reason="you take no part in this case")
+    if roles & (rules.readers | rules.managers):
+        return Sight(whole=True)
+    if reader == case.initiator_id:
+        roles |= {INITIATOR}
+    elif not takes_part(connection, case.id, reader):
+        raise NotAllowed(reason="you take no part in this case")
+    return Sight(variables=frozenset[str]().union(*(rules.shown.get(role, ()) for role in roles)))
 
 
-def takes_part(connection: sa.Connection, case_id: str, person: str) -> bool:
-    """Whether a person holds, signed or is offered a sign-off in the case."""
+def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: str | None = None) -> bool:
+    """Whether a person holds, signed or is offered a sign-off in the case, or in this very work item of it."""
     own = sa.or_(
         _signs(person),
         sa.and_(SignOff.state == "open", SignOff.id.in_(sa.select(Candidate.sign_off_id).where(offered_to(connection, person)))),
     )
-    return connection.execute(sa.select(SignOff.id).where(SignOff.case_id == case_id, own).limit(1)).first() is not None
+    where = SignOff.case_id == case_id if item_id is None else SignOff.item_id == item_id
+    return connection.execute(sa.select(SignOff.id).where(where, own).limit(1)).first() is not None
 
 
 def _signs(person: str) -> sa.ColumnElement[bool]:
@@ -66,7 +80,7 @@ def offered_to(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]
 
 
 def visible_cases(connection: sa.Connection, reader: str, readers_of: dict[str, Rules]) -> sa.ColumnElement[bool]:
-    """Condition on cases: those that `reach` would open. `readers_of`: rules by procedure."""
+    """Condition on cases: those that `sight` would open. `readers_of`: rules by procedure."""
     roles = people.roles_of(connection, reader)
     open_to_role = [name for name, rules in readers_of.items() if roles & (rules.readers | rules.managers)]
     signed = sa.select(SignOff.case_id).where(_signs(reader))

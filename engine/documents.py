@@ -16,16 +16,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from . import access, ledger
-from .errors import FileEmpty, FileTooLarge, FileTypeRefused, NotAllowed, NotFound, PdfFailed, Refused, SealBroken
+from . import ledger
+from .errors import FileEmpty, FileTooLarge, FileTypeRefused, NotFound, PdfFailed, Refused, SealBroken
 from .fields import Keyring
 from .models import Document, new_id
 from .ports import Answer, Call, File, Json, Renderer
-from .rules import rules_of
-from .witness import witness
 
 if TYPE_CHECKING:
-    from .services import Services
     from .turn import Turn
 
 MEGABYTE = 1024 * 1024
@@ -196,25 +193,6 @@ def find(connection: sa.Connection, document_id: str) -> DocumentRow:
     if row is None:
         raise NotFound(what="document", name=document_id)
     return DocumentRow(**row._mapping)
-
-
-def read(services: Services, document_id: str, *, reader: str) -> File:
-    """Open a document; that it was read, and by whom, is itself recorded. The subject opens what they brought or were served.
-
-    Raises NotFound, NotAllowed.
-    """
-    with services.database.unit() as unit:
-        row = find(unit.connection, document_id)
-        case = access.case_row(unit.connection, row.case_id)
-        rules = rules_of(services.programs.get(case.version_id).files)
-        whole = access.reach(unit.connection, case, rules, reader) is access.Reach.WHOLE
-        if not (whole or row.kind in rules.served or row.created_by == reader):
-            raise NotAllowed(reason="this document is not open to you")
-        plain = content(unit.connection, services.keyring, row)
-        facts = {"document": row.id, "name": row.name, "sha256": row.sha256}
-        witness(unit, row.case_id, ledger.Event.DOCUMENT_READ, at=services.clock.now(), actor=reader, element=row.element, **facts)
-        unit.commit()
-    return File(kind=row.kind, name=row.name, media_type=row.media_type, content=plain)
 
 
 def content(connection: sa.Connection, keyring: Keyring, row: DocumentRow) -> bytes:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, bundle, documents, ledger
+from . import access, bundle, documents, ledger, snapshots
 from .bpmn import render
 from .bundle import Fault, Verification, verify
 from .db import Statement
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
 from .fields import Keyring
-from .jobs import snapshot_purpose
 from .models import Case, Chain, Department, Job, JobAttempt, Person, ProcedureVersion, SealedFile, Snapshot, WorkItem
 from .ports import File, Json
 from .rules import rules_of
@@ -94,7 +93,7 @@ def export(services: Services, case_id: str, *, actor: str) -> File:
     with services.database.unit() as unit:
         case = access.case_row(unit.connection, case_id)
         rules = rules_of(services.programs.get(case.version_id).files)
-        if access.reach(unit.connection, case, rules, actor) is not access.Reach.WHOLE:
+        if not access.sight(unit.connection, case, rules, actor).whole:
             raise NotAllowed(reason="the sealed file is not open to you")
         sealed = find(unit.connection, case_id)
         path = services.settings.home / sealed.path if sealed else None
@@ -264,10 +263,10 @@ class _Collected:
         return {**self._about[path], "path": path, "size": row.size, "sha256": row.sha256, "created_by": by, "element": element}
 
     def _add_snapshot(self, number: int, row: Any) -> dict[str, Json]:
-        content = self._keyring.unseal(row.content, snapshot_purpose(row.id, "content"))
-        request = self._keyring.unseal(row.request, snapshot_purpose(row.id, "request"))
+        content = self._keyring.unseal(row.content, snapshots.purpose(row.id, "content"))
+        request = self._keyring.unseal(row.request, snapshots.purpose(row.id, "request"))
         if hashlib.sha256(content).hexdigest() != row.sha256:
-            raise SealBroken(purpose=snapshot_purpose(row.id, "content"))
+            raise SealBroken(purpose=snapshots.purpose(row.id, "content"))
         stem = f"{bundle.SNAPSHOTS}{number:03}-{documents.safe_name(row.operation)}-{row.kind}"
         path = stem + _ENDINGS.get(row.media_type.partition(";")[0], ".txt")
         self._files |= {path: content, f"{stem}-request.json": request}

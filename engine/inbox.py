@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import access, people
-from .casefile import Event, case_events, lanes_en, restored, signers, title_en
+from .casefile import restored, signers, visible_documents
 from .documents import DocumentRow
-from .documents import rows as document_rows
 from .errors import NotAllowed, NotFound
 from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import Json
 from .rules import rules_of
+from .timeline import Event, events_of, lanes_en, title_en
 from .work import answer_purpose, draft_purpose, form_id, permissions
 
 if TYPE_CHECKING:
@@ -220,28 +220,25 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         case = access.case_row(connection, item.case_id)
         deployed = services.programs.get(case.version_id)
         rules = rules_of(deployed.files)
-        reach = access.reach(connection, case, rules, reader)
-        subject_only = reach is access.Reach.SUBJECT
-        if subject_only and not item.for_subject:
+        sight = access.sight(connection, case, rules, reader)
+        if sight.subject and not item.for_subject:
             raise NotAllowed(reason="this work item is not open to you")
+        steps, may = _steps(
+            services, connection, item, case, reader, told=sight.whole or access.takes_part(connection, case.id, reader, item_id)
+        )
         element = deployed.program.elements[item.element]
         form = deployed.forms.get(form_id(element) or "")
         execution = restored(services, connection, case)
         running = item.status == "open" and item.instance in dict(execution.waiting())
-        variables = execution.variables(item.instance if running else None)
-        if subject_only:
-            # The input mapping says what is shown to them. Once the item is closed its values are gone, and what the case
-            # holds under the same names is not theirs to see.
-            shown = {name for name, _ in element.inputs} if running else set()
-            variables = {name: value for name, value in variables.items() if name in shown}
-        answer = _answer(services, connection, item_id)
+        # The task's input mapping says what is shown beside its form. Once the item is closed those values are gone, and what
+        # the case holds under the same names is another matter.
+        given = {name for name, _ in element.inputs} if running else set()
+        variables = sight.of(execution.variables(item.instance if running else None), also=given)
+        answer = _answer(services, connection, item_id, reader, sight)
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
         typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}
-        steps, may = _steps(services, connection, item, case, reader)
-        documents = document_rows(connection, case.id)
-        if subject_only:
-            documents = [row for row in documents if row.kind in rules.served or row.created_by == reader]
-        timeline, done = case_events(services, connection, case, deployed, for_reader=reader if subject_only else None)
+        documents = visible_documents(connection, case, rules, sight, reader, variables)
+        timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         now = services.clock.now()
         return ItemPage(
             id=item.id,
@@ -263,7 +260,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             overdue=item.status == "open" and item.due_at is not None and item.due_at < now,
             for_subject=item.for_subject,
             form=form,
-            values={**variables, **(answer or {}), **typed},
+            values={**variables, **answer, **typed},
             variables=variables,
             permissions=permissions(element),
             steps=steps,
@@ -277,20 +274,21 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         )
 
 
-def _answer(services: Services, connection: sa.Connection, item_id: str) -> dict[str, Json] | None:
-    """What was submitted with a completed item."""
-    row = connection.execute(
-        sa.select(SignOff.id, SignOff.answer)
-        .where(SignOff.item_id == item_id, SignOff.answer.is_not(None))
-        .order_by(SignOff.decided_at.desc())
-    ).first()
+def _answer(services: Services, connection: sa.Connection, item_id: str, reader: str, sight: access.Sight) -> dict[str, Json]:
+    """What was submitted with a completed item: the reader's own answer, or anybody's for who sees the whole case."""
+    given = sa.select(SignOff.id, SignOff.answer).where(SignOff.item_id == item_id, SignOff.answer.is_not(None))
+    if not sight.whole:
+        given = given.where(SignOff.decided_by == reader)
+    row = connection.execute(given.order_by(SignOff.decided_at.desc())).first()
     if row is None:
-        return None
-    values: dict[str, Json] | None = services.keyring.unseal_json(row.answer, answer_purpose(row.id)).get("values")
-    return values
+        return {}
+    return services.keyring.unseal_json(row.answer, answer_purpose(row.id)).get("values") or {}
 
 
-def _steps(services: Services, connection: sa.Connection, item: Any, case: Any, reader: str) -> tuple[list[StepView], frozenset[str]]:
+def _steps(
+    services: Services, connection: sa.Connection, item: Any, case: Any, reader: str, *, told: bool
+) -> tuple[list[StepView], frozenset[str]]:
+    """The steps of an item's chain and the reader's verbs. `told`: the reader sees the opinions, as who signs in the item does."""
     rows = connection.execute(
         sa.select(
             WorkStep.id.label("step_id"),
@@ -314,7 +312,7 @@ def _steps(services: Services, connection: sa.Connection, item: Any, case: Any, 
     steps, may = [], frozenset[str]()
     for row in rows:
         opinion = ""
-        if row.answer is not None:
+        if row.answer is not None and told:
             opinion = services.keyring.unseal_json(row.answer, answer_purpose(row.sign_off_id)).get("opinion") or ""
         steps.append(
             StepView(

@@ -1,4 +1,4 @@
-"""Jobs: claim what is due, run it outside any transaction, bring the result into the case; and what people do about failures.
+"""Jobs: claim what is due, run it outside any transaction, bring the result into the case.
 
 A job is leased, not locked: a worker that dies loses its lease and another takes over. A result is applied only while the
 lease is still the worker's, so a late one changes nothing. Outside calls are therefore at-least-once, with one key each.
@@ -7,26 +7,23 @@ lease is still the worker's, so a late one changes nothing. Outside calls are th
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from . import documents
-from .cases import must_manage, must_say
+from . import documents, snapshots
 from .db import Statement
-from .errors import CaseNotRunning, GaveUp, ItemClosed, NeedsPerson, NotFound, OperationFailed, PartwellError, TryAgain
+from .errors import GaveUp, NeedsPerson, OperationFailed, PartwellError, TryAgain
 from .ledger import Event
-from .models import Case, Incident, Job, JobAttempt, Snapshot, new_id
-from .ports import Answer, Call, Json
-from .turn import SEAL, Turn, done_before, lock, request_purpose
+from .models import Case, Job, JobAttempt, new_id
+from .ports import Answer, Call
+from .turn import Turn, lock, request_purpose
 
 if TYPE_CHECKING:
     from .services import Services
@@ -57,7 +54,8 @@ _DUE = sa.and_(
     _ITS_TURN,
 )
 _NEXT = sa.select(sa.func.min(Job.due_at, type_=Job.due_at.type)).where(Job.state == "waiting", _RUNS)
-_FINISH = Statement(
+#: ends a job: `new_state` is `done` or `failed`
+FINISH = Statement(
     sa.update(Job)
     .where(Job.id == sa.bindparam("job_id"))
     .values(state=sa.bindparam("new_state"), finished_at=sa.bindparam("at"), lease=None, lease_until=None)
@@ -65,25 +63,7 @@ _FINISH = Statement(
 _AGAIN = Statement(
     sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
 )
-_RENEW = Statement(
-    sa.update(Job)
-    .where(Job.id == sa.bindparam("job_id"))
-    .values(
-        state="waiting",
-        due_at=sa.bindparam("due"),
-        attempts=0,
-        request=sa.bindparam("request"),
-        finished_at=None,
-        lease=None,
-        lease_until=None,
-    )
-)
 _LEASE = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")))
-_RESOLVE = Statement(
-    sa.update(Incident)
-    .where(Incident.id == sa.bindparam("incident_id"))
-    .values(resolved_at=sa.bindparam("at"), resolved_by=sa.bindparam("actor"), resolution=sa.bindparam("how"), reason=sa.bindparam("why"))
-)
 
 
 class Runner:
@@ -171,7 +151,7 @@ def _run_seal(services: Services, job: Any, seal: Callable[[str], None], started
         _failed(services, job, started, failure(system="partwell", operation="seal", reason=error.message))
     else:
         with services.database.unit() as unit:
-            unit.write(_FINISH, job_id=job.id, new_state="done", at=services.clock.now())
+            unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
             unit.commit()
 
 
@@ -183,7 +163,7 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
             raise NeedsPerson(system="partwell", operation=job.operation, reason="no connector offers it any more")
         with services.database.reading() as connection:
             number = connection.execute(sa.select(Case.number).where(Case.id == job.case_id)).scalar_one()
-            given = _with_snapshots(services, connection, job.case_id, request["input"])
+            given = snapshots.resolved(services, connection, job.case_id, request["input"])
         call = Call(
             operation=job.operation,
             key=job.key,
@@ -211,13 +191,13 @@ def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer
         _attempt(turn, job, started, "done", "")
         for exchange in answer.exchanges:
             content = exchange.answer.encode()
-            _snapshot(turn, job, "exchange", exchange.system, content, exchange.media_type, exchange.status, exchange.request)
+            snapshots.store(turn, job, "exchange", exchange.system, content, exchange.media_type, exchange.status, exchange.request)
         value = documents.store_made(turn, answer, element=job.element)
         whole = orjson.dumps(value)
         if len(whole) > LARGEST_VALUE:
-            value = {"$snapshot": _snapshot(turn, job, "value", "partwell", whole, "application/json", "", None)}
+            value = {"$snapshot": snapshots.store(turn, job, "value", "partwell", whole, "application/json", "", None)}
         turn.record(Event.OPERATION_DONE, element=job.element, operation=job.operation, attempts=job.attempts, key=job.key)
-        turn.unit.write(_FINISH, job_id=job.id, new_state="done", at=turn.now)
+        turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
         turn.apply(turn.execution.answer(job.instance, value, now=turn.now))
         turn.commit()
 
@@ -232,7 +212,7 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             return
         _attempt(turn, job, started, error.code, reason)
         if isinstance(error, OperationFailed) and error.answer is not None:
-            _snapshot(turn, job, "exchange", error.facts["system"], error.answer.encode(), "text/plain", error.code, None)
+            snapshots.store(turn, job, "exchange", error.facts["system"], error.answer.encode(), "text/plain", error.code, None)
         if job.kind != "timer":
             facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": reason}
             turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
@@ -241,7 +221,7 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             turn.unit.write(_AGAIN, job_id=job.id, due=due)
             turn.unit.after_commit(lambda: services.carrier.ring(due))
         else:
-            turn.unit.write(_FINISH, job_id=job.id, new_state="failed", at=turn.now)
+            turn.unit.write(FINISH, job_id=job.id, new_state="failed", at=turn.now)
             last = GaveUp(**error.facts) if isinstance(error, TryAgain) else error
             turn.incident(job.element, job.instance, last, job_id=job.id)
         turn.commit()
@@ -259,7 +239,7 @@ def _fire(services: Services, job: Any) -> None:
         turn = _turn_of(services, unit, job)
         if turn is None:
             return
-        turn.unit.write(_FINISH, job_id=job.id, new_state="done", at=turn.now)
+        turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
         turn.record(Event.TIMER_FIRED, element=job.element, due=job.due_at.isoformat(timespec="seconds"))
         turn.apply(turn.execution.fire(job.instance, now=turn.now))
         turn.commit()
@@ -297,141 +277,3 @@ def _tried(turn: Turn, job: Any) -> int:
     """Attempts so far, those before somebody renewed the job included."""
     tried = turn.unit.connection.execute(sa.select(sa.func.max(JobAttempt.number)).where(JobAttempt.job_id == job.id)).scalar_one()
     return tried or 0
-
-
-def _snapshot(turn: Turn, job: Any, kind: str, system: str, content: bytes, media_type: str, status: str, request: Json) -> str:
-    snapshot_id = new_id()
-    keyring, sha256 = turn.unit.keyring, hashlib.sha256(content).hexdigest()
-    turn.unit.add(
-        Snapshot,
-        id=snapshot_id,
-        case_id=turn.case.id,
-        job_id=job.id,
-        element=job.element,
-        system=system,
-        operation=job.operation,
-        kind=kind,
-        media_type=media_type,
-        status=status,
-        request=keyring.seal_json(request, snapshot_purpose(snapshot_id, "request")),
-        content=keyring.seal(content, snapshot_purpose(snapshot_id, "content")),
-        sha256=sha256,
-        received_at=turn.now,
-    )
-    facts = {"snapshot": snapshot_id, "system": system, "operation": job.operation, "kind": kind, "sha256": sha256}
-    turn.record(Event.SNAPSHOT_STORED, element=job.element, **facts)
-    return snapshot_id
-
-
-def _with_snapshots(services: Services, connection: sa.Connection, case_id: str, value: Json) -> Json:
-    """`value` with every `{"$snapshot": id}` replaced by that snapshot's content, at any depth."""
-    match value:
-        case {"$snapshot": str(snapshot_id)} if len(value) == 1:
-            return orjson.loads(snapshot_content(services, connection, case_id, snapshot_id))
-        case Mapping():
-            return {key: _with_snapshots(services, connection, case_id, inner) for key, inner in value.items()}
-        case list():
-            return [_with_snapshots(services, connection, case_id, inner) for inner in value]
-    return value
-
-
-def snapshot_content(services: Services, connection: sa.Connection, case_id: str, snapshot_id: str) -> bytes:
-    """The unsealed content of a case's snapshot. Raises NotFound."""
-    row = connection.execute(sa.select(Snapshot.content).where(Snapshot.id == snapshot_id, Snapshot.case_id == case_id)).one_or_none()
-    if row is None:
-        raise NotFound(what="snapshot", name=snapshot_id)
-    return services.keyring.unseal(row.content, snapshot_purpose(snapshot_id, "content"))
-
-
-def snapshot_purpose(snapshot_id: str, column: str) -> str:
-    """What a snapshot's sealed column is bound to."""
-    return f"snapshots.{column}/{snapshot_id}"
-
-
-# --- what people do about an incident
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Broken:
-    turn: Turn
-    incident: Any
-
-
-def retry(
-    services: Services,
-    incident_id: str,
-    *,
-    actor: str,
-    reason: str,
-    request_id: str,
-    input: Mapping[str, Json] | None = None,
-    variables: Mapping[str, Json] | None = None,
-) -> None:
-    """Try again, as it is or with a corrected `input` of the operation or corrected case `variables`.
-
-    Raises NotFound, NotAllowed, ItemClosed for an incident that is resolved, CaseNotRunning.
-    """
-    with services.database.unit() as unit:
-        broken = _broken(services, unit, incident_id, actor, request_id)
-        if broken is None:
-            return
-        turn, incident = broken.turn, broken.incident
-        if input and not incident.job_id:
-            raise ItemClosed(reason="no call failed whose input could be corrected; correct the variables instead")
-        corrected = {name: dict(given) for name, given in (("input", input), ("variables", variables)) if given}
-        _resolve(broken, "corrected" if corrected else "retried", must_say(reason), corrected)
-        if incident.job_id:
-            request = None
-            job = unit.connection.execute(sa.select(Job.__table__).where(Job.id == incident.job_id)).one()
-            if job.request is not None:
-                payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
-                payload["input"].update(input or {})
-                request = services.keyring.seal_json(payload, request_purpose(job.id))
-            if variables:
-                turn.apply(turn.execution.set_variables(variables, now=turn.now))
-            unit.write(_RENEW, job_id=job.id, due=turn.now, request=request)
-            unit.after_commit(lambda: services.carrier.ring(None))
-        else:
-            turn.apply(turn.execution.retry(incident.instance, now=turn.now, variables=variables))
-        turn.commit()
-
-
-def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[str, Json], reason: str, request_id: str) -> None:
-    """Answer by hand in place of the outside system, with a reason; recorded as such. Raises as `retry`."""
-    with services.database.unit() as unit:
-        broken = _broken(services, unit, incident_id, actor, request_id)
-        if broken is None:
-            return
-        turn, incident = broken.turn, broken.incident
-        kind = unit.connection.execute(sa.select(Job.kind).where(Job.id == incident.job_id)).scalar_one_or_none()
-        if kind != "operation":
-            raise ItemClosed(reason="only the answer of an outside system can be given by hand; correct the value and retry instead")
-        _resolve(broken, "answered", must_say(reason), {"value": dict(value)})
-        unit.write(_FINISH, job_id=incident.job_id, new_state="done", at=turn.now)
-        turn.apply(turn.execution.answer(incident.instance, dict(value), now=turn.now))
-        turn.commit()
-
-
-def _broken(services: Services, unit: Any, incident_id: str, actor: str, request_id: str) -> _Broken | None:
-    """The open incident with its case's turn, or None if this very request was carried out before."""
-    case_id = unit.connection.execute(sa.select(Incident.case_id).where(Incident.id == incident_id)).scalar_one_or_none()
-    if case_id is None:
-        raise NotFound(what="incident", name=incident_id)
-    case = lock(unit, case_id=case_id)
-    if done_before(unit, case_id, actor=actor, request_id=request_id):
-        return None
-    incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
-    if incident.resolved_at is not None:
-        raise ItemClosed(reason="the incident was resolved already")
-    if case.status != "running" and incident.instance != SEAL:
-        raise CaseNotRunning(case=case.number, state=case.status)
-    turn = Turn(services, unit, case, actor=actor, request_id=request_id)
-    must_manage(turn)
-    return _Broken(turn=turn, incident=incident)
-
-
-def _resolve(broken: _Broken, how: str, why: str, detail: Mapping[str, Json]) -> None:
-    turn, incident = broken.turn, broken.incident
-    turn.incidents -= 1
-    turn.unit.write(_RESOLVE, incident_id=incident.id, at=turn.now, actor=turn.actor, how=how, why=why)
-    turn.record(Event.INCIDENT_RESOLVED, element=incident.element, incident=incident.id, resolution=how, reason=why, **detail)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .bpmn.order import RULES
+
+#: stands in `shown` for who started the case, whatever role they hold
+INITIATOR = "initiator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,8 @@ class Rules:
     no_way_back: frozenset[str] = frozenset()
     #: kinds of documents that are shown to the subject
     served: frozenset[str] = frozenset()
+    #: by role (or `initiator`): case variables shown to those who take part and are no readers
+    shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def faults(content: bytes) -> list[str]:
@@ -33,15 +38,20 @@ def faults(content: bytes) -> list[str]:
         return [str(error)]
     if not isinstance(given, dict):
         return ["it must be an object"]
-    lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__}
-    before = given.get("before", {})
-    found = [f'there is no rule "{name}"' for name in given.keys() - lists.keys() - {"before"}]
-    if isinstance(before, dict):
-        lists |= {f"before.{name}": before[name] for name in before}
-    else:
-        found.append("before must be an object")
+    found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before"}]
+    lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__ and name not in _BY_NAME}
+    for rule in _BY_NAME:
+        inner = given.get(rule, {})
+        if isinstance(inner, dict):
+            lists |= {f"{rule}.{name}": inner[name] for name in inner}
+        else:
+            found.append(f"{rule} must be an object")
     found += [f"{name} must be a list of texts" for name, listed in lists.items() if not _texts(listed)]
     return sorted(found)
+
+
+#: rules that hold a list for each of several names
+_BY_NAME = ("before", "shown")
 
 
 def _texts(listed: object) -> bool:
@@ -51,4 +61,5 @@ def _texts(listed: object) -> bool:
 def rules_of(files: Mapping[str, bytes]) -> Rules:
     """The rules of a version; its file was checked when it was deployed."""
     given = json.loads(files.get(RULES, b"{}"))
-    return Rules(**{name: frozenset(given[name]) for name in Rules.__dataclass_fields__ if name in given})
+    lists = {name: frozenset(given[name]) for name in Rules.__dataclass_fields__ if name in given and name not in _BY_NAME}
+    return Rules(**lists, shown={role: frozenset(names) for role, names in given.get("shown", {}).items()})

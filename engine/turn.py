@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import chains, ledger
+from . import items, ledger
 from .bpmn.advance import Advance, Opened, Requested, Scheduled
 from .bpmn.runtime import Execution
-from .db import Statement, Unit
-from .errors import NobodySigns, NotFound, PartwellError, SealBroken, StateUnreadable
+from .db import Statement, Unit, one_of
+from .errors import NotFound, PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
-from .models import Candidate, Case, Draft, Incident, Job, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .models import Case, Incident, Job, LedgerEntry, WorkItem, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -66,39 +65,18 @@ def _update(*columns: str) -> Statement:
     return Statement(sa.update(Case).where(Case.id == sa.bindparam("case_id")).values({c: sa.bindparam(c) for c in columns}))
 
 
-def _one_of(column: Any, *values: str) -> sa.ColumnElement[bool]:
-    """As IN, for statements that are compiled once: an IN would be written anew for every number of values."""
-    return sa.or_(*(column == value for value in values))
-
-
-_OF_INSTANCE = (
-    WorkItem.case_id == sa.bindparam("case_id"),
-    WorkItem.instance == sa.bindparam("instance"),
-    WorkItem.status == "open",
-)
-_ITEMS_LEFT = sa.select(WorkItem.id).where(*_OF_INSTANCE)
-_LEAVE_SIGN_OFFS = Statement(
-    sa.update(SignOff).where(SignOff.item_id.in_(_ITEMS_LEFT), _one_of(SignOff.state, "open", "waiting")).values(state="lapsed")
-)
-_LEAVE_ROUNDS = Statement(
-    sa.update(WorkRound)
-    .where(WorkRound.closed_at.is_(None), WorkRound.step_id.in_(sa.select(WorkStep.id).where(WorkStep.item_id.in_(_ITEMS_LEFT))))
-    .values(closed_at=sa.bindparam("at"), outcome="left")
-)
-_LEAVE_DRAFTS = Statement(sa.delete(Draft).where(Draft.item_id.in_(_ITEMS_LEFT)))
-_LEAVE_ITEM = Statement(sa.update(WorkItem).where(*_OF_INSTANCE).values(status="left", closed_at=sa.bindparam("at")))
 _DROP_JOBS = Statement(
     sa.update(Job)
     .where(
         Job.case_id == sa.bindparam("case_id"),
         Job.instance == sa.bindparam("instance"),
-        _one_of(Job.state, "waiting", "leased", "failed"),
+        one_of(Job.state, "waiting", "leased", "failed"),
     )
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
 _DROP_ALL_JOBS = Statement(
     sa.update(Job)
-    .where(Job.case_id == sa.bindparam("case_id"), Job.kind != "seal", _one_of(Job.state, "waiting", "leased", "failed"))
+    .where(Job.case_id == sa.bindparam("case_id"), Job.kind != "seal", one_of(Job.state, "waiting", "leased", "failed"))
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
 _END_INCIDENTS = Statement(
@@ -225,7 +203,7 @@ class Turn:
                 self._leave(gone.instance, gone.element, gone.by)
         for opened in advance.opened:
             if opened.instance not in left:
-                self._open(opened)
+                items.open_item(self, opened)
         for requested in advance.requested:
             if requested.instance not in left:
                 self._request(requested)
@@ -295,118 +273,11 @@ class Turn:
         if execution is not None and self.status != "closed":
             self.services.live.put(self.case.id, self.case.revision + 1, execution)
 
-    # --- work items
-
-    def _open(self, opened: Opened) -> None:
-        element = self.deployed.program.elements[opened.element]
-        for_subject = element.properties.get("wf.for") == "subject"
-        chain = chains.active(self.unit.connection, opened.chain) if opened.chain else None
-        item_id = new_id()
-        self.unit.add(
-            WorkItem,
-            id=item_id,
-            case_id=self.case.id,
-            element=opened.element,
-            instance=opened.instance,
-            name=element.title,
-            name_en=element.name_en or element.title,
-            lane=element.lane,
-            status="open",
-            for_subject=for_subject,
-            chain_id=chain.id if chain else None,
-            priority=opened.priority,
-            opened_at=self.now,
-            due_at=opened.due,
-        )
-        self.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
-        if chain:
-            step_ids = [self._step(item_id, position, step) for position, step in enumerate(chain.steps)]
-            self.open_step(item_id, step_ids, chain.steps, 0, opened.element)
-        else:
-            persons, trace = self._persons(opened, for_subject, element.title)
-            mode = "single" if len(persons) == 1 and not opened.groups else "claim"
-            step_id = self._step(item_id, 0, {"mode": mode})
-            self._round(item_id, step_id, persons, tuple(opened.groups), trace)
-
-    def _step(self, item_id: str, position: int, step: Mapping[str, Json]) -> str:
-        step_id = new_id()
-        named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": step["mode"]}
-        self.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
-        return step_id
-
-    def _persons(self, opened: Opened, for_subject: bool, step: str) -> tuple[list[str], dict[str, Json]]:
-        """Who may do a task that no chain describes, and why if that is not plain from the diagram. Raises NobodySigns."""
-        if for_subject:
-            return [self.case.subject_id], {}
-        named = {person for person in (opened.assignee, *opened.persons) if person and person != self.case.subject_id}
-        persons: list[str] = []
-        if named:
-            here = sa.select(Person.id).where(Person.id.in_(named), Person.active).order_by(Person.id)
-            persons = list(self.unit.connection.execute(here).scalars())
-        if persons or opened.groups:
-            return persons, {}
-        persons = chains.managers(self.unit.connection, subject=self.case.subject_id)
-        if not persons:
-            raise NobodySigns(step=step)
-        return persons, {"policy": "to_managers"}
-
-    def open_step(
-        self,
-        item_id: str,
-        step_ids: Sequence[str],
-        steps: Sequence[Mapping[str, Json]],
-        position: int,
-        element: str,
-        *,
-        before: str | None = None,
-    ) -> bool:
-        """Open the next step of a chain that needs somebody, for the people it resolves to now; False if none is left that does.
-
-        `before`: who signed the step just before. Raises NobodySigns.
-        """
-        for current in range(position, len(steps)):
-            case = self.case
-            [step] = chains.resolve(
-                self.unit.connection, [steps[current]], subject=case.subject_id, initiator=case.initiator_id, at=self.now, before=before
-            )
-            persons, trace = list(step.persons), dict(step.trace)
-            if persons:
-                self._round(item_id, step_ids[current], persons, (), trace)
-                self.record(Event.STEP_OPENED, element=element, item=item_id, step=steps[current]["name"], persons=persons, trace=trace)
-                return True
-            skipped = {"opened_at": self.now, "closed_at": self.now, "outcome": "skipped", "trace": trace}
-            self.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=1, **skipped)
-            self.record(Event.STEP_SKIPPED, element=element, item=item_id, step=steps[current]["name"], trace=trace)
-        return False
-
-    def _round(self, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
-        """One sign-off, held by the only person or offered to the candidates."""
-        round_id, sign_off_id = new_id(), new_id()
-        self.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=self.now, trace=dict(trace))
-        holder = persons[0] if len(persons) == 1 and not roles else None
-        self.unit.add(
-            SignOff,
-            id=sign_off_id,
-            round_id=round_id,
-            item_id=item_id,
-            case_id=self.case.id,
-            position=0,
-            state="open",
-            person_id=holder,
-            opened_at=self.now,
-        )
-        if holder is None:
-            for kind, refs in (("role", roles), ("person", persons)):
-                for ref in refs:
-                    self.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
-
     def _leave(self, instance: str, element: str, by: str | None) -> None:
         kind = self.deployed.program.elements[element].kind
         keys = {"case_id": self.case.id, "instance": instance}
         if kind == "userTask":
-            for statement in (_LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
-                self.unit.write(statement, **keys, at=self.now)
-            self.record(Event.ITEM_LEFT, element=element, instance=instance, by=by)
+            items.leave_item(self, instance, element, by)
         else:
             self.unit.write(_DROP_JOBS, **keys, at=self.now)
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():

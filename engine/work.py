@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from . import documents
+from . import documents, items
 from .bpmn.model import Element
 from .db import Statement, Unit
 from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError, TakenByOther
@@ -173,7 +173,7 @@ def _sign(services: Services, item_id: str, actor: str, opinion: str, request_id
         turn.record(event, element=task.element.id, item=item_id, **step, opinion=opinion)
         outcome = "approved" if approved else "rejected"
         _decide(task, outcome, {"opinion": opinion})
-        if approved and turn.open_step(item_id, ids, steps, task.position + 1, task.element.id, before=actor):
+        if approved and items.open_step(turn, item_id, ids, steps, task.position + 1, task.element.id, before=actor):
             turn.commit()
         else:
             turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values={"decision": outcome})

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from small_case import FILES, PNG, closed, house, houses, open_item, person, started
 
-from engine import documents, ledger, work
+from engine import documents, ledger, originals, work
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, NotAllowed, NotFound, Refused, SealBroken
 from engine.models import Case, Document
 from engine.ports import Call, File
@@ -158,7 +158,7 @@ def test_the_database_does_not_show_the_content(services: Services, case_id: str
 def test_reading_is_recorded(services: Services, case_id: str) -> None:
     """Whoever opens a document gets it unchanged and stands in the ledger, whose chain stays whole."""
     photo = rows(services, case_id)["attachment"]
-    file = documents.read(services, photo.id, reader=person("hr"))
+    file = originals.read_document(services, photo.id, reader=person("hr"))
     assert (file.content, file.name) == (PNG, "面谈照片.png")
     entry = last_entry(services, case_id)
     assert (entry.event, entry.actor, entry.payload["document"]) == ("evidence:document:read", person("hr"), photo.id)
@@ -172,18 +172,18 @@ def test_strangers_and_unknown_ids_get_nothing(services: Services, case_id: str)
     """Somebody who is not part of the case is refused, without an entry; an id that does not exist is not found."""
     before = last_entry(services, case_id).number
     with pytest.raises(NotAllowed):
-        documents.read(services, rows(services, case_id)["notice"].id, reader=person("stranger"))
+        originals.read_document(services, rows(services, case_id)["notice"].id, reader=person("stranger"))
     with pytest.raises(NotFound):
-        documents.read(services, "0" * 32, reader=person("hr"))
+        originals.read_document(services, "0" * 32, reader=person("hr"))
     assert last_entry(services, case_id).number == before
 
 
 def test_the_subject_opens_what_was_served(services: Services, case_id: str) -> None:
     """The employee concerned opens the notice that was served on them, and not what others put into the case."""
     found = rows(services, case_id)
-    assert documents.read(services, found["notice"].id, reader=person("subject")).name == "通知书.pdf"
+    assert originals.read_document(services, found["notice"].id, reader=person("subject")).name == "通知书.pdf"
     with pytest.raises(NotAllowed):
-        documents.read(services, found["attachment"].id, reader=person("subject"))
+        originals.read_document(services, found["attachment"].id, reader=person("subject"))
 
 
 def test_of_refused_uploads_nothing_is_stored(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from diagrams import END, START, flows, mapping, node, service, timer, user, zee
 from engine_room import Room, form, person, together
 from twins import ScriptedOperation
 
-from engine import cases, jobs
+from engine import cases, incidents, jobs, snapshots
 from engine.db import Unit
 from engine.errors import CaseNotRunning, ItemClosed, NeedsPerson, NotAllowed, NotFound, PartwellError, Refused, TryAgain
 from engine.jobs import LARGEST_VALUE, Runner
@@ -140,7 +140,7 @@ def test_an_operation_that_is_gone_becomes_an_incident(make: Callable[..., Room]
     without.run()
     [incident] = room.incidents(case)
     assert "no connector" in incident.facts["reason"]
-    room.manage(jobs.retry, incident.id)
+    room.manage(incidents.retry, incident.id)
     wait_for(room, case, "a")
 
 
@@ -154,11 +154,11 @@ def test_a_retry_calls_again_with_the_same_key(make: Callable[..., Room]) -> Non
     [incident] = room.incidents(case)
     for by, reason in (("boss", "x"), ("hr", "x"), ("subject", "x"), ("admin", " ")):
         with pytest.raises(NotAllowed):
-            room.manage(jobs.retry, incident.id, by=by, reason=reason)
-    room.manage(jobs.retry, incident.id, reason="已更正工号", request_id="r")
-    room.manage(jobs.retry, incident.id, reason="已更正工号", request_id="r")
+            room.manage(incidents.retry, incident.id, by=by, reason=reason)
+    room.manage(incidents.retry, incident.id, reason="已更正工号", request_id="r")
+    room.manage(incidents.retry, incident.id, reason="已更正工号", request_id="r")
     with pytest.raises(ItemClosed):
-        room.manage(jobs.retry, incident.id)
+        room.manage(incidents.retry, incident.id)
     assert room.incidents(case) == []
     room.run()
     room.clock.move(minutes=1)
@@ -178,7 +178,7 @@ def test_a_retry_with_corrected_input(make: Callable[..., Room]) -> None:
     case = room.start()
     room.run()
     [incident] = room.incidents(case)
-    room.manage(jobs.retry, incident.id, input={"who": "E999"})
+    room.manage(incidents.retry, incident.id, input={"who": "E999"})
     wait_for(room, case, "a")
     assert [call.input for call in system.calls] == [{"who": "E000", "days": 60}, {"who": "E999", "days": 60}]
     [resolved] = [entry for entry in room.entries(case) if entry.event == "incident:resolved"]
@@ -191,7 +191,7 @@ def test_a_retry_with_corrected_variables(make: Callable[..., Room]) -> None:
     room.deploy(*calling())
     case = room.start()
     room.run()
-    room.manage(jobs.retry, room.incidents(case)[0].id, variables={"window": 30})
+    room.manage(incidents.retry, room.incidents(case)[0].id, variables={"window": 30})
     assert room.variables(case)["window"] == 30
     wait_for(room, case, "a")
 
@@ -205,9 +205,9 @@ def test_an_answer_by_hand(make: Callable[..., Room]) -> None:
     room.run()
     [incident] = room.incidents(case)
     with pytest.raises(NotAllowed):
-        room.manage(jobs.answer, incident.id, by="hr", value={"hours": 9})
-    room.manage(jobs.answer, incident.id, value={"hours": 9}, request_id="r")
-    room.manage(jobs.answer, incident.id, value={"hours": 9}, request_id="r")
+        room.manage(incidents.answer, incident.id, by="hr", value={"hours": 9})
+    room.manage(incidents.answer, incident.id, value={"hours": 9}, request_id="r")
+    room.manage(incidents.answer, incident.id, value={"hours": 9}, request_id="r")
     assert room.open(case) == "a" and room.variables(case)["hours"] == 9 and room.incidents(case) == []
     room.clock.move(days=1)
     assert room.run() == 0 and len(system.calls) == 1
@@ -219,9 +219,9 @@ def test_an_incident_that_is_not_there(make: Callable[..., Room]) -> None:
     """An unknown id is answered as such."""
     room = make()
     with pytest.raises(NotFound):
-        room.manage(jobs.retry, "0" * 32)
+        room.manage(incidents.retry, "0" * 32)
     with pytest.raises(NotFound):
-        room.manage(jobs.answer, "0" * 32, value={})
+        room.manage(incidents.answer, "0" * 32, value={})
 
 
 @pytest.mark.parametrize("value", [{"hours": 2**60}, {"hours": {1, 2}}, {"hours": dt.date(2026, 1, 1)}], ids=["number", "set", "date"])
@@ -253,7 +253,7 @@ def test_a_large_answer_becomes_a_snapshot(make: Callable[..., Room]) -> None:
     assert len(room.case(case).state) < 4000
     other = room.start()
     with room.services.database.reading() as connection, pytest.raises(NotFound):
-        jobs.snapshot_content(room.services, connection, other, snapshot.id)
+        snapshots.content_of(room.services, connection, other, snapshot.id)
 
 
 def test_the_limit_of_a_variable(make: Callable[..., Room]) -> None:
@@ -326,7 +326,7 @@ def test_a_job_that_kills_every_worker_becomes_an_incident(make: Callable[..., R
             room.clock.move(minutes=2)
     [incident] = room.incidents(case)
     assert len(system.calls) == 3 and "stopped" in incident.facts["reason"]
-    room.manage(jobs.retry, incident.id)
+    room.manage(incidents.retry, incident.id)
     wait_for(room, case, "a")
 
 
@@ -533,9 +533,9 @@ def test_a_suspended_case_runs_no_job(make: Callable[..., Room]) -> None:
     [incident] = room.incidents(case)
     room.manage(cases.suspend, case)
     with pytest.raises(CaseNotRunning):
-        room.manage(jobs.retry, incident.id)
+        room.manage(incidents.retry, incident.id)
     room.manage(cases.resume, case)
-    room.manage(jobs.retry, incident.id)
+    room.manage(incidents.retry, incident.id)
     wait_for(room, case, "a")
 
 
@@ -601,7 +601,7 @@ def test_an_answer_that_leads_to_nobody_becomes_an_incident(make: Callable[..., 
     assert (incident.code, incident.facts) == ("nobody_signs", {"step": "总监"}) and room.open(case) == ""
     assert room.jobs(case)[0].state == "failed"
     room.write(sa.insert(Holding).values(person_id=person("director"), role="hr_director"))
-    room.manage(jobs.retry, incident.id, by="hr")
+    room.manage(incidents.retry, incident.id, by="hr")
     wait_for(room, case, "a")
     room.approve(case, "a", by="director")
 
@@ -619,9 +619,9 @@ def test_a_timer_that_leads_to_nobody_becomes_an_incident(make: Callable[..., Ro
     [incident] = room.incidents(case)
     assert incident.code == "nobody_signs" and room.events(case).count("job:timer:fired") == 0
     with pytest.raises(ItemClosed):
-        room.manage(jobs.answer, incident.id, by="hr", value={})
+        room.manage(incidents.answer, incident.id, by="hr", value={})
     room.write(sa.insert(Holding).values(person_id=person("admin"), role="admin"))
-    room.manage(jobs.retry, incident.id, by="hr")
+    room.manage(incidents.retry, incident.id, by="hr")
     wait_for(room, case, "a")
 
 
@@ -648,7 +648,7 @@ def test_a_case_that_cannot_be_sealed_becomes_an_incident(make: Callable[..., Ro
         run()
     assert len(tried) == 5
     [incident] = room.incidents(case)
-    room.manage(jobs.retry, incident.id, request_id=new_id())
+    room.manage(incidents.retry, incident.id, request_id=new_id())
     run()
     assert len(tried) == 6 and room.incidents(case) == [] and room.value(sa.select(Job.state).where(Job.kind == "seal")) == "done"
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from diagrams import END, START, event, flows, mapping, node, timer, user, zeebe
 from engine_room import PEOPLE, Room, form, line, person, together
 
-from engine import chains, jobs, work
+from engine import chains, incidents, work
 from engine.errors import (
     AlreadyDecided,
     Conflict,
@@ -545,19 +545,19 @@ def test_an_expression_that_fails_does_not_undo_the_completion(room: Room) -> No
     [incident] = room.incidents(case)
     assert (incident.element, incident.code, incident.facts["expression"]) == ("gate", "feel_error", "x")
     room = room.restarted()
-    room.manage(jobs.retry, incident.id)
+    room.manage(incidents.retry, incident.id)
     [again] = room.incidents(case)
     with pytest.raises(NotAllowed):
-        room.manage(jobs.retry, again.id, by="hr", variables={"x": True})
+        room.manage(incidents.retry, again.id, by="hr", variables={"x": True})
     with pytest.raises(ItemClosed):
-        room.manage(jobs.retry, again.id, input={"x": True})
+        room.manage(incidents.retry, again.id, input={"x": True})
     with pytest.raises(ItemClosed):
-        room.manage(jobs.answer, again.id, value={"x": True})
-    room.manage(jobs.retry, again.id, variables={"x": True}, request_id="c")
-    room.manage(jobs.retry, again.id, variables={"x": True}, request_id="c")
+        room.manage(incidents.answer, again.id, value={"x": True})
+    room.manage(incidents.retry, again.id, variables={"x": True}, request_id="c")
+    room.manage(incidents.retry, again.id, variables={"x": True}, request_id="c")
     assert room.incidents(case) == [] and room.open(case) == "yes"
     with pytest.raises(ItemClosed):
-        room.manage(jobs.retry, again.id)
+        room.manage(incidents.retry, again.id)
     corrected = [entry for entry in room.entries(case) if entry.payload.get("resolution") == "corrected"]
     assert [(entry.actor, entry.payload["variables"]) for entry in corrected] == [(person("admin"), {"x": True})]
 

@@ -19,7 +19,7 @@ from flask import Blueprint, Flask, request, send_file
 from werkzeug.exceptions import HTTPException
 
 import forms
-from engine import casefile, inbox, jobs, work
+from engine import casefile, caselist, inbox, incidents, originals, work
 from engine import cases as engine_cases
 from engine.errors import NotFound, PartwellError
 from engine.models import new_id
@@ -192,7 +192,7 @@ def case_list() -> Any:
     if status not in ("", "running", "suspended", "closed"):
         raise RequestInvalid(reason="“status” is running, suspended or closed", field="status")
     page, size = number("page", 1, 100_000), number("size", 20, 100)
-    rows, total = casefile.cases(services(), reader=me().id, search=words(), status=status, page=page, size=size)
+    rows, total = caselist.cases(services(), reader=me().id, search=words(), status=status, page=page, size=size)
     return {"cases": plain(rows), "total": total}
 
 
@@ -308,7 +308,7 @@ def document(document_id: str) -> Any:
 @api.get("/snapshots/<snapshot_id>")
 def snapshot(snapshot_id: str) -> Any:
     """What an outside system said, as it came; reading it is recorded."""
-    opened = casefile.read_snapshot(services(), snapshot_id, reader=me().id)
+    opened = originals.read_snapshot(services(), snapshot_id, reader=me().id)
     return {**plain(opened.row), "case_id": opened.case_id, "request": opened.request, "content": opened.content.decode("utf-8", "replace")}
 
 
@@ -319,14 +319,14 @@ def _file(file: File) -> Any:
 # --- incidents
 
 
-def _incident(row: casefile.IncidentRow) -> dict[str, Any]:
+def _incident(row: incidents.IncidentRow) -> dict[str, Any]:
     return {**plain(row), "message": fill(row.template, row.facts)}
 
 
 @api.get("/incidents")
 def incident_list() -> Any:
     """`all=1` gives resolved ones too."""
-    rows = casefile.incidents(services(), reader=me().id)
+    rows = incidents.managed(services(), reader=me().id)
     return {"incidents": [_incident(row) for row in rows if request.args.get("all") or row.resolved_at is None]}
 
 
@@ -335,7 +335,7 @@ def retry(incident_id: str) -> Any:
     """{reason, input?, variables?}: with a corrected input of the operation, or corrected case variables"""
     sent = body()
     reason, given, variables = field(sent, "reason", str), field(sent, "input", dict, {}), field(sent, "variables", dict, {})
-    jobs.retry(
+    incidents.retry(
         services(), incident_id, actor=me().id, reason=reason, request_id=request_id(), input=given or None, variables=variables or None
     )
     return "", 204
@@ -346,7 +346,7 @@ def answer(incident_id: str) -> Any:
     """{reason, value}: what the outside system would have answered"""
     sent = body()
     reason, value = field(sent, "reason", str), field(sent, "value", dict)
-    jobs.answer(services(), incident_id, actor=me().id, value=value, reason=reason, request_id=request_id())
+    incidents.answer(services(), incident_id, actor=me().id, value=value, reason=reason, request_id=request_id())
     return "", 204
 
 

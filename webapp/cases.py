@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import bundle, casefile, documents, evidence
+from engine import bundle, casefile, caselist, evidence, originals, snapshots
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -39,7 +39,7 @@ def index() -> Any:
     status = request.args.get("status", "")
     status = status if status in ("running", "suspended", "closed") else ""
     search, page = search_words(), page_number()
-    rows, total = casefile.cases(services(), reader=me().id, search=search, status=status, page=page, size=PAGE)
+    rows, total = caselist.cases(services(), reader=me().id, search=search, status=status, page=page, size=PAGE)
     return render_template("cases.html", rows=rows, total=total, page=page, size=PAGE, search=search, status=status)
 
 
@@ -80,9 +80,9 @@ def show(case_id: str) -> Any:
     )
 
 
-def _snapshots_by_job(case: casefile.CasePage) -> dict[str, list[casefile.SnapshotRow]]:
+def _snapshots_by_job(case: casefile.CasePage) -> dict[str, list[snapshots.SnapshotRow]]:
     """What each call received, the answer as it came before what was read out of it."""
-    found: dict[str, list[casefile.SnapshotRow]] = {}
+    found: dict[str, list[snapshots.SnapshotRow]] = {}
     for row in case.snapshots:
         found.setdefault(row.job_id, []).append(row)
     return found
@@ -143,7 +143,7 @@ def change(case_id: str, verb: str) -> Any:
 
 def document_file(document_id: str) -> File:
     """A document, for a reader who may see it; the reading is recorded. Raises NotFound, NotAllowed."""
-    return documents.read(services(), document_id, reader=me().id)
+    return originals.read_document(services(), document_id, reader=me().id)
 
 
 @cases.get("/documents/<document_id>")
@@ -162,7 +162,7 @@ def document(document_id: str) -> Any:
 @cases.get("/snapshots/<snapshot_id>")
 @logged_in
 def snapshot(snapshot_id: str) -> Any:
-    opened = casefile.read_snapshot(services(), snapshot_id, reader=me().id)
+    opened = originals.read_snapshot(services(), snapshot_id, reader=me().id)
     return render_template("snapshot.html", opened=opened, asked=_readable(opened.request), answered=_readable(opened.content))
 
 

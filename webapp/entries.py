@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import forms
-from engine.casefile import Event
+from engine.timeline import Event
 from engine.work import form_id, permissions
 
 from .accounts import services

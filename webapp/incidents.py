@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from engine import casefile, jobs
-from engine.casefile import IncidentRow
+from engine import incidents as repairs
+from engine.incidents import IncidentRow
 
 from .accounts import logged_in, me, services
 from .i18n import N_, gettext
@@ -19,7 +19,7 @@ incidents = Blueprint("incidents", __name__, url_prefix="/incidents")
 
 
 def _open() -> list[IncidentRow]:
-    return [row for row in casefile.incidents(services(), reader=me().id) if row.resolved_at is None]
+    return [row for row in repairs.managed(services(), reader=me().id) if row.resolved_at is None]
 
 
 def _show(failed: str = "", errors: Mapping[str, Sequence[str]] | None = None) -> str:
@@ -105,7 +105,7 @@ def index() -> Any:
 def retry(incident_id: str) -> Any:
     if faults := _reason():
         return _show(incident_id, faults), 422
-    jobs.retry(services(), incident_id, actor=me().id, reason=request.form["reason"], request_id=request_id())
+    repairs.retry(services(), incident_id, actor=me().id, reason=request.form["reason"], request_id=request_id())
     return _done(N_("It is tried again now; the result appears on the case page."))
 
 
@@ -121,7 +121,7 @@ def correct(incident_id: str) -> Any:
     if faults:
         return _show(incident_id, faults), 422
     what = "variables" if row and row.input is None else "input"
-    jobs.retry(services(), incident_id, actor=me().id, reason=request.form["reason"], request_id=request_id(), **{what: corrected})
+    repairs.retry(services(), incident_id, actor=me().id, reason=request.form["reason"], request_id=request_id(), **{what: corrected})
     return _done(N_("It is tried again with what you corrected; the result appears on the case page."))
 
 
@@ -134,7 +134,7 @@ def answer(incident_id: str) -> Any:
         faults["value"] = [gettext("Say what the system would have answered, at least one name with its value.")]
     if faults:
         return _show(incident_id, faults), 422
-    jobs.answer(services(), incident_id, actor=me().id, value=value, reason=request.form["reason"], request_id=request_id())
+    repairs.answer(services(), incident_id, actor=me().id, value=value, reason=request.form["reason"], request_id=request_id())
     return _done(N_("Your answer was taken and marked as yours; the case goes on."))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 import forms
-from engine import casefile, people, procedures
+from engine import caselist, people, procedures
 from engine import cases as engine_cases
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import new_id
@@ -25,7 +25,7 @@ start = Blueprint("start", __name__, url_prefix="/start")
 def open_to(reader: Reader) -> list[Startable]:
     """The procedures that the reader may start."""
     with services().database.reading() as connection:
-        rules = casefile.rules_by_procedure(services(), connection)
+        rules = caselist.rules_by_procedure(services(), connection)
     return [
         each for each in procedures.startable(services()) if not rules[each.procedure].start or reader.roles & rules[each.procedure].start
     ]

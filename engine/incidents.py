@@ -1,0 +1,213 @@
+"""Incidents: what a person must look at before a case goes on, and what they do about it: retry, correct, answer by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import people
+from .caselist import rules_by_procedure
+from .cases import must_manage, must_say
+from .db import Statement
+from .errors import CaseNotRunning, ItemClosed, NotAllowed, NotFound
+from .jobs import FINISH
+from .ledger import Event
+from .models import Case, Incident, Job, JobAttempt, Person
+from .ports import Json
+from .timeline import title_en
+from .turn import SEAL, Turn, done_before, lock, request_purpose
+
+if TYPE_CHECKING:
+    from .services import Services
+
+_RENEW = Statement(
+    sa.update(Job)
+    .where(Job.id == sa.bindparam("job_id"))
+    .values(
+        state="waiting",
+        due_at=sa.bindparam("due"),
+        attempts=0,
+        request=sa.bindparam("request"),
+        finished_at=None,
+        lease=None,
+        lease_until=None,
+    )
+)
+_RESOLVE = Statement(
+    sa.update(Incident)
+    .where(Incident.id == sa.bindparam("incident_id"))
+    .values(resolved_at=sa.bindparam("at"), resolved_by=sa.bindparam("actor"), resolution=sa.bindparam("how"), reason=sa.bindparam("why"))
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentRow:
+    """An incident, resolved or not."""
+
+    id: str
+    case_id: str
+    number: str
+    title: str
+    title_en: str
+    element: str
+    name: str
+    name_en: str
+    job_id: str | None
+    operation: str | None
+    code: str
+    template: str
+    facts: Mapping[str, Json]
+    opened_at: dt.datetime
+    resolved_at: dt.datetime | None
+    resolved_by: str | None
+    resolution: str | None
+    reason: str | None
+    #: of a failed call, for those who may repair it: what it was called with, and its attempts as in `CallRow`
+    input: Mapping[str, Json] | None = None
+    attempts: Sequence[Mapping[str, Any]] = ()
+
+
+def rows(services: Services, connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[IncidentRow]:
+    """Incidents, unresolved ones first, then newest first."""
+    rows = connection.execute(
+        sa.select(Incident.__table__, Case.number, Case.title, Case.version_id, Job.operation, Person.name.label("subject"))
+        .join(Case, Case.id == Incident.case_id)
+        .join(Person, Person.id == Case.subject_id)
+        .outerjoin(Job, Job.id == Incident.job_id)
+        .where(which)
+        .order_by(Incident.resolved_at.is_not(None), Incident.opened_at.desc())
+        .limit(200)
+    )
+    found = []
+    for row in rows:
+        element = services.programs.get(row.version_id).program.elements.get(row.element)
+        values = {name: row._mapping[name] for name in IncidentRow.__dataclass_fields__ if name in row._mapping}
+        name = element.title if element else row.element
+        english = title_en(services, row.version_id, row.subject)
+        found.append(IncidentRow(**values, title_en=english, name=name, name_en=(element.name_en if element else "") or name))
+    return found
+
+
+def managed(services: Services, *, reader: str) -> list[IncidentRow]:
+    """Incidents of all cases whose procedure the reader manages, open ones with what was called and how often.
+
+    Raises NotAllowed for somebody who manages none.
+    """
+    with services.database.reading() as connection:
+        roles = people.roles_of(connection, reader)
+        managed = [name for name, rules in rules_by_procedure(services, connection).items() if roles & rules.managers]
+        if not managed:
+            raise NotAllowed(reason="only managers of a procedure see its incidents")
+        which = sa.and_(Case.procedure.in_(managed), Case.subject_id != reader)
+        return _with_calls(services, connection, rows(services, connection, which))
+
+
+def _with_calls(services: Services, connection: sa.Connection, rows: Sequence[IncidentRow]) -> list[IncidentRow]:
+    failed = [row.job_id for row in rows if row.job_id and row.resolved_at is None]
+    attempts = attempts_of(connection, JobAttempt.job_id.in_(failed))
+    inputs = {
+        job.id: services.keyring.unseal_json(job.request, request_purpose(job.id))["input"]
+        for job in connection.execute(sa.select(Job.id, Job.request).where(Job.id.in_(failed), Job.request.is_not(None)))
+    }
+    return [replace(row, input=inputs.get(row.job_id or ""), attempts=attempts.get(row.job_id or "", ())) for row in rows]
+
+
+def attempts_of(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, list[Mapping[str, Any]]]:
+    """Attempts by job, the first one first."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(sa.select(JobAttempt.__table__).where(which).order_by(JobAttempt.number)):
+        found.setdefault(row.job_id, []).append(dict(row._mapping))
+    return found
+
+
+# --- what people do about one
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Broken:
+    turn: Turn
+    incident: Any
+
+
+def retry(
+    services: Services,
+    incident_id: str,
+    *,
+    actor: str,
+    reason: str,
+    request_id: str,
+    input: Mapping[str, Json] | None = None,
+    variables: Mapping[str, Json] | None = None,
+) -> None:
+    """Try again, as it is or with a corrected `input` of the operation or corrected case `variables`.
+
+    Raises NotFound, NotAllowed, ItemClosed for an incident that is resolved, CaseNotRunning.
+    """
+    with services.database.unit() as unit:
+        broken = _broken(services, unit, incident_id, actor, request_id)
+        if broken is None:
+            return
+        turn, incident = broken.turn, broken.incident
+        if input and not incident.job_id:
+            raise ItemClosed(reason="no call failed whose input could be corrected; correct the variables instead")
+        corrected = {name: dict(given) for name, given in (("input", input), ("variables", variables)) if given}
+        _resolve(broken, "corrected" if corrected else "retried", must_say(reason), corrected)
+        if incident.job_id:
+            request = None
+            job = unit.connection.execute(sa.select(Job.__table__).where(Job.id == incident.job_id)).one()
+            if job.request is not None:
+                payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
+                payload["input"].update(input or {})
+                request = services.keyring.seal_json(payload, request_purpose(job.id))
+            if variables:
+                turn.apply(turn.execution.set_variables(variables, now=turn.now))
+            unit.write(_RENEW, job_id=job.id, due=turn.now, request=request)
+            unit.after_commit(lambda: services.carrier.ring(None))
+        else:
+            turn.apply(turn.execution.retry(incident.instance, now=turn.now, variables=variables))
+        turn.commit()
+
+
+def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[str, Json], reason: str, request_id: str) -> None:
+    """Answer by hand in place of the outside system, with a reason; recorded as such. Raises as `retry`."""
+    with services.database.unit() as unit:
+        broken = _broken(services, unit, incident_id, actor, request_id)
+        if broken is None:
+            return
+        turn, incident = broken.turn, broken.incident
+        kind = unit.connection.execute(sa.select(Job.kind).where(Job.id == incident.job_id)).scalar_one_or_none()
+        if kind != "operation":
+            raise ItemClosed(reason="only the answer of an outside system can be given by hand; correct the value and retry instead")
+        _resolve(broken, "answered", must_say(reason), {"value": dict(value)})
+        unit.write(FINISH, job_id=incident.job_id, new_state="done", at=turn.now)
+        turn.apply(turn.execution.answer(incident.instance, dict(value), now=turn.now))
+        turn.commit()
+
+
+def _broken(services: Services, unit: Any, incident_id: str, actor: str, request_id: str) -> _Broken | None:
+    """The open incident with its case's turn, or None if this very request was carried out before."""
+    case_id = unit.connection.execute(sa.select(Incident.case_id).where(Incident.id == incident_id)).scalar_one_or_none()
+    if case_id is None:
+        raise NotFound(what="incident", name=incident_id)
+    case = lock(unit, case_id=case_id)
+    if done_before(unit, case_id, actor=actor, request_id=request_id):
+        return None
+    incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
+    if incident.resolved_at is not None:
+        raise ItemClosed(reason="the incident was resolved already")
+    if case.status != "running" and incident.instance != SEAL:
+        raise CaseNotRunning(case=case.number, state=case.status)
+    turn = Turn(services, unit, case, actor=actor, request_id=request_id)
+    must_manage(turn)
+    return _Broken(turn=turn, incident=incident)
+
+
+def _resolve(broken: _Broken, how: str, why: str, detail: Mapping[str, Json]) -> None:
+    turn, incident = broken.turn, broken.incident
+    turn.incidents -= 1
+    turn.unit.write(_RESOLVE, incident_id=incident.id, at=turn.now, actor=turn.actor, how=how, why=why)
+    turn.record(Event.INCIDENT_RESOLVED, element=incident.element, incident=incident.id, resolution=how, reason=why, **detail)

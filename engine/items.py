@@ -1,0 +1,152 @@
+"""Work items as the procedure makes them: opened for people, step by step, and left when the procedure goes on without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from . import chains
+from .bpmn.advance import Opened
+from .db import Statement, one_of
+from .errors import NobodySigns
+from .ledger import Event
+from .models import Candidate, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .ports import Json
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+_OF_INSTANCE = (
+    WorkItem.case_id == sa.bindparam("case_id"),
+    WorkItem.instance == sa.bindparam("instance"),
+    WorkItem.status == "open",
+)
+_ITEMS_LEFT = sa.select(WorkItem.id).where(*_OF_INSTANCE)
+_LEAVE_SIGN_OFFS = Statement(
+    sa.update(SignOff).where(SignOff.item_id.in_(_ITEMS_LEFT), one_of(SignOff.state, "open", "waiting")).values(state="lapsed")
+)
+_LEAVE_ROUNDS = Statement(
+    sa.update(WorkRound)
+    .where(WorkRound.closed_at.is_(None), WorkRound.step_id.in_(sa.select(WorkStep.id).where(WorkStep.item_id.in_(_ITEMS_LEFT))))
+    .values(closed_at=sa.bindparam("at"), outcome="left")
+)
+_LEAVE_DRAFTS = Statement(sa.delete(Draft).where(Draft.item_id.in_(_ITEMS_LEFT)))
+_LEAVE_ITEM = Statement(sa.update(WorkItem).where(*_OF_INSTANCE).values(status="left", closed_at=sa.bindparam("at")))
+
+
+def open_item(turn: Turn, opened: Opened) -> None:
+    """A user task waits: its item, the steps of its chain, and the first sign-off. Raises NobodySigns."""
+    element = turn.deployed.program.elements[opened.element]
+    for_subject = element.properties.get("wf.for") == "subject"
+    chain = chains.active(turn.unit.connection, opened.chain) if opened.chain else None
+    item_id = new_id()
+    turn.unit.add(
+        WorkItem,
+        id=item_id,
+        case_id=turn.case.id,
+        element=opened.element,
+        instance=opened.instance,
+        name=element.title,
+        name_en=element.name_en or element.title,
+        lane=element.lane,
+        status="open",
+        for_subject=for_subject,
+        chain_id=chain.id if chain else None,
+        priority=opened.priority,
+        opened_at=turn.now,
+        due_at=opened.due,
+    )
+    turn.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
+    if chain:
+        step_ids = [_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
+        open_step(turn, item_id, step_ids, chain.steps, 0, opened.element)
+    else:
+        persons, trace = _persons(turn, opened, for_subject, element.title)
+        mode = "single" if len(persons) == 1 and not opened.groups else "claim"
+        step_id = _step(turn, item_id, 0, {"mode": mode})
+        _round(turn, item_id, step_id, persons, tuple(opened.groups), trace)
+
+
+def _step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
+    step_id = new_id()
+    named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": step["mode"]}
+    turn.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
+    return step_id
+
+
+def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[list[str], dict[str, Json]]:
+    """Who may do a task that no chain describes, and why if that is not plain from the diagram. Raises NobodySigns."""
+    if for_subject:
+        return [turn.case.subject_id], {}
+    named = {person for person in (opened.assignee, *opened.persons) if person and person != turn.case.subject_id}
+    persons: list[str] = []
+    if named:
+        here = sa.select(Person.id).where(Person.id.in_(named), Person.active).order_by(Person.id)
+        persons = list(turn.unit.connection.execute(here).scalars())
+    if persons or opened.groups:
+        return persons, {}
+    persons = chains.managers(turn.unit.connection, subject=turn.case.subject_id)
+    if not persons:
+        raise NobodySigns(step=step)
+    return persons, {"policy": "to_managers"}
+
+
+def open_step(
+    turn: Turn,
+    item_id: str,
+    step_ids: Sequence[str],
+    steps: Sequence[Mapping[str, Json]],
+    position: int,
+    element: str,
+    *,
+    before: str | None = None,
+) -> bool:
+    """Open the next step of a chain that needs somebody, for the people it resolves to now; False if none is left that does.
+
+    `before`: who signed the step just before. Raises NobodySigns.
+    """
+    for current in range(position, len(steps)):
+        case = turn.case
+        [step] = chains.resolve(
+            turn.unit.connection, [steps[current]], subject=case.subject_id, initiator=case.initiator_id, at=turn.now, before=before
+        )
+        persons, trace = list(step.persons), dict(step.trace)
+        if persons:
+            _round(turn, item_id, step_ids[current], persons, (), trace)
+            turn.record(Event.STEP_OPENED, element=element, item=item_id, step=steps[current]["name"], persons=persons, trace=trace)
+            return True
+        skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
+        turn.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=1, **skipped)
+        turn.record(Event.STEP_SKIPPED, element=element, item=item_id, step=steps[current]["name"], trace=trace)
+    return False
+
+
+def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
+    """One sign-off, held by the only person or offered to the candidates."""
+    round_id, sign_off_id = new_id(), new_id()
+    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=turn.now, trace=dict(trace))
+    holder = persons[0] if len(persons) == 1 and not roles else None
+    turn.unit.add(
+        SignOff,
+        id=sign_off_id,
+        round_id=round_id,
+        item_id=item_id,
+        case_id=turn.case.id,
+        position=0,
+        state="open",
+        person_id=holder,
+        opened_at=turn.now,
+    )
+    if holder is None:
+        for kind, refs in (("role", roles), ("person", persons)):
+            for ref in refs:
+                turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
+
+
+def leave_item(turn: Turn, instance: str, element: str, by: str | None) -> None:
+    """The item of an instance closes without an answer; `by`: the element whose event did it."""
+    for statement in (_LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
+        turn.unit.write(statement, case_id=turn.case.id, instance=instance, at=turn.now)
+    turn.record(Event.ITEM_LEFT, element=element, instance=instance, by=by)

@@ -1,0 +1,106 @@
+"""The timeline of a case: its ledger as people read it, as far as each may."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import access, ledger, people
+from .ledger import Event as Happened
+from .ports import Json
+from .procedures import Deployed
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: after them an element is done
+_FINISHING = {Happened.ITEM_COMPLETED, Happened.OPERATION_DONE, Happened.ELEMENT_PASSED, Happened.CASE_STARTED}
+#: what follows from a person's act and is not the act itself: the ledger names whose commit it was, the timeline nobody
+_BY_ITSELF = {
+    Happened.ITEM_OPENED,
+    Happened.ITEM_LEFT,
+    Happened.STEP_OPENED,
+    Happened.STEP_SKIPPED,
+    Happened.OPERATION_REQUESTED,
+    Happened.JOB_DROPPED,
+    Happened.ELEMENT_PASSED,
+    Happened.VARIABLE_OVERWRITTEN,
+    Happened.INCIDENT_OPENED,
+}
+#: what an entry tells everybody who sees it; the rest is for who acted and who sees the whole case
+_OPEN = {"step", "step_en", "operation", "outcome"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of the timeline, from the ledger."""
+
+    number: int
+    at: dt.datetime
+    #: name from `ledger.Event`
+    event: str
+    #: who acted (`people.display`), or None: the procedure itself
+    actor: Mapping[str, Json] | None
+    #: the role in which it was done: the step of the chain, elsewhere the lane of the element
+    role: str | None
+    role_en: str | None
+    element: str | None
+    name: str | None
+    name_en: str | None
+    detail: Mapping[str, Json]
+
+
+def events_of(
+    services: Services, connection: sa.Connection, case: Any, deployed: Deployed, *, reader: str, sight: access.Sight
+) -> tuple[list[Event], frozenset[str]]:
+    """The timeline and the elements that are done, as far as the reader sees them.
+
+    Who takes part sees who did what when, and what they said themselves; the subject sees their own acts only.
+    """
+    entries = ledger.history(connection, services.keyring, case.id)
+    elements = deployed.program.elements
+    lanes = lanes_en(deployed)
+    persons: dict[str, Mapping[str, Json]] = {}
+    events, done = [], set[str]()
+    for entry in entries:
+        actor = None if entry.event in _BY_ITSELF else entry.actor
+        own = sight.whole or actor == reader
+        if sight.subject and not own and entry.event != Happened.CASE_CLOSED:
+            continue
+        if entry.element and entry.event in _FINISHING:
+            done.add(entry.element)
+        if actor and actor not in persons:
+            persons[actor] = people.display(connection, actor)
+        element = elements.get(entry.element or "")
+        lane = element.lane if element else None
+        signed = entry.event in (Happened.STEP_APPROVED, Happened.STEP_REJECTED)
+        events.append(
+            Event(
+                number=entry.number,
+                at=entry.at,
+                event=entry.event,
+                actor=persons.get(actor or ""),
+                role=entry.payload["step"] if signed else lane,
+                role_en=entry.payload["step_en"] if signed else lanes.get(lane or ""),
+                element=entry.element,
+                name=element.title if element else None,
+                name_en=(element.name_en or element.title) if element else None,
+                detail={name: value for name, value in entry.payload.items() if name != "salt" and (own or name in _OPEN)},
+            )
+        )
+    return events, frozenset(done)
+
+
+def lanes_en(deployed: Deployed) -> dict[str, str]:
+    """English names of a version's lanes by their own."""
+    return {lane.name: lane.name_en or lane.name for lane in deployed.program.lanes}
+
+
+def title_en(services: Services, version_id: str, subject: str) -> str:
+    """A case's title in English, as `Case.title` in the procedure's own language."""
+    program = services.programs.get(version_id).program
+    return f"{program.name_en or program.name}: {subject}"
