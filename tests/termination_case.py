@@ -91,6 +91,7 @@ ANSWERS: Mapping[str, dict[str, Any]] = {
         "notice": {
             "facts": "2026-11-11、11-16、11-19 三次培训考核成绩为 58、52、55 分，及格线 60 分。",
             "evidence": "录用条件确认书\n三次考核试卷",
+            "rule_clause": "《客服专员录用条件》第二条，2026 年 10 月 10 日告知",
             "reason_explained": "三次考核均未达到录用条件。",
             "payments": "2026 年 11 月工资",
             "pay_date": "2026-11-30",

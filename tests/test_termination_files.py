@@ -228,6 +228,7 @@ def test_the_whole_dismissal() -> None:
     assert "3 次均未及格" in variables["plan"]["text"] and "《劳动合同法》第三十九条第（一）项" in variables["plan"]["text"]
     notice = variables["notice"]
     assert notice["facts"] == variables["portrait"]["beyond_text"]
+    assert notice["rule_clause"] == "录用条件：三次培训考核成绩均不低于 60 分" and notice["steps"].startswith("2026 年 10 月 10 日：")
     assert (notice["pay_date"], notice["social_insurance_month"]) == ("2026-11-30", "2026-11")
     case.until("serve_notice")
     case.act("serve_notice")
@@ -339,6 +340,48 @@ def test_without_a_statement_in_a_day_a_refusal_is_witnessed() -> None:
     assert list(case.open) == ["serve_notice"]
 
 
+def test_a_statement_that_is_not_signed_is_witnessed() -> None:
+    """What the employee wrote is kept; that they did not sign is for two witnesses to say."""
+    case = Termination()
+    case.until("give_statement")
+    case.act("give_statement", signing="refused", signature=None, text="数据不准。")
+    assert list(case.open) == ["witness_refusal"]
+    assert case.execution.variables()["statement"]["text"] == "数据不准。"
+    case.act("witness_refusal")
+    assert list(case.open) == ["serve_notice"]
+
+
+def test_a_union_that_does_not_reply_holds_nothing_up_and_agrees_to_nothing() -> None:
+    """The law sets no waiting time; the notice says that no reply came."""
+    case = Termination()
+    case.until("record_union_reply")
+    case.act("record_union_reply", opinion="no_reply", replied_on=None)
+    assert list(case.open) == ["hold_conversation"]
+    case.until("serve_notice")
+    text = text_of(case.pdf["notice"])
+    assert "工会在期限内未回复" in text and "无异议" not in text
+
+
+@pytest.mark.parametrize(
+    ("ground", "facts", "by"),
+    [
+        ("D39-1", {"planned_end": "2026-11-30"}, "2026-11-30"),
+        ("D39-1", {"planned_end": "2027-01-31"}, "2027-01-09"),  # the last day of the probation
+        ("D40-2", {"planned_end": "2026-12-31", "lieu_paid": False}, "2026-12-01"),
+        ("D40-2", {"planned_end": "2026-11-30", "lieu_paid": True}, "2026-11-30"),
+    ],
+)
+def test_whoever_serves_the_notice_knows_by_when_it_must_arrive(ground: str, facts: dict[str, Any], by: str) -> None:
+    """Inside the probation, thirty days before the end, or at the latest on the last day."""
+    case = Termination()
+    case.act("assess", ground=ground)
+    proven = {"first_assessment": "below_standard", "measure": "training", "measure_reason": "incompetence"}
+    proven |= {"second_assessment": "below_standard"}
+    case.act("state_facts", **(proven if ground == "D40-2" else {}), **facts)
+    case.until("serve_notice")
+    assert case.execution.variables(case.open["serve_notice"])["serve_by"] == by
+
+
 def test_the_law_is_checked_again_with_the_real_dates() -> None:
     """When the union's step took until after the probation, no notice is written."""
     case = Termination(employee=employee(probation={"agreed_months": 3}))
@@ -346,6 +389,23 @@ def test_the_law_is_checked_again_with_the_real_dates() -> None:
     case.now = case.now.replace(year=2027, month=2, day=1)
     case.act("give_statement")
     assert list(case.open) == ["state_facts"] and "notice" not in case.pdf
+    assert "试用期" in case.execution.variables(case.open["state_facts"])["law_reason"]
+    case.act("state_facts", decision_delivered="2027-02-01", planned_end="2027-02-01")
+    assert list(case.open) == ["see_obstacles"]
+
+
+def test_a_last_day_that_has_passed_is_set_anew_before_the_notice() -> None:
+    """No notice is dated back; once the day is corrected, plan, approval and review come again, without an old comment."""
+    case = Termination()
+    case.until("give_statement")
+    case.now = case.now.replace(month=12, day=2)
+    case.act("give_statement")
+    assert "早于送达日期" in case.execution.variables(case.open["state_facts"])["law_reason"]
+    case.act("state_facts", decision_delivered="2026-12-02", planned_end="2026-12-04")
+    assert case.execution.variables(case.open["edit_plan"])["returned_comment"] is None
+    case.until("serve_notice")
+    assert case.done.count("approve") == case.done.count("review_law") == 2
+    assert "劳动合同于2026年12月4日解除" in text_of(case.pdf["notice"])
 
 
 @pytest.mark.parametrize(
@@ -395,7 +455,7 @@ def test_the_notice_says_what_the_law_demands_and_takes_data_as_text() -> None:
         "2026年11月30日",
         "工会收到书面解除理由",
         "一年内",
-        "申请仲裁",
+        "申请劳动争议仲裁",
         "不表示同意",
     ):
         assert part in text, part
@@ -409,7 +469,7 @@ def test_the_certificate_has_the_four_facts_and_no_reason() -> None:
     case.act("serve_notice")
     case.wait("end_date_reached")
     text = text_of(case.pdf["certificate"])
-    for part in ("2026年10月10日起至2029年10月9日止", "2026年11月30日", "客服专员", "0年1个月"):
+    for part in ("2026年10月10日起至2029年10月9日止", "2026年11月30日", "客服专员", "1个月（2026年10月10日至2026年11月30日）"):
         assert part in text, part
     for word in ("第三十九条", "录用条件", "试用期", "考核", "不合格", "违反"):
         assert word not in text
