@@ -73,7 +73,8 @@ def start(
         )
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
-        turn.record(Event.CASE_STARTED, element=deployed.program.start_element.id, procedure=procedure, version=deployed.number, values=clean)
+        beginning = deployed.program.start_element.id
+        turn.record(Event.CASE_STARTED, element=beginning, procedure=procedure, version=deployed.number, values=clean)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)
         execution, advance = deployed.program.start({**clean, **started}, now=now)

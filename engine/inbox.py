@@ -223,17 +223,16 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         sight = access.sight(connection, case, rules, reader)
         if sight.subject and not item.for_subject:
             raise NotAllowed(reason="this work item is not open to you")
-        steps, may = _steps(
-            services, connection, item, case, reader, told=sight.whole or access.takes_part(connection, case.id, reader, item_id)
-        )
+        told = sight.whole or access.takes_part(connection, case.id, reader, item_id)
+        steps, may = _steps(services, connection, item, case, reader, told=told)
         element = deployed.program.elements[item.element]
         form = deployed.forms.get(form_id(element) or "")
         execution = restored(services, connection, case)
-        running = item.status == "open" and item.instance in dict(execution.waiting())
-        # The task's input mapping says what is shown beside its form. Once the item is closed those values are gone, and what
-        # the case holds under the same names is another matter.
-        given = {name for name, _ in element.inputs} if running else set()
-        variables = sight.of(execution.variables(item.instance if running else None), also=given)
+        # The task's input mapping says what is shown beside its form to those who fill it in. Once the item is closed those
+        # values are gone, and what the case holds under the same names is another matter.
+        inside = item.instance if told and item.status == "open" and item.instance in dict(execution.waiting()) else None
+        given = {name for name, _ in element.inputs} if inside else set()
+        variables = sight.of(execution.variables(inside), also=given)
         answer = _answer(services, connection, item_id, reader, sight)
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
         typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}

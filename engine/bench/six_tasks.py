@@ -113,8 +113,10 @@ def stored_bytes(services: Services) -> int:
     """Bytes that the database occupies, indexes included."""
     with services.database.reading() as connection:
         if connection.dialect.name == "sqlite":
-            return int(connection.execute(sa.text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")).scalar_one())
-        return int(connection.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one())
+            size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        else:
+            size = "SELECT pg_database_size(current_database())"
+        return int(connection.execute(sa.text(size)).scalar_one())
 
 
 def finished(services: Services) -> tuple[int, int]:

@@ -1,0 +1,266 @@
+"""What waits for a person, what they did, and the page of one work item."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from diagrams import END, START, flows, node, user, zeebe
+from engine_room import Room, form, line, person
+
+from engine import cases, inbox, work
+from engine.errors import NotAllowed, NotFound
+from engine.models import Holding, new_id
+from engine.services import Services
+
+HEAD = {"rule": "department_head", "of": "subject", "level": 1}
+HR = {"rule": "role", "roles": ["hr"]}
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    return Room(services)
+
+
+def box(room: Room, who: str, which: str = "group", **more: Any) -> list[str]:
+    """Names of what is in a box, in its order."""
+    return [row.name for row in inbox.inbox(room.services, person(who), box=which, **more).rows]
+
+
+def task(name: str, title: str = "", due: str = "", **assignment: str) -> str:
+    """A user task with a title and a due time."""
+    inner = [zeebe("assignmentDefinition", **(assignment or {"candidateGroups": "hr"}))]
+    if due:
+        inner.append(zeebe("taskSchedule", dueDate=due))
+    return node("userTask", name, *inner, name=title or name)
+
+
+def parallel(*tasks: str, names: str) -> tuple[str, ...]:
+    ways = (f"split > {name}" for name in names)
+    ends = (f"{name} > join" for name in names)
+    split, join = node("parallelGateway", "split"), node("parallelGateway", "join")
+    return START, split, *tasks, join, END, flows("start > split", *ways, *ends, "join > end")
+
+
+def test_work_moves_from_box_to_box(room: Room) -> None:
+    """Offered work is in the group's box, claimed work in the holder's alone, done work with who did it."""
+    room.deploy(*line("a", "b"))
+    case = room.start()
+    item = room.item(case, "a")
+
+    def where() -> dict[str, list[str]]:
+        boxes = {f"{who} {which}": box(room, who, which) for who in ("hr", "hr2") for which in ("mine", "group", "done")}
+        return {name: found for name, found in boxes.items() if found}
+
+    assert where() == {"hr group": ["a"], "hr2 group": ["a"]}
+    work.claim(room.services, item, actor=person("hr"), request_id="c")
+    assert where() == {"hr mine": ["a"]}
+    work.release(room.services, item, actor=person("hr"), request_id="r")
+    assert where() == {"hr group": ["a"], "hr2 group": ["a"]}
+    room.complete(case, "a", by="hr2")
+    assert where() == {"hr group": ["b"], "hr2 group": ["b"], "hr2 done": ["a"]}
+    room.manage(cases.cancel, case)
+    assert where() == {"hr2 done": ["a"]}
+    assert all(box(room, who, which) == [] for who in ("boss", "admin", "subject") for which in ("mine", "group", "done"))
+
+
+def test_what_a_row_says(room: Room) -> None:
+    """Case, subject, step in both languages, lane, times and whether it is late."""
+    named = zeebe("properties", zeebe("property", name="wf.name.en", value="Assess"))
+    lanes = node("laneSet", "lanes", node("lane", "l", "<bpmn:flowNodeRef>a</bpmn:flowNodeRef>", name="人事"))
+    first = node(
+        "userTask", "a", zeebe("assignmentDefinition", assignee=person("hr")), zeebe("taskSchedule", dueDate="PT2H"), named, name="评估"
+    )
+    room.deploy(lanes, START, first, END, flows("start > a", "a > end"))
+    case = room.start()
+    [row] = inbox.inbox(room.services, person("hr")).rows
+    now = room.clock.now()
+    assert (row.case_id, row.number, row.subject, row.title) == (case, room.case(case).number, "林小北", "流程：林小北")
+    assert (row.name, row.name_en, row.lane, row.status, row.held) == ("评估", "Assess", "人事", "open", True)
+    assert (row.opened_at, row.due_at, row.overdue, row.decided_at) == (now, now + dt.timedelta(hours=2), False, None)
+    room.clock.move(hours=3)
+    [row] = inbox.inbox(room.services, person("hr")).rows
+    assert row.overdue
+    room.complete(case, "a", by="hr")
+    [row] = inbox.inbox(room.services, person("hr"), box="done").rows
+    assert (row.status, row.overdue, row.decided_at, row.decision) == ("completed", False, room.clock.now(), "approved")
+
+
+def test_counts(room: Room) -> None:
+    """Mine, the groups', and what is late of both; the subject's own role counts nothing about themselves."""
+    who = {"assignee": person("hr")}
+    tasks = (
+        task("a", due="PT1H", **who),
+        task("b", **who),
+        task("c", due="PT1H"),
+        task("d", due="PT9H"),
+        task("e", due="PT1H", candidateGroups="x"),
+    )
+    room.deploy(*parallel(*tasks, names="abcde"))
+    room.start()
+    assert inbox.counts(room.services, person("hr")) == {"mine": 2, "group": 2, "overdue": 0}
+    room.clock.move(hours=2)
+    assert inbox.counts(room.services, person("hr")) == {"mine": 2, "group": 2, "overdue": 2}
+    assert inbox.counts(room.services, person("hr2")) == {"mine": 0, "group": 2, "overdue": 1}
+    assert inbox.counts(room.services, person("admin")) == {"mine": 0, "group": 0, "overdue": 0}
+    room.write(sa.insert(Holding).values(person_id=person("subject"), role="hr"))
+    assert inbox.counts(room.services, person("subject")) == {"mine": 0, "group": 0, "overdue": 0}
+    assert box(room, "subject") == []
+
+
+def test_the_order(room: Room) -> None:
+    """The earliest due first, then what has no due time, the oldest first; done work the newest first."""
+    tasks = [task("a"), task("b", due="PT9H"), task("c", due="PT1H"), task("d", due="PT5H")]
+    room.deploy(*parallel(*tasks, names="abcd"))
+    case = room.start()
+    room.clock.move(minutes=1)
+    room.deploy(*line("z"), procedure="later")
+    room.start(procedure="later")
+    assert box(room, "hr") == ["c", "d", "b", "a", "z"]
+    for name in "dba":
+        room.clock.move(minutes=1)
+        room.complete(case, name)
+    assert box(room, "hr", "done") == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", ["评估表现", "写100%方案", "审_查"]),
+        ("评估", ["评估表现"]),
+        ("林小北", ["评估表现", "写100%方案", "审_查"]),
+        ("小北 方案", ["写100%方案"]),
+        ("  评估   表现 ", ["评估表现"]),
+        ("100%", ["写100%方案"]),
+        ("%", ["写100%方案"]),
+        ("_", ["审_查"]),
+        ("\\", []),
+        ("'; DROP TABLE cases; --", []),
+        ("PLAN", ["写100%方案"]),
+        ("王芳", []),
+    ],
+)
+def test_searching(room: Room, words: str, found: list[str]) -> None:
+    """Every word must be somewhere in number, title, subject or step; nothing in it is a wildcard, and case does not matter."""
+    english = zeebe("properties", zeebe("property", name="wf.name.en", value="Communication plan"))
+    tasks = task("a", "评估表现"), user("b", english, name="写100%方案"), task("c", "审_查")
+    room.deploy(*parallel(*tasks, names="abc"))
+    case = room.start()
+    assert sorted(box(room, "hr", search=words)) == sorted(found)
+    page = inbox.inbox(room.services, person("hr"), box="group", search=words)
+    assert page.total == len(found)
+    assert len(box(room, "hr", search=room.case(case).number)) == 3
+
+
+def test_paging(room: Room) -> None:
+    """Every row is on exactly one page, whatever the size, and a page beyond the end is empty."""
+    room.deploy(*line("a"))
+    started = [room.start() for _ in range(7)]
+    for size in (1, 3, 7, 50):
+        pages = [inbox.inbox(room.services, person("hr"), box="group", page=number, size=size) for number in range(1, -(-7 // size) + 1)]
+        assert sorted(row.case_id for page in pages for row in page.rows) == sorted(started)
+        assert {(page.total, page.pages) for page in pages} == {(7, -(-7 // size))}
+    beyond = inbox.inbox(room.services, person("hr"), box="group", page=9)
+    assert (beyond.rows, beyond.total) == ([], 7)
+    assert len(inbox.inbox(room.services, person("hr"), box="group", page=-1).rows) == 7
+    assert inbox.inbox(room.services, person("boss")).pages == 1
+
+
+def test_a_box_that_does_not_exist(room: Room) -> None:
+    """A mistyped box is answered as such."""
+    with pytest.raises(NotFound):
+        inbox.inbox(room.services, person("hr"), box="everything")
+
+
+# --- the page of a work item
+
+
+def verbs(room: Room, item: str, **expected: str) -> None:
+    """What each of them may do with the item."""
+    for who, words in expected.items():
+        assert inbox.item_page(room.services, item, reader=person(who)).may == frozenset(words.split()), who
+
+
+def test_what_a_reader_may_do(room: Room) -> None:
+    """Exactly what the commands would allow: candidates, the holder, readers without a part, after the end nobody."""
+    room.deploy(*line("a", "b"), rules={"managers": ["admin"], "readers": ["hr_director"]})
+    case = room.start()
+    item = room.item(case, "a")
+    verbs(room, item, hr="complete save claim", hr2="complete save claim", boss="", admin="", director="")
+    work.claim(room.services, item, actor=person("hr"), request_id=new_id())
+    verbs(room, item, hr="complete save release", hr2="", boss="")
+    room.manage(cases.suspend, case)
+    verbs(room, item, hr="", hr2="")
+    room.manage(cases.resume, case)
+    room.complete(case, "a", by="hr")
+    verbs(room, item, hr="", hr2="", boss="")
+    for who in ("worker", "other", "subject"):
+        with pytest.raises(NotAllowed):
+            inbox.item_page(room.services, item, reader=person(who))
+    with pytest.raises(NotFound):
+        inbox.item_page(room.services, "0" * 32, reader=person("hr"))
+
+
+def test_the_steps_of_a_chain(room: Room) -> None:
+    """Who signed, who may sign now and why, and what is still to come, with opinions."""
+    steps = [
+        {"name": "部门", "name_en": "Head", "mode": "single", "approvers": [HEAD]},
+        {"name": "人事", "name_en": "HR", "mode": "claim", "approvers": [HR]},
+    ]
+    sign = node("userTask", "sign", zeebe("properties", zeebe("property", name="wf.chain", value="c")))
+    chain = {"c": {"name": "审批", "name_en": "x", "steps": steps}}
+    room.deploy(START, sign, END, flows("start > sign", "sign > end"), chains=chain)
+    case = room.start()
+    item = room.item(case, "sign")
+
+    def seen() -> list[tuple[Any, ...]]:
+        page = inbox.item_page(room.services, item, reader=person("admin"))
+        return [(step.name, step.state, sorted(step.people), step.opinion) for step in page.steps]
+
+    assert seen() == [("部门", "open", ["赵敏"], ""), ("人事", "waiting", [], "")]
+    verbs(room, item, head="approve reject", boss="")
+    room.approve(case, "sign", by="head", opinion="情况属实")
+    assert seen() == [("部门", "approved", ["赵敏"], "情况属实"), ("人事", "open", ["周洁", "王芳"], "")]
+    verbs(room, item, head="", hr="approve reject claim", hr2="approve reject claim")
+    work.reject(room.services, item, actor=person("hr2"), opinion="材料不全", request_id=new_id())
+    assert seen() == [("部门", "approved", ["赵敏"], "情况属实"), ("人事", "rejected", ["周洁"], "材料不全")]
+    page = inbox.item_page(room.services, item, reader=person("admin"))
+    assert page.steps[0].trace["tried"][0]["rule"] == "department_head" and page.case_status == "closed"
+
+
+def test_the_form_with_values_and_draft(room: Room) -> None:
+    """The case's values, over them the reader's own draft and nobody else's; afterwards what was submitted."""
+    forms = {"f": form("x", "y")}
+    tasks = [user(name, zeebe("formDefinition", formId="f")) for name in "ab"]
+    hidden = zeebe("properties", zeebe("property", name="wf.field.y", value="hidden"))
+    tasks.append(user("c", zeebe("formDefinition", formId="f"), hidden))
+    room.deploy(START, *tasks, END, flows("start > a", "a > b", "b > c", "c > end"), forms=forms, rules={"readers": ["hr"]})
+    case = room.start()
+    first = room.item(case, "a")
+    room.complete(case, "a", x="一", y="二")
+    item = room.item(case, "b")
+    work.save_draft(room.services, item, actor=person("hr"), values={"x": "草稿"})
+    mine = inbox.item_page(room.services, item, reader=person("hr"))
+    assert (mine.values["x"], mine.values["y"], mine.variables["x"]) == ("草稿", "二", "一")
+    assert inbox.item_page(room.services, item, reader=person("hr2")).values["x"] == "一"
+    assert mine.form is not None and [field["key"] for field in mine.form["components"]] == ["x", "y"]
+    room.complete(case, "b", x="三", y="")
+    assert inbox.item_page(room.services, first, reader=person("hr")).values["x"] == "一"
+    assert inbox.item_page(room.services, room.item(case, "c"), reader=person("hr")).permissions == {"y": "hidden"}
+
+
+def test_what_was_chained_and_lit(room: Room) -> None:
+    """The diagram shows the item's element while it is open, and what is done."""
+    room.deploy(*line("a", "b"))
+    case = room.start()
+    first = room.item(case, "a")
+    page = inbox.item_page(room.services, first, reader=person("hr"))
+    assert (page.lit, page.done) == ({"a"}, {"start"})
+    room.complete(case, "a")
+    page = inbox.item_page(room.services, first, reader=person("hr"))
+    assert (page.lit, page.done) == (frozenset(), {"start", "a"})
+    assert [event.event for event in page.timeline][-2:] == ["work:item:completed", "work:item:opened"]
+    assert dataclasses.asdict(page)["closed_at"] == room.clock.now()
