@@ -668,3 +668,41 @@ def test_every_step_of_a_call_in_a_fresh_process(make: Callable[..., Room]) -> N
     assert room.open(case) == "a"
     room.restarted().complete(case, "a", x="完")
     assert room.restarted().case(case).status == "closed" and room.restarted().variables(case)["x"] == "完"
+
+
+def test_a_result_while_another_holds_the_lease_is_not_applied(make: Callable[..., Room]) -> None:
+    """Even if the other has not answered yet: what it brings counts, not what came too late."""
+    room: Room
+
+    def slow(call: Call) -> Answer:
+        room.clock.move(minutes=5)
+        assert len(Runner(room.services, name="second", seal=lambda case: None)._claim(5)) == 1
+        return Answer(value={"hours": "late"})
+
+    room = make(outside(slow, {"hours": "right"}))
+    room.deploy(*calling())
+    case = room.start()
+    room.run()
+    assert room.open(case) == "" and room.attempts(case) == []
+    room.clock.move(minutes=5)
+    wait_for(room, case, "a")
+    assert room.variables(case)["hours"] == "right"
+
+
+def test_a_timer_that_was_taken_before_the_suspension_does_not_fire(make: Callable[..., Room]) -> None:
+    """A runner that has just taken it finds the case suspended; it fires after the case is resumed, once."""
+    room = make()
+    later = node("intermediateCatchEvent", "later", timer(duration="PT1H"))
+    room.deploy(START, later, user("a"), END, flows("start > later", "later > a", "a > end"))
+    case = room.start()
+    room.clock.move(hours=1)
+    runner = Runner(room.services, name="quick", seal=lambda case: None)
+    [job] = runner._claim(5)
+    room.manage(cases.suspend, case)
+    runner._run(job)
+    assert room.open(case) == "" and room.case(case).status == "suspended"
+    room.manage(cases.resume, case)
+    room.clock.move(minutes=5)
+    wait_for(room, case, "a")
+    assert room.events(case).count("job:timer:fired") == 1
+    runner.close()
