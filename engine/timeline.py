@@ -59,7 +59,8 @@ def events_of(
 ) -> tuple[list[Event], frozenset[str]]:
     """The timeline and the elements that are done, as far as the reader sees them.
 
-    Who takes part sees who did what when, and what they said themselves; the subject sees their own acts only.
+    Who takes part sees who did what when, what they said themselves, and of others' answers the variables shown to them; the
+    subject sees their own acts only.
     """
     entries = ledger.history(connection, services.keyring, case.id)
     elements = deployed.program.elements
@@ -89,10 +90,19 @@ def events_of(
                 element=entry.element,
                 name=element.title if element else None,
                 name_en=(element.name_en or element.title) if element else None,
-                detail={name: value for name, value in entry.payload.items() if name != "salt" and (own or name in _OPEN)},
+                detail=_detail(entry, sight, own),
             )
         )
     return events, frozenset(done)
+
+
+def _detail(entry: ledger.Entry, sight: access.Sight, own: bool) -> dict[str, Json]:
+    """What an entry tells: everything, or what is open to all, and of a form's values those that the procedure shows."""
+    told = {name: value for name, value in entry.payload.items() if name != "salt" and (own or name in _OPEN)}
+    values = entry.payload.get("values")
+    if not own and isinstance(values, Mapping) and (shown := sight.of(values)):
+        told["values"] = shown
+    return told
 
 
 def lanes_en(deployed: Deployed) -> dict[str, str]:

@@ -168,7 +168,8 @@ FILES = {
     "forms/talk.form": TALK,
     "forms/answer.form": ANSWER,
     "chains.json": (Path(__file__).parent.parent / "processes/termination/chains.json").read_bytes(),
-    "rules.json": b'{"start": ["supervisor"], "managers": ["admin", "hr_director"], "readers": ["hr", "hr_director", "legal", "admin"]}',
+    "rules.json": b'{"start": ["supervisor"], "managers": ["admin", "hr_director"], "readers": ["hr", "hr_director", "legal", "admin"],'
+    b'"shown": {"department_head": ["what", "kind", "decision", "on", "minutes", "topics", "usage", "portrait", "law"]}}',
 }
 
 
