@@ -143,9 +143,7 @@ class Http:
         )
         return response.status_code, response.headers, exchange
 
-    def _open(
-        self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: Any
-    ) -> requests.Response:
+    def _open(self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: Any) -> requests.Response:
         with requests.Session() as session:
             # neither a proxy nor a .netrc of the machine may redirect the call or replace the token
             session.trust_env = False

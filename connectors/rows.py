@@ -177,9 +177,7 @@ class Reading:
         }
 
 
-def read_rows(
-    raw: Iterable[tuple[str, Any]], operation: str, fields: Fields, asked: Asked, *, from_text: bool = False
-) -> Reading:
+def read_rows(raw: Iterable[tuple[str, Any]], operation: str, fields: Fields, asked: Asked, *, from_text: bool = False) -> Reading:
     """Read rows, each given with its place (a file and line, or a number). `from_text` allows numbers written as text."""
     reading, seen = Reading(), set()
     names = fields[operation]

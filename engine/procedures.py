@@ -71,14 +71,10 @@ class Programs:
 
     def _build(self, version_id: str) -> Deployed:
         with self._database.reading() as connection:
-            version = connection.execute(
-                sa.select(ProcedureVersion.__table__).where(ProcedureVersion.id == version_id)
-            ).one_or_none()
+            version = connection.execute(sa.select(ProcedureVersion.__table__).where(ProcedureVersion.id == version_id)).one_or_none()
             if version is None:
                 raise NotFound(what="procedure version", name=version_id)
-            rows = connection.execute(
-                sa.select(ProcedureFile.path, ProcedureFile.content).where(ProcedureFile.version_id == version_id)
-            )
+            rows = connection.execute(sa.select(ProcedureFile.path, ProcedureFile.content).where(ProcedureFile.version_id == version_id))
             files = {row.path: row.content for row in rows}
         program = Program(files, version=version_id)
         return Deployed(version_id, version.procedure, version.number, program, files, _schemas(files))
@@ -148,9 +144,7 @@ def check(
     return {**found, **broken}
 
 
-def deploy(
-    services: Services, files: Mapping[str, bytes], *, procedure: str, by: str | None = None
-) -> tuple[ProcedureVersion, bool]:
+def deploy(services: Services, files: Mapping[str, bytes], *, procedure: str, by: str | None = None) -> tuple[ProcedureVersion, bool]:
     """Store the files as the next version of `procedure` and make it the active one.
 
     Gives the version and whether it is new: the same files again change nothing. Default chains (`chains.json`) are
@@ -229,9 +223,7 @@ def startable(services: Services) -> list[Startable]:
         deployed = services.programs.get(row.id)
         form = deployed.forms.get(deployed.program.start_form or "")
         found.append(
-            Startable(
-                procedure=row.procedure, version_id=row.id, number=row.number, name=row.name, name_en=row.name_en, form=form
-            )
+            Startable(procedure=row.procedure, version_id=row.id, number=row.number, name=row.name, name_en=row.name_en, form=form)
         )
     return found
 
@@ -282,9 +274,7 @@ def versions(services: Services, procedure: str) -> Iterable[ProcedureVersion]:
     """All versions of a procedure, newest first."""
     with services.database.reading() as connection:
         rows = connection.execute(
-            sa.select(ProcedureVersion.__table__)
-            .where(ProcedureVersion.procedure == procedure)
-            .order_by(ProcedureVersion.number.desc())
+            sa.select(ProcedureVersion.__table__).where(ProcedureVersion.procedure == procedure).order_by(ProcedureVersion.number.desc())
         ).all()
     return [ProcedureVersion(**row._mapping) for row in rows]
 

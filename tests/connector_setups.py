@@ -61,9 +61,7 @@ def setups_for(company: SampleCompany, exports: Path) -> dict[str, Setup]:
     stop = {"employee": SUBJECT, "effective_month": "2026-12"}
     return {
         "ehr_http": Setup(http, a_call("ehr.app_usage", ROWS), nobody, company.token),
-        "ehr_files": Setup(
-            {"folder": str(exports)}, a_call("ehr.app_usage", ROWS), {"folder": str(exports / "nowhere")}
-        ),
+        "ehr_files": Setup({"folder": str(exports)}, a_call("ehr.app_usage", ROWS), {"folder": str(exports / "nowhere")}),
         "oa_http": Setup(http, a_call("oa.deactivate_account", {"employee": SUBJECT}), nobody, company.token),
         "payroll_http": Setup(http, a_call("payroll.stop_social_insurance", stop), nobody, company.token),
         "mail": Setup(mail, a_call("mail.send", text), {**mail, "port": free_port()}),

@@ -59,9 +59,7 @@ def app_usage() -> dict[str, Any]:
 def training() -> dict[str, Any]:
     """Three exams with pass mark 60: the employee 58, 52, 55, the others 80."""
     rows = [
-        _row(
-            who, day, course, metric="exam_score", course=course, value=score if who == WHOM else 80, pass_mark=60, unit="points"
-        )
+        _row(who, day, course, metric="exam_score", course=course, value=score if who == WHOM else 80, pass_mark=60, unit="points")
         for day, course, score in (("2026-11-11", "话术", 58), ("2026-11-16", "系统", 52), ("2026-11-19", "投诉", 55))
         for who in (*MEMBERS, WHOM)
     ]

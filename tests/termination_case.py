@@ -204,9 +204,7 @@ class Termination:
         self.execution = self.program.restore(self.execution.dump())
         instance = self.open.pop(element)
         form = self.program.elements[element].extensions.get("formDefinition.formId")
-        values = (
-            self._check(element, form, changes, self.execution.variables(instance)) if form else {**ANSWERS[element], **changes}
-        )
+        values = self._check(element, form, changes, self.execution.variables(instance)) if form else {**ANSWERS[element], **changes}
         self.done.append(element)
         self._happened(self.execution.complete(instance, values, now=self.now))
 

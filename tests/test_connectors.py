@@ -176,7 +176,7 @@ def test_a_limit_of_requests_says_when_to_come_back(company: SampleCompany, setu
         (OK + b"\r\n[]", NeedsPerson),
         (OK + b'\r\n{"rows": "none"}', NeedsPerson),
         (OK + b'Content-Length: 400\r\n\r\n{"rows": [', TryAgain),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"row\r\n", TryAgain),
+        (OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"row\r\n', TryAgain),
         (OK + b"Content-Encoding: gzip\r\n\r\nnot gzip", TryAgain),
         (b"SSH-2.0-OpenSSH_9.9\r\n", TryAgain),
     ],

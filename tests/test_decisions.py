@@ -48,9 +48,7 @@ def literal(text: str) -> str:
     return f"<literalExpression><text>{escape(text)}</text></literalExpression>"
 
 
-def table(
-    policy: str, inputs: Sequence[tuple[str, str]], outputs: Sequence[tuple[str, str]], *rules: Sequence[str], more: str = ""
-) -> str:
+def table(policy: str, inputs: Sequence[tuple[str, str]], outputs: Sequence[tuple[str, str]], *rules: Sequence[str], more: str = "") -> str:
     """An input is (expression, type), an output (name, allowed values), a rule its cells from left to right."""
     columns = "".join(f'<input><inputExpression typeRef="{t}"><text>{x}</text></inputExpression></input>' for x, t in inputs)
     for name, allowed in outputs:
@@ -103,9 +101,7 @@ def test_rules_that_contradict_are_named(policy: str, x: int, rules: list[str]) 
     assert all(rule in caught.value.message for rule in rules) and policy in caught.value.message
 
 
-@pytest.mark.parametrize(
-    ("aggregation", "some", "none"), [("SUM", 12, None), ("MIN", 3, None), ("MAX", 5, None), ("COUNT", 3, 0)]
-)
+@pytest.mark.parametrize(("aggregation", "some", "none"), [("SUM", 12, None), ("MIN", 3, None), ("MAX", 5, None), ("COUNT", 3, 0)])
 def test_collected_results_are_aggregated(aggregation: str, some: int, none: int | None) -> None:
     """Sum, least, greatest and number of the collected results."""
     policy = f'hitPolicy="COLLECT" aggregation="{aggregation}"'
@@ -221,11 +217,7 @@ BOXED = {
         [{"k": "a", "v": 3}],
     ),
     "invocation": (
-        "<invocation>"
-        + literal("function(n) n + 1")
-        + '<binding><parameter name="n"/>'
-        + literal("x")
-        + "</binding></invocation>",
+        "<invocation>" + literal("function(n) n + 1") + '<binding><parameter name="n"/>' + literal("x") + "</binding></invocation>",
         4,
     ),
     "conditional": (
@@ -280,9 +272,7 @@ def test_check_names_the_element_of_each_finding() -> None:
     """Mistakes in cells and names that no variable has are found before a case meets them."""
     content = file(
         '<inputData id="i" name="age"/>',
-        decision(
-            table("", [("x.y", "")], [("z", "")], ["> ", "1"], ["> age", "foo(1)"], ["== 3", "b"]), needs=[needs_input("i")]
-        ),
+        decision(table("", [("x.y", "")], [("z", "")], ["> ", "1"], ["> age", "foo(1)"], ["== 3", "b"]), needs=[needs_input("i")]),
     )
     decisions = Decisions(content, file="rules.dmn")
     assert [element for element, _ in decisions.check()] == ["r1", "r2", "r3"]

@@ -40,8 +40,9 @@ def test_a_repeating_reminder_leaves_the_task_open():
 
 def test_missed_repetitions_are_not_made_up_for():
     """After a week of standstill there is one reminder, and the next one interval later."""
-    play = Play(START, user("a"), boundary("t", "a", timer(cycle="R/P1D"), interrupting=False), node("task", "r"), flows("start > a",
-                "t > r"))
+    play = Play(
+        START, user("a"), boundary("t", "a", timer(cycle="R/P1D"), interrupting=False), node("task", "r"), flows("start > a", "t > r")
+    )
     play.now = NOW + dt.timedelta(days=7, hours=1)
     play.fired("t")
     assert play.seen.scheduled[-1].due == play.now + dt.timedelta(days=1)
@@ -186,8 +187,9 @@ def test_an_error_nobody_catches_is_stuck():
 
 def test_a_job_error_leaves_the_sub_process():
     """An operation's error goes to the boundary event of an enclosing sub-process."""
-    play = Play(START, sub("p", service("s"), user("a")), boundary("e", "p", event("error")), user("repair"), flows("start > p",
-                "e > repair"))
+    play = Play(
+        START, sub("p", service("s"), user("a")), boundary("e", "p", event("error")), user("repair"), flows("start > p", "e > repair")
+    )
     assert play.waits == "a s"
     play.failed("s", "X")
     assert play.waits == "repair"

@@ -279,9 +279,7 @@ def test_operations_and_chains_are_checked_where_they_are_known():
 
 def test_a_task_for_nobody_is_a_warning():
     """It would go to the managers of the case."""
-    assert [(f.code, f.severity) for f in check(START, node("userTask", "a"), flows("start > a"))] == [
-        (Code.MISSING_ASSIGNMENT, "warning")
-    ]
+    assert [(f.code, f.severity) for f in check(START, node("userTask", "a"), flows("start > a"))] == [(Code.MISSING_ASSIGNMENT, "warning")]
 
 
 def test_what_is_never_reached_is_a_warning():
@@ -297,9 +295,7 @@ def test_tables_are_checked_with_the_names_they_are_handed():
         b'<output id="o" name="r" typeRef="string"/><rule id="r1"><inputEntry id="a1"><text>"39"</text></inputEntry>'
         b'<outputEntry id="b1"><text>"yes"</text></outputEntry></rule></decisionTable></decision></definitions>'
     )
-    task = node(
-        "businessRuleTask", "d", zeebe("calledDecision", decisionId="law", resultVariable="r"), mapping({"ground": "=amount"})
-    )
+    task = node("businessRuleTask", "d", zeebe("calledDecision", decisionId="law", resultVariable="r"), mapping({"ground": "=amount"}))
     body = (node("startEvent", "start", zeebe("formDefinition", formId="report")), task, flows("start > d"))
     found = lint.check({"x.bpmn": diagram(*body), "law.dmn": table}, forms={"report": FORM})
     assert found == {"x.bpmn": [], "law.dmn": []}
@@ -358,12 +354,8 @@ def test_damaged_files_never_raise():
                 part = chance.choice(parts)
                 broken = bytearray(bytes(broken).replace(part, chance.choice(parts), 1))
             else:
-                name = chance.choice(
-                    [b'"start"', b'"a"', b'"g"', b'"p"', b'"s"', b'"f"', b'"g_end"', b"amount", b"Task", b"Gateway"]
-                )
-                broken = bytearray(
-                    bytes(broken).replace(name, chance.choice([b'"x"', b'"a"', b'""', b"Event", b"&lt;", b"subProcess"]), 2)
-                )
+                name = chance.choice([b'"start"', b'"a"', b'"g"', b'"p"', b'"s"', b'"f"', b'"g_end"', b"amount", b"Task", b"Gateway"])
+                broken = bytearray(bytes(broken).replace(name, chance.choice([b'"x"', b'"a"', b'""', b"Event", b"&lt;", b"subProcess"]), 2))
         files = {"x.bpmn": bytes(broken)}
         found = lint.check(files, forms={"report": FORM}, operations={"ehr.employee"}, chains=set())
         assert all(f.text and f.as_dict() for f in found["x.bpmn"])

@@ -18,9 +18,7 @@ def test_settings_are_kept_word_for_word():
     task = user(
         "a",
         zeebe("formDefinition", formId="report"),
-        zeebe(
-            "properties", zeebe("property", name="wf.name.en", value="Report"), zeebe("property", name="wf.chain", value="two")
-        ),
+        zeebe("properties", zeebe("property", name="wf.name.en", value="Report"), zeebe("property", name="wf.chain", value="two")),
         zeebe("taskHeaders", zeebe("header", key="unit", value="min")),
         mapping({"x": "=1 + 1"}, {"y.z": "=x"}),
         name="提报\n 异常",

@@ -62,9 +62,10 @@ def test_where_a_scope_begins():
     message = node("startEvent", "m", event("message"))
     assert begin(message, START, user("a"), flows("start > a", "m > a")) == ["start"]
     assert begin(message, user("a"), flows("m > a")) == ["m"]
-    assert begin(
-        START, node("subProcess", "p", user("a"), user("b"), user("c"), flows("a > b")), flows("start > p"), scope="p"
-    ) == ["a", "c"]
+    assert begin(START, node("subProcess", "p", user("a"), user("b"), user("c"), flows("a > b")), flows("start > p"), scope="p") == [
+        "a",
+        "c",
+    ]
 
 
 def test_what_a_book_calls_an_element():

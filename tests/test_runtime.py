@@ -12,6 +12,7 @@ __all__ = ["both_ways"]
 
 SUB = sub("p", node("startEvent", "ps"), user("a"), user("b"), node("endEvent", "pe"), flows("ps > a", "a > b", "b > pe"))
 
+
 def test_a_row_of_tasks_opens_one_after_the_other():
     """A finished task opens the next; the last one finishes the case."""
     play = Play(START, user("a"), user("b"), END, flows("start > a", "a > b", "b > end"))
@@ -150,8 +151,9 @@ def test_an_inclusive_join_does_not_wait_for_a_token_that_may_come_along_a_serve
 @pytest.mark.parametrize(("k", "expected"), [(2, "b"), (3, "b d"), (0, "c")])
 def test_conditional_flows_may_leave_a_task(k, expected):
     """Conditions on flows of a task work like an inclusive gateway, its default included."""
-    play = Play(START, user("a", default="a_c"), user("b"), user("c"), user("d"), flows("start > a", "a > b: k > 1", "a > c",
-                "a > d: k > 2"))
+    play = Play(
+        START, user("a", default="a_c"), user("b"), user("c"), user("d"), flows("start > a", "a > b: k > 1", "a > c", "a > d: k > 2")
+    )
     play.done("a", k=k)
     assert play.waits == expected
 
@@ -176,8 +178,9 @@ def test_a_failing_condition_on_a_task_sticks_after_the_task():
 
 def test_a_loop_counts_its_rounds():
     """Each visit of an element is an instance of its own."""
-    play = Play(START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, flows("start > a", "a > g", "g > a: again",
-                "g > end"))
+    play = Play(
+        START, user("a"), node("exclusiveGateway", "g", default="g_end"), END, flows("start > a", "a > g", "g > a: again", "g > end")
+    )
     for _ in range(3):
         play.done("a", again=True)
     assert [(o.instance, o.activation) for o in play.seen.opened] == [("a#1", 1), ("a#2", 2), ("a#3", 3), ("a#4", 4)]
@@ -209,6 +212,7 @@ def test_link_events_join_two_halves():
                     flows("start > g", "g > t1: n = 1", "g > t2", "l > b"), n=n)  # fmt: skip
         assert play.waits == "b" and play.passed == f"start g {throw} l"
 
+
 def test_a_terminate_end_event_ends_its_scope():
     """At the top it ends the case, inside a sub-process only that."""
     stop = node("endEvent", "stop", event("terminate"), zeebe("properties", zeebe("property", name="wf.outcome", value="rejected")))
@@ -226,8 +230,7 @@ def test_a_terminate_end_event_ends_its_scope():
 def test_the_outcome_is_that_of_the_end_that_finished_the_case():
     """An earlier end of another branch does not count."""
     ends = [node("endEvent", f"e{x}", zeebe("properties", zeebe("property", name="wf.outcome", value=x))) for x in "ab"]
-    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), *ends, flows("start > f", "f > a", "f > b", "a > ea",
-                "b > eb"))
+    play = Play(START, node("parallelGateway", "f"), user("a"), user("b"), *ends, flows("start > f", "f > a", "f > b", "a > ea", "b > eb"))
     assert play.done("b").outcome is None
     assert play.done("a").outcome == "a"
 

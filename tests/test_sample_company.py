@@ -151,7 +151,7 @@ def test_planned_faults_are_used_up_one_by_one(company: SampleCompany) -> None:
 
 
 def test_a_plan_for_all_counts_for_each(company: SampleCompany) -> None:
-    """"*" fails the first call of each operation, not the first call of all."""
+    """ "*" fails the first call of each operation, not the first call of all."""
     company.plan("*", "503")
     assert company.get(f"/ehr/employees/{SUBJECT}").status_code == 503
     assert company.get("/ehr/training", team=TEAM, **WINDOW).status_code == 503

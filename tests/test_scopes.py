@@ -86,8 +86,12 @@ def test_a_service_task_asks_for_an_operation():
                 mapping({"employee": "=subject.id"}), zeebe("taskHeaders", zeebe("header", key="unit", value="min"))), END,
                 flows("start > s", "s > end"), subject={"id": "KF-017"})  # fmt: skip
     [asked] = play.last.requested
-    assert (asked.operation, asked.input, dict(asked.headers), asked.attempts) == ("ehr.app_usage", {"employee": "KF-017"},
-                {"unit": "min"}, 5)
+    assert (asked.operation, asked.input, dict(asked.headers), asked.attempts) == (
+        "ehr.app_usage",
+        {"employee": "KF-017"},
+        {"unit": "min"},
+        5,
+    )
     assert play.answered("s", {"rows": [1, 2]}).finished
     assert play.values["rows"] == [1, 2] and "employee" not in play.values
 
@@ -193,6 +197,7 @@ def test_an_end_event_may_call_an_operation():
     assert play.last.requested[0].operation == "mail.send" and not play.last.finished
     assert play.answered("tell").finished
 
+
 def test_who_does_a_task_is_literal_or_feel():
     """Lists with commas, FEEL lists, chains, priorities and due times."""
     task = node("userTask", "a", zeebe("assignmentDefinition", assignee="=lead.id", candidateGroups="hr, legal",
@@ -225,8 +230,7 @@ def test_what_is_for_the_subject_goes_to_the_subject():
 )
 def test_when_a_timer_is_due(times, due):
     """ISO text or FEEL, from the time that is passed in; a date is 00:00 in Shanghai, the past is now."""
-    play = Play(START, node("intermediateCatchEvent", "t", timer(**times)), user("a"), flows("start > t", "t > a"), days=3,
-                on="2026-12-02")
+    play = Play(START, node("intermediateCatchEvent", "t", timer(**times)), user("a"), flows("start > t", "t > a"), days=3, on="2026-12-02")
     assert [s.due for s in play.last.scheduled] == [due]
     play.fired("t")
     assert play.waits == "a"

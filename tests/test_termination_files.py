@@ -208,9 +208,7 @@ def test_what_is_not_proven_is_missing() -> None:
     """Evidence left out of the facts counts as not there."""
     found = check_law("D39-2", {**dict.fromkeys(LAW["facts"]), "decision_delivered": "2026-06-10", "planned_end": "2026-06-10"})
     assert found["outcome"] == "needs_steps"
-    assert {"RULE_DEMOCRATIC_PROCEDURE", "RULE_PUBLISHED", "RULE_NAMES_ACT", "FACTS_PROVEN", "UNION_NOTICE"} <= set(
-        found["steps"]
-    )
+    assert {"RULE_DEMOCRATIC_PROCEDURE", "RULE_PUBLISHED", "RULE_NAMES_ACT", "FACTS_PROVEN", "UNION_NOTICE"} <= set(found["steps"])
 
 
 # --- the paths

@@ -213,7 +213,7 @@ def test_two_at_the_same_moment(room: Room) -> None:
         item = room.item(case, f"t{number}")
         given = together(
             *(
-                lambda by=by: work.complete(room.services, item, actor=person(by), values={}, request_id=new_id())  # type: ignore[misc]
+                lambda by=by, item=item: work.complete(room.services, item, actor=person(by), values={}, request_id=new_id())  # type: ignore[misc]
                 for by in ("hr", "hr2", "hr")
             )
         )

@@ -33,7 +33,7 @@ def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) ->
         bench.lap(services, people, bench.WARM_UP)
         commit = bench.bare_commit(services)
         before = bench.stored_bytes(services)
-        laps = _laps(settings, people, cases, processes, http)
+        laps = _laps(settings, people, cases, processes, _log_in(services, people) if http else None)
         closed, still_open = bench.finished(services)
         took = sorted(second for lap in laps for second in lap.completions)
         figures = {
@@ -59,11 +59,24 @@ def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) ->
     return figures
 
 
-def _laps(settings: Settings, people: bench.People, cases: int, processes: int, http: bool) -> list[bench.Lap]:
+def _log_in(services: Any, people: bench.People) -> tuple[str, str]:
+    """Login and password of a new account of the worker."""
+    from engine import people as directory
+
+    login, password = "bench", new_id()
+    with services.database.unit() as unit:
+        account = {"login": login, "person_id": people.worker, "password": "", "locale": "zh-CN", "disabled": False}
+        unit.connection.execute(sa.insert(Account), account)
+        directory.set_password(unit.connection, login, password)
+        unit.commit()
+    return login, password
+
+
+def _laps(settings: Settings, people: bench.People, cases: int, processes: int, account: tuple[str, str] | None) -> list[bench.Lap]:
     spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Barrier(processes)
+    ready = spawn.Barrier(processes, timeout=120)  # one that failed must not keep the others waiting
     with spawn.Pool(processes, initializer=_join, initargs=(ready,)) as pool:
-        return pool.starmap(_lap, [(settings, people, cases, http)] * processes, chunksize=1)
+        return pool.starmap(_lap, [(settings, people, cases, account)] * processes, chunksize=1)
 
 
 _ready: Any = None
@@ -74,9 +87,9 @@ def _join(ready: Any) -> None:
     _ready = ready
 
 
-def _lap(settings: Settings, people: bench.People, cases: int, http: bool) -> bench.Lap:
+def _lap(settings: Settings, people: bench.People, cases: int, account: tuple[str, str] | None) -> bench.Lap:
     services = create_services(settings)
-    with _over_http(services, people) if http else contextlib.nullcontext() as complete:
+    with _over_http(services, *account) if account else contextlib.nullcontext() as complete:
         bench.lap(services, people, bench.WARM_UP, complete)
         _ready.wait()
         measured = bench.lap(services, people, cases, complete)
@@ -85,20 +98,11 @@ def _lap(settings: Settings, people: bench.People, cases: int, http: bool) -> be
 
 
 @contextlib.contextmanager
-def _over_http(services: Any, people: bench.People) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+def _over_http(services: Any, login: str, password: str) -> Iterator[Callable[[str, dict[str, Any]], None]]:
     """Complete items through the JSON interface of a real server on the loopback address, one kept connection."""
     import requests
     import waitress
 
-    from engine import people as directory
-
-    login, password = f"bench-{os.getpid()}", new_id()
-    with services.database.unit() as unit:
-        account = {"login": login, "person_id": people.worker, "password": "", "locale": "zh-CN", "disabled": False}
-        unit.connection.execute(sa.delete(Account).where(Account.person_id == people.worker))
-        unit.connection.execute(sa.insert(Account), account)
-        directory.set_password(unit.connection, login, password)
-        unit.commit()
     server = waitress.create_server(create_app(services), host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -20,9 +20,7 @@ class PortraitOperation:
     def call(self, call: Call) -> Answer:
         given = call.input
         try:
-            value = portrait.compute(
-                given["employee"], given["app_usage"], given["training"], given["performance"], window=given["window"]
-            )
+            value = portrait.compute(given["employee"], given["app_usage"], given["training"], given["performance"], window=given["window"])
         except (KeyError, TypeError, ValueError) as error:
             raise Refused(system="partwell", operation=call.operation, reason=f"{type(error).__name__}: {error}") from error
         return Answer(value=value)

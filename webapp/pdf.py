@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,8 +42,6 @@ class TypstRenderer:
 
     def __init__(self, fonts: Path = FONTS) -> None:
         self._fonts = str(fonts)
-        # typst reads files below this folder only; there are none
-        self._root = tempfile.TemporaryDirectory(prefix="partwell-typst-")
         try:
             self.render("", {"date": [2000, 1, 1]})
         except PdfFailed as error:
@@ -62,7 +59,7 @@ class TypstRenderer:
             raise PdfFailed(reason="an image cannot be called data")
         inputs = {name: _in_our_font(svg) for name, svg in images.items()}
         inputs["data"] = json.dumps(data, ensure_ascii=False, sort_keys=True)
-        asked = {"source": _dated(data) + template, "inputs": inputs, "fonts": self._fonts, "font_family": FAMILY, "root": self._root.name}
+        asked = {"source": _dated(data) + template, "inputs": inputs, "fonts": self._fonts, "font_family": FAMILY}
         command = [sys.executable, "-P", str(_TYPESETTING)]
         try:
             done = subprocess.run(

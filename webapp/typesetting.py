@@ -1,7 +1,7 @@
 """Sets one document by typst, as a program of its own: no template can take the memory or the time of the process that asks.
 
-Reads JSON {source, inputs, fonts, root} from standard input. Exit code 0: the PDF is on standard output; 1: the reason why there
-is none. `font_family` in the input must be the only one in the folder `fonts`.
+Reads JSON {source, inputs, fonts, font_family} from standard input. Exit code 0: the PDF is on standard output; 1: the reason why there
+is none. `font_family` must be the only one in the folder `fonts`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 import resource
 import sys
+import tempfile
 
 import typst
 
@@ -22,15 +23,17 @@ class Unprintable(Exception):
     """Why there is no PDF, in words for who wrote the template."""
 
 
-def pdf(source: str, *, inputs: dict[str, str], fonts: str, font_family: str, root: str) -> bytes:
+def pdf(source: str, *, inputs: dict[str, str], fonts: str, font_family: str) -> bytes:
     """PDF/A-2b bytes. Raises Unprintable."""
     found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[fonts])
     if found.families() != [font_family]:
         raise Unprintable(f"{fonts} holds {found.families()}, needed is exactly {font_family}")
     try:
-        made, warnings = typst.compile_with_warnings(
-            source.encode(), root=root, font_paths=found, sys_inputs=inputs, pdf_standards=["a-2b"]
-        )
+        # typst reads files below its root only, and in this one there are none
+        with tempfile.TemporaryDirectory(prefix="partwell-typst-") as root:
+            made, warnings = typst.compile_with_warnings(
+                source.encode(), root=root, font_paths=found, sys_inputs=inputs, pdf_standards=["a-2b"]
+            )
     except typst.TypstError as error:
         raise Unprintable(_place(error)) from error
     if warnings:

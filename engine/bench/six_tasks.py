@@ -134,4 +134,3 @@ def finished(services: Services) -> tuple[int, int]:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` of the sorted values lie."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-

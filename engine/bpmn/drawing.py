@@ -52,9 +52,7 @@ def _flow(process: Process, flow: Flow) -> Iterator[Finding]:
     if source.scope != target.scope:
         yield finding(Code.WRONG_FLOW, None, at=flow.id, reason="A flow may not cross the border of a sub-process")
     if target.kind in ("startEvent", "boundaryEvent") or source.kind == "endEvent":
-        yield finding(
-            Code.WRONG_FLOW, None, at=flow.id, reason="A flow may not enter a start or boundary event nor leave an end event"
-        )
+        yield finding(Code.WRONG_FLOW, None, at=flow.id, reason="A flow may not enter a start or boundary event nor leave an end event")
     if source.kind == "eventBasedGateway" and target.kind != "intermediateCatchEvent":
         yield finding(Code.WRONG_FLOW, None, at=flow.id, reason="An event-based gateway leads to catching events only")
 
@@ -73,9 +71,7 @@ def _element(process: Process, element: Element) -> Iterator[Finding]:
     if element.kind == "boundaryEvent":
         host = process.elements.get(element.attached or "")
         if host is None or host.scope != element.scope or not host.kind.lower().endswith(("task", "subprocess", "activity")):
-            yield finding(
-                Code.UNRESOLVED_REFERENCE, element, where="The boundary event", what=f'the activity "{element.attached or ""}"'
-            )
+            yield finding(Code.UNRESOLVED_REFERENCE, element, where="The boundary event", what=f'the activity "{element.attached or ""}"')
     if element.default and element.default not in element.outgoing:
         yield finding(Code.UNRESOLVED_REFERENCE, element, where="The default flow", what=f'the outgoing flow "{element.default}"')
     if element.event == "link":
@@ -109,9 +105,7 @@ def _after(process: Process, element: Element) -> Iterator[str]:
         yield from (begin.id for begin in beginnings(process, element.id))
     if element.event == "link" and element.kind == "intermediateThrowEvent":
         halves = process.inside(element.scope)
-        yield from (
-            e.id for e in halves if e.kind == "intermediateCatchEvent" and e.event == "link" and e.reference == element.reference
-        )
+        yield from (e.id for e in halves if e.kind == "intermediateCatchEvent" and e.event == "link" and e.reference == element.reference)
 
 
 def _reached(process: Process, without: str | None = None) -> set[str]:

@@ -78,9 +78,7 @@ def check(
         found[path].append(finding(Code.SEVERAL_PROCESSES, None, severity="warning", processes=", ".join(runnable)))
     for path, table in tables.items():
         known = passed.known if passed.complete else None
-        found[path] += [
-            finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in table.check(known)
-        ]
+        found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in table.check(known)]
     return found
 
 
@@ -163,9 +161,7 @@ class _Diagram:
 
     def _element(self, process: Process, element: Element) -> Iterator[Finding]:
         if not runs(element):
-            remedy = next(
-                (REMEDIES[k] for k in (element.loop, element.kind, element.event) if k in REMEDIES), "Use another element."
-            )
+            remedy = next((REMEDIES[k] for k in (element.loop, element.kind, element.event) if k in REMEDIES), "Use another element.")
             yield finding(Code.UNSUPPORTED_ELEMENT, element, construct=construct(element), remedy=remedy)
             return
         yield from self._needs(element)
@@ -193,9 +189,7 @@ class _Diagram:
         given, kind = element.extensions, element.kind
         if kind == "startEvent" and element.event:
             yield finding(Code.NO_EFFECT, element, what="The message of the start event")
-        operation, decision, form = (
-            given.get(k) for k in ("taskDefinition.type", "calledDecision.decisionId", "formDefinition.formId")
-        )
+        operation, decision, form = (given.get(k) for k in ("taskDefinition.type", "calledDecision.decisionId", "formDefinition.formId"))
         if calls(element) and not operation:
             yield finding(Code.MISSING_OPERATION, element)
         if operation and not operation.startswith("=") and self.operations is not None and operation not in self.operations:
@@ -250,9 +244,7 @@ class _Diagram:
         if timer.text.startswith("="):
             yield from self._text(element, "timer", timer.text, seen)
         else:
-            yield from _readable(
-                element, timer.text, {"cycle": timers.cycle, "duration": timers.after}.get(timer.kind, timers.moment)
-            )
+            yield from _readable(element, timer.text, {"cycle": timers.cycle, "duration": timers.after}.get(timer.kind, timers.moment))
 
     def _reserved(self, element: Element, name: str) -> Iterator[Finding]:
         if name in names.GIVEN:
@@ -289,9 +281,7 @@ def _short(text: str) -> str:
 
 
 #: extension elements whose values may be FEEL
-_EVALUATED = frozenset(
-    ("assignmentDefinition", "taskSchedule", "priorityDefinition", "taskDefinition", "calledDecision", "script")
-)
+_EVALUATED = frozenset(("assignmentDefinition", "taskSchedule", "priorityDefinition", "taskDefinition", "calledDecision", "script"))
 _PEOPLE = ("assignee", "candidateGroups", "candidateUsers")
 
 

@@ -142,10 +142,7 @@ class Process:
 def processes(root: etree._Element, file: str) -> list[Process]:
     """Every process of a diagram, in the file's order; `root` comes from `reader.read_xml`."""
     named = {
-        node.get("id"): node
-        for tag in ("message", "signal", "error", "escalation")
-        for node in root.iter(BPMN + tag)
-        if node.get("id")
+        node.get("id"): node for tag in ("message", "signal", "error", "escalation") for node in root.iter(BPMN + tag) if node.get("id")
     }
     pools = {node.get("processRef"): node.get("name") for node in root.iter(BPMN + "participant")}
     return [_process(node, file, named, pools) for node in root.iter(BPMN + "process")]

@@ -84,12 +84,7 @@ def from_person(element: Element, forms: Mapping[str, Json] | None) -> set[str] 
 def result_name(element: Element) -> str | None:
     """The variable under which a script, decision or operation puts its result."""
     given = element.extensions
-    return (
-        given.get("script.resultVariable")
-        or given.get("calledDecision.resultVariable")
-        or element.headers.get("resultVariable")
-        or None
-    )
+    return given.get("script.resultVariable") or given.get("calledDecision.resultVariable") or element.headers.get("resultVariable") or None
 
 
 def fields(schema: Json) -> Iterator[str]:

@@ -47,9 +47,7 @@ def opened(element: Element, instance: str, inputs: Mapping[str, Json], data: Ma
     )
 
 
-def requested(
-    element: Element, instance: str, inputs: Mapping[str, Json], data: Mapping[str, Json], now: dt.datetime
-) -> Requested:
+def requested(element: Element, instance: str, inputs: Mapping[str, Json], data: Mapping[str, Json], now: dt.datetime) -> Requested:
     """The call of a service task. Raises `errors.FeelError`."""
     retries = _one(element.extensions.get("taskDefinition.retries"), data, now) or "3"
     if not retries.isdigit() or retries == "0":

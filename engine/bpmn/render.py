@@ -128,9 +128,7 @@ class _Picture:
     def _note(self, kind: str, box: Box, name: str) -> str:
         if kind == "group":
             return _rect(box, 8, _LINE, "none", 1.2, ' stroke-dasharray="8 4 2 4"')
-        corner = (
-            f'<path d="M{_n(box.x + 18)} {_n(box.y)}H{_n(box.x)}V{_n(box.y + box.height)}H{_n(box.x + 18)}" stroke="{_LINE}"/>'
-        )
+        corner = f'<path d="M{_n(box.x + 18)} {_n(box.y)}H{_n(box.x)}V{_n(box.y + box.height)}H{_n(box.x + 18)}" stroke="{_LINE}"/>'
         lines = wrapped(name, box.width - 12, _SMALL)
         return corner + _lines(lines, box.x + 8, box.y + 6 + _SMALL, _SMALL, "start")
 
@@ -170,9 +168,7 @@ def _activity(element: Element | None, kind: str, shape: Shape, name: str, ink: 
         body += _rect(_inset(box, 3 / max(box.width, 1), 3 / max(box.height, 1)), 8, ink, "none", 1.2)
     if kind in SIGNS and kind.endswith("Task"):
         body += _sign(kind, Box(box.x + 6, box.y + 6, 17, 17), ink)
-    marks = [
-        mark for mark in (element.loop if element else None, kind) if mark in ("multiInstance", "standard", "adHocSubProcess")
-    ]
+    marks = [mark for mark in (element.loop if element else None, kind) if mark in ("multiInstance", "standard", "adHocSubProcess")]
     marks += ["collapsed"] if kind in _INSIDES and not shape.expanded else []
     for number, mark in enumerate(marks):
         body += _sign(mark, Box(box.middle[0] - 8 * len(marks) + 16 * number, box.y + box.height - 17, 14, 14), ink)
@@ -270,9 +266,7 @@ def _side_name(shape: Shape, name: str) -> str:
 
 def _lines(lines: list[str], x: float, y: float, size: float, anchor: str, *, halo: bool = False) -> str:
     spans = "".join(
-        f'<tspan x="{_n(x)}" y="{_n(y + number * size * 1.3)}">{escape(line)}</tspan>'
-        for number, line in enumerate(lines)
-        if line
+        f'<tspan x="{_n(x)}" y="{_n(y + number * size * 1.3)}">{escape(line)}</tspan>' for number, line in enumerate(lines) if line
     )
     around = f' paint-order="stroke" stroke="{_PAPER}" stroke-width="3"' if halo else ""
     return f'<text text-anchor="{anchor}" font-size="{size}" fill="{_INK}"{around}>{spans}</text>' if spans else ""

@@ -69,9 +69,7 @@ class Execution:
             raise errors.NotFound(what="stuck element", name=instance)
         self._tokens.begin(now)
         if variables:
-            self._tokens.advance.written += self._tokens.scopes.write(
-                self._tokens.scope(task), variables, task.task_spec.element.id
-            )
+            self._tokens.advance.written += self._tokens.scopes.write(self._tokens.scope(task), variables, task.task_spec.element.id)
         del task.internal_data["stuck"], self._tokens.live[instance]
         return self._tokens.run()
 

@@ -116,9 +116,7 @@ def plain(name: str, value: Any) -> Json:
             if not isinstance(key, str):
                 raise errors.ValueRefused(name=name, reason=f"the key {key!r} is not text")
         return {key: plain(f"{name}.{key}", item) for key, item in value.items()}
-    raise errors.ValueRefused(
-        name=name, reason=f"{type(value).__name__} is no JSON; store dates and amounts as text or whole numbers"
-    )
+    raise errors.ValueRefused(name=name, reason=f"{type(value).__name__} is no JSON; store dates and amounts as text or whole numbers")
 
 
 def nested(target: str, value: Json, visible: Mapping[str, Json]) -> tuple[str, Json]:

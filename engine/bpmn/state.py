@@ -123,9 +123,7 @@ def load(skeleton: Skeleton, state: bytes, case: str = "?") -> tuple[BpmnWorkflo
     header, _, packed = state.partition(b"\n")
     if header + b"\n" != HEADER:
         found = header[:60].decode("utf-8", "replace")
-        raise errors.StateUnreadable(
-            case=case, reason=f'it was written as "{found}", this release reads "{HEADER.decode().strip()}"'
-        )
+        raise errors.StateUnreadable(case=case, reason=f'it was written as "{found}", this release reads "{HEADER.decode().strip()}"')
     try:
         completed, tree, rest = orjson.loads(zlib.decompress(packed))
         workflow = BpmnWorkflow(skeleton.spec, skeleton.bodies, script_engine=NoScripts(), deserializing=True)

@@ -46,9 +46,7 @@ def after(text: str, start: dt.datetime) -> dt.datetime:
         months = local.year * 12 + local.month - 1 + int(part.get("years", 0) * 12 + part.get("months", 0))
         year, month = divmod(months, 12)
         day = min(local.day, calendar.monthrange(year, month + 1)[1])
-        moved = local.replace(year=year, month=month + 1, day=day) + dt.timedelta(
-            days=part.get("weeks", 0) * 7 + part.get("days", 0)
-        )
+        moved = local.replace(year=year, month=month + 1, day=day) + dt.timedelta(days=part.get("weeks", 0) * 7 + part.get("days", 0))
         time = dt.timedelta(hours=part.get("hours", 0), minutes=part.get("minutes", 0), seconds=part.get("seconds", 0))
         return moved.astimezone(dt.UTC) + time
     except (ValueError, OverflowError):

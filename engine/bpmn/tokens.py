@@ -79,9 +79,7 @@ class Tokens:
                 state.prune(self.workflow)
         if not self.live and not self.workflow.completed:
             for task in [task for task in state.tokens(self.workflow) if task.internal_data.get("at") == "join"]:
-                self._stick(
-                    task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come")
-                )
+                self._stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come"))
         return self.rest()
 
     def rest(self) -> Advance:

@@ -28,7 +28,7 @@ class Case(Base):
     #: `running`, `suspended` or `closed`
     status: Mapped[str] = mapped_column(sa.String(10), index=True)
     #: what the end event says (`wf.outcome`), else `completed`; or `withdrawn` or `cancelled`; once closed
-    outcome: Mapped[str | None] = mapped_column(sa.String(20))
+    outcome: Mapped[str | None] = mapped_column(sa.String(100))
     #: open incidents; more than zero is the flag "needs attention"
     incidents: Mapped[int]
     #: counts commits; a live copy in memory is used only if it is at this revision

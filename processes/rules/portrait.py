@@ -237,9 +237,7 @@ def _metric(
         "days": len(recorded),
         "value": _tenth(own),
         "count": _tenth(sum(counts, Decimal(0)) / len(recorded)) if counts and what.per == "day" else None,
-        "baseline": None
-        if mean is None
-        else {"mean": _tenth(mean), "median": _tenth(statistics.median(figures)), "members": len(figures)},
+        "baseline": None if mean is None else {"mean": _tenth(mean), "median": _tenth(statistics.median(figures)), "members": len(figures)},
         "difference": None if mean is None else _tenth(own - mean),
         "ratio": _tenth(own / mean) if mean else None,
         "threshold": None

@@ -80,9 +80,7 @@ def answer(model: pathlib.Path, name: str, inputs: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize(("model", "case", "name", "inputs", "expected"), RESULTS)
-def test_a_decision_gives_what_the_tck_expects(
-    model: pathlib.Path, case: str, name: str, inputs: dict[str, Any], expected: Any
-) -> None:
+def test_a_decision_gives_what_the_tck_expects(model: pathlib.Path, case: str, name: str, inputs: dict[str, Any], expected: Any) -> None:
     """Each result of each model equals the expected one, unless it is pinned as a known miss."""
     try:
         right = same(expected, answer(model, name, inputs))

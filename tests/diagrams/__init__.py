@@ -117,9 +117,7 @@ START, END = node("startEvent", "start"), node("endEvent", "end")
 class Play:
     """A case that is taken through a diagram; `restored`: it is dumped and restored after every action."""
 
-    def __init__(
-        self, *body: str, restored: bool = False, named: str = "", files: dict[str, bytes] | None = None, **variables: object
-    ):
+    def __init__(self, *body: str, restored: bool = False, named: str = "", files: dict[str, bytes] | None = None, **variables: object):
         self.program = Program({"test.bpmn": diagram(*body, named=named), **(files or {})}, version="1")
         self.restored = restored
         self.now = NOW

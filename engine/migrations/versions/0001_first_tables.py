@@ -98,7 +98,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(length=32), nullable=False),
         sa.Column("initiator_id", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
-        sa.Column("outcome", sa.String(length=20), nullable=True),
+        sa.Column("outcome", sa.String(length=100), nullable=True),
         sa.Column("incidents", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
