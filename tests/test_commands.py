@@ -175,7 +175,7 @@ def test_a_wrong_call_is_exit_code_2(run: Any, arguments: tuple[str, ...]) -> No
     assert (code, out) == (2, "") and error
 
 
-@pytest.mark.parametrize("options", [("--db", "sqlite"), ("--db", "postgres"), ("--http",), ("--processes", "2")])
+@pytest.mark.parametrize("options", [("--db", "sqlite"), ("--db", "postgres"), ("--http", "--processes", "2")])
 def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) -> None:
     """A few cases: every figure is there, every case was finished, each completion is one commit of few statements."""
     code, out, _ = run("bench", "six-tasks", "--cases", "3", "--json", *options)
