@@ -138,10 +138,10 @@ def edit_plan(wangfang: Visitor) -> None:
     drafted = plan.input_value()
     assert "林小北" in drafted and "2.5" in drafted and "0.5" in drafted
     plan.fill(drafted + "\n\n补充：由王芳主谈，陈立在场。")
-    wangfang.write("规章制度名称、版本与条款", "《录用条件确认书》第二条、第三条")
+    wangfang.write("所依据的规章制度或录用条件", "《录用条件确认书》第二条、第三条")
     wangfang.write("向员工说明的理由", "试用期内被证明不符合录用条件。")
     wangfang.write("应付款项（一项一行）", "工资结算至解除日")
-    wangfang.write("支付日期", TODAY.isoformat())
+    wangfang.write("最迟支付日期", TODAY.isoformat())
     wangfang.write("工作交接截止日期", TODAY.isoformat())
     wangfang.write("社会保险最后缴纳月份", MONTH)
     wangfang.write("住房公积金最后缴存月份", MONTH)
