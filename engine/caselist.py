@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from . import access
-from .models import Case, Person, ProcedureVersion, WorkItem
-from .rules import Rules, rules_of
+from . import access, rules
+from .models import Case, Person, WorkItem
 from .timeline import title_en
 
 if TYPE_CHECKING:
@@ -41,12 +40,11 @@ def cases(
 ) -> tuple[list[CaseRow], int]:
     """Cases the reader may open, newest first, and how many there are. `status`: running, suspended, closed or empty."""
     with services.database.reading() as connection:
-        which = access.visible_cases(connection, reader, rules_by_procedure(services, connection))
+        which = access.visible_cases(connection, reader, rules.by_procedure(services, connection))
         if status:
             which = sa.and_(which, Case.status == status)
         for word in search.split()[:5]:
-            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            which = sa.and_(which, sa.or_(*(f.ilike(like, escape="\\") for f in (Case.number, Case.title, Person.name))))
+            which = sa.and_(which, sa.or_(*(f.icontains(word, autoescape=True) for f in (Case.number, Case.title, Person.name))))
         joined = sa.join(Case, Person, Person.id == Case.subject_id)
         total = connection.execute(sa.select(sa.func.count()).select_from(joined).where(which)).scalar_one()
         columns = [Case.__table__.c[name] for name in CaseRow.__dataclass_fields__ if name not in ("subject", "title_en", "open")]
@@ -71,9 +69,3 @@ def cases(
             english = title_en(services, row.version_id, row.subject)
             found.append(CaseRow(**values, title_en=english, open=None if row.subject_id == reader else waiting.get(row.id, ())))
         return found, total
-
-
-def rules_by_procedure(services: Services, connection: sa.Connection) -> dict[str, Rules]:
-    """Rules of the active version of each procedure."""
-    rows = connection.execute(sa.select(ProcedureVersion.procedure, ProcedureVersion.id).where(ProcedureVersion.active))
-    return {row.procedure: rules_of(services.programs.get(row.id).files) for row in rows}

@@ -56,7 +56,7 @@ def start(
         connection = unit.connection
         deployed = services.programs.get(procedures.active(connection, procedure))
         rules = rules_of(deployed.files)
-        _may_start(connection, rules, initiator, subject)
+        may_start(connection, rules, initiator, subject)
         who = {name: people.display(connection, person) for name, person in (("subject", subject), ("initiator", initiator))}
         uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
         clean = _checked(services, deployed, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
@@ -88,16 +88,17 @@ def start(
     return Started(case.id, case.number)
 
 
-def _may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:
+def may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:
+    """Raises NotAllowed unless `initiator` may start a case about `subject`, NotFound unless the subject works here."""
     roles = people.roles_of(connection, initiator)
-    if (rules.start or rules.start_any) and not roles & (rules.start | rules.start_any):
+    if not rules.starts(roles):
         raise NotAllowed(reason="your role does not start this procedure")
     if initiator == subject:
         raise NotAllowed(reason="nobody starts a case about themselves")
     person = connection.execute(sa.select(Person.active).where(Person.id == subject)).one_or_none()
     if person is None or not person.active:
         raise NotFound(what="active employee", name=subject)
-    if rules.start and not roles & rules.start_any and not people.reports_to(connection, subject, initiator):
+    if not rules.starts_about_anybody(roles) and not people.reports_to(connection, subject, initiator):
         raise NotAllowed(reason="this person does not report to you")
 
 

@@ -134,9 +134,8 @@ def inbox(services: Services, person: str, *, box: str = "mine", search: str = "
 
 
 def _matches(word: str) -> sa.ColumnElement[bool]:
-    like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     fields = (Case.number, Case.title, Person.name, WorkItem.name, WorkItem.name_en)
-    return sa.or_(*(field.ilike(like, escape="\\") for field in fields))
+    return sa.or_(*(field.icontains(word, autoescape=True) for field in fields))
 
 
 def counts(services: Services, person: str) -> dict[str, int]:
@@ -196,14 +195,12 @@ class ItemPage:
     form: Mapping[str, Json] | None
     #: values for the form: the case's own, over them the reader's draft
     values: Mapping[str, Json]
-    #: options for fields with `valuesKey`, and everything else a form's expressions may use
+    #: case variables to show beside the form; also options for fields with `valuesKey`, and what its expressions may use
     variables: Mapping[str, Json]
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
     #: what the reader may do now: `complete`, `approve`, `reject`, `claim`, `release`, `save`
     may: frozenset[str]
-    #: case variables to show beside the form
-    facts: Mapping[str, Json]
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
     lit: frozenset[str]
@@ -264,7 +261,6 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             permissions=permissions(element),
             steps=steps,
             may=may,
-            facts=variables,
             documents=documents,
             timeline=timeline,
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),

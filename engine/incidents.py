@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import people
-from .caselist import rules_by_procedure
+from . import people, rules
 from .cases import must_manage, must_say
 from .db import Statement
 from .errors import CaseNotRunning, ItemClosed, NotAllowed, NotFound
@@ -99,7 +98,7 @@ def managed(services: Services, *, reader: str) -> list[IncidentRow]:
     """
     with services.database.reading() as connection:
         roles = people.roles_of(connection, reader)
-        managed = [name for name, rules in rules_by_procedure(services, connection).items() if roles & rules.managers]
+        managed = [name for name, those in rules.by_procedure(services, connection).items() if roles & those.managers]
         if not managed:
             raise NotAllowed(reason="only managers of a procedure see its incidents")
         which = sa.and_(Case.procedure.in_(managed), Case.subject_id != reader)

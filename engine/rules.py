@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from .bpmn.order import RULES
+from .models import ProcedureVersion
+
+if TYPE_CHECKING:
+    from .services import Services
 
 #: stands in `shown` for who started the case, whatever role they hold
 INITIATOR = "initiator"
@@ -28,6 +35,14 @@ class Rules:
     served: frozenset[str] = frozenset()
     #: by role (or `initiator`): case variables shown to those who take part and are no readers
     shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def starts(self, roles: Set[str]) -> bool:
+        """Whether somebody with these roles may start a case at all."""
+        return not (self.start or self.start_any) or bool(roles & (self.start | self.start_any))
+
+    def starts_about_anybody(self, roles: Set[str]) -> bool:
+        """Whether they may start one about people who do not report to them, too."""
+        return self.starts(roles) and (not self.start or bool(roles & self.start_any))
 
 
 def faults(content: bytes) -> list[str]:
@@ -63,3 +78,9 @@ def rules_of(files: Mapping[str, bytes]) -> Rules:
     given = json.loads(files.get(RULES, b"{}"))
     lists = {name: frozenset(given[name]) for name in Rules.__dataclass_fields__ if name in given and name not in _BY_NAME}
     return Rules(**lists, shown={role: frozenset(names) for role, names in given.get("shown", {}).items()})
+
+
+def by_procedure(services: Services, connection: sa.Connection) -> dict[str, Rules]:
+    """Rules of the active version of each procedure."""
+    rows = connection.execute(sa.select(ProcedureVersion.procedure, ProcedureVersion.id).where(ProcedureVersion.active))
+    return {row.procedure: rules_of(services.programs.get(row.id).files) for row in rows}

@@ -162,7 +162,7 @@ def test_the_subject_sees_only_their_part(room: Room) -> None:
     stored = work.attach(room.services, talk, actor=person("worker"), files={"proof": [file]})
     room.complete(case, "talk", by="worker", opinion="能力差", **stored)
     item = page_items(room, case, "state", "subject")
-    assert item.facts == item.variables == {"hours": 2.5, "secret": "已遮盖"} and item.may == {"complete", "save"}
+    assert item.variables == {"hours": 2.5, "secret": "已遮盖"} and item.may == {"complete", "save"}
     assert [row.kind for row in item.documents] == ["notice"] and item.timeline == [] and item.done == frozenset()
     page = casefile.case_page(room.services, case, reader=person("subject"))
     assert (page.variables, page.snapshots, page.calls, page.incidents, page.sealed, page.may) == ({}, [], [], [], None, frozenset())
@@ -182,7 +182,7 @@ def test_the_subject_sees_nothing_more_afterwards(room: Room) -> None:
     state = room.item(case, "state")
     room.complete(case, "state", by="subject", statement="不同意")
     item = inbox.item_page(room.services, state, reader=person("subject"))
-    assert item.facts == {} and item.values == {"statement": "不同意"} and item.may == frozenset()
+    assert item.variables == {} and item.values == {"statement": "不同意"} and item.may == frozenset()
     room.manage(cases.cancel, case, reason="补偿谈判的内部考虑")
     page = casefile.case_page(room.services, case, reader=person("subject"))
     assert [(event.event, event.detail.get("outcome")) for event in page.timeline] == [

@@ -16,6 +16,7 @@ from engine.db import Unit
 from engine.errors import CaseNotRunning, Conflict, FileTypeRefused, FormInvalid, NobodySigns, NotAllowed, NotDeployable, NotFound
 from engine.models import Case, Document, Draft, Holding, Job, LedgerEntry, Person, SignOff, WorkItem, WorkRound, new_id
 from engine.ports import File
+from engine.rules import Rules
 from engine.services import Services
 
 REPORTED = (node("startEvent", "start", zeebe("formDefinition", formId="report")), user("a"), END, flows("start > a", "a > end"))
@@ -402,3 +403,19 @@ def test_a_start_that_crashes_leaves_nothing(room: Room, monkeypatch: pytest.Mon
             room.start(request_id="r")
     assert empty(room)
     assert room.open(room.start(request_id="r")) == "a"
+
+
+@pytest.mark.parametrize(
+    ("rules", "role", "starts", "about_anybody"),
+    [
+        (Rules(), "worker", True, True),
+        (Rules(start=frozenset({"boss"})), "boss", True, False),
+        (Rules(start=frozenset({"boss"})), "hr", False, False),
+        (Rules(start=frozenset({"boss"}), start_any=frozenset({"hr"})), "hr", True, True),
+        (Rules(start_any=frozenset({"hr"})), "hr", True, True),
+        (Rules(start_any=frozenset({"hr"})), "boss", False, False),
+    ],
+)
+def test_rules_say_who_starts_about_whom(rules: Rules, role: str, starts: bool, about_anybody: bool) -> None:
+    """Whom a rule file lets start a case, and about whom; an empty one lets everybody."""
+    assert (rules.starts({role}), rules.starts_about_anybody({role})) == (starts, about_anybody)

@@ -30,7 +30,7 @@ from .cases import document_file, sealed_file
 from .i18n import current, error_text, fill
 from .items import received
 from .security import csrf
-from .start import chosen, employees_for, open_to, subject_of
+from .start import employees_for, open_to
 
 #: levels of lists and objects in a body; forms have three
 DEPTH = 50
@@ -174,7 +174,7 @@ def myself() -> Any:
 @api.get("/employees")
 def employees() -> Any:
     """Whom the caller may report; `search` in name and number."""
-    return {"employees": [dict(row._mapping) for row in employees_for(me(), words())]}
+    return {"employees": [dict(row._mapping) for row in employees_for(me(), words(), open_to(me()))]}
 
 
 # --- cases
@@ -200,14 +200,11 @@ def case_list() -> Any:
 def start_case() -> Any:
     """{procedure, subject (id of an employee), values, files?} → {case_id, number}"""
     sent = body()
-    procedure, subject = field(sent, "procedure", str), field(sent, "subject", str)
-    chosen(procedure)
-    subject_of(subject)
     started = engine_cases.start(
         services(),
-        procedure=procedure,
+        procedure=field(sent, "procedure", str),
         initiator=me().id,
-        subject=subject,
+        subject=field(sent, "subject", str),
         values=field(sent, "values", dict, {}),
         files=files_of(sent),
         request_id=request_id(),

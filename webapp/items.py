@@ -91,7 +91,7 @@ def _show(
         fields=fields,
         errors=errors or {},
         opinion=opinion,
-        panels=panels(page.facts),
+        panels=panels(page.variables),
         filled=entries(page.version_id, page.timeline),
         # what the form itself quotes need not lie open beside it once more
         quoted=any(field.readonly and field.value for field in fields),

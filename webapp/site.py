@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, g, url_for
 
-from engine import caselist
+from engine import rules
 from engine.models import new_id
 
 from . import accounts, api, cases, database, failures, i18n, inbox, incidents, items, security, start, text
@@ -44,10 +44,10 @@ def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
         return {"start": False, "incidents": False}
     services = accounts.services()
     with services.database.reading() as connection:
-        rules = caselist.rules_by_procedure(services, connection).values()
+        active = rules.by_procedure(services, connection).values()
     return {
-        "start": any(not each.start or reader.roles & each.start for each in rules),
-        "incidents": any(reader.roles & each.managers for each in rules),
+        "start": any(each.starts(reader.roles) for each in active),
+        "incidents": any(reader.roles & each.managers for each in active),
     }
 
 

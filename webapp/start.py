@@ -8,11 +8,12 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 import forms
-from engine import caselist, people, procedures
 from engine import cases as engine_cases
+from engine import people, procedures
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import new_id
 from engine.procedures import Startable
+from engine.rules import Rules, rules_of
 
 from .accounts import Reader, logged_in, me, services
 from .i18n import current, gettext
@@ -22,13 +23,13 @@ from .items import go_to, hidden_places, received, request_id
 start = Blueprint("start", __name__, url_prefix="/start")
 
 
+def _rules(startable: Startable) -> Rules:
+    return rules_of(services().programs.get(startable.version_id).files)
+
+
 def open_to(reader: Reader) -> list[Startable]:
     """The procedures that the reader may start."""
-    with services().database.reading() as connection:
-        rules = caselist.rules_by_procedure(services(), connection)
-    return [
-        each for each in procedures.startable(services()) if not rules[each.procedure].start or reader.roles & rules[each.procedure].start
-    ]
+    return [each for each in procedures.startable(services()) if _rules(each).starts(reader.roles)]
 
 
 def chosen(procedure: str) -> Startable:
@@ -41,20 +42,18 @@ def chosen(procedure: str) -> Startable:
     raise NotFound(what="deployed procedure", name=procedure)
 
 
-def employees_for(reader: Reader, text: str) -> Sequence[Any]:
-    """Whom the reader may report: everybody for HR, else the people below them."""
-    above = None if reader.holds("hr", "hr_director") else reader.id
+def employees_for(reader: Reader, text: str, startable: Sequence[Startable]) -> Sequence[Any]:
+    """Whom the reader may report in one of these procedures, all of which they may start."""
+    anybody = any(_rules(each).starts_about_anybody(reader.roles) for each in startable)
     with services().database.reading() as connection:
-        return people.search(connection, text, reports_of=above, but=[reader.id])
+        return people.search(connection, text, reports_of=None if anybody else reader.id, but=[reader.id])
 
 
-def subject_of(person_id: str) -> Mapping[str, Any]:
+def _subject(startable: Startable, person_id: str) -> Mapping[str, Any]:
     """The employee, if the reader may report them. Raises NotFound, NotAllowed."""
     with services().database.reading() as connection:
-        found = people.display(connection, person_id)
-        if not me().holds("hr", "hr_director") and not people.reports_to(connection, person_id, me().id):
-            raise NotAllowed(reason="this employee does not report to you")
-    return found
+        engine_cases.may_start(connection, _rules(startable), me().id, person_id)
+        return people.display(connection, person_id)
 
 
 @start.get("")
@@ -70,7 +69,8 @@ def index() -> Any:
 @logged_in
 def employees(procedure: str) -> Any:
     search = search_words()
-    return render_template("start_employees.html", procedure=chosen(procedure), employees=employees_for(me(), search), search=search)
+    startable = chosen(procedure)
+    return render_template("start_employees.html", procedure=startable, employees=employees_for(me(), search, [startable]), search=search)
 
 
 def _show(
@@ -90,7 +90,7 @@ def _show(
     return render_template(
         "start_report.html",
         procedure=startable,
-        subject=subject_of(person_id),
+        subject=_subject(startable, person_id),
         fields=fields,
         errors=errors or {},
         request_id=request_id,
@@ -108,7 +108,6 @@ def report(procedure: str, person_id: str) -> Any:
 @logged_in
 def send(procedure: str, person_id: str) -> Any:
     startable, once = chosen(procedure), request_id()
-    subject_of(person_id)
     schema = startable.form or {}
     values, files = forms.parse(schema, request.form), received(forms.uploads(schema, request.files))
     try:
