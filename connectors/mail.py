@@ -1,4 +1,4 @@
-"""Mail by SMTP: as an operation of a procedure and as the notifier of reminders."""
+"""Mail by SMTP, as an operation of a procedure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 from connectors.options import REQUIRED, Option, read_options
 from engine.errors import NeedsPerson, NotFound, Refused, SettingWrong, TryAgain
-from engine.ports import Answer, Call, Exchange, Message
+from engine.ports import Answer, Call, Exchange
 
 
 class Mail:
-    """Offers `mail.send` with inputs `to` (an address or a list of them), `subject` and `body`; also a `Notifier`.
+    """Offers `mail.send` with inputs `to` (an address or a list of them), `subject` and `body`.
 
     SMTP has no key, so a repeated attempt may arrive twice; both carry the same Message-ID, made from the key, by which
     mail servers and readers drop the second. The value is {"reference": Message-ID, "accepted_at": text}.
@@ -67,9 +67,6 @@ class Mail:
         value = {"reference": str(message["Message-ID"]), "accepted_at": call.now.isoformat(timespec="seconds")}
         return Answer(value=value, exchanges=[exchange])
 
-    def notify(self, message: Message) -> None:
-        self._send(self._compose([message.to], message.subject, message.body, message.key, None))
-
     def check(self) -> list[str]:
         try:
             with self._connection():
@@ -77,15 +74,14 @@ class Mail:
         except (TryAgain, Refused, NeedsPerson) as error:
             return [str(error.facts["reason"])]
 
-    def _compose(self, to: list[str], subject: str, body: str, key: str, now: dt.datetime | None) -> EmailMessage:
+    def _compose(self, to: list[str], subject: str, body: str, key: str, now: dt.datetime) -> EmailMessage:
         message = EmailMessage()
         try:
             message["From"], message["To"], message["Subject"] = self._options["from"], ", ".join(to), subject
         except ValueError as error:  # a line break that would begin a header of its own
             raise self._refused("an address or the subject has characters that mail does not allow") from error
         message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{self._domain}>"
-        if now:
-            message["Date"] = format_datetime(now)
+        message["Date"] = format_datetime(now)
         message.set_content(body)
         return message
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ import sqlalchemy as sa
 from . import people
 from .errors import FileRefused, NobodySigns, NotFound
 from .models import Chain, Person, new_id
-from .ports import Json, Step
+from .ports import Json
 
 #: whoever holds it takes what nobody else can
 _MANAGERS = "admin"
@@ -130,6 +131,19 @@ def _named(text: Json) -> bool:
 
 
 # --- people
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of an approval chain, resolved to people."""
+
+    name: str
+    name_en: str
+    mode: str
+    #: ids of persons, in order
+    persons: Sequence[str]
+    #: why these persons, for `explain`
+    trace: Mapping[str, Json]
 
 
 def resolve(

@@ -53,7 +53,6 @@ _DUE = sa.and_(
     _RUNS,
     _ITS_TURN,
 )
-_NEXT = sa.select(sa.func.min(Job.due_at, type_=Job.due_at.type)).where(Job.state == "waiting", _RUNS)
 #: ends a job: `new_state` is `done` or `failed`
 FINISH = Statement(
     sa.update(Job)
@@ -86,12 +85,6 @@ class Runner:
         if not self._something_due():
             return []
         return [self._pool.submit(self._run, job) for job in self._claim(limit)]
-
-    def next_due(self) -> dt.datetime | None:
-        """When the earliest waiting job is due."""
-        with self._services.database.reading() as connection:
-            due: dt.datetime | None = connection.execute(_NEXT).scalar_one_or_none()
-        return due
 
     def close(self) -> None:
         """Wait for what is running, take nothing more."""

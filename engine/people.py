@@ -123,12 +123,6 @@ def manager(connection: sa.Connection, person: str, level: int = 1) -> str | Non
     return dict(enumerate(superiors(connection, person), 1)).get(level)
 
 
-def department_head(connection: sa.Connection, person: str, level: int = 1) -> str | None:
-    """The head of the person's department (level 1), of the one above it (2) …; None where vacant or not there."""
-    line = departments(connection, person)
-    return line[level - 1].head_id if level <= len(line) else None
-
-
 def search(
     connection: sa.Connection, text: str, *, reports_of: str | None = None, but: Collection[str] = (), limit: int = 20
 ) -> list[sa.Row[Any]]:

@@ -1,10 +1,10 @@
-"""What the engine needs from outside: one Protocol each. Every port has an in-memory twin in `tests/twins.py`."""
+"""What the engine needs from outside, one Protocol each, and what is exchanged. In-memory twins lie in `tests/twins.py`."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 #: What may stand in a case variable: None, bool, int, float, str, and lists and string-keyed dicts of them.
@@ -94,24 +94,6 @@ class Operation(Protocol):
         """Sentences about what is wrong with the configuration or the other side; empty when all is well. Harmless."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message to a person."""
-
-    to: str
-    subject: str
-    body: str
-    #: the same for every attempt
-    key: str
-
-
-class Notifier(Protocol):
-    """Tells a person something outside Partwell. A doubled reminder is acceptable, a lost one is not."""
-
-    def notify(self, message: Message) -> None:
-        """Send it. Raises the errors of `Operation.call`."""
-
-
 class Renderer(Protocol):
     """Makes a PDF from a template of a procedure and data."""
 
@@ -145,17 +127,3 @@ class Carrier(Protocol):
 
     def ring(self, due: dt.datetime | None) -> None:
         """A job is due at `due` (None: now)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step of an approval chain, resolved to people."""
-
-    name: str
-    name_en: str
-    #: `single`, `all`, `any`, `claim`
-    mode: str
-    #: ids of persons, in order
-    persons: Sequence[str]
-    #: why these persons
-    trace: Json = field(default_factory=dict)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -268,15 +268,6 @@ def _json(content: bytes, path: str) -> Any:
         return json.loads(content)
     except ValueError as error:
         raise FileRefused(file=path, reason=f"it is not JSON ({error})") from error
-
-
-def versions(services: Services, procedure: str) -> Iterable[ProcedureVersion]:
-    """All versions of a procedure, newest first."""
-    with services.database.reading() as connection:
-        rows = connection.execute(
-            sa.select(ProcedureVersion.__table__).where(ProcedureVersion.procedure == procedure).order_by(ProcedureVersion.number.desc())
-        ).all()
-    return [ProcedureVersion(**row._mapping) for row in rows]
 
 
 def active(connection: sa.Connection, procedure: str) -> str:

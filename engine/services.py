@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .bpmn.state import LiveCases
 from .db import Database
 from .fields import Keyring
-from .ports import Carrier, Clock, Forms, Notifier, Operation, Renderer
+from .ports import Carrier, Clock, Forms, Operation, Renderer
 from .procedures import Programs
 from .settings import Settings
 
@@ -38,7 +38,6 @@ class Services:
     renderer: Renderer
     #: by operation name
     operations: Mapping[str, Operation]
-    notifier: Notifier | None = None
     carrier: Carrier = field(default_factory=NoCarrier)
     programs: Programs
     live: LiveCases

@@ -16,7 +16,6 @@ from sample_company import SampleCompany, running
 from connectors.mail import Mail
 from connectors.payroll_http import PayrollHttp
 from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong, TryAgain
-from engine.ports import Message
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +106,6 @@ def test_mail_repeats_under_the_same_message_id(company: SampleCompany, setups: 
     reference = mail.call(call).value["reference"]
     assert [m["message_id"] for m in company.admin("mails")][-2:] == [reference, reference]
     assert mail.call(replace(call, key="mail-other")).value["reference"] != reference
-
-
-def test_mail_is_a_notifier(company: SampleCompany, setups: dict[str, Setup]) -> None:
-    """A reminder goes out by the same connector."""
-    build("mail", setups["mail"].options).notify(Message(to="liuhai@company.example", subject="催办", body="请尽快处理。", key="n1"))
-    last = company.admin("mails")[-1]
-    assert (last["subject"], last["recipients"], last["body"].strip()) == ("催办", ["liuhai@company.example"], "请尽快处理。")
 
 
 def test_a_subject_cannot_smuggle_headers(setups: dict[str, Setup]) -> None:

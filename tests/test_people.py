@@ -94,16 +94,6 @@ def test_a_circle_in_the_data_ends(connection: sa.Connection, ids: dict[str, str
     assert len(people.search(connection, "", reports_of=ids["林北"])) == 5
 
 
-def test_a_vacant_head_is_not_skipped(connection: sa.Connection, ids: dict[str, str]) -> None:
-    """Level 2 is the head of the department above, whether the own one has a head or not."""
-    connection.execute(sa.update(Department).where(Department.id == "group-1").values(head_id=None))
-
-    assert people.department_head(connection, ids["林北"]) is None
-    assert people.department_head(connection, ids["林北"], 2) == ids["赵敏"]
-    assert people.department_head(connection, ids["林北"], 9) is None
-    assert people.department_head(connection, ids["管理员"]) is None
-
-
 def test_supervisors_find_their_own_people(connection: sa.Connection, ids: dict[str, str]) -> None:
     """A search by name or number can be limited to those below somebody; characters with a meaning in SQL have none here."""
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.errors import PartwellError
-from engine.ports import Answer, Call, Json, Message
+from engine.ports import Answer, Call, Json
 
 
 class SetClock:
@@ -18,8 +18,6 @@ class SetClock:
 
     def now(self) -> dt.datetime:
         return self._now
-
-    # helpers of tests from here on
 
     def move(self, **span: float) -> None:
         """Let time pass: `move(hours=3)`."""
@@ -57,16 +55,6 @@ class PlainRenderer:
 
     def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
         return f"%PDF-1.7 {sorted(data)} {sorted(images)}".encode()
-
-
-class KeptMessages:
-    """Keeps what people would have been told."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    def notify(self, message: Message) -> None:
-        self.messages.append(message)
 
 
 class Bellboy:

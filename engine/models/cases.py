@@ -61,7 +61,7 @@ class Incident(Base):
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     resolved_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     resolved_by: Mapped[str | None] = mapped_column(sa.String(32))
-    #: `retried`, `corrected`, `answered` or `case_ended`
+    #: `retried`, `corrected`, `answered` or `left` (the procedure went on without it)
     resolution: Mapped[str | None] = mapped_column(sa.String(20))
     #: why, in the words of who resolved it
     reason: Mapped[str | None] = mapped_column(sa.Text)

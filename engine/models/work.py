@@ -51,7 +51,7 @@ class WorkStep(Base):
     position: Mapped[int]
     name: Mapped[str | None] = mapped_column(sa.String(200))
     name_en: Mapped[str | None] = mapped_column(sa.String(200))
-    #: `single` or `claim` today; `all`, `any`, `ratio`, `sequential` with the full set of policies
+    #: `single` (one person) or `claim` (offered to several, one decides)
     mode: Mapped[str] = mapped_column(sa.String(12))
 
 
@@ -65,7 +65,7 @@ class WorkRound(Base):
     number: Mapped[int]
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
-    #: `approved`, `rejected`, `returned`, `skipped`, `left`; None while open
+    #: `approved`, `rejected`, `skipped` or `left`; None while open
     outcome: Mapped[str | None] = mapped_column(sa.String(10))
     #: why these people: rules tried, persons dropped and kept, as of the opening
     trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
@@ -75,7 +75,7 @@ _OPEN = sa.text("state = 'open'")
 
 
 class SignOff(Base):
-    """One person's part in a round: `waiting` → `open` → exactly one final state (see `STATES`)."""
+    """One person's part in a round: `waiting` → `open` → exactly one final state."""
 
     __tablename__ = "sign_offs"
     __table_args__ = (
@@ -84,13 +84,12 @@ class SignOff(Base):
         sa.Index("ix_sign_offs_decided", "decided_by", "decided_at"),
     )
 
-    STATES = ("waiting", "open", "approved", "rejected", "returned", "transferred", "withdrawn", "removed", "skipped", "lapsed")
-
     id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     round_id: Mapped[str] = mapped_column(sa.ForeignKey("work_rounds.id"), index=True)
     item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     position: Mapped[int]
+    #: `open`, `approved`, `rejected` or `lapsed` (its item was left)
     state: Mapped[str] = mapped_column(sa.String(12))
     #: who holds it; None while it is offered to candidates
     person_id: Mapped[str | None] = mapped_column(sa.ForeignKey("persons.id"))
