@@ -10,7 +10,7 @@ help:
 	@echo "make run       start Partwell with its demo company and print the address"
 	@echo "make test      the whole test suite, on SQLite and PostgreSQL, in a real browser"
 	@echo "make lint      style, types and import rules only"
-	@echo "make bundle    rebuild the committed browser and FEEL bundles (needs npm)"
+	@echo "make bundle    rebuild the committed FEEL interpreter (needs Node and npm)"
 
 install: $(BIN)/.installed
 
@@ -36,6 +36,9 @@ browser:
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; \
 	fi || echo "no browser could be installed; the browser tests will say so"
+
+bundle:
+	cd engine/bpmn/feel && npm ci && npm run build
 
 test: install browser lint
 	$(BIN)/pytest
