@@ -3,7 +3,7 @@
 from .checker import FormChecker
 from .posted import draft, parse, uploads, with_row, without_row
 from .schema import fields, without_hidden
-from .view import FieldView, OptionView, RowView
+from .view import FieldView, OptionView, RowView, field_id
 
 __all__ = [
     "FieldView",
@@ -11,6 +11,7 @@ __all__ = [
     "OptionView",
     "RowView",
     "draft",
+    "field_id",
     "fields",
     "parse",
     "uploads",

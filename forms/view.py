@@ -77,6 +77,11 @@ class FieldView:
         return "、".join(each.label for each in self.options if each.selected) if self.options else self.value
 
 
+def field_id(path: str) -> str:
+    """Id in the page of the field at a path."""
+    return "field-" + re.sub(r"\W+", "-", path).strip("-")
+
+
 def view(reading: Reading, scope: Scope, errors: Mapping[str, Sequence[str]], locale: str) -> list[FieldView]:
     """The views of one object's components, in their order."""
     return _views(reading, scope, scope.items, errors, locale)
@@ -112,7 +117,7 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
     return FieldView(
         kind=item.kind,
         path=path,
-        id="field-" + re.sub(r"\W+", "-", path).strip("-"),
+        id=field_id(path),
         label=_said(reading, scope, item, "label", locale),
         description=_said(reading, scope, item, "description", locale),
         required=not one.fixed and (one.demanded or reading.true(item.validate.get("required"), scope.context)),

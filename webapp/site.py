@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, url_for
 
+import forms
 from engine import rules
 from engine.models import new_id
 
@@ -29,8 +29,8 @@ def asset(name: str) -> str:
 
 
 def field_id(path: str) -> str:
-    """Where an error's link leads: the id that `forms.view` gives the field of this path."""
-    return path if path in ("opinion", "reason") else "field-" + re.sub(r"\W+", "-", path).strip("-")
+    """Where an error's link leads: fields that belong to no form have their name as id."""
+    return path if path in ("opinion", "reason") else forms.field_id(path)
 
 
 def document_name(document_id: str) -> str:
