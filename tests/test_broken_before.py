@@ -6,11 +6,14 @@ import datetime as dt
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 import sqlalchemy as sa
 from diagrams import END, START, flows, node, service, user
 from engine_room import Room
+from served import free_port
 from twins import ScriptedOperation
 
 from engine import people, procedures
@@ -23,7 +26,7 @@ from webapp import FORMS, PROCEDURES, create_services
 from webapp.benchmarks import six_tasks
 from webapp.commands import main
 from webapp.demo import roster, seed
-from webapp.server import offline
+from webapp.server import Server, offline
 
 
 def test_two_first_starts_at_once_load_the_demo_once(database_url: str, tmp_path: Path) -> None:
@@ -144,3 +147,34 @@ def test_a_reminder_without_a_pause_is_refused() -> None:
     """A repetition of no length would fill the ledger for ever."""
     with pytest.raises(FeelError, match="without a pause"):
         timers.cycle("R/PT0S", dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
+
+
+def test_who_is_being_served_at_the_stop_gets_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's files close after the last answer: a thread that wrote to one closed before could hit another opened since."""
+    begun, verified, verify = threading.Event(), threading.Event(), people.verify
+
+    def slowly(*given: Any) -> str | None:
+        begun.set()
+        time.sleep(0.5)
+        found = verify(*given)
+        verified.set()
+        return found
+
+    monkeypatch.setattr(people, "verify", slowly)
+    server = Server(offline(Settings(home=tmp_path, port=free_port())))
+    server.start()
+    body = {"login": "wangfang", "password": seed.PASSWORD}
+    answers: list[int] = []
+
+    def log_in() -> None:
+        answers.append(requests.post(f"{server.services.settings.address}/api/v1/session", json=body, timeout=20).status_code)
+
+    thread = threading.Thread(target=log_in)
+    thread.start()
+    begun.wait(20)
+    served_before_close: list[bool] = []
+    close = server._web.close
+    monkeypatch.setattr(server._web, "close", lambda: (served_before_close.append(verified.is_set()), close()))
+    server.stop()
+    thread.join()
+    assert answers == [201] and served_before_close == [True]

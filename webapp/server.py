@@ -82,6 +82,7 @@ class Server(Worker):
 
     def stop(self) -> None:
         if web := getattr(self, "_web", None):
+            web.task_dispatcher.shutdown()  # before the files close that its threads write to
             web.close()
         super().stop()
 
