@@ -171,7 +171,8 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
         _failed(services, job, started, error)
     except Exception as error:  # a fault in a connector must not stop the case silently
         log.exception("operation %s of case %s", job.operation, job.case_id)
-        _failed(services, job, started, NeedsPerson(system="partwell", operation=job.operation, reason=f"{type(error).__name__}: {error}"))
+        reason = f"the connector has a fault of its own: {type(error).__name__} {error}"
+        _failed(services, job, started, NeedsPerson(system="partwell", operation=job.operation, reason=reason))
     else:
         _answered(services, job, started, answer)
 

@@ -22,7 +22,8 @@ class PortraitOperation:
         try:
             value = portrait.compute(given["employee"], given["app_usage"], given["training"], given["performance"], window=given["window"])
         except (KeyError, TypeError, ValueError) as error:
-            raise Refused(system="partwell", operation=call.operation, reason=f"{type(error).__name__}: {error}") from error
+            reason = f"the data are not such as a portrait is made of: {type(error).__name__} {error}"
+            raise Refused(system="partwell", operation=call.operation, reason=reason) from error
         return Answer(value=value)
 
     def check(self) -> Sequence[str]:

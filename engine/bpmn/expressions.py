@@ -78,7 +78,7 @@ def condition(text: str, data: Mapping[str, Json], *, now: dt.datetime | None = 
     if result is True or result is False:
         return result
     shown = json.dumps(result, ensure_ascii=False)
-    raise errors.FeelError(expression=text, reason=f"it gave {shown[:60]}, but a condition must be true or false")
+    raise errors.FeelError(expression=text, reason=f"a condition must be true or false, but it gave: {shown[:60]}")
 
 
 def matches(text: str, value: Json, data: Mapping[str, Json], *, now: dt.datetime | None = None) -> bool:

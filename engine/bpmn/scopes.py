@@ -114,9 +114,10 @@ def plain(name: str, value: Any) -> Json:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise errors.ValueRefused(name=name, reason=f"the key {key!r} is not text")
+                raise errors.ValueRefused(name=name, reason=f"a key in it is not text: {key!r}")
         return {key: plain(f"{name}.{key}", item) for key, item in value.items()}
-    raise errors.ValueRefused(name=name, reason=f"{type(value).__name__} is no JSON; store dates and amounts as text or whole numbers")
+    reason = f"it is no JSON, which has dates and amounts as text or whole numbers: {type(value).__name__}"
+    raise errors.ValueRefused(name=name, reason=reason)
 
 
 def nested(target: str, value: Json, visible: Mapping[str, Json]) -> tuple[str, Json]:
