@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from diagrams import END, START, boxes, diagram, flows, node, service, user
 from served import free_port, serving
 
@@ -201,6 +202,13 @@ def test_up_answers_soon_and_says_where(tmp_path: Path) -> None:
         print(f"\npartwell up: answers after {took:.1f} s, {memory / 1e6:.0f} MB", file=sys.__stderr__)
         assert took < 30, "generous, since the machine may be busy; alone it takes about 3 s"
         assert memory < 400e6, "generous; it is about 140 MB"
+
+
+def test_what_is_too_large_gets_our_own_answer(tmp_path: Path) -> None:
+    """The server in front lets through what the application refuses in its own words."""
+    with serving(tmp_path / "home", upload_limit="1") as served:
+        answer = requests.post(f"{served.address}/api/v1/session", data=b" " * 7 * 1024 * 1024, timeout=30)
+    assert answer.status_code == 413 and answer.json()["error"] == "too_large"
 
 
 def _memory(pid: int) -> float:

@@ -136,7 +136,7 @@ def change(case_id: str, verb: str) -> Any:
     if verb not in _VERBS:
         abort(404)
     act = getattr(engine_cases, verb)
-    act(services(), case_id, actor=me().id, reason=request.form.get("reason", "")[:2000], request_id=request_id())
+    act(services(), case_id, actor=me().id, reason=request.form.get("reason", ""), request_id=request_id())
     flash(gettext("Done. It is in the file with your reason."), "success")
     return redirect(url_for("cases.show", case_id=case_id))
 

@@ -54,12 +54,14 @@ class Server(Worker):
         if settings.demo:
             seed.load(self.services, procedures.gather(PROCEDURES / "termination", FORMS))
         try:
+            app = create_app(self.services)
             self._web = waitress.create_server(
-                create_app(self.services),
+                app,
                 host=settings.host,
                 port=settings.port,
                 threads=settings.threads,
-                max_request_body_size=(settings.upload_limit + 5) * 1024 * 1024,
+                # more than the application takes, so that what is too large gets the application's own answer
+                max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
                 clear_untrusted_proxy_headers=True,
                 ident=None,
             )
@@ -71,7 +73,7 @@ class Server(Worker):
         super().start()
         self._serving = threading.Thread(target=self._web.run, name="web", daemon=True)
         self._serving.start()
-        click.echo(f"Partwell  {settings.address}", err=False)
+        click.echo(f"Partwell  {settings.address}")
         if settings.demo:
             click.echo(f"演示账号 demo accounts (密码 password: {seed.PASSWORD})")
             for login, who in seed.accounts():
