@@ -79,10 +79,10 @@ def offered_to(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]
     return sa.or_(sa.and_(Candidate.kind == "person", Candidate.ref == person), sa.and_(Candidate.kind == "role", Candidate.ref.in_(roles)))
 
 
-def visible_cases(connection: sa.Connection, reader: str, readers_of: dict[str, Rules]) -> sa.ColumnElement[bool]:
-    """Condition on cases: those that `sight` would open. `readers_of`: rules by procedure."""
+def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Rules]) -> sa.ColumnElement[bool]:
+    """Condition on cases: those that `sight` would open. `rules` by procedure."""
     roles = people.roles_of(connection, reader)
-    open_to_role = [name for name, rules in readers_of.items() if roles & (rules.readers | rules.managers)]
+    open_to_role = [name for name, own in rules.items() if roles & (own.readers | own.managers)]
     signed = sa.select(SignOff.case_id).where(_signs(reader))
     offered = (
         sa.select(SignOff.case_id)

@@ -245,9 +245,7 @@ def _calls(connection: sa.Connection, case_id: str, deployed: Deployed) -> list[
     return found
 
 
-def _verbs(
-    connection: sa.Connection, case: Any, rules: Rules, timeline: Sequence[Event], reader: str, sight: access.Sight
-) -> frozenset[str]:
+def _verbs(connection: sa.Connection, case: Any, rules: Rules, events: Sequence[Event], reader: str, sight: access.Sight) -> frozenset[str]:
     if sight.subject:
         return frozenset()
     may = set()
@@ -255,7 +253,7 @@ def _verbs(
         may.add("repair")  # of a closed case, too: it may not be sealed yet
         if case.status != "closed":
             may |= {"cancel", "suspend" if case.status == "running" else "resume"}
-    if reader == case.initiator_id and case.status == "running" and not any(e.element in rules.no_way_back for e in timeline):
+    if reader == case.initiator_id and case.status == "running" and not any(e.element in rules.no_way_back for e in events):
         may.add("withdraw")
     return frozenset(may)
 

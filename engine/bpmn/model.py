@@ -39,8 +39,6 @@ class Flow:
     name_en: str = ""
     #: FEEL text without the leading "=", or None
     condition: str | None = None
-    #: `language` of the condition where the diagram names one
-    language: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +115,6 @@ class Process:
     file: str
     name: str
     name_en: str
-    documentation: str
     executable: bool
     elements: Mapping[str, Element]
     flows: Mapping[str, Flow]
@@ -157,7 +154,6 @@ def _process(
     for flow in node.iter(BPMN + "sequenceFlow"):
         text = flow.findtext(BPMN + "conditionExpression")
         given = text.strip().removeprefix("=").strip() if text else ""
-        language = next((c.get("language") for c in flow.iter(BPMN + "conditionExpression")), None)
         flows[flow.get("id", "")] = Flow(
             id=flow.get("id", ""),
             source=flow.get("sourceRef", ""),
@@ -165,7 +161,6 @@ def _process(
             name=" ".join(flow.get("name", "").split()),
             name_en=properties(flow).get("wf.name.en", ""),
             condition=given or None,
-            language=language,
         )
     incoming: dict[str, list[str]] = {}
     outgoing: dict[str, list[str]] = {}
@@ -194,7 +189,6 @@ def _process(
         file=file,
         name=node.get("name") or pools.get(process) or process,
         name_en=properties(node).get("wf.name.en", ""),
-        documentation=(node.findtext(BPMN + "documentation") or "").strip(),
         executable=node.get("isExecutable", "false") == "true",
         elements=MappingProxyType(elements),
         flows=MappingProxyType(flows),

@@ -33,7 +33,6 @@ class Program:
         self.process_id = self.process.id
         self.name = self.process.name
         self.name_en = self.process.name_en
-        self.documentation = self.process.documentation
         self.elements: Mapping[str, Element] = self.process.elements
         self.lanes = self.process.lanes
         self.decisions: dict[str, Decisions] = {}
