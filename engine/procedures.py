@@ -131,7 +131,10 @@ def check(
             except ValueError as error:
                 broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=str(error))]
             else:
-                faults = [lint.finding(lint.Code.BAD_FORM, None, reason=fault) for fault in forms.problems(schemas[Path(path).stem])]
+                faults = [
+                    lint.finding(lint.Code.BAD_FORM, None, form=Path(path).stem, reason=fault)
+                    for fault in forms.problems(schemas[Path(path).stem])
+                ]
                 broken.update({path: faults} if faults else {})
     for path, faulty in ((RULES, rules.faults), (CHAINS, chain_faults)):
         if path in files and (said := faulty(files[path])):

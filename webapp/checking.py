@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine import procedures
 from engine.bpmn import lint
+from engine.bpmn.order import RULES
 from engine.bpmn.reader import LARGEST
 from engine.errors import NotFound, PartwellError
 from engine.settings import Settings
@@ -44,10 +45,18 @@ def check_paths(paths: Iterable[Path]) -> list[dict[str, Any]]:
         except PartwellError as error:
             found = {names[path]: [lint.broken_file(error.message)] for path in wanted if path in names}
         for path in wanted:
-            findings = [lint.broken_file(unread[path])] if path in unread else found.get(names[path], [])
+            findings = [lint.broken_file(unread[path])] if path in unread else _of_diagram(names[path], files, found)
             accepted = not any(finding.severity == "error" for finding in findings)
             checked.append({"file": str(path), "accepted": accepted, "findings": [finding.as_dict() for finding in findings]})
     return checked
+
+
+def _of_diagram(name: str, files: Mapping[str, bytes], found: Mapping[str, list[lint.Finding]]) -> list[lint.Finding]:
+    """A file's own findings; a diagram has those of the rules, chains and forms it is deployed with, too."""
+    if not name.endswith(".bpmn"):
+        return found.get(name, [])
+    used = [f"forms/{form}.form" for form in sorted(lint.forms_named({name: files[name]}))]
+    return [finding for each in (name, *used, RULES, procedures.CHAINS) for finding in found.get(each, [])]
 
 
 def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:

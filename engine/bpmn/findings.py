@@ -122,7 +122,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.TWO_ASSIGNMENTS: (_ERROR, "It has both {one} and {other}, and only one of them can count. Remove one."),
     Code.UNKNOWN_CHAIN: (_ERROR, 'There is no approval chain "{chain}". Correct the key, or set up the chain.'),
-    Code.BAD_FORM: (_ERROR, "The form cannot be used: {reason} Correct it in the form editor."),
+    Code.BAD_FORM: (_ERROR, 'The form "{form}" cannot be used: {reason} Correct it in the form editor.'),
     Code.UNKNOWN_FORM: (_ERROR, 'There is no form "{form}". Correct the id, or add the form.'),
     Code.BAD_EXPRESSION: (_ERROR, '{where}: "{expression}" is wrong at character {position}: {reason}. Correct the expression.'),
     Code.UNKNOWN_VARIABLE: (
