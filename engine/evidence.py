@@ -188,6 +188,7 @@ class _Collected:
             "documents": [self._add_document(number, row) for number, row in enumerate(documents.rows(self._connection, case.id), 1)],
             "snapshots": [self._add_snapshot(number, row) for number, row in enumerate(self._rows(Snapshot, Snapshot.received_at), 1)],
             "variables": self._variables(),
+            "forms": self._forms(),
             "ledger": {"entries": case.entries, "head": case.head},
             "key": bundle.fingerprint(self._keyring.signer.public_key()),
         }
@@ -208,6 +209,12 @@ class _Collected:
         if known:
             return {"id": element, "name": known.title, "name_en": known.name_en, "lane": known.lane}
         return {"id": element} if element else None
+
+    def _forms(self) -> dict[str, Json]:
+        """The forms of this version by the elements that use them."""
+        elements = self._deployed.program.elements.values()
+        named = {element.id: element.extensions.get("formDefinition.formId", "") for element in elements}
+        return {id: self._deployed.forms[form] for id, form in named.items() if form in self._deployed.forms}
 
     def _event(self, entry: ledger.Entry) -> dict[str, Json]:
         actor = self._people.get(entry.actor, {"id": entry.actor}) if entry.actor else None

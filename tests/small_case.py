@@ -177,8 +177,8 @@ def house(home: Path, database: str = "") -> Services:
 
 
 def report() -> CaseReport:
-    """The report as the product makes it; the short case has no portrait, hence no charts."""
-    return CaseReport(TypstRenderer(), catalogue("zh-CN").gettext, lambda portrait: {})
+    """The report as the product makes it; the short case has no portrait and no forms, hence neither charts nor answers."""
+    return CaseReport(TypstRenderer(), catalogue("zh-CN").gettext, lambda portrait: {}, lambda schema, values: ())
 
 
 def started(services: Services) -> str:

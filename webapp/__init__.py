@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -99,12 +99,17 @@ def create_runner(services: Services, *, name: str) -> Runner:
     """What runs the jobs; closed cases are sealed with the readable report."""
     from engine import evidence
     from engine.jobs import Runner
+    from forms import fields
     from processes.rules import charts
 
-    from . import i18n
+    from . import entries, i18n
     from .reports import CaseReport
 
-    report = CaseReport(services.renderer, i18n.catalogue("zh-CN").gettext, charts.of_portrait)
+    def answers(schema: Any, values: Any) -> list[entries.Answer]:
+        view = cast(Any, services.forms).view
+        return entries.answers(view(schema, values, permissions=dict.fromkeys(fields(schema), "readonly"), locale="zh-CN"))
+
+    report = CaseReport(services.renderer, i18n.catalogue("zh-CN").gettext, charts.of_portrait, answers)
 
     def seal(case_id: str) -> None:
         evidence.seal(services, case_id, report=report)

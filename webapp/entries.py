@@ -52,7 +52,12 @@ def answers_of(version_id: str, event: Event) -> list[Answer]:
     readable = {name: "readonly" for name in forms.fields(schema)} | {
         name: rule for name, rule in permissions(element).items() if rule == "hidden"
     }
-    return list(_answers(services().forms.view(schema, values, permissions=readable, locale=current())))
+    return answers(services().forms.view(schema, values, permissions=readable, locale=current()))
+
+
+def answers(fields: Sequence[Any]) -> list[Answer]:
+    """What the views of a form's fields hold, in their order; empty and hidden fields are left out."""
+    return list(_answers(fields))
 
 
 def _answers(fields: Sequence[Any]) -> Iterator[Answer]:
@@ -60,7 +65,7 @@ def _answers(fields: Sequence[Any]) -> Iterator[Answer]:
         if field.hidden:
             continue
         if field.kind == "dynamiclist":
-            lines = ["; ".join(f"{each.label}{gettext(': ')}{each.text}" for each in _answers(row.fields)) for row in field.rows]
+            lines = [gettext("; ").join(f"{each.label}{gettext(': ')}{each.text}" for each in _answers(row.fields)) for row in field.rows]
             if text := "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1) if line):
                 yield Answer(label=field.label, text=text)
         elif field.kind == "filepicker":

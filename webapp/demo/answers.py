@@ -130,7 +130,7 @@ def _service(_: Values, today: dt.date) -> Values:
 
 
 def _removal(_: Values, today: dt.date) -> Values:
-    month = f"{today:%Y-%m}"
+    month = f"{today.replace(day=1) + dt.timedelta(days=31):%Y-%m}"  # paid for this month, stopped from the next
     return {
         "removal": {
             "social_insurance_receipt": "SB-20260001",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.ports import Json, Renderer
 
-from .. import events
+from .. import events, i18n, text
+from ..entries import Answer
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 #: what only the complete list at the end tells
@@ -25,19 +26,28 @@ _QUIET = {
     "evidence:document:stored",
     "evidence:document:read",
 }
+#: what the system does by itself; the ledger names whose act set it going
+_AUTOMATIC = {"work:item:opened", "work:step:opened", "job:operation:requested", "process:element:passed", "case:closed"}
+_LAW = {"allowed": "Allowed", "blocked": "Blocked by law", "needs_steps": "Steps are missing"}
 
 
 class CaseReport:
     """Makes the report (`engine.evidence.Report`), in Chinese, the language of the authorities it is for."""
 
     def __init__(
-        self, renderer: Renderer, translate: Callable[[str], str], charts: Callable[[Mapping[str, Json]], Mapping[str, str]]
+        self,
+        renderer: Renderer,
+        translate: Callable[[str], str],
+        charts: Callable[[Mapping[str, Json]], Mapping[str, str]],
+        answers: Callable[[Mapping[str, Json], Mapping[str, Json]], Sequence[Answer]],
     ) -> None:
         self._renderer = renderer
         #: English message id → Chinese
         self._translate = translate
         #: portrait → pictures, SVG by name
         self._charts = charts
+        #: schema of a form and its values → what was answered, under the labels of the form
+        self._answers = answers
 
     def __call__(self, facts: Mapping[str, Json], diagram: str) -> bytes:
         """PDF bytes; the same facts give the same bytes. Raises PdfFailed."""
@@ -46,9 +56,17 @@ class CaseReport:
         case, portrait = facts["case"], facts["variables"].get("portrait") or {}
         charts = dict(self._charts(portrait)) if portrait else {}
         lines = [self._line(event) for event in facts["events"]]
+        files = {document["id"]: document["name"] for document in facts["documents"]}
         data = {
             **{name: facts[name] for name in ("company", "zone", "product", "subject", "initiator", "ledger", "key", "sealed_at")},
-            **{name: facts[name] for name in ("calls", "documents", "snapshots")},
+            **{name: facts[name] for name in ("documents", "snapshots")},
+            "calls": [self._call(call) for call in facts["calls"]],
+            "law": self._law(facts["variables"].get("law")),
+            "filled": [
+                line | {"answers": answers}
+                for line, event in zip(lines, facts["events"], strict=True)
+                if (answers := self._filled(event, facts["forms"], files))
+            ],
             "date": [sealed.year, sealed.month, sealed.day],
             "case": case | {"outcome_name": self._translate(events.OUTCOMES.get(case["outcome"], case["outcome"]))},
             "story": [line for line in lines if line["event"] not in _QUIET],
@@ -66,13 +84,35 @@ class CaseReport:
             "at": event["at"],
             "event": event["event"],
             "name": self._translate(events.name(event["event"])),
-            "element": element.get("name") or element.get("id") or "",
+            "element": (element["name"] or "流程分支") if "name" in element else element.get("id") or "",
             "lane": element.get("lane") or "",
             "person": actor.get("name") or actor.get("id") or "",
             "post": actor.get("post") or "",
+            "automatic": event["event"] in _AUTOMATIC,
             "note": "；".join(str(text) for text in told),
             "digest": event["digest"],
         }
+
+    def _filled(self, event: Mapping[str, Json], forms: Mapping[str, Json], files: Mapping[str, str]) -> list[list[str]]:
+        """Label and text of each field that a person filled in at this event."""
+        schema, values = forms.get((event["element"] or {}).get("id", "")), event["payload"].get("values")
+        if schema is None or not isinstance(values, Mapping):
+            return []
+        given = self._answers(schema, values)
+        return [[answer.label, answer.text or "、".join(files.get(id, id) for id in answer.documents)] for answer in given]
+
+    def _call(self, call: Mapping[str, Json]) -> dict[str, Json]:
+        def said(attempt: Mapping[str, Json]) -> dict[str, Json]:
+            result = text.STATE.get(attempt["result"], attempt["result"])
+            return {**attempt, "result": self._translate(result), "reason": i18n.reason(attempt["reason"])}
+
+        return {**call, "attempts": [said(attempt) for attempt in call["attempts"]]}
+
+    def _law(self, law: Json) -> Json:
+        """The last answer of the law table, if the procedure asked one."""
+        if not isinstance(law, Mapping) or law.get("outcome") not in _LAW:
+            return None
+        return {**law, "outcome_name": self._translate(_LAW[law["outcome"]])}
 
 
 def _local(value: Json, zone: ZoneInfo) -> Json:
