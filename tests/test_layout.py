@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,12 @@ def tracked() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode == 0:
         return [ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
-    return [path for path in ROOT.rglob("*") if path.is_file() and not any(part.startswith(".") and part != ".ci" for part in path.parts)]
+    ignored = [name.rstrip("/") for name in (ROOT / ".gitignore").read_text("utf-8").split()]
+    return [
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file() and not any(fnmatch(part, name) for part in path.relative_to(ROOT).parts for name in ignored)
+    ]
 
 
 def own() -> list[Path]:
