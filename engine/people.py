@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -183,13 +183,17 @@ def set_password(connection: sa.Connection, login: str, password: str) -> None:
 
     Raises NotFound for an unknown login, NotAllowed for a password that is too short or too long.
     """
-    if len(password) not in _PASSWORD or not password.isprintable():
-        raise NotAllowed(reason="a password has 10 to 200 characters that can be typed")
-    hashed = _hasher().hash(password)
+    hashed = _hashed(password)
     done = connection.execute(sa.update(Account).where(Account.login == _login(login)).values(password=hashed))
     if not done.rowcount:
         raise NotFound(what="account", name=login)
     connection.execute(sa.delete(WebSession).where(WebSession.login == _login(login)))
+
+
+def _hashed(password: str) -> str:
+    if len(password) not in _PASSWORD or not password.isprintable():
+        raise NotAllowed(reason="a password has 10 to 200 characters that can be typed")
+    return _hasher().hash(password)
 
 
 def verify(connection: sa.Connection, login: str, password: str) -> str | None:
@@ -234,6 +238,7 @@ def import_directory(
         raise FileRefused(file="The directory", reason="; ".join(faults))
     for line in persons:
         ids.setdefault(_identity(line), new_id())
+    initial = functools.cache(lambda: _hashed(password or secrets.token_urlsafe()))
     above = {line.key: line.parent for line in departments}
     for unit in sorted(departments, key=lambda line: _depth(line.key, above)):
         head = ids.get(unit.head)
@@ -255,7 +260,7 @@ def import_directory(
         )
         _hold(connection, ids[_identity(line)], line.roles)
         if line.login:
-            _admit(connection, ids[_identity(line)], _login(line.login), password, locale)
+            _admit(connection, ids[_identity(line)], _login(line.login), initial, locale)
 
 
 def _identity(line: PersonLine) -> str:
@@ -357,12 +362,12 @@ def _hold(connection: sa.Connection, person: str, roles: Sequence[str]) -> None:
             connection.execute(sa.insert(Holding).values(person_id=person, role=role))
 
 
-def _admit(connection: sa.Connection, person: str, login: str, password: str | None, locale: str) -> None:
-    """The account of a person, made where there is none."""
+def _admit(connection: sa.Connection, person: str, login: str, initial: Callable[[], str], locale: str) -> None:
+    """The account of a person, made where there is none with the hash that `initial` gives."""
     before = connection.execute(sa.select(Account.login).where(Account.person_id == person)).scalar_one_or_none()
     if before is None:
-        connection.execute(sa.insert(Account).values(login=login, person_id=person, password="", locale=locale, disabled=False))
-        set_password(connection, login, password or secrets.token_urlsafe())
+        account = {"login": login, "person_id": person, "password": initial(), "locale": locale, "disabled": False}
+        connection.execute(sa.insert(Account), account)
     elif before != login:
         connection.execute(sa.delete(WebSession).where(WebSession.login == before))
         connection.execute(sa.update(Account).where(Account.person_id == person).values(login=login))
