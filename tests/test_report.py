@@ -28,7 +28,7 @@ FACTS: Mapping[str, Any] = {
         for number, (event, element, payload) in enumerate(
             [
                 ("work:item:completed", {"id": "talk", "name": "面谈"}, {"values": {"said": "知道了", "signed": ["doc"]}}),
-                ("process:element:passed", {"id": "split", "name": ""}, {}),
+                ("process:element:passed", {"id": "split", "name": "split"}, {}),
             ],
             1,
         )

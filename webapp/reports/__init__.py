@@ -84,7 +84,7 @@ class CaseReport:
             "at": event["at"],
             "event": event["event"],
             "name": self._translate(events.name(event["event"])),
-            "element": (element["name"] or "流程分支") if "name" in element else element.get("id") or "",
+            "element": "流程分支" if element and element.get("name") == element["id"] else element.get("name") or element.get("id") or "",
             "lane": element.get("lane") or "",
             "person": actor.get("name") or actor.get("id") or "",
             "post": actor.get("post") or "",
