@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from . import access, bundle, documents, ledger, snapshots
 from .bpmn import render
-from .bundle import Fault, Verification, verify
 from .db import Statement
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
 from .fields import Keyring
@@ -29,8 +28,6 @@ from .witness import witness
 if TYPE_CHECKING:
     from .procedures import Deployed
     from .services import Services
-
-__all__ = ["Fault", "Report", "Sealed", "Verification", "export", "find", "seal", "verify"]
 
 #: makes the readable report: facts of the case (what `_Collected.facts` gives) and the diagram as SVG → PDF bytes
 Report = Callable[[Mapping[str, Json], str], bytes]
@@ -212,9 +209,8 @@ class _Collected:
 
     def _forms(self) -> dict[str, Json]:
         """The forms of this version by the elements that use them."""
-        elements = self._deployed.program.elements.values()
-        named = {element.id: element.extensions.get("formDefinition.formId", "") for element in elements}
-        return {id: self._deployed.forms[form] for id, form in named.items() if form in self._deployed.forms}
+        elements, forms = self._deployed.program.elements.values(), self._deployed.forms
+        return {element.id: forms[element.form] for element in elements if element.form and element.form in forms}
 
     def _event(self, entry: ledger.Entry) -> dict[str, Json]:
         actor = self._people.get(entry.actor, {"id": entry.actor}) if entry.actor else None

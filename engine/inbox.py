@@ -17,7 +17,7 @@ from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, events_of, lanes_en, title_en
-from .work import answer_purpose, draft_purpose, form_id, permissions
+from .work import answer_purpose, draft_purpose, permissions
 
 if TYPE_CHECKING:
     from .services import Services
@@ -223,7 +223,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         told = sight.whole or access.takes_part(connection, case.id, reader, item_id)
         steps, may = _steps(services, connection, item, case, reader, told=told)
         element = deployed.program.elements[item.element]
-        form = deployed.forms.get(form_id(element) or "")
+        form = deployed.forms.get(element.form or "")
         execution = restored(services, connection, case)
         # The task's input mapping says what is shown beside its form to those who fill it in. Once the item is closed those
         # values are gone, and what the case holds under the same names is another matter.

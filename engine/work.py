@@ -284,7 +284,7 @@ def _closed(unit: Unit, item_id: str, status: str) -> PartwellError:
 def _checked(task: _Task, values: Mapping[str, Json], locale: str) -> dict[str, Json]:
     """The clean values of the item's form; documents in it must be the case's own. Raises FormInvalid, NotFound."""
     turn = task.turn
-    form = turn.deployed.forms.get(form_id(task.element) or "", NO_FORM)
+    form = turn.deployed.forms.get(task.element.form or "", NO_FORM)
     forms = turn.services.forms
     clean = forms.check(form, values, turn.execution.variables(task.instance), permissions=permissions(task.element), locale=locale)
     if named := set(forms.documents(form, clean)):
@@ -296,11 +296,6 @@ def _checked(task: _Task, values: Mapping[str, Json], locale: str) -> dict[str, 
 
 #: what stands in for the form of an element that has none: it takes no value
 NO_FORM: Mapping[str, Json] = {"components": []}
-
-
-def form_id(element: Element) -> str | None:
-    """Id of the form of a user task or start event."""
-    return element.extensions.get("formDefinition.formId")
 
 
 def permissions(element: Element) -> dict[str, str]:

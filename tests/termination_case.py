@@ -203,7 +203,7 @@ class Termination:
         """A person finishes a task with the usual answer; `changes` are fields of its one group, or whole values."""
         self.execution = self.program.restore(self.execution.dump())
         instance = self.open.pop(element)
-        form = self.program.elements[element].extensions.get("formDefinition.formId")
+        form = self.program.elements[element].form
         values = self._check(element, form, changes, self.execution.variables(instance)) if form else {**ANSWERS[element], **changes}
         self.done.append(element)
         self._happened(self.execution.complete(instance, values, now=self.now))

@@ -78,7 +78,7 @@ def signed_again(folder: Path, members: Mapping[str, bytes], signer: Ed25519Priv
 
 
 def faults(path: Path) -> list[str]:
-    return [fault.message for fault in evidence.verify(path).faults]
+    return [fault.message for fault in bundle.verify(path).faults]
 
 
 # --- what is in it
@@ -86,7 +86,7 @@ def faults(path: Path) -> list[str]:
 
 def test_a_sealed_file_verifies(services: Services, sealed: Path) -> None:
     """Everything is recomputed and fits, with no database at hand."""
-    found = evidence.verify(sealed)
+    found = bundle.verify(sealed)
     assert found.ok and (found.outcome, found.case) == ("dismissed", sealed.stem)
     assert found.key == bundle.fingerprint(services.keyring.signer.public_key())
     assert found.entries > 10 and found.files == len(zipfile.ZipFile(sealed).namelist()) - 2
@@ -200,7 +200,7 @@ def test_any_flipped_bit_is_found(tmp_path: Path, members: dict[str, bytes], dat
     changed = members[name][:place] + bytes([flipped]) + members[name][place + 1 :]
     path = packed(tmp_path, members | {name: changed})
     with contextlib.suppress(BundleInvalid):  # said when the manifest itself can no longer be read
-        assert not evidence.verify(path).ok
+        assert not bundle.verify(path).ok
 
 
 @given(data=st.data())
@@ -214,7 +214,7 @@ def test_a_byte_flipped_in_the_zip_is_found_or_harmless(
     path = tmp_path / "flipped.zip"
     path.write_bytes(raw)
     try:
-        good = evidence.verify(path).ok
+        good = bundle.verify(path).ok
     except BundleInvalid:
         return
     if good:
@@ -290,9 +290,9 @@ def test_another_signer_is_told_apart(tmp_path: Path, services: Services, member
     """A bundle signed by somebody else is whole in itself; who knows the employer's fingerprint sees the difference."""
     path = signed_again(tmp_path, members, Ed25519PrivateKey.generate())
     mine = bundle.fingerprint(services.keyring.signer.public_key())
-    assert evidence.verify(path).key != mine
-    assert not evidence.verify(path, key=mine).ok
-    assert evidence.verify(signed_again(tmp_path, members, services.keyring.signer), key=mine.upper()).ok
+    assert bundle.verify(path).key != mine
+    assert not bundle.verify(path, key=mine).ok
+    assert bundle.verify(signed_again(tmp_path, members, services.keyring.signer), key=mine.upper()).ok
 
 
 # --- hostile files
@@ -301,18 +301,18 @@ def test_another_signer_is_told_apart(tmp_path: Path, services: Services, member
 def test_what_is_no_sealed_file_is_said_so(tmp_path: Path) -> None:
     """No file, no ZIP and a strange ZIP are each answered readably."""
     with pytest.raises(NotFound):
-        evidence.verify(tmp_path / "nowhere.zip")
+        bundle.verify(tmp_path / "nowhere.zip")
     (tmp_path / "text.zip").write_text("hello")
     for path in (tmp_path / "text.zip", tmp_path, packed(tmp_path, {"a.txt": b"x"})):
         with pytest.raises(BundleInvalid):
-            evidence.verify(path)
+            bundle.verify(path)
 
 
 @pytest.mark.parametrize("name", ["../outside.txt", "/etc/passwd", "a/../../b", "C:\\x", "a\\b", "a//b", "line\nbreak"])
 def test_unsafe_names_are_refused(tmp_path: Path, members: dict[str, bytes], name: str) -> None:
     """A file that would be written outside the folder it is unpacked in is not called good."""
     with pytest.raises(BundleInvalid, match="unsafe name"):
-        evidence.verify(packed(tmp_path, members | {name: b"x"}))
+        bundle.verify(packed(tmp_path, members | {name: b"x"}))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -323,12 +323,12 @@ def test_a_name_that_occurs_twice_is_refused(tmp_path: Path, members: dict[str, 
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(name, b"other")
     with pytest.raises(BundleInvalid, match="twice"):
-        evidence.verify(path)
+        bundle.verify(path)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, members: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that would grow beyond the limit is refused before anything of it is read."""
     monkeypatch.setattr(bundle, "_MOST_BYTES", sum(map(len, members.values())) + 1000)
-    assert evidence.verify(packed(tmp_path, members)).ok
+    assert bundle.verify(packed(tmp_path, members)).ok
     with pytest.raises(BundleInvalid, match="too large"):
-        evidence.verify(packed(tmp_path, members | {"zeros": bytes(2000)}))
+        bundle.verify(packed(tmp_path, members | {"zeros": bytes(2000)}))

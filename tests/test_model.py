@@ -27,7 +27,7 @@ def test_settings_are_kept_word_for_word():
     assert (element.name, element.name_en, element.title) == ("提报 异常", "Report", "提报 异常")
     assert element.properties["wf.chain"] == "two" and element.headers == {"unit": "min"}
     assert element.inputs == (("x", "=1 + 1"),) and element.outputs == (("y.z", "=x"),)
-    assert element.extensions["formDefinition.formId"] == "report"
+    assert element.form == "report"
     assert element.extensions["assignmentDefinition.candidateGroups"] == "hr"
 
 

@@ -85,7 +85,7 @@ def test_no_path_reaches_the_notice_without_its_steps() -> None:
     assert [finding.facts["step"] for finding in found["termination.bpmn"]] == ["审批辞退"]
 
 
-@pytest.mark.parametrize("name", sorted({e.extensions.get("formDefinition.formId") for e in PROCESS.elements.values()} - {None}))
+@pytest.mark.parametrize("name", sorted({e.form for e in PROCESS.elements.values()} - {None}))
 def test_each_form_is_sound_and_bilingual(name: str) -> None:
     """The checker finds nothing to repair; every label, description, text and choice has an English twin."""
     checker = FormChecker(evaluate=expressions.evaluate, check_expression=expressions.check)

@@ -8,7 +8,7 @@ from typing import Any
 
 import forms
 from engine.timeline import Event
-from engine.work import form_id, permissions
+from engine.work import permissions
 
 from .accounts import services
 from .i18n import current, gettext
@@ -46,7 +46,7 @@ def answers_of(version_id: str, event: Event) -> list[Answer]:
     """The answers of the form that an event of the timeline carries; none where it carries no form."""
     deployed = services().programs.get(version_id)
     element, values = deployed.program.elements.get(event.element or ""), event.detail.get("values")
-    schema = deployed.forms.get(form_id(element) or "") if element else None
+    schema = deployed.forms.get(element.form or "") if element else None
     if element is None or schema is None or not isinstance(values, Mapping):
         return []
     readable = {name: "readonly" for name in forms.fields(schema)} | {

@@ -41,7 +41,8 @@ class Panel:
     missing: list[str] = field(default_factory=list)
 
 
-_LAW = {
+#: what the law check says, and its colour
+LAW = {
     "allowed": (N_("Allowed"), "green"),
     "blocked": (N_("Blocked by law"), "red"),
     "needs_steps": (N_("Steps are missing"), "amber"),
@@ -82,7 +83,7 @@ def _charts(portrait: Mapping[str, Any], order: Sequence[str]) -> list[str]:
 def _law(law: Any) -> Panel | None:
     if not isinstance(law, Mapping) or "outcome" not in law:
         return None
-    name, tone = _LAW.get(str(law["outcome"]), (str(law["outcome"]), "grey"))
+    name, tone = LAW.get(str(law["outcome"]), (str(law["outcome"]), "grey"))
     panel = Panel(id="law", icon="scale", title=gettext("Law check"), badge=gettext(name), tone=tone)
     panel.lines = texts(_own(law, "reason"))
     if isinstance(ground := law.get("ground"), Mapping):

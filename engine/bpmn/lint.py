@@ -98,7 +98,7 @@ def forms_named(files: Mapping[str, bytes]) -> set[str]:
                 read = processes(read_xml(content, path), path)
             except errors.FileRefused:
                 continue
-            found.update(e.extensions.get("formDefinition.formId") for p in read for e in p.elements.values())
+            found.update(e.form for p in read for e in p.elements.values())
     return {form for form in found if form}
 
 
@@ -189,7 +189,7 @@ class _Diagram:
         given, kind = element.extensions, element.kind
         if kind == "startEvent" and element.event:
             yield finding(Code.NO_EFFECT, element, what="The message of the start event")
-        operation, decision, form = (given.get(k) for k in ("taskDefinition.type", "calledDecision.decisionId", "formDefinition.formId"))
+        operation, decision, form = given.get("taskDefinition.type"), given.get("calledDecision.decisionId"), element.form
         if calls(element) and not operation:
             yield finding(Code.MISSING_OPERATION, element)
         if operation and not operation.startswith("=") and self.operations is not None and operation not in self.operations:

@@ -96,6 +96,11 @@ class Element:
         """What a person calls the element."""
         return self.name or self.id
 
+    @property
+    def form(self) -> str | None:
+        """Id of the form of a user task or start event."""
+        return self.extensions.get("formDefinition.formId")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:

@@ -74,10 +74,9 @@ def after(element: Element, seen: Names, forms: Mapping[str, Json] | None) -> Na
 def from_person(element: Element, forms: Mapping[str, Json] | None) -> set[str] | None:
     """The names a person can fill in; None when the form is not at hand."""
     found = set(CHAIN_RESULT) if "wf.chain" in element.properties else set()
-    form = element.extensions.get("formDefinition.formId")
-    if form is None:
+    if element.form is None:
         return found
-    schema = (forms or {}).get(form)
+    schema = (forms or {}).get(element.form)
     return None if schema is None else found | set(fields(schema))
 
 

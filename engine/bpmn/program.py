@@ -51,7 +51,7 @@ class Program:
     @property
     def start_form(self) -> str | None:
         """Id of the form with which a case is started."""
-        return self.start_element.extensions.get("formDefinition.formId")
+        return self.start_element.form
 
     def start(self, variables: Mapping[str, Json], *, now: dt.datetime) -> tuple[Execution, Advance]:
         """A new case at its first rest. Raises `errors.ValueRefused`."""

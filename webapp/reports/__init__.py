@@ -11,6 +11,7 @@ from engine.ports import Json, Renderer
 
 from .. import events, i18n, text
 from ..entries import Answer
+from ..facts import LAW
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 #: what only the complete list at the end tells
@@ -28,7 +29,6 @@ _QUIET = {
 }
 #: what the system does by itself; the ledger names whose act set it going
 _AUTOMATIC = {"work:item:opened", "work:step:opened", "job:operation:requested", "process:element:passed", "case:closed"}
-_LAW = {"allowed": "Allowed", "blocked": "Blocked by law", "needs_steps": "Steps are missing"}
 
 
 class CaseReport:
@@ -110,9 +110,9 @@ class CaseReport:
 
     def _law(self, law: Json) -> Json:
         """The last answer of the law table, if the procedure asked one."""
-        if not isinstance(law, Mapping) or law.get("outcome") not in _LAW:
+        if not isinstance(law, Mapping) or law.get("outcome") not in LAW:
             return None
-        return {**law, "outcome_name": self._translate(_LAW[law["outcome"]])}
+        return {**law, "outcome_name": self._translate(LAW[law["outcome"]][0])}
 
 
 def _local(value: Json, zone: ZoneInfo) -> Json:
