@@ -3,10 +3,12 @@ import importlib
 import inspect
 import pkgutil
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
 from flask import Flask
 
 import engine.errors
@@ -50,6 +52,12 @@ def test_every_text_of_the_web_is_there_in_chinese() -> None:
         text: file for text, file in messages.items() if chinese.gettext(text) == text and chinese.ngettext(text, "", 1) in (text, "")
     }
     assert len(messages) > 150 and not missing
+
+
+def test_every_text_is_translated_in_one_catalogue() -> None:
+    """A text that stood in two could be told in two ways, and only one of them would be shown."""
+    found = Counter(message.id for file in i18n.FOLDER.rglob("*.po") for message in read_po(file.open("rb")) if message.id)
+    assert [text for text, times in found.items() if times > 1] == []
 
 
 def test_every_error_is_there_in_chinese_with_the_same_facts() -> None:
