@@ -29,7 +29,7 @@ class Settings:
     host: str = "127.0.0.1"
     #: port the web listens on
     port: int = 8000
-    #: address people use, for links in mails; empty means http://host:port
+    #: address people use where a proxy stands in front; empty means http://host:port
     public_url: str = ""
     #: threads that answer requests
     threads: int = 8
@@ -37,7 +37,7 @@ class Settings:
     zone: str = "Asia/Shanghai"
     #: name of the employer in letters and on pages
     company: str = "示例科技有限公司"
-    #: load the demo company into an empty database and start the sample company beside Partwell
+    #: load the demo company into an empty database, and start its systems where no connector is set up
     demo: bool = True
     #: seconds a worker holds a job before another may take it
     job_lease: float = 60.0
