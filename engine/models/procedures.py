@@ -54,7 +54,7 @@ class Chain(Base):
     number: Mapped[int]
     name: Mapped[str] = mapped_column(sa.String(200))
     name_en: Mapped[str] = mapped_column(sa.String(200))
-    #: list of steps: {name, name_en, mode, approvers: [rule, …], when?, …}
+    #: list of steps, as `engine.chains` describes them
     steps: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
     active: Mapped[bool]
     published_at: Mapped[dt.datetime] = mapped_column(Instant)

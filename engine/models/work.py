@@ -75,7 +75,7 @@ _OPEN = sa.text("state = 'open'")
 
 
 class SignOff(Base):
-    """One person's part in a round: `waiting` → `open` → exactly one final state."""
+    """One person's part in a round: `open`, then exactly one final state."""
 
     __tablename__ = "sign_offs"
     __table_args__ = (
