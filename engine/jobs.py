@@ -197,7 +197,10 @@ def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer
 
 
 def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellError) -> None:
-    """The call failed, or the case could not take its answer: another attempt, or an incident."""
+    """The call failed, or the case could not take its answer: another attempt, an error boundary event that catches it, or an incident.
+
+    What such an event catches by its code is the error's: `refused`, `needs_person` or `gave_up`; without a code it catches each.
+    """
     again = isinstance(error, TryAgain) and job.attempts < job.max_attempts
     reason = str(error.facts["reason"] if isinstance(error, OperationFailed) else error.message)
     with services.database.unit() as unit:
@@ -217,7 +220,15 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
         else:
             turn.unit.write(FINISH, job_id=job.id, new_state="failed", at=turn.now)
             last = GaveUp(**error.facts) if isinstance(error, TryAgain) else error
-            turn.incident(job.element, job.instance, last, job_id=job.id)
+            caught = (
+                turn.execution.error(job.instance, last.code, reason, now=turn.now)
+                if isinstance(error, OperationFailed) and job.kind == "operation"
+                else None
+            )
+            if caught is not None:
+                turn.apply(caught)
+            else:
+                turn.incident(job.element, job.instance, last, job_id=job.id)
         turn.commit()
 
 

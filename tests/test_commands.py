@@ -22,7 +22,7 @@ from webapp import PROCEDURES
 from webapp.commands import main, partwell
 
 TERMINATION = PROCEDURES / "termination"
-COMMANDS = ["up", "worker", "sample-company", "check", "deploy", "account", "verify", "demo", "bench", "bench six-tasks"]
+COMMANDS = ["up", "worker", "sample-company", "check", "deploy", "connectors", "account", "verify", "demo", "bench", "bench six-tasks"]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
 
 
@@ -50,6 +50,21 @@ def test_every_command_explains_itself(run: Any, command: str) -> None:
 def test_no_command_is_left_out() -> None:
     """The list above is the whole list, so that a new command is tested, too."""
     assert {*partwell.commands, "bench six-tasks"} == set(COMMANDS)
+
+
+# --- connectors
+
+
+def test_connectors_says_which_outside_system_does_not_answer(run: Any, tmp_path: Path) -> None:
+    """Each connector is asked; one that is not reached is named with what is wrong, and the exit code says so."""
+    (tmp_path / "home").mkdir()
+    settings = f'[connectors.ehr]\ntype = "ehr_http"\nbase_url = "http://127.0.0.1:{free_port()}"\ntoken = "t"\n'
+    (tmp_path / "home" / "partwell.toml").write_text(settings, "utf-8")
+    code, said, _ = run("connectors", "--json")
+    problems = {operation: each["problems"] for each in json.loads(said) for operation in each["operations"]}
+    assert code == 1 and problems["ehr.employee"] and not problems["portrait.compute"]
+    code, said, _ = run("connectors")
+    assert code == 1 and "portrait.compute: ok" in said and "ehr.employee, " in said
 
 
 # --- check

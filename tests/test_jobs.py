@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, flows, mapping, node, service, timer, user, zeebe
+from diagrams import END, START, boundary, event, flows, mapping, node, service, timer, user, zeebe
 from engine_room import Room, form, person, together
 from twins import ScriptedOperation
 
@@ -128,6 +128,28 @@ def test_a_call_that_does_not_succeed_becomes_an_incident(make: Callable[..., Ro
     assert (incident.code, incident.element, room.case(case).status) == (code, "call", "running")
     assert len(system.calls) == len(room.attempts(case)) == attempts and room.jobs(case)[0].state == "failed"
     assert room.count(Snapshot) == (1 if answer is REFUSED else 0)
+
+
+@pytest.mark.parametrize(("answer", "caught"), [(REFUSED, True), (AGAIN, False)], ids=["refused", "again"])
+def test_an_error_boundary_event_catches_a_failure_by_its_code(make: Callable[..., Room], answer: Any, caught: bool) -> None:
+    """A drawn way out for what a system refuses is taken instead of an incident; other failures still become one."""
+    room = make(outside(answer))
+    room.deploy(
+        START,
+        service("call", operation="ehr.usage"),
+        boundary("said_no", "call", event("error", errorRef="no")),
+        user("a"),
+        user("b"),
+        END,
+        flows("start > call", "call > a", "said_no > b", "a > end", "b > end"),
+        named='<bpmn:error id="no" name="Refused" errorCode="refused"/>',
+    )
+    case = room.start()
+    for _ in range(5):
+        room.run()
+        room.clock.move(hours=2)
+    assert room.open(case) == ("b" if caught else "")
+    assert [incident.code for incident in room.incidents(case)] == ([] if caught else ["gave_up"])
 
 
 def test_an_operation_that_is_gone_becomes_an_incident(make: Callable[..., Room]) -> None:

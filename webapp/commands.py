@@ -165,6 +165,27 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     return OUT
 
 
+# --- outside systems
+
+
+@partwell.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def connectors(context: click.Context, as_json: bool) -> int:
+    """Ask every configured connector whether it works: settings, log-in, one harmless look at the other side."""
+    from . import create_services
+
+    services = create_services(settings_of(context))
+    offered = {id(operation): operation for operation in services.operations.values()}
+    found = [{"operations": list(operation.names), "problems": list(operation.check())} for operation in offered.values()]
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        for each in found:
+            click.echo(f"{', '.join(each['operations'])}: {'; '.join(each['problems']) or 'ok'}")
+    return WRONG if any(each["problems"] for each in found) else OUT
+
+
 # --- people
 
 
