@@ -21,7 +21,7 @@ from engine.ports import File
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services, with_connectors
 from webapp.demo import answers, seed
-from webapp.server import company_connectors
+from webapp.demo.systems import company_connectors
 
 #: the sample company's day, and ours
 TODAY = dt.date.fromisoformat(DAY)

@@ -141,7 +141,7 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     from engine import procedures
 
     from . import FORMS, create_services
-    from .server import offline
+    from .demo.systems import offline
 
     services = create_services(offline(settings_of(context)))
     folder = path if path.is_dir() else path.parent
@@ -205,7 +205,7 @@ def account(context: click.Context, login: str, name: str, roles: Sequence[str],
     from engine.errors import NotFound
 
     from . import create_services
-    from .server import offline
+    from .demo.systems import offline
 
     services = create_services(offline(settings_of(context)))
     line = people.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import socket
-import subprocess
 import sys
 import threading
-from pathlib import Path
-from typing import Any
 
 import click
 import waitress
@@ -22,8 +17,7 @@ from engine.settings import Settings
 
 from . import FORMS, PROCEDURES, create_app, create_runner, create_services, with_connectors
 from .demo import seed
-
-log = logging.getLogger(__name__)
+from .demo.systems import SampleCompany
 
 
 class Worker:
@@ -87,54 +81,3 @@ class Server(Worker):
             web.task_dispatcher.shutdown()  # before the files close that its threads write to
             web.close()
         super().stop()
-
-
-def company_connectors(*, http: str, smtp: int, token: str) -> dict[str, dict[str, Any]]:
-    """How the ordinary connectors are told about the sample company; the arguments are what it prints when it is ready."""
-    web = {"base_url": http, "token": token}
-    return {
-        "ehr": {"type": "ehr_http", **web},
-        "payroll": {"type": "payroll_http", **web},
-        "oa": {"type": "oa_http", **web},
-        "mail": {"type": "mail", "host": "127.0.0.1", "port": smtp, "from": "partwell@company.example", "starttls": False},
-    }
-
-
-def offline(settings: Settings) -> Settings:
-    """For commands that call nobody: a demo's connectors are known by name although its company may not be running."""
-    if settings.demo and not settings.connectors:
-        return with_connectors(settings, company_connectors(http="http://127.0.0.1:9", smtp=9, token="offline"))
-    return settings
-
-
-class SampleCompany:
-    """The sample company as a process of its own on free ports; it ends with us, however we end."""
-
-    def __init__(self, home: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "webapp.demo.company", "--home", str(home), "--until-input-ends"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SettingWrong(setting="demo", reason="the sample company did not start; its own message is above")
-        self._said: dict[str, Any] = json.loads(line)
-
-    @property
-    def address(self) -> str:
-        return str(self._said["http"])
-
-    @property
-    def connectors(self) -> dict[str, dict[str, Any]]:
-        """The configuration of the ordinary connectors for this company."""
-        return company_connectors(**self._said)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()

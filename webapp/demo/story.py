@@ -26,9 +26,9 @@ from engine import bundle
 from engine.errors import PartwellError
 from engine.settings import Settings
 
-from ..server import SampleCompany
 from . import answers
 from .seed import PASSWORD
+from .systems import SampleCompany
 
 #: seconds within which the whole story must be over, and those within which Partwell must answer after its start
 PATIENCE, START = 300, 60
