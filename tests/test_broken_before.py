@@ -26,7 +26,8 @@ from webapp import FORMS, PROCEDURES, create_services
 from webapp.benchmarks import six_tasks
 from webapp.commands import main
 from webapp.demo import roster, seed
-from webapp.server import Server, offline
+from webapp.demo.systems import offline
+from webapp.server import Server
 
 
 def test_two_first_starts_at_once_load_the_demo_once(database_url: str, tmp_path: Path) -> None:

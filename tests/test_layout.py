@@ -15,8 +15,8 @@ import connectors
 from engine import documents
 from engine.settings import Settings
 from webapp.commands import partwell as commands
+from webapp.demo.systems import company_connectors
 from webapp.operations import PortraitOperation
-from webapp.server import company_connectors
 
 ROOT = Path(__file__).parent.parent
 TOP = {
