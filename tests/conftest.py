@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from connector_setups import Setup, export, setups_for
+from sample_company import SampleCompany, running
 from twins import Bellboy, PlainRenderer, SetClock
 
 from engine import migrations
@@ -130,3 +132,30 @@ def services(database: Database, keyring: Keyring, clock: SetClock, tmp_path: Pa
         programs=Programs(database),
         live=LiveCases(100),
     )
+
+
+# --- the sample company
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCompany]:
+    """Its process, started once for a test module."""
+    with running(tmp_path_factory.mktemp("company")) as company:
+        yield company
+
+
+@pytest.fixture
+def no_faults_left(company: SampleCompany) -> None:
+    company.forget_faults()
+
+
+@pytest.fixture(scope="module")
+def exports(company: SampleCompany, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the company's EHR rows as files."""
+    return export(company, tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture
+def setups(company: SampleCompany, exports: Path) -> dict[str, Setup]:
+    """Every kind of connector, set up for the company."""
+    return setups_for(company, exports)

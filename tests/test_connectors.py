@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
-from connector_setups import OK, ROWS, SUBJECT, Setup, a_call, answering, build, export, free_port, setups_for
+from connector_setups import OK, ROWS, SUBJECT, Setup, a_call, answering, build, free_port
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sample_company import SampleCompany, running
+from sample_company import SampleCompany
 
 import connectors
 from engine.errors import NeedsPerson, NotFound, OperationFailed, Refused, SettingWrong, TryAgain
@@ -29,25 +29,7 @@ from engine.ports import Answer, Operation
 TYPES = ("ehr_files", "ehr_http", "mail", "oa_http", "payroll_http")
 
 
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCompany]:
-    with running(tmp_path_factory.mktemp("company")) as company:
-        yield company
-
-
-@pytest.fixture(autouse=True)
-def no_faults_left(company: SampleCompany) -> None:
-    company.forget_faults()
-
-
-@pytest.fixture(scope="module")
-def exports(company: SampleCompany, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(company, tmp_path_factory.mktemp("exports"))
-
-
-@pytest.fixture
-def setups(company: SampleCompany, exports: Path) -> dict[str, Setup]:
-    return setups_for(company, exports)
+pytestmark = pytest.mark.usefixtures("no_faults_left")
 
 
 # --- the contract

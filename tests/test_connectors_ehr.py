@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from connector_setups import OK, ROWS, SUBJECT, TEAM, Setup, a_call, answering, build, export, setups_for, write_csv
-from sample_company import WINDOW, SampleCompany, running
+from connector_setups import OK, ROWS, SUBJECT, TEAM, Setup, a_call, answering, build, write_csv
+from sample_company import WINDOW, SampleCompany
 
 from connectors.ehr_files import EhrFiles
 from connectors.ehr_http import EhrHttp
 from engine.errors import NeedsPerson, SettingWrong
 
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCompany]:
-    with running(tmp_path_factory.mktemp("company")) as company:
-        yield company
-
-
-@pytest.fixture(autouse=True)
-def no_faults_left(company: SampleCompany) -> None:
-    company.forget_faults()
-
-
-@pytest.fixture(scope="module")
-def exports(company: SampleCompany, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(company, tmp_path_factory.mktemp("exports"))
-
-
-@pytest.fixture
-def setups(company: SampleCompany, exports: Path) -> dict[str, Setup]:
-    return setups_for(company, exports)
+pytestmark = pytest.mark.usefixtures("no_faults_left")
 
 
 @pytest.mark.parametrize("type", ["ehr_http", "ehr_files"])

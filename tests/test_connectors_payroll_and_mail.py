@@ -5,38 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from connector_setups import SUBJECT, Setup, a_call, build, export, setups_for
-from sample_company import SampleCompany, running
+from connector_setups import SUBJECT, Setup, a_call, build
+from sample_company import SampleCompany
 
 from connectors.mail import Mail
 from connectors.payroll_http import PayrollHttp
 from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong, TryAgain
 
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCompany]:
-    with running(tmp_path_factory.mktemp("company")) as company:
-        yield company
-
-
-@pytest.fixture(autouse=True)
-def no_faults_left(company: SampleCompany) -> None:
-    company.forget_faults()
-
-
-@pytest.fixture(scope="module")
-def exports(company: SampleCompany, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(company, tmp_path_factory.mktemp("exports"))
-
-
-@pytest.fixture
-def setups(company: SampleCompany, exports: Path) -> dict[str, Setup]:
-    return setups_for(company, exports)
+pytestmark = pytest.mark.usefixtures("no_faults_left")
 
 
 # --- payroll and OA

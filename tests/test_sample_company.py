@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import smtplib
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from statistics import mean
@@ -20,15 +19,7 @@ from webapp.demo.roster import DEPARTMENTS, EMPLOYEES, ROLES, TEAMS
 SUBJECT, TEAM = "KF-017", "customer-service-1"
 
 
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleCompany]:
-    with running(tmp_path_factory.mktemp("company")) as company:
-        yield company
-
-
-@pytest.fixture(autouse=True)
-def no_faults_left(company: SampleCompany) -> None:
-    company.forget_faults()
+pytestmark = pytest.mark.usefixtures("no_faults_left")
 
 
 def served(company: SampleCompany, kind: str, **asked: str) -> list[dict[str, Any]]:
