@@ -88,8 +88,9 @@ def events_of(
                 role=entry.payload["step"] if signed else lane,
                 role_en=entry.payload["step_en"] if signed else lanes.get(lane or ""),
                 element=entry.element,
-                name=element.title if element else None,
-                name_en=(element.name_en or element.title) if element else None,
+                # a gateway that nobody named has none: its id says nothing to people
+                name=element.name if element else None,
+                name_en=(element.name_en or element.name) if element else None,
                 detail=_detail(entry, sight, own),
             )
         )
