@@ -1,0 +1,60 @@
+"""`partwell`: the command line. Exit code 0: done; 1: something is wrong with what was looked at; 2: it could not be done."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from engine import settings as settings_module
+from engine.errors import PartwellError
+from engine.settings import Settings
+
+#: exit codes
+OUT, WRONG, FAILED = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PARTWELL"})
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of database, keys and settings (PARTWELL_HOME).")
+@click.option("--verbose", is_flag=True, help="Say more about what happens (PARTWELL_VERBOSE).")
+@click.version_option(package_name="partwell")
+@click.pass_context
+def partwell(context: click.Context, home: Path | None, verbose: bool) -> None:
+    """Partwell (好聚好散): dismissal and offboarding as procedures that everybody can see."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    context.obj = home
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: every known error becomes one sentence on standard error and exit code 2."""
+    try:
+        code = partwell.main(args=arguments, prog_name="partwell", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else OUT)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(FAILED)
+    except PartwellError as error:
+        click.echo(error.message, err=True)
+        sys.exit(FAILED)
+    except DBAPIError as error:
+        click.echo(f"The database cannot be used: {error.orig}", err=True)
+        sys.exit(FAILED)
+
+
+def settings_of(context: click.Context, **given: Any) -> Settings:
+    """Settings with the command's own options over them."""
+    return settings_module.read(home=context.obj, **given)
+
+
+from . import bench, demo, evidence, installation, procedures, running  # noqa: E402  (each adds its commands to the group)
+
+__all__ = ["bench", "demo", "evidence", "installation", "main", "partwell", "procedures", "running"]

@@ -1,0 +1,5 @@
+"""`python -m webapp.commands`: the same as `partwell`."""
+
+from . import main
+
+main()
