@@ -49,6 +49,8 @@ class Settings:
     job_threads: int = 4
     #: seconds between looks at the job table when nothing rings
     job_poll: float = 1.0
+    #: hours that a message is kept for a case that asks for it later
+    message_hours: float = 24.0
     #: live cases kept in memory
     live_cases: int = 1000
     #: hours until a log-in ends

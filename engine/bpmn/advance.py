@@ -58,6 +58,34 @@ class Scheduled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """A message or signal is waited for."""
+
+    instance: str
+    element: str
+    activation: int
+    #: `message` or `signal`
+    kind: str
+    name: str
+    #: evaluated correlation key; "" for signals, and for messages without one
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thrown:
+    """A message or signal leaves the case, for whoever waits elsewhere."""
+
+    instance: str
+    element: str
+    #: `message` or `signal`
+    kind: str
+    name: str
+    #: correlation key; "" for signals, and for messages without one
+    key: str = ""
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Left:
     """A waiting element was left without its own completion: cancelled by an event, or by the end of its scope."""
 
@@ -103,6 +131,8 @@ class Advance:
     opened: list[Opened] = field(default_factory=list)
     requested: list[Requested] = field(default_factory=list)
     scheduled: list[Scheduled] = field(default_factory=list)
+    awaited: list[Awaited] = field(default_factory=list)
+    thrown: list[Thrown] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)

@@ -4,6 +4,7 @@ from .base import Base, Instant, new_id
 from .cases import Case, Incident, Snapshot
 from .evidence import Document, LedgerEntry, SealedFile
 from .jobs import Job, JobAttempt
+from .messages import Message, Subscription
 from .people import Account, Department, Holding, Person, WebSession
 from .procedures import Chain, ProcedureFile, ProcedureVersion
 from .work import Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
@@ -23,12 +24,14 @@ __all__ = [
     "Job",
     "JobAttempt",
     "LedgerEntry",
+    "Message",
     "Person",
     "ProcedureFile",
     "ProcedureVersion",
     "SealedFile",
     "SignOff",
     "Snapshot",
+    "Subscription",
     "WebSession",
     "WorkItem",
     "WorkRound",
