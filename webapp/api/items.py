@@ -1,0 +1,73 @@
+"""Work items: the inbox and what people do there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+import forms
+from engine import inbox, work
+
+from ..accounts import me, services
+from ..i18n import current
+from ..items import received
+from .exchange import RequestInvalid, api, body, field, number, plain, request_id, words
+
+
+@api.get("/items")
+def item_list() -> Any:
+    """`box` (mine, group, done), `search`, `page`, `size` → {items, total, counts}"""
+    box = request.args.get("box", "mine")
+    page, size = number("page", 1, 100_000), number("size", 20, 100)
+    found = inbox.inbox(services(), me().id, box=box, search=words(), page=page, size=size)
+    return {"items": plain(found.rows), "total": found.total, "counts": inbox.counts(services(), me().id)}
+
+
+@api.get("/items/<item_id>")
+def item(item_id: str) -> Any:
+    found = inbox.item_page(services(), item_id, reader=me().id)
+    form = forms.without_hidden(found.form, found.permissions) if found.form else None
+    return {**plain(found), "form": form}
+
+
+@api.post("/items/<item_id>/complete")
+def complete(item_id: str) -> Any:
+    """{values}; files are sent before, and the values hold the ids of their documents"""
+    values = field(body(), "values", dict, {})
+    work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
+    return "", 204
+
+
+@api.post("/items/<item_id>/<any(approve, reject):verb>")
+def sign(item_id: str, verb: str) -> Any:
+    """{opinion}: optional for an approval"""
+    act = work.approve if verb == "approve" else work.reject
+    act(services(), item_id, actor=me().id, opinion=field(body(), "opinion", str, ""), request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/<any(claim, release):verb>")
+def hold(item_id: str, verb: str) -> Any:
+    act = work.claim if verb == "claim" else work.release
+    act(services(), item_id, actor=me().id, request_id=request_id())
+    return "", 204
+
+
+@api.put("/items/<item_id>/draft")
+def draft(item_id: str) -> Any:
+    """{values}: kept for the caller alone"""
+    found = inbox.item_page(services(), item_id, reader=me().id)
+    values = forms.draft(found.form or {}, field(body(), "values", dict))
+    work.save_draft(services(), item_id, actor=me().id, values=values)
+    return "", 204
+
+
+@api.post("/items/<item_id>/documents")
+def upload(item_id: str) -> Any:
+    """multipart/form-data, each part named by its form field → {documents: {field: [id]}}; put the ids into the values."""
+    form = inbox.item_page(services(), item_id, reader=me().id).form or {}
+    files = received(forms.uploads(form, request.files))
+    if not files:
+        raise RequestInvalid(reason="send files as multipart/form-data, each named by its form field")
+    return {"documents": work.attach(services(), item_id, actor=me().id, files=files)}, 201
