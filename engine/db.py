@@ -2,27 +2,40 @@
 
 PostgreSQL gets the buffered writes and the COMMIT in one psycopg pipeline, so one round trip. SQLite runs in WAL mode; a
 writing unit begins IMMEDIATE, so that it waits for its turn instead of failing in the middle.
+
+A connection lost while a COMMIT is under way leaves open whether it took effect. Whoever commits says how to find out, and a
+new connection is asked; with the request id, the same command sent again finds out for itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import sqlite3
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psycopg
 import sqlalchemy as sa
-from psycopg.errors import UniqueViolation
+from psycopg.errors import PipelineAborted, UniqueViolation
 from sqlalchemy.pool import NullPool
 
-from .errors import Conflict, SettingWrong
+from .errors import Conflict, DatabaseAway, SettingWrong
 from .fields import Keyring
 from .models import Base
 
+log = logging.getLogger(__name__)
+
 #: milliseconds a writer waits for its turn on SQLite, and a statement for a lock on PostgreSQL
 _WAIT = 10_000
+#: seconds in which a new connection is tried after one was lost during COMMIT; a standby takes over meanwhile
+_DOUBT = 10.0
+#: libpq's, unless the address says otherwise: a host that vanished without a word is noticed within 15 seconds
+_LINE = {"connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "5", "keepalives_count": "2", "tcp_user_timeout": "15000"}
 
 
 class Statement:
@@ -89,8 +102,9 @@ class Unit:
         """For the benchmark; not exact while several threads work."""
         return cls._sent
 
-    def __init__(self, connection: sa.Connection, keyring: Keyring) -> None:
-        self.keyring = keyring
+    def __init__(self, connection: sa.Connection, database: Database) -> None:
+        self.keyring = database.keyring
+        self._database = database
         self._connection = connection
         self._dialect = connection.dialect
         self._driver: Any = connection.connection.driver_connection
@@ -130,8 +144,13 @@ class Unit:
         """Run `action` once everything is safely stored; it must not fail."""
         self._after.append(action)
 
-    def commit(self) -> None:
-        """Store it. Raises Conflict where a unique constraint says that somebody did the same thing first."""
+    def commit(self, *, stored: Callable[[Unit], bool] | None = None) -> None:
+        """Store it. Raises Conflict where a unique constraint says that somebody did the same thing first.
+
+        `stored` tells a later unit whether this one took effect. It is asked when the connection is lost during COMMIT, and
+        should lock what this one had locked: a COMMIT that the server still works on is then waited for. Raises DatabaseAway
+        if nothing was stored, or nobody can say.
+        """
         try:
             statements = [*self._insertions(), *self._writes]
             if statements:
@@ -145,7 +164,9 @@ class Unit:
         except Exception as error:
             if _is_conflict(error):
                 raise Conflict() from error
-            raise
+            if not (stored and is_away(error) and self._lost and self._database.finds(stored)):
+                raise
+            log.warning("the connection was lost during COMMIT; another one says that it took effect")
         self._rows.clear()
         self._writes.clear()
         for action in self._after:
@@ -159,6 +180,11 @@ class Unit:
             self._driver.rollback()
         except Exception as error:  # the connection is lost, and with it whatever was not committed
             self._connection.invalidate(error)
+
+    @property
+    def _lost(self) -> bool:
+        """Whether the server can no longer be asked on this connection."""
+        return bool(getattr(self._driver, "closed", False))
 
     @classmethod
     def _count(cls, *, statements: int, commits: int = 0) -> None:
@@ -203,12 +229,21 @@ def _insertion(table: sa.Table, count: int) -> Statement:
 
 def _is_conflict(error: BaseException) -> bool:
     """Whether two rows wanted the same key. In a pipeline the first failure may hide behind another."""
+    return any(isinstance(seen, UniqueViolation) or getattr(seen, "sqlite_errorname", "") in _TAKEN for seen in _causes(error))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database did not answer, in time or at all; a fault in what we asked it is none of these."""
+    driver = [seen for seen in _causes(error) if isinstance(seen, psycopg.Error) and not isinstance(seen, PipelineAborted)]
+    busy = any(getattr(seen, "sqlite_errorname", "").startswith("SQLITE_BUSY") for seen in _causes(error))
+    return busy or (bool(driver) and all(isinstance(seen, psycopg.OperationalError) for seen in driver))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, UniqueViolation) or getattr(seen, "sqlite_errorname", "") in _TAKEN:
-            return True
+        yield seen
         seen = seen.__cause__ or seen.__context__
-    return False
 
 
 class Database:
@@ -234,9 +269,10 @@ class Database:
                 sa.event.listen(self.engine, "connect", _open_sqlite)
                 sa.event.listen(self.engine, "begin", _begin_sqlite)
             case "postgresql":
+                line = {name: value for name, value in _LINE.items() if name not in address.query}
                 self.engine = sa.create_engine(
                     address.set(drivername="postgresql+psycopg"),
-                    connect_args={"prepare_threshold": 1, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
+                    connect_args={**line, "prepare_threshold": 1, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
                     pool_size=pool_size,
                     max_overflow=10,
                 )
@@ -246,10 +282,10 @@ class Database:
 
     @contextlib.contextmanager
     def unit(self) -> Iterator[Unit]:
-        """A writing unit of work; nothing stays unless `commit()` was called."""
-        with self._writing.connect() as connection:
+        """A writing unit of work; nothing stays unless `commit()` was called. Raises DatabaseAway."""
+        with self._noticing_loss(), self._writing.connect() as connection:
             connection.begin()
-            unit = Unit(connection, self.keyring)
+            unit = Unit(connection, self)
             try:
                 yield unit
             finally:
@@ -257,9 +293,35 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection for reads."""
-        with self.engine.connect() as connection:
+        """A connection for reads. Raises DatabaseAway."""
+        with self._noticing_loss(), self.engine.connect() as connection:
             yield connection
+
+    def finds(self, stored: Callable[[Unit], bool]) -> bool:
+        """Ask on a new connection whether a unit took effect whose own was lost. Committed, so that a synchronous standby has it, too."""
+        deadline = time.monotonic() + _DOUBT
+        while time.monotonic() < deadline:
+            try:
+                with self.unit() as unit:
+                    found = stored(unit)
+                    unit.commit()
+                    return found
+            except DatabaseAway:
+                time.sleep(0.2)
+        return False
+
+    @contextlib.contextmanager
+    def _noticing_loss(self) -> Iterator[None]:
+        """A database that is away is said so; the other connections of the pool are then not tried one by one."""
+        pool = self.engine.pool
+        try:
+            yield
+        except (psycopg.Error, sqlite3.Error, sa.exc.DBAPIError) as error:
+            if not is_away(error):
+                raise
+            if self.engine.dialect.name == "postgresql" and pool is self.engine.pool:
+                self.engine.dispose()
+            raise DatabaseAway() from error
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -229,6 +229,12 @@ class StateUnreadable(PartwellError):
     """The stored state of case {case} cannot be read: {reason}. Restore the database from a backup; nothing was changed."""
 
 
+class DatabaseAway(PartwellError):
+    """The database did not answer just now. Please send this again in a moment; what was already stored is not done twice."""
+
+    status = 503
+
+
 class BundleInvalid(PartwellError):
     """The file {file} is not a sealed file of Partwell: {reason}."""
 

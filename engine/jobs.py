@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased
 
 from . import documents, snapshots
 from .db import Statement
-from .errors import GaveUp, NeedsPerson, OperationFailed, PartwellError, TryAgain
+from .errors import DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, TryAgain
 from .ledger import Event
 from .models import Case, Job, JobAttempt, new_id
 from .ports import Answer, Call
@@ -128,6 +128,8 @@ class Runner:
                         _fire(self._services, job)
                     case "seal":
                         _run_seal(self._services, job, self._seal, started)
+            except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
+                raise
             except PartwellError as error:
                 _failed(self._services, job, started, error)
         except Exception:
@@ -167,6 +169,8 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
             now=started,
         )
         answer = operation.call(call)
+    except DatabaseAway:
+        raise
     except OperationFailed as error:
         _failed(services, job, started, error)
     except Exception as error:  # a fault in a connector must not stop the case silently

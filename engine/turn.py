@@ -87,6 +87,9 @@ _END_INCIDENTS = Statement(
 _OPEN_INCIDENTS = Statement(
     sa.select(Incident.id, Incident.instance).where(Incident.case_id == sa.bindparam("case_id"), Incident.resolved_at.is_(None))
 )
+_ENTRY = Statement(
+    sa.select(LedgerEntry.digest).where(LedgerEntry.case_id == sa.bindparam("case_id"), LedgerEntry.number == sa.bindparam("number"))
+)
 _DONE_BEFORE = Statement(
     sa.select(LedgerEntry.number).where(
         LedgerEntry.request_id == sa.bindparam("request_id"),
@@ -250,7 +253,7 @@ class Turn:
         self._add_job("seal", "", SEAL, due=self.now, attempts=5)
 
     def commit(self) -> None:
-        """Store everything. Raises Conflict if the command was carried out before."""
+        """Store everything. Raises Conflict if the command was carried out before, and DatabaseAway."""
         values: dict[str, Any] = {
             "status": self.status,
             "outcome": self.outcome,
@@ -269,9 +272,15 @@ class Turn:
             self.unit.add(Case, id=self.case.id, **born, started_at=self.now, **values)
         else:
             self.unit.write(_update(*values), case_id=self.case.id, **values)
-        self.unit.commit()
+        self.unit.commit(stored=self._stored)
         if execution is not None and self.status != "closed":
             self.services.live.put(self.case.id, self.case.revision + 1, execution)
+
+    def _stored(self, unit: Unit) -> bool:
+        """Whether this turn took effect: its last entry is in the ledger, with the digest that no other turn's entry has."""
+        unit.one(_LOCK, case_id=self.case.id)
+        entry = unit.one(_ENTRY, case_id=self.case.id, number=self.chain.entries)
+        return self.chain.entries > self.case.entries and entry is not None and bool(entry.digest == self.chain.head)
 
     def _leave(self, instance: str, element: str, by: str | None) -> None:
         kind = self.deployed.program.elements[element].kind

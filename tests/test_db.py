@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine_room import together
 
 from engine.db import Count, Database, Statement, Unit
-from engine.errors import Conflict, SettingWrong
+from engine.errors import Conflict, DatabaseAway, SettingWrong
 from engine.fields import Keyring
 from engine.models import Account, Department, Holding, Instant, Person
 
@@ -200,7 +200,7 @@ def test_a_lost_connection_is_replaced(database: Database) -> None:
         with database.unit() as unit:
             unit.connection.connection.driver_connection.close()
     else:
-        with pytest.raises((psycopg.OperationalError, sa.exc.OperationalError)), database.unit() as unit:
+        with pytest.raises(DatabaseAway), database.unit() as unit:
             pid = unit.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
             with database.reading() as other:
                 other.exec_driver_sql(f"SELECT pg_terminate_backend({int(pid)})")

@@ -6,12 +6,14 @@ import logging
 import secrets
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask, request, url_for
 from flask import render_template as render
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from engine.errors import FormInvalid, PartwellError
+from engine.db import is_away
+from engine.errors import DatabaseAway, FormInvalid, PartwellError
 
 from .accounts import LogInNeeded, services, to_log_in
 from .i18n import N_, error_text, gettext
@@ -30,7 +32,10 @@ _TITLES = {
     422: ("alert-triangle", N_("Something needs your attention")),
     429: ("clock", N_("Too many tries")),
     502: ("plug-connected", N_("An outside system did not answer")),
+    503: ("clock", N_("Please try again in a moment")),
 }
+#: seconds after which a program may send again what the database could not take
+_RETRY_AFTER = 2
 _TROUBLE = ("alert-triangle", N_("Something went wrong on our side"))
 
 
@@ -40,13 +45,16 @@ def wants_json() -> bool:
 
 def answer(status: int, code: str, message: str, *, fields: Any = None, reference: str = "", back: str = "", log_in: bool = False) -> Any:
     """The failure as JSON for programs, as a page for people."""
+    headers = {"Retry-After": str(_RETRY_AFTER)} if status == 503 else {}
     if wants_json():
         body = {"error": code, "message": message, "fields": fields, "reference": reference}
-        return {key: value for key, value in body.items() if value}, status
+        return {key: value for key, value in body.items() if value}, status, headers
     symbol, title = _TITLES.get(status, _TROUBLE)
-    return render(
-        "failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back, log_in=log_in
-    ), status
+    return (
+        render("failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back, log_in=log_in),
+        status,
+        headers,
+    )
 
 
 def init_app(app: Flask) -> None:
@@ -68,6 +76,11 @@ def init_app(app: Flask) -> None:
         item = (request.view_args or {}).get("item_id")
         back = url_for("items.show", item_id=item) if item and error.status == 409 else ""
         return answer(error.status, error.code, error_text(error), fields=fields, reference=reference, back=back)
+
+    @app.errorhandler(sa.exc.DBAPIError)
+    def database(error: sa.exc.DBAPIError) -> Any:
+        """The web's own rows are read and written without a unit."""
+        return known(DatabaseAway()) if is_away(error) else unknown(error)
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> Any:

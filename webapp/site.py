@@ -11,6 +11,7 @@ from flask import Flask, g, url_for
 
 import forms
 from engine import rules
+from engine.errors import DatabaseAway
 from engine.models import new_id
 
 from . import accounts, api, cases, database, failures, i18n, inbox, incidents, items, security, start, text
@@ -40,11 +41,15 @@ def document_name(document_id: str) -> str:
 
 def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     """Which parts of the product the reader's roles open, by the rules of the active procedures."""
+    closed = {"start": False, "incidents": False}
     if reader is None:
-        return {"start": False, "incidents": False}
+        return closed
     services = accounts.services()
-    with services.database.reading() as connection:
-        active = rules.by_procedure(services, connection).values()
+    try:
+        with services.database.reading() as connection:
+            active = rules.by_procedure(services, connection).values()
+    except DatabaseAway:  # the page that says so is made nevertheless
+        return closed
     return {
         "start": any(each.starts(reader.roles) for each in active),
         "incidents": any(reader.roles & each.managers for each in active),
