@@ -372,7 +372,7 @@ def test_a_crash_at_the_commit(room: Room, moment: str, monkeypatch: pytest.Monk
     before = (room.case(case), room.events(case), room.open(case))
     commit = Unit.commit
 
-    def crash(unit: Unit) -> None:
+    def crash(unit: Unit, **_: object) -> None:
         if moment == "after":
             commit(unit)
         raise OSError("power cut")
@@ -394,7 +394,7 @@ def test_a_start_that_crashes_leaves_nothing(room: Room, monkeypatch: pytest.Mon
     """Neither a case nor work for it, and the same request can start it afterwards."""
     room.deploy(*line("a"))
 
-    def crash(unit: Unit) -> None:
+    def crash(unit: Unit, **_: object) -> None:
         raise OSError("power cut")
 
     with monkeypatch.context() as patched:
