@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagrams import END, HEAD, START, diagram, event, flows, mapping, node, timer, user, zeebe
 
-from engine.bpmn.model import Timer, processes
+from engine.bpmn.model import Called, Multi, Repeat, Timer, processes
 from engine.bpmn.reader import read_xml
 
 
@@ -72,3 +72,48 @@ def test_conditions_lose_their_equals_sign_and_nothing_else():
     """`=x > 1` is the FEEL text `x > 1`."""
     process = read(START, user("a"), END, flows("start > a", 'a > end: x = "y"'))
     assert process.flows["a_end"].condition == 'x = "y"'
+
+
+def test_loops_calls_and_compensation_are_read():
+    """Collections, completion conditions, rounds, called processes, keys, conditions and who undoes what."""
+    many = (
+        '<bpmn:multiInstanceLoopCharacteristics isSequential="true"><bpmn:extensionElements>'
+        '<zeebe:loopCharacteristics inputCollection="=people" inputElement="person" outputCollection="votes" outputElement="=vote"/>'
+        "</bpmn:extensionElements><bpmn:completionCondition>=count(votes) &gt; 1</bpmn:completionCondition>"
+        "</bpmn:multiInstanceLoopCharacteristics>"
+    )
+    again = '<bpmn:standardLoopCharacteristics testBefore="true" loopMaximum="3"><bpmn:loopCondition>=x</bpmn:loopCondition>'
+    process = read(
+        START,
+        user("a", many),
+        node("task", "b", again + "</bpmn:standardLoopCharacteristics>"),
+        node("callActivity", "c", zeebe("calledElement", processId="other", propagateAllParentVariables="false"), mapping({}, {"y": "=x"})),
+        node("receiveTask", "r", messageRef="M"),
+        node("boundaryEvent", "u", event("compensate"), attachedToRef="a"),
+        node("task", "undo", isForCompensation="true"),
+        node("intermediateThrowEvent", "t", event("compensate", activityRef="a")),
+        node(
+            "boundaryEvent",
+            "w",
+            "<bpmn:conditionalEventDefinition><bpmn:condition>=x &gt; 1</bpmn:condition></bpmn:conditionalEventDefinition>",
+            attachedToRef="b",
+        ),
+        '<bpmn:association id="x" sourceRef="u" targetRef="undo"/>',
+        flows("start > a"),
+        named='<bpmn:message id="M" name="paid"><bpmn:extensionElements><zeebe:subscription correlationKey="=order"/>'
+        "</bpmn:extensionElements></bpmn:message>",
+    )
+    assert process.elements["a"].multi == Multi(
+        sequential=True,
+        collection="=people",
+        element="person",
+        output="votes",
+        output_element="=vote",
+        until="count(votes) > 1",
+    )
+    assert process.elements["b"].repeat == Repeat(condition="x", test_before=True, maximum=3)
+    assert process.elements["c"].called == Called(process="other", binding="deployment", parent=False, child=False)
+    receive = process.elements["r"]
+    assert (receive.event, receive.reference, receive.key) == ("message", "paid", "=order")
+    assert process.elements["u"].compensates == "undo" and process.elements["undo"].for_compensation
+    assert process.elements["t"].activity == "a" and process.elements["w"].condition == "x > 1"

@@ -7,7 +7,7 @@ Values that begin with "=" are FEEL, all others are literal text (zeebe extensio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from lxml import etree
@@ -51,6 +51,49 @@ class Timer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Multi:
+    """Multi-instance: the activity once for each item of a collection (zeebe:loopCharacteristics), or a number of times."""
+
+    sequential: bool
+    #: FEEL (leading "="), a list; empty where only a cardinality is given
+    collection: str = ""
+    #: local variable that holds the item
+    element: str | None = None
+    #: variable that gets the collected results, by index
+    output: str | None = None
+    #: FEEL (leading "="), the result of one instance
+    output_element: str | None = None
+    #: completion condition: FEEL text without the leading "="
+    until: str | None = None
+    #: literal number or FEEL (leading "=")
+    cardinality: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """Standard loop: the activity again while the condition holds."""
+
+    #: FEEL text without the leading "="; None: always
+    condition: str | None = None
+    #: whether the condition is asked before the first round, too
+    test_before: bool = False
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """Which process a call activity calls."""
+
+    process: str
+    #: `deployment`: of the same version, `latest`: of the version that is active when it is called
+    binding: str
+    #: whether all variables are handed over
+    parent: bool
+    #: whether all variables come back
+    child: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Element:
     """One node of a diagram."""
 
@@ -80,6 +123,20 @@ class Element:
     interrupting: bool = True
     #: `multiInstance`, `standard` or None
     loop: str | None = None
+    multi: Multi | None = None
+    repeat: Repeat | None = None
+    #: correlation key of the message (literal or FEEL with leading "=")
+    key: str | None = None
+    #: of a conditional event: FEEL text without the leading "="
+    condition: str | None = None
+    #: of a call activity
+    called: Called | None = None
+    #: of a compensation boundary event: id of the handler
+    compensates: str | None = None
+    #: whether it only runs to undo another activity
+    for_compensation: bool = False
+    #: of a compensation throw or end event: id of the activity to be undone; None: all of the scope
+    activity: str | None = None
     #: `(variable, text)` of the input mapping
     inputs: tuple[tuple[str, str], ...] = ()
     #: `(variable, text)` of the output mapping
@@ -155,17 +212,17 @@ def _process(
 ) -> Process:
     process = node.get("id", "")
     lanes, lane_of = _lanes(node)
+    undone_by = {a.get("sourceRef"): a.get("targetRef") for a in node.iter(BPMN + "association")}
     flows: dict[str, Flow] = {}
     for flow in node.iter(BPMN + "sequenceFlow"):
         text = flow.findtext(BPMN + "conditionExpression")
-        given = text.strip().removeprefix("=").strip() if text else ""
         flows[flow.get("id", "")] = Flow(
             id=flow.get("id", ""),
             source=flow.get("sourceRef", ""),
             target=flow.get("targetRef", ""),
             name=" ".join(flow.get("name", "").split()),
             name_en=properties(flow).get("wf.name.en", ""),
-            condition=given or None,
+            condition=_feel(text),
         )
     incoming: dict[str, list[str]] = {}
     outgoing: dict[str, list[str]] = {}
@@ -185,6 +242,8 @@ def _process(
             lane = lane_of.get(id) or lane_of.get(scope)
             lane_of[id] = lane
             elements[id] = _element(child, kind, scope, process, lane, (incoming.get(id, ()), outgoing.get(id, ())), named)
+            if elements[id].event == "compensate" and kind == "boundaryEvent":
+                elements[id] = replace(elements[id], compensates=undone_by.get(id))
             if child.find(BPMN + "startEvent") is not None or kind in ("subProcess", "adHocSubProcess", "transaction"):
                 read(child, id)
 
@@ -213,6 +272,8 @@ def _element(
     id = node.get("id", "")
     settings = properties(node)
     event, reference, timer = _event(node, named)
+    message = named.get(_message(node)) if event == "message" else None
+    outputs = _mapping(node, "output")
     loops = (kind for kind in ("multiInstance", "standard") if node.find(f"{BPMN}{kind}LoopCharacteristics") is not None)
     return Element(
         id=id,
@@ -232,8 +293,15 @@ def _element(
         attached=node.get("attachedToRef"),
         interrupting=event == "error" or node.get("cancelActivity", node.get("isInterrupting", "true")) != "false",
         loop=next(loops, None),
+        multi=_multi(node),
+        repeat=_repeat(node),
+        key=next((z.get("correlationKey") for z in _zeebe(message, "subscription")), None) if message is not None else None,
+        condition=_feel(node.findtext(f"{BPMN}conditionalEventDefinition/{BPMN}condition")),
+        called=_called(node, bool(outputs)) if kind == "callActivity" else None,
+        for_compensation=node.get("isForCompensation") == "true",
+        activity=next((d.get("activityRef") for d in node.findall(BPMN + "compensateEventDefinition")), None),
         inputs=_mapping(node, "input"),
-        outputs=_mapping(node, "output"),
+        outputs=outputs,
         properties=MappingProxyType(settings),
         headers=MappingProxyType({h.get("key", ""): h.get("value", "") for h in _zeebe(node, "taskHeaders", "header")}),
         extensions=MappingProxyType(_extensions(node)),
@@ -244,7 +312,8 @@ def _event(node: etree._Element, named: Mapping[str | None, etree._Element]) -> 
     """Kind, reference and timer of the event definitions below `node`; several give `multiple`."""
     definitions = [c for c in node if isinstance(c.tag, str) and c.tag.startswith(BPMN) and c.tag.endswith("EventDefinition")]
     if not definitions:
-        return None, None, None
+        message = named.get(_message(node))
+        return ("message", message.get("name"), None) if message is not None else (None, None, None)
     if len(definitions) > 1:
         return "multiple", None, None
     definition = definitions[0]
@@ -261,6 +330,56 @@ def _event(node: etree._Element, named: Mapping[str | None, etree._Element]) -> 
     if target is None:
         return event, None, None
     return event, target.get(event + "Code") or target.get("name"), None
+
+
+def _message(node: etree._Element) -> str | None:
+    """Id of the message of an event, or of a send or receive task."""
+    definition = node.find(BPMN + "messageEventDefinition")
+    found: str | None = (node if definition is None else definition).get("messageRef")
+    return found
+
+
+def _multi(node: etree._Element) -> Multi | None:
+    found = node.find(BPMN + "multiInstanceLoopCharacteristics")
+    if found is None:
+        return None
+    given: Mapping[str, str] = next((z.attrib for z in _zeebe(found, "loopCharacteristics")), {})
+    return Multi(
+        sequential=found.get("isSequential") == "true",
+        collection=given.get("inputCollection") or "",
+        element=given.get("inputElement") or None,
+        output=given.get("outputCollection") or None,
+        output_element=given.get("outputElement") or None,
+        until=_feel(found.findtext(BPMN + "completionCondition")),
+        cardinality=(found.findtext(BPMN + "loopCardinality") or "").strip() or None,
+    )
+
+
+def _repeat(node: etree._Element) -> Repeat | None:
+    found = node.find(BPMN + "standardLoopCharacteristics")
+    if found is None:
+        return None
+    most = found.get("loopMaximum", "")
+    return Repeat(
+        condition=_feel(found.findtext(BPMN + "loopCondition")),
+        test_before=found.get("testBefore") == "true",
+        maximum=int(most) if most.isdigit() else None,
+    )
+
+
+def _called(node: etree._Element, mapped: bool) -> Called:
+    given: Mapping[str, str] = next((z.attrib for z in _zeebe(node, "calledElement")), {})
+    return Called(
+        process=given.get("processId") or given.get("processIdExpression") or "",
+        binding=given.get("bindingType") or "deployment",
+        parent=given.get("propagateAllParentVariables") != "false",
+        child=(given.get("propagateAllChildVariables") or str(not mapped).lower()) == "true",
+    )
+
+
+def _feel(text: str | None) -> str | None:
+    """An expression of the standard, without the leading "="."""
+    return text.strip().removeprefix("=").strip() or None if text else None
 
 
 def _lanes(process: etree._Element) -> tuple[tuple[Lane, ...], dict[str, str | None]]:

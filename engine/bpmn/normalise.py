@@ -30,8 +30,9 @@ RUNS: Mapping[str, Set[str | None]] = {
     "intermediateThrowEvent": {None, "link", "escalation", "signal", "message"},
     "intermediateCatchEvent": {"timer", "signal", "link"},
     "boundaryEvent": {"timer", "error", "escalation", "signal"},
-    **{f"{kind}Task": {None} for kind in ("user", "manual", "service", "send", "businessRule", "script")},
+    **{f"{kind}Task": {None} for kind in ("user", "manual", "service", "businessRule", "script")},
     **{f"{kind}Gateway": {None} for kind in ("exclusive", "parallel", "inclusive", "eventBased")},
+    "sendTask": {None, "message"},
     "task": {None},
     "subProcess": {None},
 }
