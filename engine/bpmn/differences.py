@@ -1,0 +1,183 @@
+"""What changed between two versions of a procedure, as its owner would say it: elements, flows, cells, fields; never lines of XML.
+
+How a diagram is drawn (places, sizes, bends) and the order of its XML are no change.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from lxml import etree
+
+from .. import errors
+from ..ports import Json
+from .model import Element, Flow, Process, processes
+from .reader import read_xml
+
+#: fields of an element that its flows, or its place in the file, say already
+_DERIVED = frozenset(("id", "process", "incoming", "outgoing"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One thing that was added, removed or changed."""
+
+    #: path of the file in the procedure
+    file: str
+    #: `file`, `process`, `element`, `flow`, `lane`, `decision`, `column`, `rule`, `field` or `entry`
+    what: str
+    #: `added`, `removed` or `changed`
+    how: str
+    id: str
+    #: what the file calls it, "" for what has no name
+    name: str = ""
+    #: for `changed`: setting -> before and after, as text or JSON; None: it was, or is, not there
+    settings: Mapping[str, tuple[Json, Json]] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Thing:
+    what: str
+    name: str
+    settings: Mapping[str, Json]
+
+
+def between(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
+    """Changes from one version's files to another's, by file, in the order of the newer file where there is one."""
+    found: list[Change] = []
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path), after.get(path)
+        if old == new:
+            continue
+        if old is None or new is None:
+            found.append(Change(file=path, what="file", how="removed" if new is None else "added", id=path, name=PurePosixPath(path).name))
+            continue
+        changes = list(_changes(path, _things(path, old), _things(path, new)))
+        found += changes or ([] if path.endswith((".bpmn", ".dmn", ".form", ".json")) else [_text_change(path, old, new)])
+    return found
+
+
+def _changes(path: str, old: Mapping[str, _Thing], new: Mapping[str, _Thing]) -> Iterator[Change]:
+    for key, thing in new.items():
+        was = old.get(key)
+        if was is None:
+            yield Change(file=path, what=thing.what, how="added", id=key, name=thing.name)
+        elif was != thing:
+            settings = {
+                name: (was.settings.get(name), thing.settings.get(name))
+                for name in sorted(was.settings.keys() | thing.settings.keys())
+                if was.settings.get(name) != thing.settings.get(name)
+            }
+            yield Change(file=path, what=thing.what, how="changed", id=key, name=thing.name or was.name, settings=settings)
+    for key, thing in old.items():
+        if key not in new:
+            yield Change(file=path, what=thing.what, how="removed", id=key, name=thing.name)
+
+
+def _things(path: str, content: bytes) -> Mapping[str, _Thing]:
+    """What a file holds, by id. A file that cannot be read holds its text alone."""
+    try:
+        if path.endswith(".bpmn"):
+            return {key: thing for process in processes(read_xml(content, path), path) for key, thing in _of_process(process)}
+        if path.endswith(".dmn"):
+            return dict(_of_decisions(read_xml(content, path)))
+        if path.endswith(".form"):
+            return dict(_of_form(json.loads(content), ""))
+        if path.endswith(".json"):
+            return dict(_of_json(json.loads(content)))
+    except (errors.FileRefused, ValueError, RecursionError):
+        pass
+    return {}
+
+
+def _of_process(process: Process) -> Iterator[tuple[str, _Thing]]:
+    yield process.id, _Thing("process", process.name, {"name": process.name, "name_en": process.name_en, "executable": process.executable})
+    for lane in process.lanes:
+        yield lane.id, _Thing("lane", lane.name, {"name": lane.name, "name_en": lane.name_en})
+    for element in process.elements.values():
+        yield element.id, _Thing("element", element.name, dict(_settings(element)))
+    for flow in process.flows.values():
+        yield flow.id, _Thing("flow", flow.name, _of_flow(flow))
+
+
+def _of_flow(flow: Flow) -> Mapping[str, Json]:
+    return {"name": flow.name, "name_en": flow.name_en, "from": flow.source, "to": flow.target, "condition": flow.condition}
+
+
+def _settings(element: Element) -> Iterator[tuple[str, Json]]:
+    """Every setting under the name a person finds it by: mappings line by line, extension values by their own names."""
+    for field in dataclasses.fields(element):
+        value = getattr(element, field.name)
+        if field.name in _DERIVED:
+            continue
+        if field.name in ("inputs", "outputs"):
+            yield from ((f"{field.name[:-1]} {target}", text) for target, text in value)
+        elif field.name in ("properties", "headers", "extensions"):
+            yield from value.items()
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from ((f"{field.name}.{inner.name}", getattr(value, inner.name)) for inner in dataclasses.fields(value))
+        else:
+            yield field.name, value
+
+
+def _of_decisions(root: etree._Element) -> Iterator[tuple[str, _Thing]]:
+    for decision in (node for node in root.iter() if isinstance(node.tag, str) and _tag(node) in ("decision", "businessKnowledgeModel")):
+        id, name = decision.get("id") or decision.get("name", ""), decision.get("name", "")
+        required = sorted(node.get("href", "") for node in decision.iter() if isinstance(node.tag, str) and node.get("href"))
+        texts = [" ".join((node.text or "").split()) for node in decision.iter("{*}text") if _under(node) == "literalExpression"]
+        table = next(decision.iter("{*}decisionTable"), None)
+        policy = None if table is None else " ".join((table.get("hitPolicy", "UNIQUE"), table.get("aggregation", ""))).strip()
+        yield id, _Thing("decision", name, {"name": name, "requires": required, "expression": texts, "hit policy": policy})
+        if table is not None:
+            yield from _of_table(id, table)
+
+
+def _of_table(decision: str, table: etree._Element) -> Iterator[tuple[str, _Thing]]:
+    for number, column in enumerate((c for c in table if isinstance(c.tag, str) and _tag(c) in ("input", "output")), 1):
+        name = column.get("label") or column.get("name") or ""
+        kinds = [node.get("typeRef") for node in column.iter() if isinstance(node.tag, str) and node.get("typeRef")]
+        settings = {"name": column.get("name"), "label": column.get("label"), "type": kinds, "text": _texts(column)}
+        yield column.get("id") or f"{decision} column {number}", _Thing("column", name, settings)
+    for number, rule in enumerate(table.iterfind("{*}rule"), 1):
+        cells = [" ".join(_texts(cell)) for cell in rule if isinstance(cell.tag, str) and _tag(cell) in ("inputEntry", "outputEntry")]
+        yield rule.get("id") or f"{decision} rule {number}", _Thing("rule", f"{number}", {"row": number, "cells": cells})
+
+
+def _of_form(schema: Any, prefix: str) -> Iterator[tuple[str, _Thing]]:
+    components = schema.get("components", ()) if isinstance(schema, dict) else ()
+    for component in components if isinstance(components, list) else ():
+        if not isinstance(component, dict):
+            continue
+        path = component.get("path") if component.get("type") in ("group", "dynamiclist") else component.get("key")
+        id = f"{prefix}{path or component.get('id', '')}"
+        settings = {name: value for name, value in component.items() if name not in ("id", "layout", "components")}
+        yield id, _Thing("field", str(component.get("label") or ""), settings)
+        yield from _of_form(component, f"{prefix}{path}." if path else prefix)
+
+
+def _of_json(value: Any) -> Iterator[tuple[str, _Thing]]:
+    for key, entry in value.items() if isinstance(value, dict) else ():
+        yield key, _Thing("entry", "", {key: entry})
+
+
+def _text_change(path: str, old: bytes, new: bytes) -> Change:
+    before, after = (content.decode("utf-8", "replace") for content in (old, new))
+    return Change(file=path, what="file", how="changed", id=path, name=PurePosixPath(path).name, settings={"text": (before, after)})
+
+
+def _texts(node: etree._Element) -> list[str]:
+    return [" ".join((text.text or "").split()) for text in node.iter("{*}text")]
+
+
+def _under(node: etree._Element) -> str:
+    parent = node.getparent()
+    return "" if parent is None else _tag(parent)
+
+
+def _tag(node: etree._Element) -> str:
+    return str(etree.QName(node).localname)
