@@ -164,6 +164,19 @@ class ValueRefused(PartwellError):
     status = 422
 
 
+class CalendarUnknown(PartwellError):
+    """The calendar "{calendar}" does not know yet which days of {year} are worked. Update the holidays library once the year is
+    announced, or enter the year's exceptions and set `announced = {year}`."""
+
+    status = 422
+
+
+class CalendarEnds(PartwellError):
+    """The calendar "{calendar}" leads more than ten years away from {date}. Use a shorter time, or correct the calendar."""
+
+    status = 422
+
+
 class NotDeployable(PartwellError):
     """The procedure in {path} was not deployed: {count} findings must be repaired first."""
 

@@ -21,6 +21,7 @@ from . import chains, rules
 from .bpmn import lint
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
+from .calendar import Calendars
 from .db import Database
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, Chain, ProcedureFile, ProcedureVersion, new_id
@@ -50,8 +51,9 @@ class Deployed:
 class Programs:
     """Versions that were read and built already; safe to share between threads."""
 
-    def __init__(self, database: Database, *, capacity: int = 64) -> None:
+    def __init__(self, database: Database, *, capacity: int = 64, calendars: Calendars | None = None) -> None:
         self._database = database
+        self._calendars = calendars
         self._capacity = capacity
         self._known: OrderedDict[str, Deployed] = OrderedDict()
         self._lock = threading.Lock()
@@ -76,7 +78,7 @@ class Programs:
                 raise NotFound(what="procedure version", name=version_id)
             rows = connection.execute(sa.select(ProcedureFile.path, ProcedureFile.content).where(ProcedureFile.version_id == version_id))
             files = {row.path: row.content for row in rows}
-        program = Program(files, version=version_id)
+        program = Program(files, version=version_id, calendars=self._calendars)
         return Deployed(version_id, version.procedure, version.number, program, files, _schemas(files))
 
 
@@ -116,11 +118,16 @@ def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
 
 
 def check(
-    files: Mapping[str, bytes], forms: Forms, *, operations: Collection[str] | None, chain_keys: Collection[str] | None
+    files: Mapping[str, bytes],
+    forms: Forms,
+    *,
+    operations: Collection[str] | None,
+    chain_keys: Collection[str] | None,
+    calendars: Calendars | None = None,
 ) -> dict[str, list[lint.Finding]]:
     """Findings of each diagram, table, form and rule file; files without an error finding deploy, and a case of them starts.
 
-    `operations` and `chain_keys`: the ones that exist, or None where that is not known.
+    `operations`, `chain_keys` and `calendars`: the ones that exist, or None where that is not known.
     """
     schemas: dict[str, Json] = {}
     broken: dict[str, list[lint.Finding]] = {}
@@ -140,7 +147,9 @@ def check(
         if path in files and (said := faulty(files[path])):
             broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=fault) for fault in said]
     usable = {form: schema for form, schema in schemas.items() if isinstance(schema, dict)}
-    found = lint.check(files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys)
+    found = lint.check(
+        files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys, calendars=calendars
+    )
     if not any(finding.severity == "error" for each in (found, broken) for findings in each.values() for finding in findings):
         for path, findings in missing_before(files).items():
             found.setdefault(path, []).extend(findings)
@@ -156,7 +165,13 @@ def deploy(services: Services, files: Mapping[str, bytes], *, procedure: str, by
     now = services.clock.now()
     with services.database.reading() as connection:
         keys = _chain_keys(connection)
-    findings = check(files, services.forms, operations=services.operations.keys(), chain_keys=keys | default_chains(files).keys())
+    findings = check(
+        files,
+        services.forms,
+        operations=services.operations.keys(),
+        chain_keys=keys | default_chains(files).keys(),
+        calendars=services.calendars,
+    )
     errors = [finding for found in findings.values() for finding in found if finding.severity == "error"]
     if errors:
         raise NotDeployable(errors, path=procedure, count=len(errors))

@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .bpmn import expressions
 from .bpmn.state import LiveCases
+from .calendar import Calendars
 from .db import Database
 from .fields import Keyring
 from .ports import Carrier, Clock, Forms, Operation, Renderer
@@ -41,3 +43,5 @@ class Services:
     carrier: Carrier = field(default_factory=NoCarrier)
     programs: Programs
     live: LiveCases
+    #: working time by name; the programs have the same
+    calendars: Calendars = field(default_factory=lambda: Calendars({}, zone=expressions.ZONE))

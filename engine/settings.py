@@ -57,6 +57,8 @@ class Settings:
     session_hours: int = 12
     #: largest upload in MB
     upload_limit: int = 20
+    #: one table for each calendar of working time: {name: {zone, holidays, hours, exceptions, …}}; `office` is always there
+    calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: one table for each outside system: {name: {type: …, options}}
     connectors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -91,7 +93,7 @@ def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         if name not in known:
             raise SettingWrong(setting=f"{file}: {name}", reason=f"there is no such setting; known are {', '.join(sorted(known))}")
     for name in known:
-        if (text := environ.get(f"PARTWELL_{name.upper()}")) is not None and name != "connectors":
+        if (text := environ.get(f"PARTWELL_{name.upper()}")) is not None and name not in ("connectors", "calendars"):
             values[name] = text
     values.update({name: value for name, value in given.items() if value is not None})
     values["home"] = home

@@ -22,7 +22,20 @@ from webapp import PROCEDURES
 from webapp.commands import main, partwell
 
 TERMINATION = PROCEDURES / "termination"
-COMMANDS = ["up", "worker", "sample-company", "check", "deploy", "connectors", "account", "verify", "demo", "bench", "bench six-tasks"]
+COMMANDS = [
+    "up",
+    "worker",
+    "sample-company",
+    "check",
+    "deploy",
+    "connectors",
+    "account",
+    "calendar",
+    "verify",
+    "demo",
+    "bench",
+    "bench six-tasks",
+]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
 
 
@@ -65,6 +78,28 @@ def test_connectors_says_which_outside_system_does_not_answer(run: Any, tmp_path
     assert code == 1 and problems["ehr.employee"] and not problems["portrait.compute"]
     code, said, _ = run("connectors")
     assert code == 1 and "portrait.compute: ok" in said and "ehr.employee, " in said
+
+
+# --- calendar
+
+
+def test_calendar_shows_and_reckons_working_time(run: Any, tmp_path: Path) -> None:
+    """Each date with its hours and why; a sum with the calendar of the settings; what cannot be meant is one sentence."""
+    (tmp_path / "home").mkdir()
+    own = '[calendars.office.exceptions]\n2026-10-09 = { off = "厂庆" }\n'
+    (tmp_path / "home" / "partwell.toml").write_text(own, "utf-8")
+    code, said, _ = run("calendar", "--from", "2026-10-08", "--days", "3", "--json")
+    days = json.loads(said)
+    assert code == 0 and [(len(day["open"]), day["reason"], day["assumed"]) for day in days] == [
+        (2, "", False),
+        (0, "厂庆", False),
+        (2, "调休上班", False),
+    ]
+    assert "2026-10-09 Fri  closed" in run("calendar", "--from", "2026-10-08")[1]
+    assert run("calendar", "--add", "P1D", "--at", "2026-10-08T15:00") == (0, "2026-10-10T15:00+08:00\n", "")
+    for wrong in (("bureau",), ("--from", "tomorrow"), ("--from", "9999-12-31"), ("--add", "P1M")):
+        code, said, error = run("calendar", *wrong)
+        assert code == 2 and not said and error
 
 
 # --- check

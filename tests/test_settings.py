@@ -75,6 +75,7 @@ def test_a_wrong_value_names_its_setting(tmp_path: Path, name: str, text: str) -
         (b"port = 80.5\n", "port"),
         (b'connectors = "ehr"\n', "connectors"),
         (b'[connectors]\nehr = "http"\n', "connectors"),
+        (b'[calendars]\noffice = "09:00-18:00"\n', "calendars"),
     ],
 )
 def test_a_wrong_file_names_the_place(tmp_path: Path, content: bytes, named: str) -> None:

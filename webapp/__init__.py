@@ -34,6 +34,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine import documents, migrations
     from engine.bpmn import expressions
     from engine.bpmn.state import LiveCases
+    from engine.calendar import Calendars
     from engine.db import Database
     from engine.fields import Keyring
     from engine.procedures import Programs, files_of_case
@@ -43,11 +44,12 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from .pdf import TypstRenderer
 
     expressions.configure(settings.zone)
+    calendars = Calendars(settings.calendars, zone=settings.zone)
     keyring = Keyring.open(settings.key_file)
     database = Database(settings.database_url, keyring)
     migrations.upgrade(database)
     _keys_fit(database)
-    programs = Programs(database)
+    programs = Programs(database, calendars=calendars)
     renderer = TypstRenderer()
 
     def letters(number: str) -> Mapping[str, bytes]:
@@ -66,6 +68,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         carrier=carrier or NoCarrier(),
         programs=programs,
         live=LiveCases(settings.live_cases),
+        calendars=calendars,
     )
 
 

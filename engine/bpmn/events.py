@@ -49,10 +49,11 @@ def _schedule(case: Tokens, task: Task, element: Element, scope: str) -> None:
     text = opening.value(element.timer.text, case.scopes.visible(scope), case.now)
     if not isinstance(text, str) or not text:
         raise errors.FeelError(expression=element.timer.text, reason="a timer needs a text of ISO 8601")
+    calendar = case.program.calendar(element)
     if element.timer.kind == "cycle":
-        due, memory["repeat"], memory["every"] = timers.cycle(text, case.now)
+        due, memory["repeat"], memory["every"] = timers.cycle(text, case.now, calendar)
     else:
-        due = timers.moment(text, case.now)
+        due = timers.moment(text, case.now, calendar)
     _announce(case, task, due)
 
 
@@ -144,5 +145,6 @@ def _rearm(case: Tokens, task: Task, element: Element) -> None:
     if every is not None:
         instance = case.visit(again, element)
         again.internal_data.update(at="waiting", repeat=None if repeat is None else repeat - 1, every=every)
-        _announce(case, again, timers.next_due(dt.datetime.fromisoformat(task.internal_data["due"]), every, case.now))
+        last, calendar = dt.datetime.fromisoformat(task.internal_data["due"]), case.program.calendar(element)
+        _announce(case, again, timers.next_due(last, every, case.now, calendar))
         case.live[instance] = again

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from lxml import etree
 
 from .. import errors
+from ..calendar import Calendar, Calendars
 from ..ports import Json
 from . import expressions, names, timers
 from .decisions import Decisions
@@ -24,6 +25,7 @@ from .vocabulary import strange
 __all__ = ["Code", "Finding", "broken_file", "check", "finding", "forms_named"]
 
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+_ORDINARY = Calendars({}, zone="UTC")
 
 #: what to draw instead
 REMEDIES = {
@@ -50,10 +52,12 @@ def check(
     forms: Mapping[str, Json] | None = None,
     operations: Collection[str] | None = None,
     chains: Collection[str] | None = None,
+    calendars: Calendars | None = None,
 ) -> dict[str, list[Finding]]:
     """Findings of every diagram and table among the files of one folder.
 
-    `forms` (schema by id), `operations` and `chains` are what exists around the procedure; None: not known, so not checked.
+    `forms` (schema by id), `operations`, `chains` and `calendars` are what exists around the procedure; None: not known, so not
+    checked.
     """
     found: dict[str, list[Finding]] = {}
     tables: dict[str, Decisions] = {}
@@ -69,7 +73,7 @@ def check(
     runnable: list[str] = []
     for path, content in files.items():
         if path.endswith(".bpmn"):
-            diagram = _Diagram(path, forms, operations, chains, decisions)
+            diagram = _Diagram(path, forms, operations, chains, decisions, calendars)
             found[path] = diagram.findings(content)
             passed = diagram.passed(passed)
             if diagram.case is not None:
@@ -112,12 +116,14 @@ class _Diagram:
         operations: Collection[str] | None,
         chains: Collection[str] | None,
         decisions: Collection[str],
+        calendars: Calendars | None,
     ) -> None:
         self.path = path
         self.forms = forms
         self.operations = operations
         self.chains = chains
         self.decisions = decisions
+        self.calendars = calendars
         #: the variables of its process, once known
         self.case: names.Names | None = None
         #: inputs of its business rule tasks
@@ -184,6 +190,9 @@ class _Diagram:
             yield from self._text(element, "wf.chain", chain, seen)
         if element.timer:
             yield from self._timer(element, seen)
+        calendar = element.properties.get("wf.calendar")
+        if calendar and self.calendars is not None and calendar not in self.calendars.names:
+            yield finding(Code.UNKNOWN_CALENDAR, element, calendar=calendar)
 
     def _needs(self, element: Element) -> Iterator[Finding]:
         given, kind = element.extensions, element.kind
@@ -236,7 +245,7 @@ class _Diagram:
             yield finding(Code.UNKNOWN_CHAIN, element, chain=chain)
         due = element.extensions.get("taskSchedule.dueDate", "=")
         if not due.startswith("="):
-            yield from _readable(element, due, timers.moment)
+            yield from _readable(element, due, timers.moment, self._calendar(element))
 
     def _timer(self, element: Element, seen: names.Names) -> Iterator[Finding]:
         timer = element.timer
@@ -244,7 +253,13 @@ class _Diagram:
         if timer.text.startswith("="):
             yield from self._text(element, "timer", timer.text, seen)
         else:
-            yield from _readable(element, timer.text, {"cycle": timers.cycle, "duration": timers.after}.get(timer.kind, timers.moment))
+            read = {"cycle": timers.cycle, "duration": timers.after}.get(timer.kind, timers.moment)
+            yield from _readable(element, timer.text, read, self._calendar(element))
+
+    def _calendar(self, element: Element) -> Calendar | None:
+        """The element's calendar; one that is not known here is as good as the ordinary one for reading a duration."""
+        name, known = element.properties.get("wf.calendar"), self.calendars or _ORDINARY
+        return known.get(name if name in known.names else "office") if name else None
 
     def _reserved(self, element: Element, name: str) -> Iterator[Finding]:
         if name in names.GIVEN:
@@ -285,11 +300,15 @@ _EVALUATED = frozenset(("assignmentDefinition", "taskSchedule", "priorityDefinit
 _PEOPLE = ("assignee", "candidateGroups", "candidateUsers")
 
 
-def _readable(element: Element, text: str, read: Callable[[str, dt.datetime], object]) -> Iterator[Finding]:
+def _readable(
+    element: Element, text: str, read: Callable[[str, dt.datetime, Calendar | None], object], calendar: Calendar | None
+) -> Iterator[Finding]:
     try:
-        read(text, _NOW)
+        read(text, _NOW, calendar)
     except errors.FeelError as error:
         yield finding(Code.BAD_TIMER, element, text=text, reason=error.facts["reason"])
+    except errors.PartwellError as error:
+        yield finding(Code.BAD_TIMER, element, text=text, reason=error.message.rstrip("."))
 
 
 def _references(root: etree._Element) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from .. import errors
+from ..calendar import Calendar
 from ..ports import Json
 from . import expressions, timers
 from .advance import Opened, Requested
@@ -28,7 +29,14 @@ def mapped(mapping: tuple[tuple[str, str], ...], data: Mapping[str, Json], now: 
     return found
 
 
-def opened(element: Element, instance: str, inputs: Mapping[str, Json], data: Mapping[str, Json], now: dt.datetime) -> Opened:
+def opened(
+    element: Element,
+    instance: str,
+    inputs: Mapping[str, Json],
+    data: Mapping[str, Json],
+    now: dt.datetime,
+    calendar: Calendar | None = None,
+) -> Opened:
     """The work item of a user task; `data` are the visible variables, inputs included. Raises `errors.FeelError`."""
     given = element.extensions
     for_subject = element.properties.get("wf.for") == "subject"
@@ -41,7 +49,7 @@ def opened(element: Element, instance: str, inputs: Mapping[str, Json], data: Ma
         assignee=_one("=subject.id" if for_subject else given.get("assignmentDefinition.assignee"), data, now),
         groups=_many(given.get("assignmentDefinition.candidateGroups"), data, now),
         persons=_many(given.get("assignmentDefinition.candidateUsers"), data, now),
-        due=timers.moment(due, now) if due else None,
+        due=timers.moment(due, now, calendar) if due else None,
         priority=_priority(given.get("priorityDefinition.priority"), data, now),
         inputs=inputs,
     )

@@ -7,8 +7,9 @@ import functools
 from collections.abc import Mapping
 
 from .. import errors
+from ..calendar import Calendar, Calendars
 from ..ports import Json
-from . import joins, state
+from . import expressions, joins, state
 from .advance import Advance
 from .decisions import Decisions
 from .model import Element, Process, processes
@@ -22,13 +23,14 @@ from .tokens import Tokens
 class Program:
     """One deployed version, ready to run. Built once, never changed, used by all threads."""
 
-    def __init__(self, files: Mapping[str, bytes], *, version: str) -> None:
-        """`files` of one procedure by path.
+    def __init__(self, files: Mapping[str, bytes], *, version: str, calendars: Calendars | None = None) -> None:
+        """`files` of one procedure by path; `calendars` that its elements may name, by default the ordinary one only.
 
         Raises `errors.FileRefused` for what cannot be read, does not hold exactly one executable process, or has an element
         that does not run here (`lint.check` says more).
         """
         self.version = version
+        self._calendars = calendars or Calendars({}, zone=expressions.ZONE)
         self.process = _main(files)
         self.process_id = self.process.id
         self.name = self.process.name
@@ -42,6 +44,11 @@ class Program:
                 self.decisions.update(dict.fromkeys(table.ids, table))
         self.skeleton = skeleton(self.process)
         self.reach = functools.cache(lambda gateway: joins.reach(self.process, self.elements[gateway]))
+
+    def calendar(self, element: Element) -> Calendar | None:
+        """The calendar in whose working time the element's durations count. Raises `errors.NotFound`."""
+        name = element.properties.get("wf.calendar")
+        return self._calendars.get(name) if name else None
 
     @property
     def start_element(self) -> Element:

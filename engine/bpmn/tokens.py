@@ -173,7 +173,7 @@ class Tokens:
         inputs = opening.mapped(element.inputs, data, self.now)
         seen = {**data, **inputs}
         if element.kind == "userTask":
-            self.advance.opened.append(opening.opened(element, instance, inputs, seen, self.now))
+            self.advance.opened.append(opening.opened(element, instance, inputs, seen, self.now, self.program.calendar(element)))
         else:
             self.advance.requested.append(opening.requested(element, instance, inputs, seen, self.now))
         if inputs:

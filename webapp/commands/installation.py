@@ -1,7 +1,8 @@
-"""Commands about an installation: its connectors, its people."""
+"""Commands about an installation: its connectors, its people, its working time."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 
@@ -58,3 +59,49 @@ def account(context: click.Context, login: str, name: str, roles: Sequence[str],
         unit.commit()
     click.echo(done)
     return OUT
+
+
+@partwell.command()
+@click.argument("name", default="office")
+@click.option("--from", "first", help="First date, such as 2026-12-01; default: today.")
+@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How many dates.")
+@click.option("--add", "duration", help="Say instead when a duration of working time ends, such as P3D or PT8H.")
+@click.option("--at", "start", help="Where it begins, such as 2026-12-31T15:00; default: now.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def calendar(
+    context: click.Context, name: str, first: str | None, days: int, duration: str | None, start: str | None, as_json: bool
+) -> int:
+    """Show the working time of a calendar, with the reason of each unusual day, or reckon with it."""
+    from engine.bpmn import timers
+    from engine.calendar import Calendars
+    from engine.services import SystemClock
+
+    settings = settings_of(context)
+    working = Calendars(settings.calendars, zone=settings.zone).get(name)
+    now = SystemClock().now()
+    if duration is not None:
+        due = timers.after(duration, timers.moment(start, now) if start else now, working)
+        local, assumed = due.astimezone(working.days.zone).isoformat(timespec="minutes"), working.assumed(due)
+        click.echo(json.dumps({"due": local, "assumed": assumed}) if as_json else f"{local}{'  (assumed)' if assumed else ''}")
+        return OUT
+    try:
+        date = dt.date.fromisoformat(first) if first else now.astimezone(working.days.zone).date()
+        shown = [working.day(date + dt.timedelta(days=n)) for n in range(days)]
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{first!r} is no date such as 2026-12-01", param_hint="--from") from None
+    lines = [
+        {"date": day.date.isoformat(), "open": [_shift(*s) for s in day.shifts], "reason": day.reason, "assumed": day.assumed}
+        for day in shown
+    ]
+    if as_json:
+        click.echo(json.dumps(lines, ensure_ascii=False, indent=2))
+    else:
+        for day, line in zip(shown, lines, strict=True):
+            note = "  (not announced yet)" if day.assumed else ""
+            click.echo(f"{day.date:%Y-%m-%d %a}  {', '.join(line['open']) or 'closed':<26}{day.reason}{note}".rstrip())
+    return OUT
+
+
+def _shift(opens: int, closes: int) -> str:
+    return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (opens, closes))
