@@ -24,7 +24,7 @@ from .bpmn.program import Program
 from .calendar import Calendars
 from .db import Database
 from .errors import FileRefused, NotDeployable, NotFound
-from .models import Case, Chain, ProcedureFile, ProcedureVersion, new_id
+from .models import Case, Chain, ProcedureFile, ProcedureVersion, VersionEvent, new_id
 from .ports import Forms, Json
 
 if TYPE_CHECKING:
@@ -156,13 +156,8 @@ def check(
     return {**found, **broken}
 
 
-def deploy(services: Services, files: Mapping[str, bytes], *, procedure: str, by: str | None = None) -> tuple[ProcedureVersion, bool]:
-    """Store the files as the next version of `procedure` and make it the active one.
-
-    Gives the version and whether it is new: the same files again change nothing. Default chains (`chains.json`) are
-    published where there is none of their key yet. Raises NotDeployable with the findings.
-    """
-    now = services.clock.now()
+def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:
+    """What keeps the files from being deployed in this installation."""
     with services.database.reading() as connection:
         keys = _chain_keys(connection)
     findings = check(
@@ -172,15 +167,34 @@ def deploy(services: Services, files: Mapping[str, bytes], *, procedure: str, by
         chain_keys=keys | default_chains(files).keys(),
         calendars=services.calendars,
     )
-    errors = [finding for found in findings.values() for finding in found if finding.severity == "error"]
-    if errors:
+    return [finding for found in findings.values() for finding in found if finding.severity == "error"]
+
+
+def one_at_a_time(connection: sa.Connection) -> None:
+    """Nobody else deploys or activates until the transaction ends: several machines deploy at their start.
+
+    SQLite lets one write at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE procedure_versions IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def deploy(
+    services: Services, files: Mapping[str, bytes], *, procedure: str, by: str | None = None, note: str = ""
+) -> tuple[ProcedureVersion, bool]:
+    """Store the files as the next version of `procedure` and make it the active one; `note`: what is new in it.
+
+    Gives the version and whether it is new: the same files again change nothing. Default chains (`chains.json`) are
+    published where there is none of their key yet. Raises NotDeployable with the findings.
+    """
+    now = services.clock.now()
+    if errors := faults(services, files):
         raise NotDeployable(errors, path=procedure, count=len(errors))
     program = Program(files, version="new")
     digest = _digest(files)
     with services.database.unit() as unit:
         connection = unit.connection
-        if connection.dialect.name == "postgresql":  # several machines deploy at their start; SQLite lets one write at a time anyway
-            connection.execute(sa.text("LOCK TABLE procedure_versions IN SHARE ROW EXCLUSIVE MODE"))
+        one_at_a_time(connection)
         last = connection.execute(
             sa.select(ProcedureVersion.__table__)
             .where(ProcedureVersion.procedure == procedure)
@@ -197,6 +211,7 @@ def deploy(services: Services, files: Mapping[str, bytes], *, procedure: str, by
             "name": program.name,
             "name_en": program.name_en,
             "active": True,
+            "suspended": False,
             "deployed_at": now,
             "deployed_by": by,
         }
@@ -209,6 +224,7 @@ def deploy(services: Services, files: Mapping[str, bytes], *, procedure: str, by
                 for path, content in files.items()
             ],
         )
+        connection.execute(sa.insert(VersionEvent).values(id=new_id(), version_id=version["id"], act="deployed", at=now, by=by, note=note))
         keys = _chain_keys(connection)
         for key, chain in default_chains(files).items():
             if key not in keys:

@@ -6,7 +6,7 @@ from .evidence import Document, LedgerEntry, SealedFile
 from .jobs import Job, JobAttempt
 from .messages import Message, Subscription
 from .people import Account, Department, Holding, Person, WebSession
-from .procedures import Chain, ProcedureFile, ProcedureVersion
+from .procedures import Chain, ProcedureFile, ProcedureVersion, VersionEvent
 from .work import Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "SignOff",
     "Snapshot",
     "Subscription",
+    "VersionEvent",
     "WebSession",
     "WorkItem",
     "WorkRound",

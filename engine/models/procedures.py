@@ -27,9 +27,27 @@ class ProcedureVersion(Base):
     name_en: Mapped[str] = mapped_column(sa.String(200))
     #: new cases start on the active version
     active: Mapped[bool]
+    #: nothing of its cases moves until it is resumed, and none starts
+    suspended: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.false(), default=False)
     deployed_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None for the command line
     deployed_by: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class VersionEvent(Base):
+    """What was done with a version, by whom and why. Never updated, never deleted."""
+
+    __tablename__ = "version_events"
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    version_id: Mapped[str] = mapped_column(sa.ForeignKey("procedure_versions.id"), index=True)
+    #: `deployed`, `activated`, `suspended` or `resumed`
+    act: Mapped[str] = mapped_column(sa.String(20))
+    at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: id of a person, or None for the command line
+    by: Mapped[str | None] = mapped_column(sa.String(32))
+    #: why, in their words
+    note: Mapped[str] = mapped_column(sa.Text)
 
 
 class ProcedureFile(Base):

@@ -1,0 +1,148 @@
+"""The versions of a procedure: what there is, what changed, which one serves new cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import people, procedures
+from .bpmn import differences
+from .bpmn.differences import Change
+from .cases import must_say
+from .errors import NotAllowed, NotDeployable, NotFound
+from .models import Case, Person, ProcedureVersion, VersionEvent, new_id
+from .rules import rules_of
+
+if TYPE_CHECKING:
+    from .procedures import Deployed
+    from .services import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionAct:
+    """What was done with a version."""
+
+    act: str
+    at: dt.datetime
+    #: name of who did it; None for the command line
+    by: str | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionRow:
+    """One version of a procedure."""
+
+    id: str
+    procedure: str
+    number: int
+    name: str
+    name_en: str
+    active: bool
+    suspended: bool
+    deployed_at: dt.datetime
+    #: cases on it that are not closed
+    running: int
+    acts: Sequence[VersionAct]
+
+
+def versions(services: Services, procedure: str) -> list[VersionRow]:
+    """Every version, the newest first. Raises NotFound for a procedure without any."""
+    running = sa.select(Case.version_id, sa.func.count().label("cases")).where(Case.status != "closed").group_by(Case.version_id).subquery()
+    with services.database.reading() as connection:
+        rows = connection.execute(
+            sa.select(ProcedureVersion.__table__, sa.func.coalesce(running.c.cases, 0).label("running"))
+            .outerjoin(running, running.c.version_id == ProcedureVersion.id)
+            .where(ProcedureVersion.procedure == procedure)
+            .order_by(ProcedureVersion.number.desc())
+        ).all()
+        if not rows:
+            raise NotFound(what="deployed procedure", name=procedure)
+        acts = connection.execute(
+            sa.select(VersionEvent.version_id, VersionEvent.act, VersionEvent.at, VersionEvent.note, Person.name)
+            .outerjoin(Person, Person.id == VersionEvent.by)
+            .where(VersionEvent.version_id.in_([row.id for row in rows]))
+            .order_by(VersionEvent.at, VersionEvent.id)
+        ).all()
+    found = []
+    for row in rows:
+        own = [VersionAct(act=act.act, at=act.at, by=act.name, note=act.note) for act in acts if act.version_id == row.id]
+        values = {name: row._mapping[name] for name in VersionRow.__dataclass_fields__ if name in row._mapping}
+        found.append(VersionRow(**values, acts=own))
+    return found
+
+
+def numbered(services: Services, procedure: str, number: int | None) -> Deployed:
+    """A version by its number; None: the active one. Raises NotFound."""
+    of_procedure = ProcedureVersion.procedure == procedure
+    which = ProcedureVersion.active if number is None else ProcedureVersion.number == number
+    with services.database.reading() as connection:
+        found = connection.execute(sa.select(ProcedureVersion.id).where(of_procedure, which)).scalar_one_or_none()
+    if found is None:
+        name = procedure if number is None else f"{procedure} {number}"
+        raise NotFound(what="deployed procedure", name=name)
+    return services.programs.get(found)
+
+
+def difference(services: Services, procedure: str, before: int, after: int | None = None) -> list[Change]:
+    """What changed from one version to another (None: the active one). Raises NotFound."""
+    return differences.between(numbered(services, procedure, before).files, numbered(services, procedure, after).files)
+
+
+def activate(services: Services, procedure: str, number: int, *, by: str | None, note: str) -> bool:
+    """Let new cases start on this version; running ones stay on theirs. False if it was the active one already.
+
+    It is checked anew, as operations and chains may have gone since it was deployed. `by` None: the command line. Raises
+    NotFound, NotAllowed, NotDeployable.
+    """
+    said = must_say(note)
+    version = numbered(services, procedure, number)
+    with services.database.reading() as connection:
+        must_manage(connection, version, by)
+    findings = procedures.faults(services, version.files)
+    if findings:
+        raise NotDeployable(findings, path=f"{procedure} {number}", count=len(findings))
+    with services.database.unit() as unit:
+        connection = unit.connection
+        procedures.one_at_a_time(connection)
+        was = connection.execute(
+            sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == procedure, ProcedureVersion.active)
+        ).scalar_one_or_none()
+        if was == version.id:
+            return False
+        connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.procedure == procedure).values(active=False))
+        connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.id == version.id).values(active=True))
+        record(connection, version.id, "activated", at=services.clock.now(), by=by, note=said)
+        unit.commit()
+    return True
+
+
+def roll_back(services: Services, procedure: str, *, by: str | None, note: str) -> int:
+    """Activate the version that was active before the present one; gives its number. Raises NotFound if there was none."""
+    with services.database.reading() as connection:
+        served = connection.execute(
+            sa.select(VersionEvent.version_id, ProcedureVersion.number, ProcedureVersion.active)
+            .join(ProcedureVersion, ProcedureVersion.id == VersionEvent.version_id)
+            .where(ProcedureVersion.procedure == procedure, VersionEvent.act.in_(("deployed", "activated")))
+            .order_by(VersionEvent.at.desc(), VersionEvent.id.desc())
+        ).all()
+    before = next((row.number for row in served if not row.active), None)
+    if before is None:
+        raise NotFound(what="earlier version", name=procedure)
+    activate(services, procedure, before, by=by, note=note)
+    return int(before)
+
+
+def record(connection: sa.Connection, version_id: str, act: str, *, at: dt.datetime, by: str | None, note: str) -> None:
+    """Keep what was done with a version; `act` as in `models.VersionEvent`."""
+    connection.execute(sa.insert(VersionEvent).values(id=new_id(), version_id=version_id, act=act, at=at, by=by, note=note))
+
+
+def must_manage(connection: sa.Connection, version: Any, actor: str | None) -> None:
+    """Raises NotAllowed unless the actor's role manages the procedure; the command line may."""
+    if actor is not None and not people.roles_of(connection, actor) & rules_of(version.files).managers:
+        raise NotAllowed(reason="only managers of this procedure can do it")
