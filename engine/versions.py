@@ -122,8 +122,10 @@ def activate(services: Services, procedure: str, number: int, *, by: str | None,
 
 
 def roll_back(services: Services, procedure: str, *, by: str | None, note: str) -> int:
-    """Activate the version that was active before the present one; gives its number. Raises NotFound if there was none."""
+    """Activate the version that was active before the present one; gives its number. Raises as `activate`."""
+    present = numbered(services, procedure, None)
     with services.database.reading() as connection:
+        must_manage(connection, present, by)
         served = connection.execute(
             sa.select(VersionEvent.version_id, ProcedureVersion.number, ProcedureVersion.active)
             .join(ProcedureVersion, ProcedureVersion.id == VersionEvent.version_id)

@@ -28,6 +28,10 @@ COMMANDS = [
     "sample-company",
     "check",
     "deploy",
+    "versions",
+    "diff",
+    "activate",
+    "roll-back",
     "connectors",
     "account",
     "calendar",
@@ -285,3 +289,25 @@ def test_the_sample_company_ends_with_who_started_it(tmp_path: Path) -> None:
         assert json.loads(company.stdout.readline())["http"].startswith("http://127.0.0.1:")
         company.stdin.close()
         assert company.wait(15) == 0
+
+
+# --- versions
+
+
+def test_versions_are_compared_and_rolled_back_from_the_command_line(run: Any, tmp_path: Path) -> None:
+    """A changed name is one line of the comparison; the roll-back names the version that is active again and keeps why."""
+    folder = tmp_path / "line"
+    folder.mkdir()
+    for name in ("核实", "复核"):
+        body = (START, user("a", name=name), END, flows("start > a", "a > end"))
+        (folder / "line.bpmn").write_bytes(diagram(*body))
+        assert run("deploy", folder)[0] == 0
+    code, said, _ = run("diff", "line", "1")
+    assert code == 0 and said == 'line.bpmn\n  ~ element a (复核)\n      name: "核实" -> "复核"\n'
+    assert run("roll-back", "line", "--note", "名称有误")[:2] == (0, "line: version 1 is active again\n")
+    rows = json.loads(run("versions", "line", "--json")[1])
+    assert [(row["number"], row["active"]) for row in rows] == [(2, False), (1, True)]
+    assert rows[1]["acts"][-1]["note"] == "名称有误" and "名称有误" in run("versions", "line")[1]
+    assert run("activate", "line", "2", "--note", "已更正")[:2] == (0, "line: version 2 is active\n")
+    code, _, said = run("activate", "line", "7", "--note", "x")
+    assert code == 2 and "line 7" in said

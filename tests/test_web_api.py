@@ -169,3 +169,18 @@ def test_incidents_are_repaired_by_programs(office: Office) -> None:
     assert client.post(f"{address}/answer", json={"reason": "已核实", "value": {}}, headers=headers).status_code == 204
     office.usage.refuses = False
     assert client.get("/api/v1/incidents", headers=headers).json["incidents"] == []
+
+
+def test_managers_compare_and_activate_versions_and_nobody_else(office: Office) -> None:
+    """The versions of a procedure with what was done, what changed, and a reason for every change of the active one."""
+    manager, own = office.program("sunzhiyuan")
+    [version] = manager.get("/api/v1/procedures/office/versions", headers=own).json["versions"]
+    assert version["active"] and version["acts"][0]["act"] == "deployed"
+    assert manager.get("/api/v1/procedures/office/versions/1/changes?since=1", headers=own).json == {"changes": []}
+    assert manager.post("/api/v1/procedures/office/versions/1/activate", json={"note": "x"}, headers=own).json["new"] is False
+    assert manager.post("/api/v1/procedures/office/versions/1/activate", json={}, headers=own).status_code == 400
+    assert manager.post("/api/v1/procedures/office/roll-back", json={"note": "x"}, headers=own).status_code == 404
+    other, own = office.program("wangfang")
+    for address in ("versions", "versions/1/changes"):
+        assert other.get(f"/api/v1/procedures/office/{address}", headers=own).status_code == 403
+    assert other.post("/api/v1/procedures/office/roll-back", json={"note": "x"}, headers=own).status_code == 403

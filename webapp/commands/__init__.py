@@ -55,6 +55,6 @@ def settings_of(context: click.Context, **given: Any) -> Settings:
     return settings_module.read(home=context.obj, **given)
 
 
-from . import bench, demo, evidence, installation, procedures, running  # noqa: E402  (each adds its commands to the group)
+from . import bench, demo, evidence, installation, procedures, running, versions  # noqa: E402  (each adds its commands to the group)
 
-__all__ = ["bench", "demo", "evidence", "installation", "main", "partwell", "procedures", "running"]
+__all__ = ["bench", "demo", "evidence", "installation", "main", "partwell", "procedures", "running", "versions"]
