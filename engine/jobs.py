@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from . import documents, snapshots
+from . import documents, observe, snapshots
 from .db import Statement
 from .errors import DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, TryAgain
 from .ledger import Event
@@ -73,6 +74,8 @@ class Runner:
         self._name = name[:32]
         self._seal = seal
         self._pool = ThreadPoolExecutor(services.settings.job_threads, thread_name_prefix="job")
+        #: when it last looked for due jobs
+        self.looked: dt.datetime | None = None
 
     def run_due(self, limit: int = 50) -> int:
         """Run what is due now, at most `limit`, and wait for its end; gives how many jobs that were."""
@@ -92,7 +95,11 @@ class Runner:
 
     def _something_due(self) -> bool:
         with self._services.database.reading() as connection:
-            return connection.execute(sa.select(Job.id).where(_DUE).limit(1), {"now": self._services.clock.now()}).first() is not None
+            now = self._services.clock.now()
+            due = connection.execute(sa.select(Job.id).where(_DUE).limit(1), {"now": now}).first() is not None
+        self.looked = now
+        observe.LOOKED.set_to_current_time()
+        return due
 
     def _claim(self, limit: int) -> Sequence[Any]:
         now = self._services.clock.now()
@@ -115,7 +122,15 @@ class Runner:
         return sorted(rows, key=lambda row: row.due_at)
 
     def _run(self, job: Any) -> None:
+        began = time.perf_counter()
+        with observe.within("job", job=job.id, case=job.case_id, kind=job.kind, operation=job.operation):
+            self._run_one(job)
+            log.info("job ended after %.1f ms", (time.perf_counter() - began) * 1000)
+        observe.JOBS.labels(job.kind, job.operation).observe(time.perf_counter() - began)
+
+    def _run_one(self, job: Any) -> None:
         started = self._services.clock.now()
+        observe.JOB_LAG.labels(job.kind).observe(max((started - job.due_at).total_seconds(), 0))
         try:
             try:
                 if job.attempts > job.max_attempts:
@@ -270,6 +285,7 @@ def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
 
 
 def _attempt(turn: Turn, job: Any, started: dt.datetime, result: str, reason: str) -> None:
+    turn.unit.after_commit(observe.ATTEMPTS.labels(job.kind, job.operation, result).inc)
     turn.unit.add(
         JobAttempt,
         job_id=job.id,

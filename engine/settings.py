@@ -57,6 +57,12 @@ class Settings:
     session_hours: int = 12
     #: largest upload in MB
     upload_limit: int = 20
+    #: bearer token with which /metrics is read; empty: /metrics is closed
+    metrics_token: str = ""
+    #: port on which a worker answers /health, /ready and /metrics; 0: it does not
+    worker_port: int = 0
+    #: `console` for people, `json` for machines
+    log_format: str = "console"
     #: one table for each calendar of working time: {name: {zone, holidays, hours, exceptions, …}}; `office` is always there
     calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: one table for each outside system: {name: {type: …, options}}
@@ -115,6 +121,8 @@ def _typed(name: str, default: Any, value: Any) -> Any:
             case str():
                 if name == "zone":
                     ZoneInfo(value)
+                if name == "log_format" and value not in ("console", "json"):
+                    raise ValueError("it is console or json")
                 return str(value)
             case Path():
                 return Path(value)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import items, ledger
+from . import items, ledger, observe
 from .bpmn.advance import Advance, Opened, Requested, Scheduled
 from .bpmn.runtime import Execution
 from .db import Statement, Unit, one_of
@@ -159,12 +160,16 @@ class Turn:
         self._request_id = request_id
         self._execution = execution
         self._moved = False
+        self._began = time.perf_counter()
+        self._events: list[str] = []
 
     @property
     def execution(self) -> Execution:
         """The case's execution: the live one if it is the row's revision, else restored. Raises StateUnreadable."""
         if self._execution is None:
-            self._execution = self.services.live.take(self.case.id, self.case.revision) or self._restore()
+            live = self.services.live.take(self.case.id, self.case.revision)
+            observe.LIVE_CASES.labels("live" if live else "restored").inc()
+            self._execution = live or self._restore()
         return self._execution
 
     def _restore(self) -> Execution:
@@ -188,6 +193,7 @@ class Turn:
             **payload,
         )
         self._request_id = None
+        self._events.append(event)
 
     def apply(self, advance: Advance) -> None:
         """Write down what the runtime did. What began and was left again within it never waited for anybody."""
@@ -273,6 +279,7 @@ class Turn:
         else:
             self.unit.write(_update(*values), case_id=self.case.id, **values)
         self.unit.commit(stored=self._stored)
+        observe.turned(self._began, self._events, case=self.case.id)
         if execution is not None and self.status != "closed":
             self.services.live.put(self.case.id, self.case.revision + 1, execution)
 

@@ -81,10 +81,13 @@ class Workdays:
         """A calendar from its definition; `zone` is used where it names none. Raises SettingWrong naming calendar and key."""
         return _Reader(f"calendars.{name}").calendar(name, table, zone)
 
+    def knows(self, year: int) -> bool:
+        """Whether the year's moved days are announced, or entered as exceptions."""
+        return year <= self.announced or _statute(self.holidays, year).announced
+
     def day(self, date: dt.date) -> Day:
         """One date. Raises CalendarUnknown for a year that is not announced, where the calendar is strict about it."""
-        statute = _statute(self.holidays, date.year)
-        assumed = not statute.announced and date.year > self.announced
+        statute, assumed = _statute(self.holidays, date.year), not self.knows(date.year)
         if assumed and self.strict:
             raise CalendarUnknown(calendar=self.name, year=date.year)
         if own := self.exceptions.get(date):

@@ -131,7 +131,7 @@ def test_the_browser_s_language_holds_where_nobody_chose(office: Office) -> None
 def test_every_answer_is_hardened(office: Office) -> None:
     """Pages, parts, files and failures carry the headers; nothing allows inline script."""
     client = office.browser("wangfang")
-    for address in ("/inbox", "/static/app.css", "/nowhere", "/api/v1/me", "/healthz"):
+    for address in ("/inbox", "/static/app.css", "/nowhere", "/api/v1/me", "/health"):
         headers = client.get(address).headers
         assert "default-src 'self'" in headers["Content-Security-Policy"] and "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["X-Frame-Options"] == "DENY"

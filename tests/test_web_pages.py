@@ -287,11 +287,6 @@ def test_a_page_has_no_inline_script_or_style(office: Office) -> None:
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page), address
 
 
-def test_health_is_told_without_a_log_in(office: Office) -> None:
-    """A monitor learns that web and database answer."""
-    assert office.app.test_client().get("/healthz").json == {"status": "ok"}
-
-
 def test_who_decides_sees_what_was_filled_in_before(office: Office) -> None:
     """The signer finds the talk's record under the labels of its form, the latest one open, and the report folded away."""
     item = office.talked(office.case())

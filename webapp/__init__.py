@@ -125,6 +125,19 @@ def with_connectors(settings: Settings, config: Mapping[str, Mapping[str, Any]])
     return dataclasses.replace(settings, connectors={**config, **settings.connectors})
 
 
+def create_monitor(services: Services, runner: Runner) -> Flask:
+    """What a worker without pages answers: whether it lives and works, and its figures."""
+    from flask import Flask
+
+    from . import health, metrics, requestlog
+
+    app = Flask(__name__, static_folder=None)
+    app.extensions.update(partwell=services, runner=runner)
+    for part in (requestlog, health, metrics):
+        part.init_app(app)
+    return app
+
+
 def create_app(services: Services) -> Flask:
     """The web on these services."""
     from flask import Flask

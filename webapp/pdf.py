@@ -70,7 +70,7 @@ class TypstRenderer:
         if done.returncode == 1 and done.stdout:
             raise PdfFailed(reason=done.stdout.decode("utf-8", "replace"))
         if done.returncode:
-            log.error("typesetting ended with %s: %s", done.returncode, done.stderr[-2000:].decode("utf-8", "replace"))
+            log.error("typesetting ended with %s", done.returncode)  # its own words may quote the letter
             raise PdfFailed(reason=_TOO_MUCH)
         return done.stdout
 

@@ -9,15 +9,31 @@ import threading
 
 import click
 import waitress
+from flask import Flask
 
 from engine import procedures
 from engine.bell import Bell
 from engine.errors import SettingWrong
 from engine.settings import Settings
 
-from . import FORMS, PROCEDURES, create_app, create_runner, create_services, with_connectors
+from . import FORMS, PROCEDURES, create_app, create_monitor, create_runner, create_services, with_connectors
 from .demo import seed
 from .demo.systems import SampleCompany
+
+
+class Monitor:
+    """The port at which a worker says how it is."""
+
+    def __init__(self, app: Flask, host: str, port: int) -> None:
+        try:
+            self._web = waitress.create_server(app, host=host, port=port, threads=2, clear_untrusted_proxy_headers=True, ident=None)
+        except OSError as error:
+            raise SettingWrong(setting="worker_port", reason=f"{host}:{port} cannot be listened on ({error.strerror})") from error
+        threading.Thread(target=self._web.run, name="monitor", daemon=True).start()
+
+    def stop(self) -> None:
+        self._web.task_dispatcher.shutdown()
+        self._web.close()
 
 
 class Worker:
@@ -31,9 +47,22 @@ class Worker:
         self.services = create_services(settings, carrier=self._bell)
 
     def start(self) -> None:
-        self._bell.start(create_runner(self.services, name=f"{socket.gethostname()}:{os.getpid()}"))
+        self._run_jobs()
+        settings = self.services.settings
+        if settings.worker_port:
+            try:
+                self._monitor = Monitor(create_monitor(self.services, self._runner), settings.host, settings.worker_port)
+            except SettingWrong:
+                self.stop()
+                raise
+
+    def _run_jobs(self) -> None:
+        self._runner = create_runner(self.services, name=f"{socket.gethostname()}:{os.getpid()}")
+        self._bell.start(self._runner)
 
     def stop(self) -> None:
+        if monitor := getattr(self, "_monitor", None):
+            monitor.stop()
         self._bell.stop()
         self.services.database.dispose()
         if self._company:
@@ -64,7 +93,8 @@ class Server(Worker):
             raise SettingWrong(
                 setting="port", reason=f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})"
             ) from error
-        super().start()
+        self._run_jobs()
+        app.extensions["runner"] = self._runner
         self._serving = threading.Thread(target=self._web.run, name="web", daemon=True)
         self._serving.start()
         click.echo(f"Partwell  {settings.address}")

@@ -14,7 +14,7 @@ from engine import rules
 from engine.errors import DatabaseAway
 from engine.models import new_id
 
-from . import accounts, api, cases, database, failures, i18n, inbox, incidents, items, security, start, text
+from . import accounts, api, cases, database, failures, health, i18n, inbox, incidents, items, metrics, requestlog, security, start, text
 
 _YEAR = 365 * 24 * 3600
 
@@ -80,12 +80,9 @@ def init_app(app: Flask) -> None:
     def reach() -> dict[str, Any]:
         return {"open_to": _open_to(g.get("person"))}
 
-    @app.get("/healthz")
-    def health() -> Any:
-        with accounts.services().database.reading() as connection:
-            connection.exec_driver_sql("SELECT 1")
-        return {"status": "ok"}
-
+    requestlog.init_app(app)
+    health.init_app(app)
+    metrics.init_app(app)
     database.init_app(app)
     security.init_app(app)
     i18n.init_app(app)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from ..db import Database
 
@@ -27,3 +30,14 @@ def upgrade(database: Database) -> None:
     with engine.connect() as connection:
         command.upgrade(config(connection), "head")
     engine.dispose()
+
+
+@functools.cache
+def head() -> str:
+    """The last revision that this release knows."""
+    return str(ScriptDirectory(str(HERE)).get_current_head())
+
+
+def revision(connection: sa.Connection) -> str:
+    """The revision at which a database is; empty before the first."""
+    return MigrationContext.configure(connection).get_current_revision() or ""

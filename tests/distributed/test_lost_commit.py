@@ -139,12 +139,12 @@ def test_the_web_says_when_to_try_again(cut: tuple[Line, Services]) -> None:
         for connection in (one, two):  # both stay in the pool
             connection.execute(sa.select(Person.id))
     web = create_app(services).test_client()
-    assert web.get("/healthz").status_code == 200
-    for address in ("/healthz", "/api/v1/session"):
+    assert web.get("/ready").status_code == 200
+    for address in ("/ready", "/api/v1/session"):
         between.cut_at(b"SELECT", arrives=False)
-        answer = web.get(address) if address == "/healthz" else web.post(address, json={"login": "nobody", "password": "x"})
+        answer = web.get(address) if address == "/ready" else web.post(address, json={"login": "nobody", "password": "x"})
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-        assert web.get("/healthz").status_code == 200
+        assert web.get("/ready").status_code == 200
     assert between.cuts == 2
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from engine import settings as settings_module
 from engine.errors import PartwellError
 from engine.settings import Settings
 
+from .. import logs
+
 #: exit codes
 OUT, WRONG, FAILED = 0, 1, 2
 
@@ -26,7 +27,7 @@ OUT, WRONG, FAILED = 0, 1, 2
 @click.pass_context
 def partwell(context: click.Context, home: Path | None, verbose: bool) -> None:
     """Partwell (好聚好散): dismissal and offboarding as procedures that everybody can see."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(form="console", verbose=verbose)
     context.obj = home
 
 
@@ -52,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def settings_of(context: click.Context, **given: Any) -> Settings:
     """Settings with the command's own options over them."""
-    return settings_module.read(home=context.obj, **given)
+    settings = settings_module.read(home=context.obj, **given)
+    logs.configure(form=settings.log_format, verbose=context.find_root().params["verbose"])
+    return settings
 
 
 from . import bench, demo, evidence, installation, procedures, running, versions  # noqa: E402  (each adds its commands to the group)
