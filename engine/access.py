@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from . import people
 from .errors import NotAllowed, NotFound
-from .models import Candidate, Case, SignOff
+from .models import OPEN, Candidate, Case, SignOff
 from .ports import Json
 from .rules import INITIATOR, Rules
 
@@ -63,7 +63,7 @@ def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: st
     """Whether a person holds, signed or is offered a sign-off in the case, or in this very work item of it."""
     own = sa.or_(
         _signs(person),
-        sa.and_(SignOff.state == "open", SignOff.id.in_(sa.select(Candidate.sign_off_id).where(offered_to(connection, person)))),
+        sa.and_(SignOff.state == OPEN, SignOff.id.in_(offered_to(connection, person))),
     )
     where = SignOff.case_id == case_id if item_id is None else SignOff.item_id == item_id
     return connection.execute(sa.select(SignOff.id).where(where, own).limit(1)).first() is not None
@@ -73,10 +73,16 @@ def _signs(person: str) -> sa.ColumnElement[bool]:
     return sa.or_(SignOff.person_id == person, SignOff.decided_by == person)
 
 
-def offered_to(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]:
-    """Condition on candidates: the person, or a role they hold."""
+def offered_to(connection: sa.Connection, person: str) -> sa.CompoundSelect[Any]:
+    """Ids of the open sign-offs that are or were offered to the person, or to a role they hold."""
     roles = people.roles_of(connection, person)
-    return sa.or_(sa.and_(Candidate.kind == "person", Candidate.ref == person), sa.and_(Candidate.kind == "role", Candidate.ref.in_(roles)))
+    candidate = sa.or_(
+        sa.and_(Candidate.kind == "person", Candidate.ref == person), sa.and_(Candidate.kind == "role", Candidate.ref.in_(roles))
+    )
+    return sa.union_all(
+        sa.select(SignOff.id).where(SignOff.state == OPEN, SignOff.role.in_(roles)),
+        sa.select(SignOff.id).join(Candidate, Candidate.sign_off_id == SignOff.id).where(SignOff.state == OPEN, candidate),
+    )
 
 
 def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Rules]) -> sa.ColumnElement[bool]:
@@ -84,11 +90,7 @@ def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Ru
     roles = people.roles_of(connection, reader)
     open_to_role = [name for name, own in rules.items() if roles & (own.readers | own.managers)]
     signed = sa.select(SignOff.case_id).where(_signs(reader))
-    offered = (
-        sa.select(SignOff.case_id)
-        .join(Candidate, Candidate.sign_off_id == SignOff.id)
-        .where(SignOff.state == "open", offered_to(connection, reader))
-    )
+    offered = sa.select(SignOff.case_id).where(SignOff.id.in_(offered_to(connection, reader)))
     others = sa.and_(
         Case.subject_id != reader,
         sa.or_(Case.initiator_id == reader, Case.procedure.in_(open_to_role), Case.id.in_(signed), Case.id.in_(offered)),

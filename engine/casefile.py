@@ -215,7 +215,8 @@ def signers(connection: sa.Connection, sign_off_id: str, holder: str | None) -> 
     ids = {holder}
     if holder is None:
         offered = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == sign_off_id)).all()
-        roles = [candidate.ref for candidate in offered if candidate.kind == "role"]
+        role = connection.execute(sa.select(SignOff.role).where(SignOff.id == sign_off_id)).scalar_one()
+        roles = [*([role] if role else []), *(candidate.ref for candidate in offered if candidate.kind == "role")]
         ids = {*people.holders(connection, *roles), *(candidate.ref for candidate in offered if candidate.kind == "person")}
     rows = connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)).order_by(Person.name))
     return {row.id: row.name for row in rows}

@@ -13,7 +13,7 @@ from . import access, people
 from .casefile import restored, signers, visible_documents
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
-from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .models import OPEN, Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, events_of, lanes_en, title_en
@@ -64,12 +64,12 @@ class Page:
 
 
 def _mine(person: str) -> sa.ColumnElement[bool]:
-    return sa.and_(SignOff.state == "open", SignOff.person_id == person)
+    return sa.and_(SignOff.state == OPEN, SignOff.person_id == person)
 
 
 def _group(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]:
-    offered = sa.select(Candidate.sign_off_id).where(access.offered_to(connection, person))
-    return sa.and_(SignOff.state == "open", SignOff.person_id.is_(None), SignOff.id.in_(offered), Case.subject_id != person)
+    offered = access.offered_to(connection, person)
+    return sa.and_(SignOff.state == OPEN, SignOff.person_id.is_(None), SignOff.id.in_(offered), Case.subject_id != person)
 
 
 _FROM = (
@@ -286,22 +286,26 @@ def _steps(
     """The steps of an item's chain and the reader's verbs. `told`: the reader sees the opinions, as who signs in the item does."""
     rows = connection.execute(
         sa.select(
-            WorkStep.id.label("step_id"),
             WorkStep.name,
             WorkStep.name_en,
             WorkRound.trace,
             WorkRound.outcome,
             SignOff.id.label("sign_off_id"),
             SignOff.state,
+            SignOff.role,
             SignOff.person_id,
             SignOff.decided_at,
             SignOff.decided_by,
             SignOff.answer,
         )
-        .select_from(WorkStep)
+        .select_from(WorkItem)
+        .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)
         .outerjoin(WorkRound, WorkRound.step_id == WorkStep.id)
-        .outerjoin(SignOff, SignOff.round_id == WorkRound.id)
-        .where(WorkStep.item_id == item.id)
+        .outerjoin(
+            SignOff,
+            sa.or_(SignOff.round_id == WorkRound.id, sa.and_(SignOff.item_id == WorkItem.id, SignOff.round_id.is_(None))),
+        )
+        .where(WorkItem.id == item.id)
         .order_by(WorkStep.position, WorkRound.number, SignOff.position)
     ).all()
     steps, may = [], frozenset[str]()
@@ -327,13 +331,14 @@ def _steps(
 
 def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> frozenset[str]:
     finish = {"approve", "reject"} if item.chain_id else {"complete", "save"}
-    offered = sa.select(Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)
     if row.person_id == reader:
         if reader == case.subject_id and not item.for_subject:
             return frozenset()
-        release = {"release"} if connection.execute(offered.limit(1)).first() else set()
+        candidates = sa.select(Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)
+        release = {"release"} if row.role or connection.execute(candidates.limit(1)).first() else set()
         return frozenset(finish | release)
     if row.person_id is not None or reader == case.subject_id:
         return frozenset()
-    open_to_reader = connection.execute(offered.where(access.offered_to(connection, reader)).limit(1)).first()
+    offered = sa.select(SignOff.id).where(SignOff.id == row.sign_off_id, SignOff.id.in_(access.offered_to(connection, reader)))
+    open_to_reader = connection.execute(offered).first()
     return frozenset(finish | {"claim"}) if open_to_reader else frozenset()

@@ -62,11 +62,13 @@ def open_item(turn: Turn, opened: Opened) -> None:
     if chain:
         step_ids = [_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
         open_step(turn, item_id, step_ids, chain.steps, 0, opened.element)
-    else:
-        persons, trace = _persons(turn, opened, for_subject, element.title)
+        return
+    persons, trace = _persons(turn, opened, for_subject, element.title)
+    if trace:
         mode = "single" if len(persons) == 1 and not opened.groups else "claim"
-        step_id = _step(turn, item_id, 0, {"mode": mode})
-        _round(turn, item_id, step_id, persons, tuple(opened.groups), trace)
+        _round(turn, item_id, _step(turn, item_id, 0, {"mode": mode}), persons, tuple(opened.groups), trace)
+    else:
+        _sign_off(turn, item_id, persons, tuple(opened.groups))
 
 
 def _step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
@@ -124,10 +126,17 @@ def open_step(
 
 
 def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
-    """One sign-off, held by the only person or offered to the candidates."""
-    round_id, sign_off_id = new_id(), new_id()
+    """One pass through a step, with its only sign-off."""
+    round_id = new_id()
     turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=turn.now, trace=dict(trace))
+    _sign_off(turn, item_id, persons, roles, round_id)
+
+
+def _sign_off(turn: Turn, item_id: str, persons: Sequence[str], roles: Sequence[str], round_id: str | None = None) -> None:
+    """Held by the only person, or offered to the only role, else to each of the candidates."""
+    sign_off_id = new_id()
     holder = persons[0] if len(persons) == 1 and not roles else None
+    role = roles[0] if len(roles) == 1 and not persons else None
     turn.unit.add(
         SignOff,
         id=sign_off_id,
@@ -136,10 +145,11 @@ def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles
         case_id=turn.case.id,
         position=0,
         state="open",
+        role=role,
         person_id=holder,
         opened_at=turn.now,
     )
-    if holder is None:
+    if holder is None and role is None:
         for kind, refs in (("role", roles), ("person", persons)):
             for ref in refs:
                 turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)

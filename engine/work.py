@@ -35,8 +35,7 @@ _DETAIL = Statement(
         SignOff.id.label("sign_off_id"),
         SignOff.person_id,
         SignOff.round_id,
-        WorkStep.position,
-        WorkStep.name.label("step"),
+        SignOff.role.label("offered_to"),
         Candidate.kind,
         Candidate.ref,
         Holding.role,
@@ -52,12 +51,13 @@ _DETAIL = Statement(
     )
     .select_from(WorkItem)
     .outerjoin(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))
-    .outerjoin(WorkRound, WorkRound.id == SignOff.round_id)
-    .outerjoin(WorkStep, WorkStep.id == WorkRound.step_id)
     .outerjoin(Candidate, Candidate.sign_off_id == SignOff.id)
     .outerjoin(
         Holding,
-        sa.and_(Candidate.kind == "role", Holding.role == Candidate.ref, Holding.person_id == sa.bindparam("actor")),
+        sa.and_(
+            Holding.person_id == sa.bindparam("actor"),
+            sa.or_(Holding.role == SignOff.role, sa.and_(Candidate.kind == "role", Holding.role == Candidate.ref)),
+        ),
     )
     .outerjoin(_ACTOR, _ACTOR.id == sa.bindparam("actor"))
     .where(WorkItem.id == sa.bindparam("item_id"))
@@ -96,9 +96,9 @@ class _Task:
     chain_id: str | None
     sign_off_id: str
     held: bool
-    round_id: str
-    position: int
-    step: str | None
+    round_id: str | None
+    #: offered to others, too, before somebody took it
+    offered: bool
     #: somebody saved a draft
     drafts: bool
 
@@ -167,13 +167,14 @@ def _sign(services: Services, item_id: str, actor: str, opinion: str, request_id
         connection = unit.connection
         steps = connection.execute(sa.select(Chain.steps).where(Chain.id == task.chain_id)).scalar_one()
         ids = connection.execute(sa.select(WorkStep.id).where(WorkStep.item_id == item_id).order_by(WorkStep.position)).scalars().all()
+        position = ids.index(connection.execute(sa.select(WorkRound.step_id).where(WorkRound.id == task.round_id)).scalar_one())
         name = connection.execute(sa.select(Person.name).where(Person.id == actor)).scalar_one()
         event = Event.STEP_APPROVED if approved else Event.STEP_REJECTED
-        step = {"step": task.step, "step_en": steps[task.position]["name_en"]}
+        step = {"step": steps[position]["name"], "step_en": steps[position]["name_en"]}
         turn.record(event, element=task.element.id, item=item_id, **step, opinion=opinion)
         outcome = "approved" if approved else "rejected"
         _decide(task, outcome, {"opinion": opinion})
-        if approved and items.open_step(turn, item_id, ids, steps, task.position + 1, task.element.id, before=actor):
+        if approved and items.open_step(turn, item_id, ids, steps, position + 1, task.element.id, before=actor):
             turn.commit()
         else:
             turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values={"decision": outcome})
@@ -184,7 +185,8 @@ def _decide(task: _Task, state: str, answer: Json) -> None:
     turn = task.turn
     sealed = turn.unit.keyring.seal_json(answer, answer_purpose(task.sign_off_id))
     turn.unit.write(_DECIDE, sign_off_id=task.sign_off_id, new_state=state, actor=turn.actor, at=turn.now, answer=sealed)
-    turn.unit.write(_CLOSE_ROUND, round_id=task.round_id, at=turn.now, outcome=state)
+    if task.round_id:
+        turn.unit.write(_CLOSE_ROUND, round_id=task.round_id, at=turn.now, outcome=state)
 
 
 def _finish(task: _Task, values: Mapping[str, Json]) -> None:
@@ -211,8 +213,7 @@ def _hold(services: Services, item_id: str, actor: str, request_id: str, event: 
         task = _task(services, unit, item_id, actor, request_id)
         if task is None or task.held == holds:
             return
-        offered = unit.connection.execute(sa.select(Candidate.ref).where(Candidate.sign_off_id == task.sign_off_id).limit(1)).first()
-        if not offered:
+        if not task.offered:
             raise NotAllowed(reason="this work is assigned to you alone and cannot be put back")
         task.turn.record(event, element=task.element.id, item=item_id)
         unit.write(_HOLD, sign_off_id=task.sign_off_id, holder=actor if holds else None)
@@ -261,8 +262,7 @@ def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: 
         sign_off_id=first.sign_off_id,
         held=first.person_id == actor,
         round_id=first.round_id,
-        position=first.position,
-        step=first.step,
+        offered=first.offered_to is not None or first.kind is not None,
         drafts=first.drafts,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import sqlite3
 import threading
 from typing import Any
@@ -13,16 +14,21 @@ import sqlalchemy as sa
 from engine_room import together
 
 from engine.db import Count, Database, Statement, Unit
-from engine.errors import Conflict, DatabaseAway, SettingWrong
+from engine.errors import Conflict, DatabaseAway, NotFound, SettingWrong
 from engine.fields import Keyring
-from engine.models import Account, Department, Holding, Instant, Person
+from engine.models import Account, Department, Digest, Holding, Instant, Person
 
 NAMES = Statement(sa.select(Person.name).order_by(Person.name))
 RENAME = Statement(sa.update(Person).where(Person.id == sa.bindparam("person")).values(name=sa.bindparam("new_name")))
 
 
+def key(name: str) -> str:
+    """An id."""
+    return f"{name:0>32}"
+
+
 def add(unit: Unit, id: str, name: str = "林小北", **more: Any) -> None:
-    unit.add(Person, id=id, name=name, post="", post_en="", active=True, **more)
+    unit.add(Person, id=key(id), name=name, post="", post_en="", active=True, **more)
 
 
 def names(database: Database) -> list[str]:
@@ -33,7 +39,7 @@ def names(database: Database) -> list[str]:
 def test_what_was_committed_is_there(database: Database) -> None:
     """Insertions come before updates, and both are there after the commit."""
     with database.unit() as unit:
-        unit.write(RENAME, person="1", new_name="陈立")
+        unit.write(RENAME, person=key("1"), new_name="陈立")
         add(unit, "1")
         unit.commit()
     assert names(database) == ["陈立"]
@@ -42,7 +48,7 @@ def test_what_was_committed_is_there(database: Database) -> None:
 def test_an_error_leaves_nothing(database: Database) -> None:
     """Whatever was added before an exception, sent already or not, is gone, and so is what was never committed."""
     with pytest.raises(ZeroDivisionError), database.unit() as unit:
-        unit.connection.execute(sa.insert(Person), {"id": "1", "name": "a", "post": "", "post_en": "", "active": True})
+        unit.connection.execute(sa.insert(Person), {"id": key("1"), "name": "a", "post": "", "post_en": "", "active": True})
         add(unit, "2")
         raise ZeroDivisionError
     with database.unit() as unit:
@@ -73,7 +79,7 @@ def test_a_conflict_is_found_behind_later_statements(database: Database) -> None
         assert unit.one(NAMES).name == "林小北"
         add(unit, "1", "陈立")
         for _ in range(5):
-            unit.write(RENAME, person="1", new_name="王芳")
+            unit.write(RENAME, person=key("1"), new_name="王芳")
         with pytest.raises(Conflict):
             unit.commit()
     assert names(database) == ["林小北"]
@@ -103,11 +109,11 @@ def test_a_connection_works_after_a_conflict(database_url: str, keyring: Keyring
 def test_other_broken_rules_are_no_conflict(database: Database) -> None:
     """A reference to nobody is a fault of ours: it must not tell people that they sent something twice."""
     with database.unit() as unit:
-        unit.add(Holding, person_id="nobody", role="hr")
+        unit.add(Holding, person_id=key("9"), role="hr")
         with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError, sa.exc.IntegrityError)):
             unit.commit()
     with database.unit() as unit:
-        unit.add(Person, id="1")
+        unit.add(Person, id=key("1"))
         with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError, sa.exc.IntegrityError)):
             unit.commit()
     assert names(database) == []
@@ -117,9 +123,9 @@ def test_each_table_is_filled_with_one_statement(database: Database) -> None:
     """Rows of one table go together, parents before children in whatever order they were added."""
     before = Unit.counted()
     with database.unit() as unit:
-        unit.add(Account, login="lin", person_id="1", password="x", locale="zh-CN", disabled=False)
-        unit.add(Holding, person_id="2", role="hr")
-        unit.add(Holding, person_id="1", role="hr")
+        unit.add(Account, login="lin", person_id=key("1"), password="x", locale="zh-CN", disabled=False)
+        unit.add(Holding, person_id=key("2"), role="hr")
+        unit.add(Holding, person_id=key("1"), role="hr")
         add(unit, "1", department_id="cs")
         add(unit, "2")
         unit.add(Department, id="cs", name="客服部", name_en="Service")
@@ -146,13 +152,13 @@ def test_two_writers_wait_for_each_other(database: Database) -> None:
     with database.unit() as unit:
         add(unit, "1", "0")
         unit.commit()
-    current = Statement(sa.select(Person.name).where(Person.id == "1").with_for_update())
+    current = Statement(sa.select(Person.name).where(Person.id == key("1")).with_for_update())
 
     def count_on() -> None:
         for _ in range(15):
             with database.unit() as unit:
                 before = int(unit.one(current).name)
-                unit.write(RENAME, person="1", new_name=str(before + 1))
+                unit.write(RENAME, person=key("1"), new_name=str(before + 1))
                 unit.commit()
 
     assert together(*[count_on] * 4) == [None] * 4
@@ -210,6 +216,24 @@ def test_a_lost_connection_is_replaced(database: Database) -> None:
         add(unit, "2", "陈立")
         unit.commit()
     assert names(database) == ["陈立"]
+
+
+def test_a_text_that_is_no_id(database: Database) -> None:
+    """Sought, it is found nowhere; stored or given to a compiled statement, it raises NotFound. A digest comes back as it was."""
+    with database.unit() as unit:
+        add(unit, "1")
+        unit.commit()
+    with database.reading() as connection:
+        for wrong in ("nobody", key("1").upper() + "G", "", "1"):
+            assert connection.execute(sa.select(Person.id).where(sa.or_(Person.id == wrong, Person.id.in_([wrong])))).all() == []
+        assert connection.execute(sa.select(Person.id)).scalar_one() == key("1")
+    with database.unit() as unit:
+        unit.write(RENAME, person="nobody", new_name="陈立")
+        with pytest.raises(NotFound, match="nobody"):
+            unit.commit()
+    digest = hashlib.sha256(b"").hexdigest()
+    with database.reading() as connection:
+        assert connection.execute(sa.select(sa.literal(digest, Digest))).scalar_one() == digest
 
 
 def test_instants_keep_their_order(database: Database) -> None:

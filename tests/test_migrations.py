@@ -53,7 +53,7 @@ def test_an_upgrade_twice_changes_nothing(empty: str, keyring: Keyring) -> None:
     database = Database(empty, keyring)
     migrations.upgrade(database)
     with database.unit() as unit:
-        unit.add(Person, id="1", name="林小北", post="", post_en="", active=True)
+        unit.add(Person, id="1" * 32, name="林小北", post="", post_en="", active=True)
         unit.commit()
     migrations.upgrade(database)
     with database.reading() as connection:

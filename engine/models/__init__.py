@@ -1,24 +1,27 @@
 """Tables, one file per concern."""
 
-from .base import Base, Instant, new_id
+from .base import Base, Digest, Id, Instant, new_id
 from .cases import Case, Incident, Snapshot
 from .evidence import Document, LedgerEntry, SealedFile
 from .jobs import Job, JobAttempt
 from .messages import Message, Subscription
 from .people import Account, Department, Holding, Person, WebSession
 from .procedures import Chain, ProcedureFile, ProcedureVersion, VersionEvent
-from .work import Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
+from .work import OPEN, Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
+    "OPEN",
     "Account",
     "Base",
     "Candidate",
     "Case",
     "Chain",
     "Department",
+    "Digest",
     "Document",
     "Draft",
     "Holding",
+    "Id",
     "Incident",
     "Instant",
     "Job",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import time
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
+
+from .. import errors
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -45,6 +49,61 @@ class Instant(TypeDecorator[dt.datetime]):
         if isinstance(value, str):
             return dt.datetime.fromisoformat(value)
         return value.astimezone(dt.UTC) if value is not None else None
+
+
+class NotFound(errors.NotFound, sa.exc.DontWrapMixin):
+    __doc__ = errors.NotFound.__doc__
+
+
+class Id(TypeDecorator[str]):
+    """What `new_id` gives. PostgreSQL keeps a uuid, 16 bytes in every row and index; SQLite the text.
+
+    A text that cannot be an id, from a mistyped address or an expression, equals no id; stored, or given to a `Statement`,
+    it raises NotFound.
+    """
+
+    impl = sa.String(32)
+    cache_ok = True
+    _shape = re.compile("[0-9a-f]{32}")
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(sa.String(32) if dialect.name == "sqlite" else postgresql.UUID(as_uuid=False))
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return _SoughtId()
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is not None and not self._shape.fullmatch(value):
+            raise NotFound(what="id", name=value[:40])
+        return value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value.replace("-", "") if value is not None else None
+
+
+class _SoughtId(Id):
+    """An id that something is compared with."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value if value is None or self._shape.fullmatch(value) else "0" * 32
+
+
+class Digest(TypeDecorator[str]):
+    """A SHA-256 digest, 64 hexadecimal digits. PostgreSQL keeps the 32 bytes, SQLite the text."""
+
+    impl = sa.String(64)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(sa.String(64) if dialect.name == "sqlite" else sa.LargeBinary())
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return bytes.fromhex(value) if value is not None and dialect.name != "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return value.hex() if isinstance(value, bytes) else value
 
 
 def new_id() -> str:

@@ -8,15 +8,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Digest, Id, Instant
+
+
+_GOING_ON = sa.text("status <> 'closed'")
 
 
 class Case(Base):
     """One run of a procedure about one subject. The row is the lock of everything that happens in the case."""
 
     __tablename__ = "cases"
+    __table_args__ = (sa.Index("ix_cases_going_on", "status", sqlite_where=_GOING_ON, postgresql_where=_GOING_ON),)
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: what people call it, such as `20261124-7KQ4M`
     number: Mapped[str] = mapped_column(sa.String(20), unique=True)
     procedure: Mapped[str] = mapped_column(sa.String(100))
@@ -26,7 +30,7 @@ class Case(Base):
     subject_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), index=True)
     initiator_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), index=True)
     #: `running`, `suspended` or `closed`
-    status: Mapped[str] = mapped_column(sa.String(10), index=True)
+    status: Mapped[str] = mapped_column(sa.String(10))
     #: what the end event says (`wf.outcome`), else `completed`; or `withdrawn` or `cancelled`; once closed
     outcome: Mapped[str | None] = mapped_column(sa.String(100))
     #: open incidents; more than zero is the flag "needs attention"
@@ -37,7 +41,7 @@ class Case(Base):
     state: Mapped[bytes] = mapped_column(sa.LargeBinary)
     #: length and head of the case's ledger chain
     entries: Mapped[int]
-    head: Mapped[str] = mapped_column(sa.String(64))
+    head: Mapped[str] = mapped_column(Digest)
     started_at: Mapped[dt.datetime] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
 
@@ -48,11 +52,11 @@ class Incident(Base):
     __tablename__ = "incidents"
     __table_args__ = (sa.Index("ix_incidents_open", "resolved_at", "opened_at"),)
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))
-    job_id: Mapped[str | None] = mapped_column(sa.String(32))
+    job_id: Mapped[str | None] = mapped_column(Id)
     #: `code` of the error
     code: Mapped[str] = mapped_column(sa.String(50))
     #: untranslated sentence and its facts
@@ -60,7 +64,7 @@ class Incident(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     resolved_at: Mapped[dt.datetime | None] = mapped_column(Instant)
-    resolved_by: Mapped[str | None] = mapped_column(sa.String(32))
+    resolved_by: Mapped[str | None] = mapped_column(Id)
     #: `retried`, `corrected`, `answered` or `left` (the procedure went on without it)
     resolution: Mapped[str | None] = mapped_column(sa.String(20))
     #: why, in the words of who resolved it
@@ -72,9 +76,9 @@ class Snapshot(Base):
 
     __tablename__ = "snapshots"
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    job_id: Mapped[str] = mapped_column(sa.String(32), index=True)
+    job_id: Mapped[str] = mapped_column(Id, index=True)
     element: Mapped[str] = mapped_column(sa.String(200))
     #: such as `ehr`; `partwell` for a value that only became too big for a variable
     system: Mapped[str] = mapped_column(sa.String(100))

@@ -7,13 +7,19 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Digest, Id, Instant
+
+
+_REQUESTED = sa.text("request_id IS NOT NULL")
 
 
 class LedgerEntry(Base):
     """One thing that happened, chained to the same case's previous one. Never updated, never deleted."""
 
     __tablename__ = "ledger"
+    __table_args__ = (
+        sa.Index("uq_ledger_request_id", "request_id", unique=True, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),
+    )
 
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
     #: 1, 2, 3 … within the case
@@ -22,14 +28,14 @@ class LedgerEntry(Base):
     #: from the closed list `engine.ledger.Event`
     event: Mapped[str] = mapped_column(sa.String(50))
     #: id of the person who acted; None when nobody did (a timer, an operation)
-    actor_id: Mapped[str | None] = mapped_column(sa.String(32))
+    actor_id: Mapped[str | None] = mapped_column(Id)
     element: Mapped[str | None] = mapped_column(sa.String(200))
     #: sealed canonical JSON {salt, …}
     payload: Mapped[bytes] = mapped_column(sa.LargeBinary)
     #: digest of this entry over its fields, its payload's digest and the previous entry's digest
-    digest: Mapped[str] = mapped_column(sa.String(64))
+    digest: Mapped[str] = mapped_column(Digest)
     #: id of the command that did it; only on the first entry of a command
-    request_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
+    request_id: Mapped[str | None] = mapped_column(sa.String(100))
     #: index in the Merkle log, once it is there
     leaf: Mapped[int | None] = mapped_column(sa.BigInteger)
 
@@ -39,7 +45,7 @@ class Document(Base):
 
     __tablename__ = "documents"
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     #: what it is in the procedure's words, such as `notice`
     kind: Mapped[str] = mapped_column(sa.String(50))
@@ -52,7 +58,7 @@ class Document(Base):
     element: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None when an operation made it
-    created_by: Mapped[str | None] = mapped_column(sa.String(32))
+    created_by: Mapped[str | None] = mapped_column(Id)
 
 
 class SealedFile(Base):

@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Id, Instant
 
 
 class Job(Base):
@@ -19,7 +19,7 @@ class Job(Base):
         sa.Index("ix_jobs_lease", "lease_until", sqlite_where=sa.text("state = 'leased'"), postgresql_where=sa.text("state = 'leased'")),
     )
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     #: `operation` or `timer`
     kind: Mapped[str] = mapped_column(sa.String(10))

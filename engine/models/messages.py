@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Id, Instant
 
 
 class Subscription(Base):
@@ -42,7 +42,7 @@ class Message(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: id of the command that sent it: the same again gives the same result
     request_id: Mapped[str] = mapped_column(sa.String(100), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
@@ -51,7 +51,7 @@ class Message(Base):
     #: sealed JSON of the values it brings
     values: Mapped[bytes] = mapped_column(sa.LargeBinary)
     #: id of a person, or None when a case sent it
-    sent_by: Mapped[str | None] = mapped_column(sa.String(32))
+    sent_by: Mapped[str | None] = mapped_column(Id)
     sent_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: until when it is kept for somebody who asks later
     kept_until: Mapped[dt.datetime] = mapped_column(Instant)

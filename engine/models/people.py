@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Id, Instant
 
 
 class Department(Base):
@@ -20,7 +20,7 @@ class Department(Base):
     name: Mapped[str] = mapped_column(sa.String(200))
     name_en: Mapped[str] = mapped_column(sa.String(200))
     parent_id: Mapped[str | None] = mapped_column(sa.ForeignKey("departments.id"))
-    head_id: Mapped[str | None] = mapped_column(sa.String(32))
+    head_id: Mapped[str | None] = mapped_column(Id)
 
 
 class Person(Base):
@@ -28,7 +28,7 @@ class Person(Base):
 
     __tablename__ = "persons"
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: identity in the EHR
     employee_no: Mapped[str | None] = mapped_column(sa.String(50), unique=True)
     name: Mapped[str] = mapped_column(sa.String(100))
@@ -39,7 +39,7 @@ class Person(Base):
     post: Mapped[str] = mapped_column(sa.String(100))
     post_en: Mapped[str] = mapped_column(sa.String(100))
     #: direct manager on the reporting line, independent of departments
-    manager_id: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    manager_id: Mapped[str | None] = mapped_column(Id, index=True)
     #: still employed and allowed to act
     active: Mapped[bool]
 

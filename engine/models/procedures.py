@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Id, Instant
 
 
 class ProcedureVersion(Base):
@@ -17,7 +17,7 @@ class ProcedureVersion(Base):
     __tablename__ = "procedure_versions"
     __table_args__ = (sa.UniqueConstraint("procedure", "number"),)
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: name of its folder, such as `termination`
     procedure: Mapped[str] = mapped_column(sa.String(100), index=True)
     number: Mapped[int]
@@ -31,7 +31,7 @@ class ProcedureVersion(Base):
     suspended: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.false(), default=False)
     deployed_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None for the command line
-    deployed_by: Mapped[str | None] = mapped_column(sa.String(32))
+    deployed_by: Mapped[str | None] = mapped_column(Id)
 
 
 class VersionEvent(Base):
@@ -39,13 +39,13 @@ class VersionEvent(Base):
 
     __tablename__ = "version_events"
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     version_id: Mapped[str] = mapped_column(sa.ForeignKey("procedure_versions.id"), index=True)
     #: `deployed`, `activated`, `suspended` or `resumed`
     act: Mapped[str] = mapped_column(sa.String(20))
     at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None for the command line
-    by: Mapped[str | None] = mapped_column(sa.String(32))
+    by: Mapped[str | None] = mapped_column(Id)
     #: why, in their words
     note: Mapped[str] = mapped_column(sa.Text)
 
@@ -67,7 +67,7 @@ class Chain(Base):
     __tablename__ = "chains"
     __table_args__ = (sa.UniqueConstraint("key", "number"),)
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(100), index=True)
     number: Mapped[int]
     name: Mapped[str] = mapped_column(sa.String(200))
@@ -76,4 +76,4 @@ class Chain(Base):
     steps: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
     active: Mapped[bool]
     published_at: Mapped[dt.datetime] = mapped_column(Instant)
-    published_by: Mapped[str | None] = mapped_column(sa.String(32))
+    published_by: Mapped[str | None] = mapped_column(Id)

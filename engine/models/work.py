@@ -1,7 +1,8 @@
-"""Work items and their sign-offs: item → step → round → sign-off.
+"""Work items and their sign-offs: item → sign-off, or with a chain item → step → round → sign-off.
 
-One user task that waits is one work item. It carries one chain, often of a single step. Steps run one after another.
-Coming back to a step opens a new round with new sign-offs; a decided sign-off is never edited, reassigned or deleted.
+One user task that waits is one work item. Steps of a chain run one after another. Coming back to a step opens a new round
+with new sign-offs; a decided sign-off is never edited, reassigned or deleted. Without a chain there is a step with its round
+only where why these people were chosen must be kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant
+from .base import Base, Id, Instant
 
 
 class WorkItem(Base):
@@ -21,7 +22,7 @@ class WorkItem(Base):
     __tablename__ = "work_items"
     __table_args__ = (sa.UniqueConstraint("case_id", "instance"),)
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))
@@ -34,7 +35,7 @@ class WorkItem(Base):
     #: done by the employee concerned only; decides nothing
     for_subject: Mapped[bool]
     #: id of the chain's version, where a chain says who signs
-    chain_id: Mapped[str | None] = mapped_column(sa.String(32))
+    chain_id: Mapped[str | None] = mapped_column(Id)
     priority: Mapped[int]
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
@@ -46,7 +47,7 @@ class WorkStep(Base):
 
     __tablename__ = "work_steps"
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
     position: Mapped[int]
     name: Mapped[str | None] = mapped_column(sa.String(200))
@@ -60,7 +61,7 @@ class WorkRound(Base):
 
     __tablename__ = "work_rounds"
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     step_id: Mapped[str] = mapped_column(sa.ForeignKey("work_steps.id"), index=True)
     number: Mapped[int]
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
@@ -71,38 +72,47 @@ class WorkRound(Base):
     trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
 
 
+#: the state of a sign-off that waits, for queries: written out, so that the database sees that its index of open ones will do
+OPEN = sa.literal_column("'open'")
 _OPEN = sa.text("state = 'open'")
+_OFFERED = sa.text("state = 'open' AND role IS NOT NULL")
+_DECIDED = sa.text("decided_by IS NOT NULL")
+_IN_A_ROUND = sa.text("round_id IS NOT NULL")
 
 
 class SignOff(Base):
-    """One person's part in a round: `open`, then exactly one final state."""
+    """One person's part in an item or round: `open`, then exactly one final state."""
 
     __tablename__ = "sign_offs"
     __table_args__ = (
-        # one look-up finds a person's open work, whatever the number of decided ones
+        # one look-up finds a person's or a role's open work, whatever the number of decided ones
         sa.Index("ix_sign_offs_person_open", "person_id", "opened_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        sa.Index("ix_sign_offs_decided", "decided_by", "decided_at"),
+        sa.Index("ix_sign_offs_role_open", "role", "opened_at", sqlite_where=_OFFERED, postgresql_where=_OFFERED),
+        sa.Index("ix_sign_offs_decided", "decided_by", "decided_at", sqlite_where=_DECIDED, postgresql_where=_DECIDED),
+        sa.Index("ix_sign_offs_round_id", "round_id", sqlite_where=_IN_A_ROUND, postgresql_where=_IN_A_ROUND),
     )
 
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
-    round_id: Mapped[str] = mapped_column(sa.ForeignKey("work_rounds.id"), index=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    round_id: Mapped[str | None] = mapped_column(sa.ForeignKey("work_rounds.id"))
     item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     position: Mapped[int]
     #: `open`, `approved`, `rejected` or `lapsed` (its item was left)
     state: Mapped[str] = mapped_column(sa.String(12))
-    #: who holds it; None while it is offered to candidates
+    #: the one role to which it is offered; None where a person was named, or several candidates
+    role: Mapped[str | None] = mapped_column(sa.String(100))
+    #: who holds it; None while it is offered
     person_id: Mapped[str | None] = mapped_column(sa.ForeignKey("persons.id"))
     opened_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     decided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: who really acted
-    decided_by: Mapped[str | None] = mapped_column(sa.String(32))
+    decided_by: Mapped[str | None] = mapped_column(Id)
     #: sealed JSON {values, opinion}
     answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
 
 
 class Candidate(Base):
-    """Somebody to whom an open sign-off is offered: a role or a person."""
+    """One of several to whom an open sign-off is offered: a role or a person."""
 
     __tablename__ = "candidates"
 
