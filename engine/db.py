@@ -1,6 +1,6 @@
 """The database and the one unit of work: read under the case's lock, buffer the writes, send them with the commit.
 
-PostgreSQL gets the buffered writes and the COMMIT in one psycopg pipeline, so one round trip. SQLite runs in WAL mode; a
+PostgreSQL gets what is read together in one round trip, and the buffered writes with the COMMIT in another. SQLite runs in WAL mode; a
 writing unit begins IMMEDIATE, so that it waits for its turn instead of failing in the middle.
 
 A connection lost while a COMMIT is under way leaves open whether it took effect. Whoever commits says how to find out, and a
@@ -22,11 +22,13 @@ from typing import Any, NamedTuple
 import psycopg
 import sqlalchemy as sa
 from psycopg.errors import PipelineAborted, UniqueViolation
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.pool import NullPool
 
 from .errors import Conflict, DatabaseAway, SettingWrong
 from .fields import Keyring
 from .models import Base
+from .pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +56,9 @@ class Statement:
 
 class _Prepared:
     def __init__(self, clause: Any, dialect: sa.Dialect) -> None:
-        compiled = clause.compile(dialect=dialect)
+        compiled = clause.compile(dialect=_NUMBERED if dialect.name == "postgresql" else dialect)
         self.sql = str(compiled)
-        self._order: Sequence[str] | None = compiled.positiontup
+        self._order: Sequence[str] = compiled.positiontup
         self._defaults: dict[str, Any] = dict(compiled.params)
         self._convert: list[tuple[str, Callable[[Any], Any]]] = []
         for bind, name in compiled.bind_names.items():
@@ -68,16 +70,22 @@ class _Prepared:
         self._results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._plain = not any(self._results)
 
-    def parameters(self, given: dict[str, Any]) -> Any:
+    def parameters(self, given: dict[str, Any]) -> tuple[Any, ...]:
         values = {**self._defaults, **given}
         for name, convert in self._convert:
             values[name] = convert(values[name])
-        return values if self._order is None else tuple(values[name] for name in self._order)
+        return tuple([values[name] for name in self._order])
 
-    def row(self, raw: Sequence[Any]) -> Any:
+    def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         if self._plain:
-            return self._row(*raw)
-        return self._row(*[convert(value) if convert else value for value, convert in zip(raw, self._results, strict=True)])
+            return [self._row(*row) for row in raw]
+        return [
+            self._row(*[convert(value) if convert else value for value, convert in zip(row, self._results, strict=True)]) for row in raw
+        ]
+
+
+#: in whose manner statements are written for `Pipeline`: parameters as `$1`, `$2` …
+_NUMBERED: sa.Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 def one_of(column: Any, *values: str) -> sa.ColumnElement[bool]:
@@ -110,13 +118,11 @@ class Unit:
         self._driver: Any = connection.connection.driver_connection
         self._rows: dict[sa.Table, list[dict[str, Any]]] = {}
         self._writes: list[tuple[Statement, dict[str, Any]]] = []
-        self._pipeline: Any = None
         self._after: list[Callable[[], None]] = []
 
     @property
     def connection(self) -> sa.Connection:
         """For reads off the hot path, written as ordinary SQLAlchemy. Buffered writes are not visible to them."""
-        self._leave_pipeline()
         self._count(statements=1)
         return self._connection
 
@@ -126,11 +132,11 @@ class Unit:
         return rows[0] if rows else None
 
     def all(self, statement: Statement, **parameters: Any) -> list[Any]:
-        prepared = statement.prepared(self._dialect)
-        self._enter_pipeline()
-        self._count(statements=1)
-        cursor = self._driver.execute(prepared.sql, prepared.parameters(parameters))
-        return [prepared.row(raw) for raw in cursor.fetchall()]
+        return self.together((statement, parameters))[0]
+
+    def together(self, *asked: tuple[Statement, dict[str, Any]]) -> list[list[Any]]:
+        """The rows of several compiled selects, read one after another in one round trip."""
+        return self._send(asked)
 
     def add(self, model: type[Base], **values: Any) -> None:
         """A new row, inserted at the commit: one statement for each table, tables in the order of their references."""
@@ -152,15 +158,7 @@ class Unit:
         if nothing was stored, or nobody can say.
         """
         try:
-            statements = [*self._insertions(), *self._writes]
-            if statements:
-                self._enter_pipeline()
-            for statement, parameters in statements:
-                prepared = statement.prepared(self._dialect)
-                self._driver.execute(prepared.sql, prepared.parameters(parameters))
-            self._count(statements=len(statements), commits=1)
-            self._connection.commit()
-            self._leave_pipeline()
+            self._send([*self._insertions(), *self._writes], commit=True)
         except Exception as error:
             if _is_conflict(error):
                 raise Conflict() from error
@@ -174,8 +172,6 @@ class Unit:
 
     def close(self) -> None:
         """Leave without what was not committed. The driver is asked itself: SQLAlchemy does not see a COMMIT that failed in a pipeline."""
-        with contextlib.suppress(Exception):
-            self._leave_pipeline()
         try:
             self._driver.rollback()
         except Exception as error:  # the connection is lost, and with it whatever was not committed
@@ -200,15 +196,24 @@ class Unit:
                     {f"{name}_{i}": value for i, row in enumerate(part) for name, value in row.items()},
                 )
 
-    def _enter_pipeline(self) -> None:
-        if self._pipeline is None and self._dialect.name == "postgresql":
-            self._pipeline = self._driver.pipeline()
-            self._pipeline.__enter__()
+    def _send(self, statements: Sequence[tuple[Statement, dict[str, Any]]], *, commit: bool = False) -> list[list[Any]]:
+        prepared = [(statement.prepared(self._dialect), parameters) for statement, parameters in statements]
+        sent = [(statement.sql, statement.parameters(parameters)) for statement, parameters in prepared]
+        self._count(statements=len(sent), commits=int(commit))
+        if self._dialect.name == "postgresql":
+            raw = self._pipeline.exchange(sent, commit=commit)
+        else:
+            raw = [self._driver.execute(*statement).fetchall() for statement in sent]
+        if commit:
+            self._connection.commit()
+        return [statement.rows(rows) for (statement, _), rows in zip(prepared, raw, strict=True)]
 
-    def _leave_pipeline(self) -> None:
-        if self._pipeline is not None:
-            pipeline, self._pipeline = self._pipeline, None
-            pipeline.__exit__(None, None, None)
+    @functools.cached_property
+    def _pipeline(self) -> Pipeline:
+        known = self._connection.info  # of the driver's connection, through all its units
+        if "pipeline" not in known:
+            known["pipeline"] = Pipeline(self._driver)
+        return known["pipeline"]  # type: ignore[no-any-return]
 
 
 #: tables in the order in which their rows may be inserted
@@ -272,7 +277,8 @@ class Database:
                 line = {name: value for name, value in _LINE.items() if name not in address.query}
                 self.engine = sa.create_engine(
                     address.set(drivername="postgresql+psycopg"),
-                    connect_args={**line, "prepare_threshold": 1, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
+                    # psycopg prepares nothing: with every rollback it would deallocate what `Pipeline` has prepared
+                    connect_args={**line, "prepare_threshold": None, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
                     pool_size=pool_size,
                     max_overflow=10,
                 )

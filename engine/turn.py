@@ -121,7 +121,16 @@ class NewCase:
 
 def lock(unit: Unit, *, case_id: str | None = None, item_id: str | None = None) -> Any:
     """The case's row, locked until the unit ends. Waits for whoever has it. Raises NotFound."""
-    row = unit.one(_LOCK, case_id=case_id) if case_id else unit.one(_LOCK_BY_ITEM, item_id=item_id)
+    return _locked(unit.one(_LOCK, case_id=case_id) if case_id else unit.one(_LOCK_BY_ITEM, item_id=item_id), case_id, item_id)
+
+
+def lock_and_read(unit: Unit, statement: Statement, *, item_id: str, **parameters: Any) -> tuple[Any, list[Any]]:
+    """The row of the item's case, locked, and the rows of a select as they are from then on, in one round trip. Raises NotFound."""
+    cases, rows = unit.together((_LOCK_BY_ITEM, {"item_id": item_id}), (statement, {"item_id": item_id, **parameters}))
+    return _locked(cases[0] if cases else None, None, item_id), rows
+
+
+def _locked(row: Any, case_id: str | None, item_id: str | None) -> Any:
     if row is None:
         raise NotFound(what="case" if case_id else "work item", name=case_id or item_id)
     return row

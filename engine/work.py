@@ -19,7 +19,7 @@ from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, Not
 from .ledger import Event
 from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
-from .turn import Turn, lock
+from .turn import Turn, lock_and_read
 
 if TYPE_CHECKING:
     from .services import Services
@@ -233,8 +233,7 @@ def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[
 
 def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None) -> _Task | None:
     """The item with the sign-off that `actor` may give now; None if this very request was carried out before."""
-    case = lock(unit, item_id=item_id)
-    rows = unit.all(_DETAIL, item_id=item_id, actor=actor, request_id=request_id)
+    case, rows = lock_and_read(unit, _DETAIL, item_id=item_id, actor=actor, request_id=request_id)
     first = rows[0]
     if first.repeated:
         return None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from engine import migrations
 from engine.db import Database
+from engine.errors import Conflict
 from engine.fields import Keyring
-from engine.models import Base, Person
+from engine.models import Base, Candidate, Case, LedgerEntry, Person, SignOff, WorkRound, WorkStep
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -104,4 +107,55 @@ def test_a_migration_that_fails_leaves_nothing(empty: str, keyring: Keyring, mon
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
     migrations.upgrade(database)
     assert _differences(database) == []
+    database.dispose()
+
+
+def test_rows_outlive_the_narrow_ids(empty: str, keyring: Keyring) -> None:
+    """An item with a round and a chain of entries, written by the release before, is read by this one as it was."""
+    database = Database(empty, keyring)
+    engine = database.unpooled()
+    with engine.connect() as connection:
+        command.upgrade(migrations.config(connection), "0002")
+    ids = {name: f"{number:032x}" for number, name in enumerate(("version", "boss", "subject", "case", "item", "step", "round", "sign"), 1)}
+    at, digest = ("2026-11-24T01:00:00.000000+00:00", hashlib.sha256(b"head").hexdigest())
+    rows: Mapping[str, Mapping[str, object]] = {
+        "persons": {"id": ids["boss"], "name": "陈立", "post": "", "post_en": "", "active": True, "manager_id": None},
+        "persons ": {"id": ids["subject"], "name": "林小北", "post": "", "post_en": "", "active": True, "manager_id": ids["boss"]},
+        "procedure_versions": {"id": ids["version"], "procedure": "p", "number": 1, "digest": digest, "name": "", "name_en": ""}
+        | {"active": True, "deployed_at": at},
+        "cases": {"id": ids["case"], "number": "1", "procedure": "p", "version_id": ids["version"], "title": "t", "status": "running"}
+        | {"subject_id": ids["subject"], "initiator_id": ids["boss"], "incidents": 0, "revision": 1, "state": b"s", "entries": 1}
+        | {"head": digest, "started_at": at},
+        "work_items": {"id": ids["item"], "case_id": ids["case"], "element": "a", "instance": "a#1", "name": "A", "name_en": "A"}
+        | {"status": "open", "for_subject": False, "priority": 50, "opened_at": at},
+        "work_steps": {"id": ids["step"], "item_id": ids["item"], "position": 0, "mode": "claim"},
+        "work_rounds": {"id": ids["round"], "step_id": ids["step"], "number": 1, "opened_at": at, "trace": "{}"},
+        "sign_offs": {"id": ids["sign"], "round_id": ids["round"], "item_id": ids["item"], "case_id": ids["case"], "position": 0}
+        | {"state": "open", "opened_at": at},
+        "candidates": {"sign_off_id": ids["sign"], "kind": "role", "ref": "hr"},
+        "ledger": {"case_id": ids["case"], "number": 1, "at": at, "event": "case:started", "actor_id": ids["boss"], "payload": b"p"}
+        | {"digest": digest, "request_id": "r"},
+    }
+    with engine.begin() as connection:
+        for table, row in rows.items():
+            names = ", ".join(row)
+            connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row)
+    migrations.upgrade(database)
+    assert _differences(database) == []
+    with database.reading() as connection:
+        case = connection.execute(sa.select(Case.__table__)).one()
+        assert (case.id, case.subject_id, case.head, case.state) == (ids["case"], ids["subject"], digest, b"s")
+        entry = connection.execute(sa.select(LedgerEntry.__table__)).one()
+        assert (entry.case_id, entry.actor_id, entry.digest, entry.request_id) == (ids["case"], ids["boss"], digest, "r")
+        found = connection.execute(
+            sa.select(WorkStep.item_id, SignOff.role, SignOff.person_id, Candidate.ref)
+            .join(WorkRound, WorkRound.step_id == WorkStep.id)
+            .join(SignOff, SignOff.round_id == WorkRound.id)
+            .join(Candidate, Candidate.sign_off_id == SignOff.id)
+        ).one()
+        assert tuple(found) == (ids["item"], None, None, "hr")
+    with pytest.raises(Conflict), database.unit() as unit:
+        again = {"at": case.started_at, "event": "case:started", "payload": b"p", "digest": digest, "request_id": "r"}
+        unit.add(LedgerEntry, case_id=ids["case"], number=2, **again)
+        unit.commit()
     database.dispose()

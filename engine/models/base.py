@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from .. import errors

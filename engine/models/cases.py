@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Digest, Id, Instant
 
-
 _GOING_ON = sa.text("status <> 'closed'")
 
 

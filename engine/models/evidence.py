@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Digest, Id, Instant
 
-
 _REQUESTED = sa.text("request_id IS NOT NULL")
 
 
@@ -17,9 +16,7 @@ class LedgerEntry(Base):
     """One thing that happened, chained to the same case's previous one. Never updated, never deleted."""
 
     __tablename__ = "ledger"
-    __table_args__ = (
-        sa.Index("uq_ledger_request_id", "request_id", unique=True, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),
-    )
+    __table_args__ = (sa.Index("uq_ledger_request_id", "request_id", unique=True, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),)
 
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
     #: 1, 2, 3 … within the case

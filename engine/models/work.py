@@ -73,7 +73,7 @@ class WorkRound(Base):
 
 
 #: the state of a sign-off that waits, for queries: written out, so that the database sees that its index of open ones will do
-OPEN = sa.literal_column("'open'")
+OPEN: sa.ColumnElement[str] = sa.literal_column("'open'")
 _OPEN = sa.text("state = 'open'")
 _OFFERED = sa.text("state = 'open' AND role IS NOT NULL")
 _DECIDED = sa.text("decided_by IS NOT NULL")

@@ -64,7 +64,7 @@ def _narrow() -> None:
     references = [(table, key) for table in IDS for key in inspector.get_foreign_keys(table)]
     references = [(table, key) for table, key in references if set(key["constrained_columns"]) <= set(IDS[table])]
     for table, key in references:
-        op.drop_constraint(key["name"], table, type_="foreignkey")
+        op.drop_constraint(str(key["name"]), table, type_="foreignkey")
     for table, columns in IDS.items():
         changes = [f"ALTER COLUMN {column} TYPE uuid USING {column}::uuid" for column in columns]
         if column := DIGESTS.get(table):

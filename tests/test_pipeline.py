@@ -1,0 +1,88 @@
+"""Statements that travel together: their order, what each sees, and what is left after a failure."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from engine import pipeline
+from engine.db import Database, Statement
+from engine.fields import Keyring
+from engine.models import Person
+
+ONE = f"{1:032x}"
+LOCK = Statement(sa.select(Person.name).where(Person.id == sa.bindparam("person")).with_for_update())
+READ = Statement(sa.select(Person.post, Person.active).where(Person.id == sa.bindparam("person")))
+CHANGE = Statement(sa.update(Person).where(Person.id == sa.bindparam("person")).values(post=sa.bindparam("new_post")))
+WRONG = Statement(sa.select(sa.column("lost", sa.String)).select_from(sa.table("nowhere")))
+
+
+def add(database: Database) -> None:
+    with database.unit() as unit:
+        unit.add(Person, id=ONE, name="林小北", post="before", post_en="", active=True)
+        unit.commit()
+
+
+def post(database: Database) -> str:
+    with database.unit() as unit:
+        return str(unit.one(READ, person=ONE).post)
+
+
+def test_what_is_read_together_is_read_in_order(database: Database) -> None:
+    """Each select gives its own rows, none included, with values of their types."""
+    add(database)
+    with database.unit() as unit:
+        first, second, third = unit.together((LOCK, {"person": ONE}), (READ, {"person": "f" * 32}), (READ, {"person": ONE}))
+    assert ([row.name for row in first], second, [tuple(row) for row in third]) == (["林小北"], [], [("before", True)])
+
+
+def test_what_follows_a_lock_sees_what_its_owner_left(database: Database) -> None:
+    """Who waited for a locked row reads in the same round trip what was committed meanwhile."""
+    add(database)
+    seen: list[Any] = []
+
+    def wait_and_read() -> None:
+        with database.unit() as unit:
+            seen.extend(unit.together((LOCK, {"person": ONE}), (READ, {"person": ONE}))[1])
+
+    with database.unit() as unit:
+        unit.one(LOCK, person=ONE)
+        reader = threading.Thread(target=wait_and_read)
+        reader.start()
+        reader.join(0.2)
+        unit.write(CHANGE, person=ONE, new_post="after")
+        unit.commit()
+    reader.join(10)
+    assert [row.post for row in seen] == ["after"]
+
+
+def test_a_failure_leaves_the_connection_usable(database_url: str, keyring: Keyring) -> None:
+    """The first error is the one that is raised, nothing after it took effect, and the pool's only connection goes on."""
+    database = Database(database_url, keyring, pool_size=1)
+    add(database)
+    for _ in range(3):
+        with pytest.raises(Exception, match="nowhere"), database.unit() as unit:
+            unit.together((READ, {"person": ONE}), (WRONG, {}), (LOCK, {"person": ONE}))
+        with database.unit() as unit:
+            unit.write(CHANGE, person=ONE, new_post="during")
+            unit.write(WRONG)
+            with pytest.raises(Exception, match="nowhere"):
+                unit.commit()
+        with database.reading() as connection, pytest.raises(sa.exc.DBAPIError):
+            connection.exec_driver_sql("SELECT nothing FROM nowhere")
+        assert post(database) == "before"
+    database.dispose()
+
+
+def test_statements_beyond_the_prepared_ones(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection prepares a limited number; the others give the same."""
+    monkeypatch.setattr(pipeline, "_PREPARED", 1)
+    add(database)
+    for count in range(1, 4):
+        with database.unit() as unit:
+            assert [rows[0].post for rows in unit.together(*[(READ, {"person": ONE})] * count)] == ["before"] * count
+            unit.write(CHANGE, person=ONE, new_post="before")
+            unit.commit()
