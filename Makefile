@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint browser bundle
+.PHONY: help install run test lint browser bundle tck
 
 help:
 	@echo "make install   install everything into $(VENV)"
 	@echo "make run       start Partwell with its demo company and print the address"
 	@echo "make test      the whole test suite, on SQLite and PostgreSQL, in a real browser"
 	@echo "make lint      style, types and import rules only"
+	@echo "make tck       cases of the DMN TCK: the copied ones, or those of a checkout with DIR=..."
 	@echo "make bundle    rebuild the committed FEEL interpreter (needs Node and npm)"
 
 install: $(BIN)/.installed
@@ -39,6 +40,10 @@ browser:
 
 bundle:
 	cd engine/bpmn/feel && npm ci && npm run build
+
+# Without DIR a miss that is not pinned is an error; with it the figures are printed, and what failed is listed in tck-missed.tsv.
+tck: install
+	$(BIN)/python tests/conformance/tck.py $(DIR)
 
 test: install browser lint
 	$(BIN)/pytest

@@ -43,15 +43,23 @@ class Result:
 class Decisions:
     """The decisions of one DMN file. Raises `errors.FileRefused` for a file that cannot be read as one."""
 
-    def __init__(self, xml: bytes, *, file: str) -> None:
-        model = _Reader(file).model(read_xml(xml, file))
-        self._decisions: dict[str, str] = {id: node["name"] for id, node in model["nodes"].items() if node["kind"] == "decision"}
+    def __init__(self, xml: bytes, *, file: str, beside: Mapping[str, bytes] | None = None) -> None:
+        """`beside`: DMN files of the same folder by name, for what this one imports; others there do no harm."""
+        model = _model(xml, file, beside or {})
+        self._decisions: dict[str, str] = {
+            id: node["name"] for id, node in model["nodes"].items() if node["kind"] in ("decision", "service") and not node["file"]
+        }
         self._model = json.dumps(model, ensure_ascii=False)
         self._key = hashlib.sha256(self._model.encode()).hexdigest()
 
     @property
+    def names(self) -> dict[str, str]:
+        """Id -> name, in the order of `ids`."""
+        return dict(self._decisions)
+
+    @property
     def ids(self) -> list[str]:
-        """Ids of the decisions, those required by others first."""
+        """Ids of the decisions and decision services, those required by others first."""
         return list(self._decisions)
 
     def check(self, names: Collection[str] | None = None) -> list[tuple[str, str]]:
@@ -116,59 +124,135 @@ def _text(element: etree._Element | None, tag: str = "text") -> str | None:
     return None if child is None else child.text or ""
 
 
-def _type(element: etree._Element | None) -> str | None:
-    # DMN 1.1 item definitions carry the type as a child, everything else as an attribute.
-    return None if element is None else element.get("typeRef")
+_DMN: Final = "omg.org/spec/DMN/"
+
+
+def _model(xml: bytes, file: str, beside: Mapping[str, bytes]) -> dict[str, Any]:
+    """DMN XML -> the plain model that `decisions.mjs` compiles: `{files, types, nodes, order}`.
+
+    Nodes by id, required ones earlier in `order`. What comes from an imported file has that file's namespace before its id or name.
+    """
+    readers = [_Reader(file, read_xml(xml, file), "")]
+    others = {path: content for path, content in beside.items() if path != file}
+    by_namespace = {readers[0].root.get("namespace", ""): readers[0]}
+    for reader in readers:  # grows while it is gone through
+        for imported in _all(reader.root, "import"):
+            if _DMN not in imported.get("importType", _DMN):
+                raise reader.refuse(imported, "only imports of other DMN files are read")
+            namespace = imported.get("namespace", "")
+            if namespace not in by_namespace:
+                found = _beside(namespace, others)
+                if found is None:
+                    raise reader.refuse(imported, f'it imports "{namespace}", but no file beside it has that namespace')
+                by_namespace[namespace] = _Reader(*found, namespace + "#")
+                readers.append(by_namespace[namespace])
+            reader.imports[namespace] = (imported.get("name", ""), by_namespace[namespace].prefix)
+    for reader in readers:
+        reader.known = {(other.prefix, name) for other in readers for name in other.declared()}
+    nodes: dict[str, dict[str, Any]] = {}
+    for number, reader in enumerate(readers):
+        nodes.update({id: node | {"file": number} for id, node in reader.nodes().items()})
+    for reader in readers:
+        for element in reader.root:
+            for needed in reader.needs(element):
+                if needed["id"] not in nodes:
+                    raise reader.refuse(element, f'it requires "{needed["id"].rpartition("#")[2]}", which is not in the file')
+    required = {id: [need["id"] for need in node["needs"] if need["id"] != id] for id, node in nodes.items()}
+    try:
+        order = list(graphlib.TopologicalSorter(required).static_order())
+    except graphlib.CycleError as error:
+        raise errors.FileRefused(file=file, reason="decisions require each other: " + ", ".join(error.args[1])) from None
+    types = {reader.prefix + (e.get("name") or ""): reader.item(e) for reader in readers for e in _all(reader.root, "itemDefinition")}
+    files = [{"prefix": r.prefix, "imports": list(r.imports.values())} for r in readers]
+    return {"files": files, "types": types, "nodes": {id: nodes[id] for id in order}, "order": order}
+
+
+def _beside(namespace: str, others: Mapping[str, bytes]) -> tuple[str, etree._Element] | None:
+    """(name, root) of the file with this namespace; one that cannot be read is not the one that is meant."""
+    for path, content in others.items():
+        if namespace.encode() in content:
+            try:
+                root = read_xml(content, path)
+            except errors.FileRefused:
+                continue
+            if root.get("namespace") == namespace:
+                return path, root
+    return None
 
 
 class _Reader:
-    """DMN XML -> the plain model that `decisions.mjs` compiles."""
+    """Reads one file."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, root: etree._Element, prefix: str) -> None:
         self.file = file
-
-    def refuse(self, element: etree._Element, reason: str) -> errors.FileRefused:
-        place = element.get("id") or element.get("name") or _tag(element)
-        return errors.FileRefused(file=self.file, reason=f"line {element.sourceline}, {place}: {reason}")
-
-    def model(self, root: etree._Element) -> dict[str, Any]:
-        """`{types, nodes, order}`: nodes by id, required ones earlier in `order`."""
-        if _tag(root) != "definitions" or "omg.org/spec/DMN/" not in (etree.QName(root).namespace or ""):
+        self.root = root
+        #: stands before the ids and names of an imported file
+        self.prefix = prefix
+        #: namespace -> (the name under which this file knows what it imports, the prefix of that file)
+        self.imports: dict[str, tuple[str, str]] = {}
+        #: (prefix, name) of every declared type
+        self.known: set[tuple[str, str]] = set()
+        if _tag(root) != "definitions" or _DMN not in (etree.QName(root).namespace or ""):
             raise self.refuse(root, "this is not a DMN file")
         for element in root.iter():
             language = element.get("expressionLanguage", "feel")
             if "feel" not in language.lower():
                 raise self.refuse(element, f"it is written in {language}; only FEEL is read")
-        for imported in _all(root, "import"):
-            raise self.refuse(imported, "imports of other files are not read; copy what is needed into this file")
+
+    def refuse(self, element: etree._Element, reason: str) -> errors.FileRefused:
+        place = element.get("id") or element.get("name") or _tag(element)
+        return errors.FileRefused(file=self.file, reason=f"line {element.sourceline}, {place}: {reason}")
+
+    def declared(self) -> list[str]:
+        """Names of the types of this file."""
+        return [element.get("name", "") for element in _all(self.root, "itemDefinition")]
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
         nodes: dict[str, dict[str, Any]] = {}
-        for element in root:
+        for element in self.root:
             if node := self.node(element):
-                id = element.get("id") or element.get("name", "")
+                id = self.prefix + (element.get("id") or element.get("name", ""))
                 if id in nodes:
                     raise self.refuse(element, "its id is used twice")
                 nodes[id] = node
-        for element in root:
-            for id in self.needs(element):
-                if id not in nodes:
-                    raise self.refuse(element, f'it requires "{id}", which is not in the file')
-        try:
-            order = list(graphlib.TopologicalSorter({id: node["needs"] for id, node in nodes.items()}).static_order())
-        except graphlib.CycleError as error:
-            raise errors.FileRefused(file=self.file, reason="decisions require each other: " + ", ".join(error.args[1])) from None
-        types = {element.get("name"): self.item(element) for element in _all(root, "itemDefinition")}
-        return {"types": types, "nodes": {id: nodes[id] for id in order}, "order": order}
+        return nodes
 
-    def needs(self, element: etree._Element) -> list[str]:
+    def type(self, element: etree._Element | None) -> str | None:
+        """The declared type; an item definition of DMN 1.1 carries it as a child, everything else as an attribute."""
+        return None if element is None else self.type_named(element.get("typeRef"), element)
+
+    def type_named(self, name: str | None, element: etree._Element) -> str | None:
+        if not name:
+            return None
+        before, _, local = name.rpartition(":")
+        for namespace, (known_as, prefix) in self.imports.items():
+            rest = name.removeprefix(f"{known_as}." if known_as else "")
+            if (rest != name or not known_as) and (prefix, rest) in self.known:
+                return prefix + rest
+            if before and element.nsmap.get(before) == namespace:
+                return prefix + local
+        return next((self.prefix + n for n in (name, local) if (self.prefix, n) in self.known), name)
+
+    def reference(self, element: etree._Element) -> dict[str, Any]:
+        """What an href points to: `{id, from}`, `from` the name of the import, empty for this file."""
+        namespace, _, id = element.get("href", "").rpartition("#")
+        if namespace in self.imports:
+            known_as, prefix = self.imports[namespace]
+            return {"id": prefix + id, "from": known_as}
+        if namespace not in ("", self.root.get("namespace")):
+            raise self.refuse(element, f'it points to "{namespace}", which this file does not import')
+        return {"id": self.prefix + id, "from": ""}
+
+    def needs(self, element: etree._Element) -> list[dict[str, Any]]:
         wanted = [r for q in _all(element, *_REQUIREMENTS) for r in q if _tag(r).startswith("required")]
         if _tag(element) == "decisionService":
             wanted = list(_all(element, "outputDecision", "inputData", "inputDecision"))
-        return [r.get("href", "").rpartition("#")[2] for r in wanted]
+        return [self.reference(r) for r in wanted]
 
     def node(self, element: etree._Element) -> dict[str, Any] | None:
         variable = _first(element, "variable")
         name = element.get("name", element.get("id", ""))
-        node: dict[str, Any] = {"name": name, "type": _type(variable), "needs": self.needs(element)}
+        node: dict[str, Any] = {"name": name, "type": self.type(variable), "needs": self.needs(element)}
         match _tag(element):
             case "inputData":
                 return node | {"kind": "input"}
@@ -179,23 +263,22 @@ class _Reader:
                 body = None if logic is None else self.function(logic)
                 return node | {"kind": "knowledge", "body": body, "type": None}
             case "decisionService":
-
-                def hrefs(*tags: str) -> list[str]:
-                    return [r.get("href", "").rpartition("#")[2] for r in _all(element, *tags)]
-
-                inputs, outputs = hrefs("inputData", "inputDecision"), hrefs("outputDecision")
+                # In a call the input data come before the input decisions, although they stand behind them in the file.
+                inputs = [self.reference(r)["id"] for tag in ("inputData", "inputDecision") for r in _all(element, tag)]
+                outputs = [self.reference(r)["id"] for r in _all(element, "outputDecision")]
                 return node | {"kind": "service", "parameters": inputs, "results": outputs}
         return None
 
     def item(self, element: etree._Element) -> dict[str, Any]:
-        allowed = _first(element, "typeConstraint")
+        allowed, function = _first(element, "typeConstraint"), _first(element, "functionItem")
         return {
             "name": element.get("name"),
             "list": element.get("isCollection") == "true",
-            "base": _text(element, "typeRef"),
+            "base": self.type_named(_text(element, "typeRef"), element),
             "allowed": _text(allowed if allowed is not None else _first(element, "allowedValues")),
             "parts": [self.item(part) for part in _all(element, "itemComponent")] or None,
-            "function": _first(element, "functionItem") is not None,
+            "function": function is not None,
+            "gives": None if function is None else self.type_named(function.get("outputTypeRef"), function),
         }
 
     # --- boxed expressions
@@ -209,7 +292,7 @@ class _Reader:
 
     def expression(self, element: etree._Element) -> dict[str, Any]:
         kind, read = _BOXED[_tag(element)]
-        about: dict[str, Any] = {"kind": kind, "id": element.get("id") or self.owner(element), "type": _type(element)}
+        about: dict[str, Any] = {"kind": kind, "id": element.get("id") or self.owner(element), "type": self.type(element)}
         return about | dict(read(self, element))
 
     def owner(self, element: etree._Element) -> str:
@@ -234,11 +317,11 @@ class _Reader:
         for entry in _all(element, "contextEntry"):
             variable = _first(entry, "variable")
             name = None if variable is None else variable.get("name")
-            entries.append({"name": name, "type": _type(variable), "value": self.boxed(entry)})
+            entries.append({"name": name, "type": self.type(variable), "value": self.boxed(entry)})
         return {"entries": entries}
 
     def function(self, element: etree._Element) -> dict[str, Any]:
-        parameters = [{"name": p.get("name"), "type": _type(p)} for p in _all(element, "formalParameter")]
+        parameters = [{"name": p.get("name"), "type": self.type(p)} for p in _all(element, "formalParameter")]
         about = {"kind": "function", "id": element.get("id") or self.owner(element), "type": None}
         return about | {"language": element.get("kind", "FEEL"), "parameters": parameters, "body": self.boxed(element)}
 
@@ -248,7 +331,7 @@ class _Reader:
             parameter = _first(binding, "parameter")
             if parameter is None:
                 raise self.refuse(binding, "a binding has no parameter")
-            bindings.append({"name": parameter.get("name"), "type": _type(parameter), "value": self.boxed(binding)})
+            bindings.append({"name": parameter.get("name"), "type": self.type(parameter), "value": self.boxed(binding)})
         return {"callee": self.boxed(element), "bindings": bindings}
 
     def conditional(self, element: etree._Element) -> dict[str, Any]:
@@ -270,13 +353,13 @@ class _Reader:
             asked = _first(column, "inputExpression")
             allowed = _text(_first(column, "inputValues"))
             id = column.get("id") or self.owner(column)
-            inputs.append({"id": id, "text": _text(asked) or "", "type": _type(asked), "allowed": allowed or None})
+            inputs.append({"id": id, "text": _text(asked) or "", "type": self.type(asked), "allowed": allowed or None})
         for number, column in enumerate(_all(element, "output"), 1):
             outputs.append(
                 {
                     "id": column.get("id") or self.owner(column),
                     "name": column.get("name") or column.get("label") or f"output {number}",
-                    "type": _type(column),
+                    "type": self.type(column),
                     "allowed": _text(_first(column, "outputValues")) or None,
                     "standard": _text(_first(column, "defaultOutputEntry")) or None,
                 }

@@ -65,7 +65,7 @@ def check(
         if path.endswith(".dmn"):
             found[path] = []
             try:
-                tables[path] = Decisions(content, file=path)
+                tables[path] = Decisions(content, file=path, beside=files)
             except errors.FileRefused as error:
                 found[path].append(broken_file(error, content))
     decisions = {decision for table in tables.values() for decision in table.ids}

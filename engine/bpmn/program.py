@@ -38,10 +38,10 @@ class Program:
         self.elements: Mapping[str, Element] = self.process.elements
         self.lanes = self.process.lanes
         self.decisions: dict[str, Decisions] = {}
-        for path, content in files.items():
-            if path.endswith(".dmn"):
-                table = Decisions(content, file=path)
-                self.decisions.update(dict.fromkeys(table.ids, table))
+        tables = {path: content for path, content in files.items() if path.endswith(".dmn")}
+        for path, content in tables.items():
+            table = Decisions(content, file=path, beside=tables)
+            self.decisions.update(dict.fromkeys(table.ids, table))
         self.skeleton = skeleton(self.process)
         self.reach = functools.cache(lambda gateway: joins.reach(self.process, self.elements[gateway]))
 

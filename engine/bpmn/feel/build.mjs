@@ -2,56 +2,10 @@
 import { build } from 'esbuild';
 import fs from 'node:fs';
 import path from 'node:path';
+import { repairs } from './repairs.mjs';
 
 const here = import.meta.dirname;
 const feelin = path.join(here, 'node_modules/feelin/dist/index.js');
-
-// What feelin 8.2.0 lacks for us. Each is [why, text in its source, replacement]; the build fails when a text is gone.
-const repairs = [
-  [
-    'a parsed expression can be kept and run many times, and functions can be added',
-    '\nexport {',
-    '\nexport { interpreter, InterpreterContext, builtins, getType, invalidArguments, wrapFunction };\nexport {',
-  ],
-  [
-    'the difference of two instants counts their zones, not their wall clocks',
-    'function subtractTemporals(a, b) {',
-    `function subtractTemporals(a, b) {
-    if (isZoned(a) && isZoned(b)) {
-        const milliseconds = toComparable(a) - toComparable(b);
-        return new FeelDuration(Temporal.Duration.from({ milliseconds }).round({ largestUnit: 'day' }), false);
-    }`,
-  ],
-  [
-    '"or" leaves the right side alone once the left is true, so that a guard guards',
-    /(case 'Disjunction': return tag\(\(context\) => \{\s+const left = args\[0\]\(context\);)/,
-    '$1 if (left === true) return true;',
-  ],
-  [
-    '"and" leaves the right side alone once the left is false',
-    /(case 'Conjunction': return tag\(\(context\) => \{\s+const left = args\[0\]\(context\);)/,
-    '$1 if (left === false) return false;',
-  ],
-  [
-    'a cell that names a boolean is compared with a boolean input, as a cell that is written true or false',
-    "case 'PositiveUnaryTest': return (context) => {",
-    `case 'PositiveUnaryTest': return (context) => {
-            if (args[0].type === 'any' && typeof context['?'] === 'boolean' && !node.input.includes('?')) {
-                const result = args[0](context);
-                return typeof result === 'boolean' ? result === context['?'] : result;
-            }`,
-  ],
-  [
-    'comparing values of two types is worth a complaint',
-    'const test = operator()(right);',
-    `if (left !== null && right !== null && PLAIN.has(getType(left)) && PLAIN.has(getType(right)) && getType(left) !== getType(right)) {
-                interpreterContext.addWarning(node, 'NOT_COMPARABLE', { template: "Can't compare {left} with {right}", values: { left, right } });
-                return null;
-            }
-            const test = operator()(right);`,
-  ],
-  ['(its types)', 'const NUMBER_ONLY =', "const PLAIN = new Set(['number', 'string', 'boolean', 'date', 'time', 'date time', 'duration']);\nconst NUMBER_ONLY ="],
-];
 
 function repaired(source) {
   for (const [why, text, replacement] of repairs) {

@@ -1,6 +1,6 @@
 // DMN on top of FEEL (OMG DMN 1.5, chapters 7, 8 and 10.3). A model is compiled to closures once: each takes a scope, an object
 // of values by name, and gives a value. What the standard answers with null although the author made a mistake is a Failure here.
-import { FeelFunction, getType, wrapFunction } from 'feelin';
+import { declared, equals, FeelFunction, getType, wrapFunction } from 'feelin';
 import { normalizeContextKey } from 'lezer-feel';
 import { unknown } from './study.mjs';
 import { program } from './programs.mjs';
@@ -12,12 +12,11 @@ const LISTS = new Set(['COLLECT', 'RULE ORDER', 'OUTPUT ORDER']);
 
 const one = (text) => program(text, false, {}).run;
 const FEEL = {
-  equal: one('a = b'),
   SUM: one('sum(l)'),
   MIN: one('min(l)'),
   MAX: one('max(l)'),
 };
-const equal = (a, b) => FEEL.equal({ a, b }) === true;
+const equal = (a, b) => equals(a, b) === true;
 
 // --- models
 
@@ -28,11 +27,13 @@ export function compile(model, data) {
   const uses = new Set();
   let timed = false;
   let size = 0;
+  let file = model.files[0]; // of the node that is being compiled
   const find = (element, message) => findings.push([element, message]);
   const all = (names) => (data === null ? names : { ...data, ...names });
 
   /** A text as a closure; a mistake in it becomes a finding now and a Failure when it is reached. */
   function text(source, element, names, unary = false) {
+    const instances = types.instances(file);
     if (source === null || source.trim() === '') return () => null;
     let compiled;
     try {
@@ -48,7 +49,10 @@ export function compile(model, data) {
     for (const name of compiled.study.uses) if (!Object.hasOwn(names, name)) uses.add(name);
     if (data !== null) for (const { message } of unknown(compiled.study, all(names))) find(element, `"${source}": ${message}`);
     return (scope) => {
+      const outer = declared.type; // of the expression that calls this one, perhaps of another file
+      declared.type = instances;
       const value = compiled.run(scope);
+      declared.type = outer;
       const mistake = compiled.complaints().find(({ type }) => MISTAKES.has(type));
       if (mistake) throw new Failure(`"${source}": ${mistake.message}`, element);
       return value;
@@ -57,13 +61,16 @@ export function compile(model, data) {
 
   function fit(value, type, what, element, isData = false) {
     const fitting = types.fit(value, type, isData);
-    if (fitting === MISFIT) throw new Failure(`${what} is ${describe(value)}, which is not of the declared type ${type}`, element);
+    if (fitting === MISFIT) throw new Failure(`${what} is ${describe(value)}, which is not of the declared type ${type.replace(/^.*#/, '')}`, element);
     return fitting;
   }
 
   function callable(parameters, body) {
-    const call = (...values) =>
-      body(Object.fromEntries(parameters.map(({ name, type }, i) => [name, fit(values[i] ?? null, type, `the parameter "${name}"`)])));
+    const call = (...values) => {
+      const absent = parameters.find((_, i) => values[i] === undefined);
+      if (absent) throw new Failure(`the parameter "${absent.name}" is missing in a call`);
+      return body(Object.fromEntries(parameters.map(({ name, type }, i) => [name, fit(values[i] ?? null, type, `the parameter "${name}"`)])));
+    };
     return new FeelFunction(call, parameters.map(({ name }) => name));
   }
 
@@ -127,7 +134,7 @@ export function compile(model, data) {
     },
     conditional(e, names) {
       const [test, yes, no] = [e.if, e.then, e.else].map((part) => expression(part, names));
-      return (scope) => (test(scope) === true ? yes(scope) : no(scope));
+      return (scope) => (truth(test(scope), e.id) === true ? yes(scope) : no(scope));
     },
     filter(e, names) {
       const source = expression(e.in, names);
@@ -138,7 +145,7 @@ export function compile(model, data) {
         for (const item of list) {
           const result = test({ ...scope, ...(getType(item) === 'context' ? item : {}), item });
           if (typeof result === 'number') return list.at(result > 0 ? result - 1 : result) ?? null;
-          if (result === true) kept.push(item);
+          if (truth(result, e.id) === true) kept.push(item);
         }
         return kept;
       };
@@ -162,7 +169,7 @@ export function compile(model, data) {
     const source = expression(e.in, names);
     const test = expression(e.result, { ...names, [normalizeContextKey(e.variable)]: null });
     return (scope) => {
-      const answers = listOf(source(scope)).map((item) => test({ ...scope, [e.variable]: item }));
+      const answers = listOf(source(scope)).map((item) => truth(test({ ...scope, [e.variable]: item }), e.id));
       if (answers.includes(deciding)) return deciding;
       return answers.every((answer) => answer === !deciding) ? !deciding : null;
     };
@@ -258,7 +265,17 @@ export function compile(model, data) {
   // --- requirements (chapter 6): each node as { name, shape, value(run) }, run = { data, memo, trace }
 
   const nodes = {};
-  const scopeOf = (needs, run) => ({ ...run.data, ...Object.fromEntries(needs.map((id) => [nodes[id].name, nodes[id].value(run)])) });
+
+  /** What a node sees of those it requires: `each(id)` by name, imported ones below the name of the import. */
+  function seen(needs, each) {
+    const scope = {};
+    for (const { id, from } of needs) {
+      if (from) (scope[from] ??= {})[nodes[id].name] = each(id);
+      else scope[nodes[id].name] = each(id);
+    }
+    return scope;
+  }
+  const scopeOf = (needs, run) => ({ ...run.data, ...seen(needs, (id) => nodes[id].value(run)) });
 
   const makers = {
     input(id, { name, type }) {
@@ -276,7 +293,7 @@ export function compile(model, data) {
       return {
         value(run) {
           if (run.memo.has(id)) return run.memo.get(id);
-          const trace = { decision: id, name };
+          const trace = { decision: id.replace(/^.*#/, ''), name };
           let value;
           try {
             value = fit(result(scopeOf(needs, run), trace), type, 'the result', id);
@@ -290,26 +307,50 @@ export function compile(model, data) {
         },
       };
     },
-    knowledge(id, { needs, body }, names) {
-      const own = expression(body, names);
-      return { value: (run) => own(scopeOf(needs, run)) };
-    },
-    service(id, { needs, parameters, results }) {
+    knowledge(id, { name, needs, body }, names) {
+      const own = expression(body, { ...names, [normalizeContextKey(name)]: null });
       return {
-        value: () =>
-          callable(parameters.map((p) => nodes[p]), (values) => {
-            const memo = new Map(parameters.filter((p) => model.nodes[p].kind === 'decision').map((p) => [p, values[nodes[p].name]]));
-            const run = { data: values, memo, trace: [] };
-            const answers = results.map((r) => [nodes[r].name, nodes[r].value(run)]);
-            return answers.length === 1 ? answers[0][1] : Object.fromEntries(answers);
-          }),
+        value(run) {
+          // A function may call itself.
+          const scope = scopeOf(needs.filter((need) => need.id !== id), run);
+          return (scope[name] = own(scope));
+        },
+      };
+    },
+    service(id, { name, type, parameters, results }) {
+      for (const parameter of parameters) uses.add(nodes[parameter].name);
+      function run(data, trace) {
+        const memo = new Map(parameters.filter((p) => model.nodes[p].kind === 'decision').map((p) => [p, data[nodes[p].name]]));
+        const inner = { data, memo, trace };
+        const answers = results.map((r) => [nodes[r].name, nodes[r].value(inner)]);
+        return fit(answers.length === 1 ? answers[0][1] : Object.fromEntries(answers), types.resultOf(type), 'the result', id);
+      }
+      return {
+        value: ({ trace }) => callable(parameters.map((p) => nodes[p]), (values) => run(values, trace)),
+        answer({ data, trace }) {
+          const given = parameters.map((p) => {
+            const { name: wanted, type } = nodes[p];
+            if (!Object.hasOwn(data, wanted)) throw new Failure(`the input "${wanted}" is missing`, id);
+            return [wanted, fit(data[wanted], type, `the input "${wanted}"`, id, true)];
+          });
+          const value = run(Object.fromEntries(given), trace);
+          trace.push({ decision: id, name, value: shown(value) });
+          return value;
+        },
       };
     },
   };
 
   for (const id of model.order) {
     const node = model.nodes[id];
-    const names = Object.fromEntries(node.needs.map((need) => [normalizeContextKey(nodes[need].name), nodes[need].shape]));
+    file = model.files[node.file];
+    const names = {};
+    for (const [top, shape] of Object.entries(seen(node.needs.filter((need) => need.id !== id), (need) => nodes[need].shape))) {
+      const imported = node.needs.some(({ from }) => from === top);
+      names[normalizeContextKey(top)] = imported
+        ? Object.fromEntries(Object.entries(shape).map(([name, below]) => [normalizeContextKey(name), below]))
+        : shape;
+    }
     nodes[id] = { name: node.name, type: node.type, shape: types.names(node.type), ...makers[node.kind](id, node, names) };
   }
 
@@ -320,9 +361,17 @@ export function compile(model, data) {
     size,
     decide(id, data) {
       const run = { data, memo: new Map(), trace: [] };
-      return { value: plain(nodes[id].value(run)), trace: run.trace };
+      declared.type = null;
+      const { value, answer } = nodes[id];
+      return { value: plain((answer ?? value)(run)), trace: run.trace };
     },
   };
+}
+
+/** `value`, which must be true, false or null. */
+function truth(value, element) {
+  if (value === null || typeof value === 'boolean') return value;
+  throw new Failure(`a condition must be true or false, but it gave ${describe(value)}`, element);
 }
 
 const listOf = (value) => {

@@ -1,6 +1,8 @@
 // What Python calls. Everything crosses as text; an answer that begins with 'z' asks for the time zone table named after it.
-import { addZone, withZones } from './zones.mjs';
+import { addZone, withZones } from './zones.mjs'; // first: feelin asks for Intl when it is loaded
+import { declared } from 'feelin';
 import { compile } from './decisions.mjs';
+import './functions.mjs';
 import { program } from './programs.mjs';
 import { nest, study, unknown } from './study.mjs';
 import { Failure, plain, setClock } from './values.mjs';
@@ -32,6 +34,7 @@ globalThis.partwell = {
     withZones(() => {
       const { run, complaints } = programs[number];
       setClock(now);
+      declared.type = null;
       const value = run(JSON.parse(data));
       const found = complaints();
       const short = found.length ? undefined : SHORT.get(value);

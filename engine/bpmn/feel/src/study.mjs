@@ -129,9 +129,13 @@ export function study(text, unary, names) {
       }
       case 'Context': {
         let body = scope;
+        const keys = new Set();
         for (const entry of node.getChildren('ContextEntry')) {
           visit(entry.lastChild, body);
-          body = bind(body, words(entry.firstChild).replace(/^"|"$/g, ''));
+          const key = words(entry.firstChild).replace(/^"|"$/g, '');
+          if (keys.has(key)) problem(entry.firstChild, `the key "${key}" is given twice`);
+          keys.add(key);
+          body = bind(body, key);
         }
         return;
       }
@@ -139,7 +143,7 @@ export function study(text, unary, names) {
         return visit(inner[0], scope);
       case 'SimplePositiveUnaryTest':
         // The grammar reads a == b as a = (= b), which means something else than its author thinks.
-        if (node.prevSibling?.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one "=" to compare');
+        if (node.prevSibling?.name === 'CompareOp' && node.firstChild.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one "=" to compare');
         return visitAll(inner, scope);
       case 'Comparison':
         if (node.getChild('null')) found.nullSafe.push([node.from, node.to]);

@@ -1,5 +1,5 @@
 // Types that a decision model declares (OMG DMN 1.5, 7.3.3 and 10.3.2.9.4).
-import { duration, FeelDuration, getType, parseDate, parseDateTime, parseTime } from 'feelin';
+import { duration, FeelDuration, getType, parseDate, parseDateTime, parseTime, wrapFunction } from 'feelin';
 import { normalizeContextKey } from 'lezer-feel';
 import { program } from './programs.mjs';
 
@@ -26,7 +26,8 @@ export const MISFIT = Symbol('misfit');
 
 /**
  * `fit(value, name, data)` gives the value as the named type, or MISFIT; with `data`, text is read as a date, time or duration.
- * `names(name)` gives the names below a value of the type, for reading expressions.
+ * `instances(file)(name)` gives a predicate for `instance of`, undefined for a name that no item definition has.
+ * `resultOf(name)` gives the type that a function of the type answers with. `names(name)` gives the names below a value of the type, for reading expressions.
  */
 export function typeSystem(definitions) {
   const allowed = new Map();
@@ -52,7 +53,7 @@ export function typeSystem(definitions) {
   }
   function fitDefinition(value, definition, data) {
     if (value === null) return null;
-    if (definition.function) return BASIC.function(value) ? value : MISFIT;
+    if (definition.function) return wrapFunction(value) ?? MISFIT;
     if (definition.list) {
       const items = (Array.isArray(value) ? value : [value]).map((item) => fitItem(item, definition, data));
       return items.includes(MISFIT) ? MISFIT : items;
@@ -78,6 +79,29 @@ export function typeSystem(definitions) {
   }
   const isList = ({ list, base }) => list || base === 'list' || (base && named(base) ? isList(named(base)) : false);
 
+  // Nothing is converted here, and allowed values do not count (10.3.2.9.4): 1 is no instance of a list of numbers, 7 one of a grade.
+  function isInstance(value, { list, parts, base, function: callable }) {
+    if (value === null) return false;
+    if (callable) return BASIC.function(value);
+    const each = (item) => {
+      if (parts) {
+        return BASIC.context(item) && parts.every((part) => Object.hasOwn(item, part.name) && (item[part.name] === null || isInstance(item[part.name], part)));
+      }
+      const definition = base && named(base);
+      const check = base && BASIC[basic(base)];
+      return definition ? isInstance(item, definition) : check ? check(item) : true;
+    };
+    return list ? BASIC.list(value) && value.every(each) : each(value);
+  }
+  const instances = ({ prefix, imports }) => (name) => {
+    const places = [prefix + name, ...imports.filter(([as]) => as && name.startsWith(as + '.')).map(([as, from]) => from + name.slice(as.length + 1))];
+    const found = places.find((place) => Object.hasOwn(definitions, place));
+    return found === undefined ? undefined : (value) => isInstance(value, definitions[found]);
+  };
+
+  /** The type of what a function of the type gives; a type of no function stands for itself. */
+  const resultOf = (name) => (name && named(name)?.function ? named(name).gives : name);
+
   function names(name, depth = 6) {
     const definition = name && depth && named(name);
     return definition ? partNames(definition, depth) : null;
@@ -85,5 +109,5 @@ export function typeSystem(definitions) {
   const partNames = ({ parts, base }, depth) =>
     parts ? Object.fromEntries(parts.map((part) => [normalizeContextKey(part.name), partNames(part, depth - 1)])) : names(base, depth - 1);
 
-  return { fit, names };
+  return { fit, instances, names, resultOf };
 }
