@@ -74,7 +74,8 @@ def start(
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
         beginning = deployed.program.start_element.id
-        turn.record(Event.CASE_STARTED, element=beginning, procedure=procedure, version=deployed.number, values=clean)
+        facts = {"procedure": procedure, "version": deployed.number}
+        turn.record(Event.CASE_STARTED, element=beginning, act="start", values=clean, given=started, **facts)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)
         execution, advance = deployed.program.start({**clean, **started}, now=now)
@@ -207,7 +208,7 @@ def _end(turn: Turn, outcome: str, reason: str) -> None:
     left = turn.execution.cancel(now=turn.now)
     turn.apply(dataclasses.replace(left, finished=False))  # how the case ends is said here, not by its diagram
     turn.drop_jobs()
-    turn.close(outcome, reason=said)
+    turn.close(outcome, reason=said, act="cancel")
     turn.commit()
 
 

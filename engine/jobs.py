@@ -209,9 +209,9 @@ def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer
         whole = orjson.dumps(value)
         if len(whole) > LARGEST_VALUE:
             value = {"$snapshot": snapshots.store(turn, job, "value", "partwell", whole, "application/json", "", None)}
-        turn.record(Event.OPERATION_DONE, element=job.element, operation=job.operation, attempts=job.attempts, key=job.key)
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
-        turn.apply(turn.execution.answer(job.instance, value, now=turn.now))
+        facts = {"operation": job.operation, "attempts": job.attempts, "key": job.key}
+        turn.act(Event.OPERATION_DONE, "answer", element=job.element, instance=job.instance, value=value, also=facts)
         turn.commit()
 
 
@@ -239,14 +239,9 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
         else:
             turn.unit.write(FINISH, job_id=job.id, new_state="failed", at=turn.now)
             last = GaveUp(**error.facts) if isinstance(error, TryAgain) else error
-            caught = (
-                turn.execution.error(job.instance, last.code, reason, now=turn.now)
-                if isinstance(error, OperationFailed) and job.kind == "operation"
-                else None
-            )
-            if caught is not None:
-                turn.apply(caught)
-            else:
+            facts = {"instance": job.instance, "code": last.code, "message": reason}
+            catchable = isinstance(error, OperationFailed) and job.kind == "operation"
+            if not (catchable and turn.act(Event.ERROR_CAUGHT, "error", element=job.element, **facts)):
                 turn.incident(job.element, job.instance, last, job_id=job.id)
         turn.commit()
 
@@ -264,8 +259,8 @@ def _fire(services: Services, job: Any) -> None:
         if turn is None:
             return
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
-        turn.record(Event.TIMER_FIRED, element=job.element, due=job.due_at.isoformat(timespec="seconds"))
-        turn.apply(turn.execution.fire(job.instance, now=turn.now))
+        facts = {"due": job.due_at.isoformat(timespec="seconds")}
+        turn.act(Event.TIMER_FIRED, "fire", element=job.element, instance=job.instance, also=facts)
         turn.commit()
 
 

@@ -47,6 +47,7 @@ class Event(StrEnum):
     TIMER_FIRED = "job:timer:fired"
     JOB_DROPPED = "job:dropped"
     ELEMENT_PASSED = "process:element:passed"
+    ERROR_CAUGHT = "process:error:caught"
     VARIABLE_OVERWRITTEN = "process:variable:overwritten"
     INCIDENT_OPENED = "incident:opened"
     INCIDENT_RESOLVED = "incident:resolved"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -233,6 +234,19 @@ class Turn:
                 self.incident(stuck.element, stuck.instance, stuck.error)
         if advance.finished:
             self.close(advance.outcome or "completed")
+
+    def act(self, event: Event, verb: str, *, element: str | None, also: Mapping[str, Json] | None = None, **arguments: Json) -> bool:
+        """Something happens to the execution: `verb(**arguments)`, written down so that the case can be rebuilt from its ledger.
+
+        `also`: what else the entry tells. False when the execution takes no notice (an error that nothing catches); then
+        nothing is written.
+        """
+        advance = getattr(self.execution, verb)(**arguments, now=self.now)
+        if advance is None:
+            return False
+        self.record(event, element=element, act=verb, **arguments, **(also or {}))
+        self.apply(advance)
+        return True
 
     def incident(self, element: str, instance: str, error: PartwellError, *, job_id: str | None = None) -> None:
         """Something a person must look at; the case keeps running everywhere else."""

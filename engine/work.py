@@ -124,7 +124,6 @@ def complete(
         if task.chain_id:
             raise NotAllowed(reason="this step is approved or rejected, not completed")
         clean = _checked(task, values, locale)
-        task.turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values=clean)
         _decide(task, "approved", {"values": clean})
         _finish(task, clean)
 
@@ -177,7 +176,6 @@ def _sign(services: Services, item_id: str, actor: str, opinion: str, request_id
         if approved and items.open_step(turn, item_id, ids, steps, position + 1, task.element.id, before=actor):
             turn.commit()
         else:
-            turn.record(Event.ITEM_COMPLETED, element=task.element.id, item=item_id, values={"decision": outcome})
             _finish(task, {"decision": outcome, "opinion": opinion, "decided_by": name})
 
 
@@ -194,7 +192,8 @@ def _finish(task: _Task, values: Mapping[str, Json]) -> None:
     turn.unit.write(_CLOSE_ITEM, item_id=task.id, at=turn.now)
     if task.drafts:
         turn.unit.write(_DROP_DRAFTS, item_id=task.id)
-    turn.apply(turn.execution.complete(task.instance, values, now=turn.now))
+    facts = {"item": task.id}
+    turn.act(Event.ITEM_COMPLETED, "complete", element=task.element.id, instance=task.instance, values=dict(values), also=facts)
     turn.commit()
 
 

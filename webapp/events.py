@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     Event.TIMER_FIRED: N_("Timer fired"),
     Event.JOB_DROPPED: N_("Job dropped"),
     Event.ELEMENT_PASSED: N_("Step passed by the system"),
+    Event.ERROR_CAUGHT: N_("Error path taken"),
     Event.VARIABLE_OVERWRITTEN: N_("Value overwritten by a parallel branch"),
     Event.INCIDENT_OPENED: N_("Incident opened"),
     Event.INCIDENT_RESOLVED: N_("Incident resolved"),

@@ -70,6 +70,7 @@ EVENT_LOOKS = {
     Event.OPERATION_DONE: ("plug-connected", "success"),
     Event.OPERATION_FAILED: ("refresh", "warning"),
     Event.TIMER_FIRED: ("clock", "warning"),
+    Event.ERROR_CAUGHT: ("alert-triangle", "warning"),
     Event.VARIABLE_OVERWRITTEN: ("pencil", "warning"),
     Event.INCIDENT_OPENED: ("alert-triangle", "danger"),
     Event.INCIDENT_RESOLVED: ("shield-check", "success"),
@@ -180,7 +181,8 @@ def event_lines(event: Any, *, technical: bool = False) -> list[tuple[str, str]]
     if not technical and event.event != Event.OPERATION_FAILED:
         detail.pop("operation", None)
     if isinstance(detail.get("values"), Mapping):
-        detail = {**{key: detail["values"].get(key) for key in ("decision", "opinion")}, **detail}
+        shown = ("decision",) if "decided_by" in detail["values"] else ("decision", "opinion")  # a step told its opinion itself
+        detail = {**{key: detail["values"].get(key) for key in shown}, **detail}
     if detail.get("attempts") == 1:
         detail.pop("attempts")
     if detail.get("step") == event.role:
