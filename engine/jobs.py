@@ -1,7 +1,8 @@
 """Jobs: claim what is due, run it outside any transaction, bring the result into the case.
 
-A job is leased, not locked: a worker that dies loses its lease and another takes over. A result is applied only while the
-lease is still the worker's, so a late one changes nothing. Outside calls are therefore at-least-once, with one key each.
+A job is leased, not locked: the lease is renewed while the call runs, a worker that dies loses it and another takes over. A
+result is applied only while the lease is still the worker's, so a late one changes nothing. Outside calls are therefore
+at-least-once, with one key each.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
-from . import documents, observe, snapshots
+from . import claims, documents, observe, snapshots
 from .db import Statement
-from .errors import DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, TryAgain
+from .errors import DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
+from .leases import Leases
 from .ledger import Event
 from .models import Case, Job, JobAttempt, new_id
 from .ports import Answer, Call
+from .settings import Limit
 from .turn import Turn, lock, request_purpose
 
 if TYPE_CHECKING:
@@ -34,26 +36,6 @@ log = logging.getLogger(__name__)
 #: bytes of JSON above which a value becomes a snapshot and the variable holds its reference
 LARGEST_VALUE = 16 * 1024
 
-_RUNS = sa.exists().where(Case.id == Job.case_id, sa.or_(Case.status == "running", Job.kind == "seal"))
-_EARLIER = aliased(Job)
-#: Timers of a case fire one after another, also after an outage and however many runners there are.
-_ITS_TURN = sa.or_(
-    Job.kind != "timer",
-    ~sa.exists().where(
-        _EARLIER.case_id == Job.case_id,
-        _EARLIER.kind == "timer",
-        _EARLIER.state.in_(("waiting", "leased")),
-        sa.or_(_EARLIER.due_at < Job.due_at, sa.and_(_EARLIER.due_at == Job.due_at, _EARLIER.id < Job.id)),
-    ),
-)
-_DUE = sa.and_(
-    sa.or_(
-        sa.and_(Job.state == "waiting", Job.due_at <= sa.bindparam("now")),
-        sa.and_(Job.state == "leased", Job.lease_until < sa.bindparam("now")),
-    ),
-    _RUNS,
-    _ITS_TURN,
-)
 #: ends a job: `new_state` is `done` or `failed`
 FINISH = Statement(
     sa.update(Job)
@@ -66,14 +48,30 @@ _AGAIN = Statement(
 _LEASE = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")))
 
 
+def limits_of(services: Services) -> dict[str, Limit]:
+    """The limits of each operation that has some. Raises SettingWrong for one that no connector offers."""
+    given = services.settings.operations
+    offered = services.operations.keys()
+    for operation in given.keys() - {"*"} - offered:
+        known = ", ".join(sorted(offered)) or "none"
+        raise SettingWrong(setting=f'operations."{operation}"', reason=f"no connector offers this operation; offered are: {known}")
+    found = {operation: given.get(operation, given.get("*", Limit())) for operation in offered}
+    return {operation: limit for operation, limit in found.items() if limit != Limit()}
+
+
 class Runner:
-    """Runs due jobs. Several of them, in any number of processes, share the table without getting in each other's way."""
+    """Runs due jobs. Several of them, in any number of processes, share the table without getting in each other's way.
+
+    Raises SettingWrong for limits of an operation that no connector offers.
+    """
 
     def __init__(self, services: Services, *, name: str, seal: Callable[[str], None]) -> None:
         self._services = services
         self._name = name[:32]
         self._seal = seal
+        self._limits = limits_of(services)
         self._pool = ThreadPoolExecutor(services.settings.job_threads, thread_name_prefix="job")
+        self._leases = Leases(services)
         #: when it last looked for due jobs
         self.looked: dt.datetime | None = None
 
@@ -85,41 +83,34 @@ class Runner:
 
     def begin_due(self, limit: int) -> Sequence[Future[None]]:
         """Begin what is due now, at most `limit`, and do not wait. One cheap look before anything is claimed."""
-        if not self._something_due():
-            return []
         return [self._pool.submit(self._run, job) for job in self._claim(limit)]
+
+    def renew(self) -> None:
+        """Hold on to what still runs; done by itself as long as something does."""
+        self._leases.renew()
 
     def close(self) -> None:
         """Wait for what is running, take nothing more."""
         self._pool.shutdown(wait=True)
-
-    def _something_due(self) -> bool:
-        with self._services.database.reading() as connection:
-            now = self._services.clock.now()
-            due = connection.execute(sa.select(Job.id).where(_DUE).limit(1), {"now": now}).first() is not None
-        self.looked = now
-        observe.LOOKED.set_to_current_time()
-        return due
+        self._leases.close()
 
     def _claim(self, limit: int) -> Sequence[Any]:
         now = self._services.clock.now()
-        lease = new_id()
-        chosen = sa.select(Job.id).where(_DUE).order_by(Job.due_at).limit(limit).with_for_update(skip_locked=True, of=Job)
-        claim = (
-            sa.update(Job)
-            .where(Job.id.in_(chosen))
-            .values(
-                state="leased",
-                lease=lease,
-                lease_until=now + dt.timedelta(seconds=self._services.settings.job_lease),
-                attempts=Job.attempts + 1,
-            )
-            .returning(*Job.__table__.columns)
-        )
+        before = self.looked or now
+        lease, until = new_id(), now + self._leases.span
+        with self._services.database.reading() as connection:
+            seen = claims.look(connection, now)
+        self.looked = now
+        observe.LOOKED.set_to_current_time()
+        if not seen and before <= now:
+            return []
         with self._services.database.unit() as unit:
-            rows = unit.connection.execute(claim, {"now": now}).all()
+            if before > now:
+                seen = claims.clock_was_set_back(unit, before=before, now=now, until=until)
+            rows = claims.claim(unit, seen, now=now, until=until, lease=lease, limit=limit, limits=self._limits)
             unit.commit()
-        return sorted(rows, key=lambda row: row.due_at)
+        self._leases.hold(rows)
+        return rows
 
     def _run(self, job: Any) -> None:
         began = time.perf_counter()
@@ -131,6 +122,7 @@ class Runner:
     def _run_one(self, job: Any) -> None:
         started = self._services.clock.now()
         observe.JOB_LAG.labels(job.kind).observe(max((started - job.due_at).total_seconds(), 0))
+        self._leases.begins(job)
         try:
             try:
                 if job.attempts > job.max_attempts:
@@ -150,6 +142,10 @@ class Runner:
         except Exception:
             # The lease runs out and the job is taken again, up to its attempts: nothing is lost, and the log says why.
             log.exception("job %s (%s %s) of case %s could not be finished", job.id, job.kind, job.operation, job.case_id)
+        finally:
+            self._leases.let_go(job)
+            if job.operation in self._limits:  # there may be room for the next one now
+                self._services.carrier.ring(None)
 
 
 def _run_seal(services: Services, job: Any, seal: Callable[[str], None], started: dt.datetime) -> None:

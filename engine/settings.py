@@ -16,6 +16,16 @@ from .errors import SettingWrong
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How much an operation's outside system bears, by all workers together. None: as much as comes."""
+
+    #: calls under way at once
+    concurrency: int | None = None
+    #: calls begun within any minute, further attempts included
+    per_minute: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How this installation runs."""
 
@@ -45,6 +55,8 @@ class Settings:
     job_backoff: float = 5.0
     #: longest pause between attempts, in seconds
     job_backoff_limit: float = 3600.0
+    #: seconds after which the lease of a call that still runs is renewed no more: another worker takes it
+    job_longest: float = 900.0
     #: operation calls running at once in this process
     job_threads: int = 4
     #: seconds between looks at the job table when nothing rings
@@ -65,6 +77,8 @@ class Settings:
     log_format: str = "console"
     #: one table for each calendar of working time: {name: {zone, holidays, hours, exceptions, …}}; `office` is always there
     calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: limits by operation: {name: {concurrency: …, per_minute: …}}; those of "*" hold for each operation without its own
+    operations: Mapping[str, Limit] = field(default_factory=dict)
     #: one table for each outside system: {name: {type: …, options}}
     connectors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -99,7 +113,7 @@ def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         if name not in known:
             raise SettingWrong(setting=f"{file}: {name}", reason=f"there is no such setting; known are {', '.join(sorted(known))}")
     for name in known:
-        if (text := environ.get(f"PARTWELL_{name.upper()}")) is not None and name not in ("connectors", "calendars"):
+        if (text := environ.get(f"PARTWELL_{name.upper()}")) is not None and name not in ("connectors", "calendars", "operations"):
             values[name] = text
     values.update({name: value for name, value in given.items() if value is not None})
     values["home"] = home
@@ -126,9 +140,27 @@ def _typed(name: str, default: Any, value: Any) -> Any:
                 return str(value)
             case Path():
                 return Path(value)
-            case _ if isinstance(value, Mapping) and all(isinstance(options, Mapping) for options in value.values()):
-                return value
+            case _ if name == "operations":
+                return {operation: _limit(operation, table) for operation, table in _tables(value).items()}
             case _:
-                raise ValueError("it must be a table of tables")
+                return _tables(value)
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise SettingWrong(setting=name, reason=f"{value!r} does not fit ({error})") from error
+
+
+def _tables(value: Any) -> Mapping[str, Mapping[str, Any]]:
+    if not (isinstance(value, Mapping) and all(isinstance(options, Mapping) for options in value.values())):
+        raise ValueError("it must be a table of tables")
+    return value
+
+
+def _limit(operation: str, table: Mapping[str, Any]) -> Limit:
+    """Raises SettingWrong that names the operation and the limit."""
+    known = [f.name for f in dataclasses.fields(Limit)]
+    for name, value in table.items():
+        setting = f'operations."{operation}".{name}'
+        if name not in known:
+            raise SettingWrong(setting=setting, reason=f"there is no such limit; known are {', '.join(known)}")
+        if type(value) is not int or value < 1:
+            raise SettingWrong(setting=setting, reason=f"{value!r} does not fit (it must be a whole number above 0)")
+    return Limit(**table)

@@ -335,6 +335,7 @@ class Turn:
             requested.instance,
             operation=requested.operation,
             attempts=requested.attempts,
+            priority=requested.priority,
             payload=payload,
         )
         self.record(Event.OPERATION_REQUESTED, element=requested.element, operation=requested.operation, instance=requested.instance)
@@ -348,6 +349,7 @@ class Turn:
         attempts: int,
         operation: str = "",
         due: dt.datetime | None = None,
+        priority: int = 0,
         payload: Json = None,
     ) -> None:
         job_id, due = new_id(), due or self.now
@@ -362,6 +364,7 @@ class Turn:
             key=f"{self.case.id}:{instance}",
             request=self.unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
             state="waiting",
+            priority=priority,
             due_at=due,
             attempts=0,
             max_attempts=attempts,

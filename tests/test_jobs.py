@@ -428,7 +428,7 @@ def test_parallel_calls_of_one_case(make: Callable[..., Room]) -> None:
 
 
 def test_one_look_when_nothing_is_due(make: Callable[..., Room]) -> None:
-    """A runner with nothing to do reads one row and writes nothing, whatever number of cases waits."""
+    """A runner with nothing to do asks once and writes nothing, whatever number of cases waits."""
     room = make(outside())
     room.deploy(START, node("intermediateCatchEvent", "later", timer(duration="P1D")), END, flows("start > later", "later > end"))
     room.start()
@@ -437,7 +437,7 @@ def test_one_look_when_nothing_is_due(make: Callable[..., Room]) -> None:
     sa.event.listen(room.services.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     runner = Runner(room.services, name="idle", seal=lambda case: None)
     assert runner.run_due() == 0
-    assert Unit.counted() == before and len([each for each in statements if each.startswith("SELECT")]) == 1
+    assert Unit.counted() == before and len([each for each in statements if each != "BEGIN"]) == 1
     runner.close()
 
 

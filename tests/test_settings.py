@@ -9,6 +9,7 @@ import pytest
 
 from engine import settings
 from engine.errors import SettingWrong
+from engine.settings import Limit
 
 
 def test_the_defaults_suffice(tmp_path: Path) -> None:
@@ -32,6 +33,13 @@ def test_connectors_are_tables(tmp_path: Path) -> None:
     """Each outside system is a table with its options, handed on unchanged."""
     (tmp_path / "partwell.toml").write_text('[connectors.ehr]\ntype = "ehr_http"\nurl = "http://127.0.0.1:9"\n', "utf-8")
     assert settings.read({}, home=tmp_path).connectors == {"ehr": {"type": "ehr_http", "url": "http://127.0.0.1:9"}}
+
+
+def test_limits_of_operations_are_tables(tmp_path: Path) -> None:
+    """How many calls at once and in a minute, by operation; what is not said is not limited."""
+    (tmp_path / "partwell.toml").write_text('[operations."ehr.usage"]\nconcurrency = 2\n[operations."*"]\nper_minute = 60\n', "utf-8")
+    found = settings.read({}, home=tmp_path).operations
+    assert found == {"ehr.usage": Limit(concurrency=2), "*": Limit(per_minute=60)}
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("False", False), ("no", False)])
@@ -75,6 +83,10 @@ def test_a_wrong_value_names_its_setting(tmp_path: Path, name: str, text: str) -
         (b"port = 80.5\n", "port"),
         (b'connectors = "ehr"\n', "connectors"),
         (b'[connectors]\nehr = "http"\n', "connectors"),
+        (b"operations = 3\n", "operations"),
+        (b'[operations."a.b"]\nconcurency = 2\n', 'operations."a.b".concurency'),
+        (b'[operations."a.b"]\nconcurrency = 0\n', 'operations."a.b".concurrency'),
+        (b'[operations."*"]\nper_minute = true\n', 'operations."*".per_minute'),
         (b'[calendars]\noffice = "09:00-18:00"\n', "calendars"),
     ],
 )

@@ -45,6 +45,8 @@ class Requested:
     headers: Mapping[str, str]
     #: attempts before an incident
     attempts: int
+    #: of calls that are due, the highest is made first
+    priority: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

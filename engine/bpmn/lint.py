@@ -224,7 +224,7 @@ class _Diagram:
                 yield from self._reserved(element, name)
         if kind == "userTask":
             yield from self._assignment(element)
-        for setting in ("taskDefinition.retries", "priorityDefinition.priority"):
+        for setting in ("taskDefinition.retries", "priorityDefinition.priority", "jobPriorityDefinition.priority"):
             text = given.get(setting, "=")
             if not text.startswith("=") and not text.isdigit():
                 yield finding(Code.BAD_NUMBER, element, where=setting, text=text)
@@ -296,7 +296,9 @@ def _short(text: str) -> str:
 
 
 #: extension elements whose values may be FEEL
-_EVALUATED = frozenset(("assignmentDefinition", "taskSchedule", "priorityDefinition", "taskDefinition", "calledDecision", "script"))
+_EVALUATED = frozenset(
+    ("assignmentDefinition", "taskSchedule", "priorityDefinition", "jobPriorityDefinition", "taskDefinition", "calledDecision", "script")
+)
 _PEOPLE = ("assignee", "candidateGroups", "candidateUsers")
 
 

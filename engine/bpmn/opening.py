@@ -50,24 +50,26 @@ def opened(
         groups=_many(given.get("assignmentDefinition.candidateGroups"), data, now),
         persons=_many(given.get("assignmentDefinition.candidateUsers"), data, now),
         due=timers.moment(due, now, calendar) if due else None,
-        priority=_priority(given.get("priorityDefinition.priority"), data, now),
+        priority=_priority(given.get("priorityDefinition.priority"), data, now, otherwise=50),
         inputs=inputs,
     )
 
 
 def requested(element: Element, instance: str, inputs: Mapping[str, Json], data: Mapping[str, Json], now: dt.datetime) -> Requested:
     """The call of a service task. Raises `errors.FeelError`."""
-    retries = _one(element.extensions.get("taskDefinition.retries"), data, now) or "3"
+    given = element.extensions
+    retries = _one(given.get("taskDefinition.retries"), data, now) or "3"
     if not retries.isdigit() or retries == "0":
         raise errors.FeelError(expression=retries, reason="attempts are a whole number from 1 on")
     return Requested(
         instance=instance,
         element=element.id,
         activation=activation(instance),
-        operation=_one(element.extensions.get("taskDefinition.type"), data, now) or "",
+        operation=_one(given.get("taskDefinition.type"), data, now) or "",
         input=inputs,
         headers=element.headers,
         attempts=int(retries),
+        priority=_priority(given.get("jobPriorityDefinition.priority"), data, now, otherwise=0),
     )
 
 
@@ -98,9 +100,12 @@ def _many(text: str | None, data: Mapping[str, Json], now: dt.datetime) -> tuple
     return tuple(found)
 
 
-def _priority(text: str | None, data: Mapping[str, Json], now: dt.datetime) -> int:
-    found = value(text, data, now) if text else 50
+def _priority(text: str | None, data: Mapping[str, Json], now: dt.datetime, *, otherwise: int) -> int:
+    found = value(text, data, now) if text else otherwise
     try:
-        return int(found)
-    except (TypeError, ValueError):
+        number = int(found)
+    except (TypeError, ValueError, OverflowError):
         raise errors.FeelError(expression=text or "", reason="a priority is a whole number") from None
+    if abs(number) >= 2**31:
+        raise errors.FeelError(expression=text or "", reason="a priority lies between -2147483647 and 2147483647")
+    return number

@@ -39,7 +39,7 @@ _REFUSED = {
     "formDefinition.externalReference": "Name a form by its id (a .form file).",
     "agentDefinition": "Use a service task instead.",
 }
-_UNUSED = frozenset(("jobPriorityDefinition", "linkedResources", "versionTag", "businessId"))
+_UNUSED = frozenset(("linkedResources", "versionTag", "businessId"))
 
 
 def strange(root: etree._Element) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from .base import Base, Digest, Id, Instant, new_id
 from .cases import Case, Incident, Snapshot
 from .evidence import Document, LedgerEntry, SealedFile
-from .jobs import Job, JobAttempt
+from .jobs import Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
 from .people import Account, Department, Holding, Person, WebSession
 from .procedures import Chain, ProcedureFile, ProcedureVersion, VersionEvent
@@ -28,6 +28,7 @@ __all__ = [
     "JobAttempt",
     "LedgerEntry",
     "Message",
+    "OperationPace",
     "Person",
     "ProcedureFile",
     "ProcedureVersion",

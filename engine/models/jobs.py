@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,13 +16,21 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        sa.Index("ix_jobs_due", "due_at", sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'")),
+        # with the operation, so that jobs of one that is at its limit are passed over without being read
+        sa.Index(
+            "ix_jobs_due",
+            "priority",
+            "due_at",
+            "operation",
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        ),
         sa.Index("ix_jobs_lease", "lease_until", sqlite_where=sa.text("state = 'leased'"), postgresql_where=sa.text("state = 'leased'")),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    #: `operation` or `timer`
+    #: `operation`, `timer` or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))
@@ -33,6 +42,8 @@ class Job(Base):
     request: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     #: `waiting`, `leased`, `done`, `failed` (an incident is open) or `dropped` (its element was left)
     state: Mapped[str] = mapped_column(sa.String(10))
+    #: of those that are due, the highest runs first
+    priority: Mapped[int] = mapped_column(server_default="0")
     due_at: Mapped[dt.datetime] = mapped_column(Instant)
     lease_until: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: who holds the lease; a result is applied only while it is still theirs
@@ -56,3 +67,13 @@ class JobAttempt(Base):
     #: `done`, or `code` of the error
     result: Mapped[str] = mapped_column(sa.String(50))
     reason: Mapped[str] = mapped_column(sa.Text)
+
+
+class OperationPace(Base):
+    """How often an operation with limits was begun of late. Its jobs are claimed under the lock of this row."""
+
+    __tablename__ = "operation_paces"
+
+    operation: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
+    #: {second since 1970: jobs begun in it}, of the last minute
+    begun: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
