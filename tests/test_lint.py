@@ -184,14 +184,14 @@ LOOP = "<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements/></bpmn:m
 UNBUILT = {
     "complexGateway": node("complexGateway", "x"),
     "adHocSubProcess": node("adHocSubProcess", "x", user("inner")),
-    "transaction": node("transaction", "x", user("inner")),
     "callActivity": node("callActivity", "x"),
     "receiveTask": node("receiveTask", "x"),
     "multi-instance": user("x", LOOP),
     "standard loop": user("x", "<bpmn:standardLoopCharacteristics/>"),
     "message": node("intermediateCatchEvent", "x", event("message")),
     "conditional": node("intermediateCatchEvent", "x", event("conditional")),
-    "compensation": node("intermediateThrowEvent", "x", event("compensate")),
+    "a signal without a name": node("intermediateThrowEvent", "x", event("signal")),
+    "a cancel end outside a transaction": node("endEvent", "x", event("cancel")),
     "nonsense": node("teleportTask", "x"),
 }
 
@@ -199,18 +199,20 @@ UNBUILT = {
 @pytest.mark.parametrize("kind", UNBUILT)
 def test_what_is_not_built_is_refused_by_name(kind):
     """Never passed over: the finding names the element and what to draw instead, and the program refuses it as well."""
-    body = (START, UNBUILT[kind], END, flows("start > x", "x > end"))
+    body = (START, UNBUILT[kind], *([flows("start > x")] if "endEvent" in UNBUILT[kind] else [END, flows("start > x", "x > end")]))
     found = [f for f in check(*body) if f.severity == "error"]
     assert [(f.element, f.code) for f in found] == [("x", Code.UNSUPPORTED_ELEMENT)] and "does not run here" in found[0].text
     with pytest.raises(errors.FileRefused, match="x"):
         Program({"x.bpmn": diagram(*body)}, version="1")
 
 
-def test_an_event_sub_process_is_refused_once():
-    """Its inside is not complained about as well."""
-    inside = node("startEvent", "es", event("error")) + user("handler") + flows("es > handler")
+def test_what_does_not_run_is_refused_once():
+    """Its inside is not complained about as well; that of an event sub-process is looked at like any other."""
+    inside = node("startEvent", "es", event("error")) + user("handler", zeebe("formDefinition", formId="none")) + flows("es > handler")
+    body = (START, user("a"), node("adHocSubProcess", "x", inside), flows("start > a", "a > x"))
+    assert errors_of(*body, forms={}) == [("x", "unsupported_element")]
     body = (START, user("a"), node("subProcess", "x", inside, triggeredByEvent="true"), flows("start > a"))
-    assert errors_of(*body) == [("x", "unsupported_element")]
+    assert errors_of(*body, forms={}) == [("handler", "unknown_form")]
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,8 @@ BODY = (
 def test_the_skeleton_uses_few_parts_and_none_that_evaluates():
     """No gateway, script, service, timer or multi-instance spec of SpiffWorkflow: their faults are of no concern."""
     built = Program({"x.bpmn": diagram(*BODY)}, version="1").skeleton
-    used = {type(spec).__name__ for part in (built.spec, *built.bodies.values()) for spec in part.task_specs.values()}
-    assert used == {"Step", "BpmnStartTask", "_EndJoin", "SimpleBpmnTask", "BoundaryEventSplit", "BoundaryEventJoin", "BoundaryEvent",
-                    "SubWorkflowTask"}  # fmt: skip
+    used = {type(spec).__name__ for part in built.specs.values() for spec in part.task_specs.values()}
+    assert used == {"Step", "BpmnStartTask", "_EndJoin", "SimpleBpmnTask"}
 
 
 def test_no_data_ever_enters_spiffworkflow():
@@ -39,7 +38,7 @@ def test_no_data_ever_enters_spiffworkflow():
     assert play.waits == "a late"
     for task in state.tokens(play.execution._tokens.workflow):
         assert task.data == {}
-        assert task.internal_data.keys() <= {"at", "instance", "since", "stuck", "flow", "due", "repeat", "every"}
+        assert task.internal_data.keys() <= {"at", "instance", "since", "stuck", "flow", "waits"}
     assert play.execution._tokens.workflow.data == {}
 
 
@@ -77,13 +76,17 @@ def test_what_a_book_calls_an_element():
 def test_one_skeleton_serves_all_cases():
     """Nothing in it changes while cases run, so threads may share it."""
     program = Program({"x.bpmn": diagram(*BODY)}, version="1")
-    before = {name: (list(spec._inputs), list(spec._outputs)) for name, spec in program.skeleton.spec.task_specs.items()}
+    before = {
+        name: (list(spec._inputs), list(spec._outputs)) for name, spec in program.skeleton.specs[program.process_id].task_specs.items()
+    }
     play = Play(*BODY, n=7)
     play.program = program
     for _ in range(3):
         play.done("a", n=7)
         play.answered("s")
-    assert before == {name: (list(spec._inputs), list(spec._outputs)) for name, spec in program.skeleton.spec.task_specs.items()}
+    assert before == {
+        name: (list(spec._inputs), list(spec._outputs)) for name, spec in program.skeleton.specs[program.process_id].task_specs.items()
+    }
     again = skeleton(program.process)
-    assert again.spec.task_specs.keys() == program.skeleton.spec.task_specs.keys()
-    assert all(isinstance(spec, Step) for name, spec in again.spec.task_specs.items() if name in program.elements)
+    assert again.steps.keys() == program.skeleton.steps.keys() == program.elements.keys()
+    assert all(isinstance(step, Step) for step in again.steps.values())

@@ -9,7 +9,7 @@ from lxml import etree
 
 from .findings import Code, Finding, finding
 from .model import BPMN, Element, Flow, Process
-from .normalise import beginnings
+from .normalise import BODIES, beginnings
 
 _GATEWAYS = ("exclusiveGateway", "inclusiveGateway")
 
@@ -19,14 +19,14 @@ def drawn_wrong(process: Process, root: etree._Element) -> Iterator[Finding]:
     yield from _ids(root)
     for flow in process.flows.values():
         yield from _flow(process, flow)
-    for scope in [process.id, *(e.id for e in process.elements.values() if e.kind == "subProcess")]:
+    for scope in [process.id, *(e.id for e in process.elements.values() if e.kind in BODIES)]:
         yield from _beginning(process, scope)
     for element in process.elements.values():
         yield from _element(process, element)
     reached = _reached(process)
     for element in process.elements.values():
-        inside = all(process.elements[scope].kind == "subProcess" for scope in process.around(element))
-        if element.id not in reached and element.kind != "eventSubProcess" and inside:
+        inside = all(process.elements[scope].kind in BODIES for scope in process.around(element))
+        if element.id not in reached and inside:
             yield finding(Code.UNREACHABLE, element)
         if element.kind == "parallelGateway" and len(element.incoming) > 1 and element.id in reached:
             yield from _join(process, element)
@@ -53,7 +53,7 @@ def _flow(process: Process, flow: Flow) -> Iterator[Finding]:
         yield finding(Code.WRONG_FLOW, None, at=flow.id, reason="A flow may not cross the border of a sub-process")
     if target.kind in ("startEvent", "boundaryEvent") or source.kind == "endEvent":
         yield finding(Code.WRONG_FLOW, None, at=flow.id, reason="A flow may not enter a start or boundary event nor leave an end event")
-    if source.kind == "eventBasedGateway" and target.kind != "intermediateCatchEvent":
+    if source.kind == "eventBasedGateway" and target.kind not in ("intermediateCatchEvent", "receiveTask"):
         yield finding(Code.WRONG_FLOW, None, at=flow.id, reason="An event-based gateway leads to catching events only")
 
 
@@ -70,7 +70,7 @@ def _beginning(process: Process, scope: str) -> Iterator[Finding]:
 def _element(process: Process, element: Element) -> Iterator[Finding]:
     if element.kind == "boundaryEvent":
         host = process.elements.get(element.attached or "")
-        if host is None or host.scope != element.scope or not host.kind.lower().endswith(("task", "subprocess", "activity")):
+        if host is None or host.scope != element.scope or not host.kind.lower().endswith(("task", "subprocess", "activity", "transaction")):
             yield finding(Code.UNRESOLVED_REFERENCE, element, where="The boundary event", what=f'the activity "{element.attached or ""}"')
     if element.default and element.default not in element.outgoing:
         yield finding(Code.UNRESOLVED_REFERENCE, element, where="The default flow", what=f'the outgoing flow "{element.default}"')
@@ -94,6 +94,12 @@ def _link(process: Process, element: Element) -> Iterator[Finding]:
         )
 
 
+def _begun(process: Process, scope: str) -> Iterator[str]:
+    """Ids of what a token can come to when a scope begins: its event sub-processes, too."""
+    yield from (begin.id for begin in beginnings(process, scope))
+    yield from (e.id for e in process.inside(scope) if e.kind == "eventSubProcess" or (e.kind == "startEvent" and e.event))
+
+
 def _after(process: Process, element: Element) -> Iterator[str]:
     """Ids of what a token can come to from an element, in the same scope or the body of a sub-process."""
     for id in element.outgoing:
@@ -101,8 +107,10 @@ def _after(process: Process, element: Element) -> Iterator[str]:
             yield process.flows[id].target
     for event in process.boundaries(element.id):
         yield event.id
-    if element.kind == "subProcess":
-        yield from (begin.id for begin in beginnings(process, element.id))
+    if element.compensates in process.elements:
+        yield element.compensates or ""
+    if element.kind in BODIES:
+        yield from _begun(process, element.id)
     if element.event == "link" and element.kind == "intermediateThrowEvent":
         halves = process.inside(element.scope)
         yield from (e.id for e in halves if e.kind == "intermediateCatchEvent" and e.event == "link" and e.reference == element.reference)
@@ -111,7 +119,7 @@ def _after(process: Process, element: Element) -> Iterator[str]:
 def _reached(process: Process, without: str | None = None) -> set[str]:
     """Ids of all elements a token can come to, if `without` lets none through."""
     seen: set[str] = set()
-    todo = [element.id for element in beginnings(process, process.id)]
+    todo = list(_begun(process, process.id))
     while todo:
         id = todo.pop()
         if id not in seen and id != without:

@@ -1,150 +1,313 @@
-"""Events: who waits for what, what catches it, and what it starts. Timers, errors, escalations and signals."""
+"""Events: who waits for what, what catches it, and what it starts."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit  # type: ignore[import-untyped]
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent  # type: ignore[import-untyped]
-from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
+from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
+from SpiffWorkflow.task import Task  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
-from . import opening, timers
-from .advance import Passed, Scheduled
+from . import compensation, expressions, opening, state, timers
+from .advance import Awaited, Left, Passed, Scheduled, Stuck, Thrown
 from .model import Element
-from .normalise import Step
-from .scopes import PROCESS
+from .names import refuse_given
+from .normalise import AWAITED, Skeleton
 
 if TYPE_CHECKING:
     from .tokens import Tokens
 
 
+class Wait(NamedTuple):
+    """Something that waits or is stuck."""
+
+    #: the token, or the root of the scope for the start of an event sub-process
+    task: Task
+    element: Element
+    #: what is remembered of it: the token's memory, or one of its `waits`
+    record: dict[str, Any]
+
+
+# --- waiting
+
+
 def wait(case: Tokens, task: Task, element: Element) -> None:
-    """An intermediate event begins to wait."""
+    """An intermediate event or a receive task begins to wait."""
     instance = case.visit(task, element)
-    if element.timer:
-        _schedule(case, task, element, case.scope(task))
+    inputs, seen = case.inputs(task, element)
+    _await(case, element, task.internal_data, seen)
+    if inputs:
+        case.local(task, inputs)
     task.internal_data.update(at="waiting", since=case.scopes.clock)
-    case.live[instance] = task
+    case.live[instance] = task, None
+    guard(case, task, element, seen)
 
 
-def arm(case: Tokens, task: Task, element: Element) -> None:
-    """A boundary event begins to wait; its timer sees the local variables of the activity."""
-    instance = case.visit(task, element)
+def choose(case: Tokens, task: Task, gateway: Element) -> None:
+    """An event-based gateway waits for whichever of the events behind it comes first."""
+    case.visit(task, gateway)
+    task.internal_data["at"] = "events"
+    skeleton: Skeleton = task.workflow.spec.skeleton
+    data = case.scopes.visible(case.scope(task))
+    for flow in gateway.outgoing:
+        arm(case, task, skeleton.arrivals[flow].element, data)
+
+
+def guard(case: Tokens, task: Task, activity: Element, data: Mapping[str, Json]) -> None:
+    """The boundary events of an activity begin to wait; they see its local variables."""
+    if "many" in task.workflow.task_tree.internal_data:
+        return  # they sit on the whole, not on one of many instances
+    for event in task.workflow.spec.skeleton.boundaries.get(activity.id, ()):
+        if event.event in AWAITED:
+            arm(case, task, event, data)
+
+
+def watch(case: Tokens, workflow: BpmnWorkflow, scope: str) -> None:
+    """The start events of the event sub-processes of a scope begin to wait, those that do not yet."""
+    root = workflow.task_tree
+    data: Mapping[str, Json] | None = None
+    for event in workflow.spec.skeleton.watches.get(scope, ()):
+        if event.event in AWAITED and event.id not in root.internal_data.get("waits", {}):
+            data = case.scopes.visible(case.scope(root)) if data is None else data
+            arm(case, root, event, data)
+
+
+def arm(case: Tokens, task: Task, event: Element, data: Mapping[str, Json]) -> None:
+    """An event begins to wait beside a token. If it cannot, it is stuck there, and the token is not."""
+    record: dict[str, Any] = {"instance": case.number(event)}
+    task.internal_data.setdefault("waits", {})[event.id] = record
+    case.live[record["instance"]] = task, event.id
+    rearm(case, event, record, data)
+
+
+def rearm(case: Tokens, event: Element, record: dict[str, Any], data: Mapping[str, Json]) -> None:
+    """Tries to let an event wait."""
+    try:
+        _await(case, event, record, data)
+    except errors.PartwellError as error:
+        record["stuck"] = True
+        case.advance.stuck.append(Stuck(instance=record["instance"], element=event.id, error=error))
+
+
+def _await(case: Tokens, element: Element, record: dict[str, Any], data: Mapping[str, Json]) -> None:
     if element.timer:
-        activity = next(c for c in task.parent.children if not isinstance(c.task_spec, BoundaryEvent))
-        key = activity.internal_data.get("instance", PROCESS)
-        _schedule(case, task, element, key if key in case.scopes.tree else case.scope(task))
-    task.internal_data["at"] = "waiting"
-    if element.event in ("timer", "signal"):
-        case.live[instance] = task
-
-
-def _schedule(case: Tokens, task: Task, element: Element, scope: str) -> None:
-    assert element.timer is not None
-    memory = task.internal_data
-    text = opening.value(element.timer.text, case.scopes.visible(scope), case.now)
-    if not isinstance(text, str) or not text:
-        raise errors.FeelError(expression=element.timer.text, reason="a timer needs a text of ISO 8601")
-    calendar = case.program.calendar(element)
-    if element.timer.kind == "cycle":
-        due, memory["repeat"], memory["every"] = timers.cycle(text, case.now, calendar)
+        text = opening.value(element.timer.text, data, case.now)
+        if not isinstance(text, str) or not text:
+            raise errors.FeelError(expression=element.timer.text, reason="a timer needs a text of ISO 8601")
+        calendar = case.program.calendar(element)
+        if element.timer.kind == "cycle":
+            due, record["repeat"], record["every"] = timers.cycle(text, case.now, calendar)
+        else:
+            due = timers.moment(text, case.now, calendar)
+        record["due"] = due.isoformat()
+    elif element.event == "conditional":
+        record["was"] = False
     else:
-        due = timers.moment(text, case.now, calendar)
-    _announce(case, task, due)
+        name, key = _named(case, element, data)
+        record["name"] = name
+        if key:
+            record["key"] = key
+    _announce(case, element, record)
 
 
-def _announce(case: Tokens, task: Task, due: dt.datetime) -> None:
-    memory = task.internal_data
-    memory["due"] = due.isoformat()
-    instance, element = memory["instance"], task.task_spec.element
-    case.advance.scheduled.append(
-        Scheduled(instance=instance, element=element.id, activation=opening.activation(instance), due=max(due, case.now))
-    )
+def _announce(case: Tokens, element: Element, record: Mapping[str, Any]) -> None:
+    instance = record["instance"]
+    activation = opening.activation(instance)
+    if element.timer:
+        due = max(dt.datetime.fromisoformat(record["due"]), case.now)
+        case.advance.scheduled.append(Scheduled(instance=instance, element=element.id, activation=activation, due=due))
+    elif element.event == "conditional":
+        case.looked = -1
+    else:
+        given = {"kind": element.event or "", "name": record["name"], "key": record.get("key", "")}
+        case.advance.awaited.append(Awaited(instance=instance, element=element.id, activation=activation, **given))
+
+
+def _named(case: Tokens, element: Element, data: Mapping[str, Json]) -> tuple[str, str]:
+    """Name and correlation key of a message, name of a signal."""
+    name = opening.text(element.reference or "", data, case.now)
+    return name, opening.text(element.key, data, case.now) if element.key and element.event == "message" else ""
+
+
+# --- what happens
+
+
+def trigger(case: Tokens, found: Wait, values: Mapping[str, Json]) -> None:
+    """An event happens to what waits for it. `values` come with it; of an error only the output mapping sees them."""
+    task, element, record = found
+    case.live.pop(record["instance"], None)
+    record.pop("stuck", None)
+    if record is task.internal_data:
+        case.keep(task, element, values)
+        case.moving.append(task)
+        return
+    task.internal_data.get("waits", {}).pop(element.id, None)
+    if element.kind == "boundaryEvent":
+        _from_boundary(case, task, element, record, values)
+    elif element.kind == "startEvent":
+        _from_scope(case, task, element, record, values)
+    else:
+        _from_gateway(case, task, element, record, values)
+
+
+def _from_boundary(case: Tokens, task: Task, event: Element, record: Mapping[str, Any], values: Mapping[str, Json]) -> None:
+    workflow = task.workflow
+    if event.interrupting:
+        case.cancel(task, event.id)
+    new = case.place(workflow, workflow.spec.skeleton.steps[event.id], {"instance": record["instance"], "at": "leaving"})
+    if values and (event.outputs or event.event in AWAITED):
+        case.keep(new, event, values)
+    if not event.interrupting:
+        _again(case, task, event, record)
+    elif "undoes" in task.internal_data:
+        compensation.resume(case, task.internal_data["undoes"])
+
+
+def _from_scope(case: Tokens, root: Task, event: Element, record: Mapping[str, Any], values: Mapping[str, Json]) -> None:
+    """The start of an event sub-process, which runs inside the scope it watches."""
+    workflow, skeleton = root.workflow, root.workflow.spec.skeleton
+    if event.interrupting:
+        case.clear(workflow, event.id)
+        root.internal_data["interrupted"] = True
+    else:
+        _again(case, root, event, record)
+    step = skeleton.steps[event.scope]
+    holder = case.place(workflow, step, {"at": "inside"})
+    case.visit(holder, step.element)
+    if values:
+        case.local(holder, values)
+    body = state.open_body(holder, skeleton.specs[event.scope])
+    case.place(body, skeleton.steps[event.id], {"instance": record["instance"], "at": "leaving"})
+    watch(case, body, event.scope)
+
+
+def _from_gateway(case: Tokens, task: Task, event: Element, record: Mapping[str, Any], values: Mapping[str, Json]) -> None:
+    workflow, gateway = task.workflow, task.task_spec.element
+    [flow, *_] = [flow for flow in gateway.outgoing if workflow.spec.skeleton.arrivals[flow].element is event]
+    case.passed(task.internal_data["instance"], gateway, {"flows": [flow]})
+    case.disarm(task, event.id)
+    new = case.place(workflow, workflow.spec.skeleton.steps[event.id], {"instance": record["instance"], "at": "leaving"})
+    case.go(task)
+    if values:
+        case.keep(new, event, values)
+
+
+def _again(case: Tokens, task: Task, event: Element, record: Mapping[str, Any]) -> None:
+    """A non-interrupting event waits again: a repetition until it is used up, everything else always."""
+    new = {**record, "instance": case.number(event)}
+    if event.timer:
+        if "every" not in record or record["repeat"] == 0:
+            return
+        new["repeat"] = None if record["repeat"] is None else record["repeat"] - 1
+        last, calendar = dt.datetime.fromisoformat(record["due"]), case.program.calendar(event)
+        new["due"] = timers.next_due(last, record["every"], case.now, calendar).isoformat()
+    elif event.event not in AWAITED:
+        return
+    task.internal_data.setdefault("waits", {})[event.id] = new
+    case.live[new["instance"]] = task, event.id
+    _announce(case, event, new)
+
+
+def look(case: Tokens) -> bool:
+    """Conditional events happen when their condition becomes true; whether one did.
+
+    A condition that reads a variable which does not exist yet is not met.
+    """
+    case.looked = case.scopes.clock
+    happened, waiting = False, False
+    for instance in sorted(case.live):
+        if instance not in case.live:
+            continue
+        found = case.find(instance)
+        if found.element.event != "conditional" or "was" not in found.record or "stuck" in found.record:
+            continue
+        waiting = True
+        try:
+            met = _met(case, found)
+        except errors.PartwellError as error:
+            found.record["stuck"] = True
+            case.advance.stuck.append(Stuck(instance=instance, element=found.element.id, error=error))
+            continue
+        was, found.record["was"] = found.record["was"], met
+        if met and not was:
+            trigger(case, found, {})
+            happened = True
+    if not waiting and case.looked != -1:
+        case.looked = None
+    return happened
+
+
+def _met(case: Tokens, found: Wait) -> bool:
+    text = found.element.condition or ""
+    data = case.scopes.visible(case.scope(found.task))
+    if any(name not in data for name in expressions.uses(text)):
+        return False
+    return expressions.condition(text, data, now=case.now)
+
+
+# --- throwing
 
 
 def throw(case: Tokens, task: Task, element: Element) -> None:
-    """Signals go to everything in the case that waits for them, errors and escalations outwards to the nearest catcher."""
-    case.visit(task, element)
-    task.internal_data["at"] = "waiting"  # so that it stays while the catchers move
-    if element.event == "signal":
-        caught = [
-            other
-            for _, other in sorted(case.live.items())
-            if other.task_spec.element.event == "signal" and other.task_spec.element.reference == element.reference
-        ]
+    """Signals go to everything that waits for them, messages out of the case, errors and escalations to the nearest catcher."""
+    instance = case.visit(task, element)
+    inputs, seen = case.inputs(task, element)
+    refuse_given(inputs)
+    caught: list[str] = []
+    nearest: Wait | None = None
+    if element.event in ("signal", "message"):
+        name, key = _named(case, element, seen)
+        thrown = Thrown(instance=instance, element=element.id, kind=element.event, name=name, key=key, values=inputs)
+        case.advance.thrown.append(thrown)
+        if element.event == "signal":
+            caught = [i for i in sorted(case.live) if _hears(case.find(i), name)]
     else:
         nearest = catcher(case, task, element.event or "", element.reference or "")
-        caught = [nearest] if nearest else []
-    if element.event == "error" and not caught:
-        del task.internal_data["at"]
-        raise errors.FlowStuck(element=element.title, reason="no boundary event catches this error")
+        if element.event == "error" and nearest is None:
+            raise errors.FlowStuck(element=element.title, reason="nothing around it catches this error")
+    task.internal_data["at"] = "throwing"  # so that it stays while the catchers move
     for other in caught:
-        if other._state & TaskState.NOT_FINISHED_MASK:
-            trigger(case, other)
-    if task._state == TaskState.READY:
+        if other in case.live:
+            found = case.find(other)
+            case.advance.left.append(Left(instance=other, element=found.element.id, by=element.id))
+            trigger(case, found, inputs)
+    if nearest is not None:
+        trigger(case, nearest, {"errorCode": element.reference} if element.event == "error" and element.reference else {})
+    if task.id in task.workflow.tasks:
         case.leave(task, element)
     else:
-        case.advance.passed.append(Passed(instance=task.internal_data["instance"], element=element.id))
+        case.advance.passed.append(Passed(instance=instance, element=element.id))
 
 
-def catcher(case: Tokens, task: Task, event: str, code: str) -> Task | None:
-    """The waiting boundary event nearest around a token that catches; one that names the code before one that takes all."""
+def _hears(found: Wait, name: str) -> bool:
+    return found.element.event == "signal" and found.record.get("name") == name and found.record.get("at") in (None, "waiting")
+
+
+def catcher(case: Tokens, task: Task, event: str, code: str) -> Wait | None:
+    """What catches an error or escalation: event sub-processes and boundary events, from the token outwards.
+
+    Of several at one place, one that names the code comes before one that takes all. An interrupted scope catches no more.
+    """
     around: Task | None = task
     while around is not None:
-        split = around.parent
-        if split is not None and isinstance(split.task_spec, BoundaryEventSplit):
-            waiting = [
-                c
-                for c in split.children
-                if c._state == TaskState.WAITING
-                and isinstance(c.task_spec, BoundaryEvent)
-                and c.task_spec.element.event == event
-                and c.task_spec.element.reference in (None, code)
-            ]
-            if waiting:
-                return min(waiting, key=lambda c: c.task_spec.element.reference is None)
-        holder = around.workflow.parent_task_id
-        around = case.workflow.get_task_from_id(holder) if holder else None
+        workflow = around.workflow
+        skeleton: Skeleton = workflow.spec.skeleton
+        many = "many" in workflow.task_tree.internal_data
+        boundaries = () if many else skeleton.boundaries.get(around.task_spec.name, ())
+        if found := _catching(boundaries, event, code):
+            return Wait(around, found, {"instance": case.number(found)})
+        root = workflow.task_tree
+        if not many and "interrupted" not in root.internal_data and (starts := skeleton.watches.get(workflow.spec.name, ())):
+            inside = around.task_spec.name
+            if found := _catching([start for start in starts if start.scope != inside], event, code):
+                return Wait(root, found, {"instance": case.number(found)})
+        around = getattr(workflow, "holder", None)
     return None
 
 
-def trigger(case: Tokens, task: Task, values: Mapping[str, Json] | None = None) -> None:
-    """An event happens to what waits for it. `values` are visible to its output mapping."""
-    element, memory = task.task_spec.element, task.internal_data
-    case.live.pop(memory["instance"], None)
-    memory.pop("stuck", None)
-    if values and element.outputs:
-        case.scopes.open(memory["instance"], case.scope(task), values)
-    if isinstance(task.task_spec, BoundaryEvent):
-        task.task_spec.event_definition.catch(task)
-        task.task_spec._update(task)
-        case.go(task)
-        if not element.interrupting:
-            _rearm(case, task, element)
-        return
-    if isinstance(task.parent.task_spec, Step) and task.parent.task_spec.element.kind == "eventBasedGateway":
-        for sibling in task.parent.children:
-            if sibling is not task:
-                sibling.cancel()
-        case.sweep(element.id)
-    memory["at"] = "leaving"
-
-
-def _rearm(case: Tokens, task: Task, element: Element) -> None:
-    """A non-interrupting event waits again: a repetition until it is used up, signals and escalations always."""
-    repeat, every = task.internal_data.get("repeat"), task.internal_data.get("every")
-    if element.timer and (every is None or repeat == 0):
-        return
-    again = task.parent._add_child(task.task_spec, TaskState.WAITING)
-    again.task_spec._predict(again, mask=TaskState.NOT_FINISHED_MASK)
-    again.task_spec._update(again)
-    if every is not None:
-        instance = case.visit(again, element)
-        again.internal_data.update(at="waiting", repeat=None if repeat is None else repeat - 1, every=every)
-        last, calendar = dt.datetime.fromisoformat(task.internal_data["due"]), case.program.calendar(element)
-        _announce(case, again, timers.next_due(last, every, case.now, calendar))
-        case.live[instance] = again
+def _catching(candidates: Any, event: str, code: str) -> Element | None:
+    fitting = [e for e in candidates if e.event == event and e.reference in (None, code)]
+    return min(fitting, key=lambda e: e.reference is None, default=None)

@@ -147,7 +147,7 @@ class _Diagram:
             found += drawn_wrong(process, root)
             self.case = names.of_case(process, self.forms)
             for element in process.elements.values():
-                if all(process.elements[scope].kind == "subProcess" for scope in process.around(element)):
+                if all(runs(process.elements[scope], process) for scope in process.around(element)):
                     found += self._element(process, element)
             for flow in process.flows.values():
                 if flow.condition and flow.source in process.elements:
@@ -166,7 +166,7 @@ class _Diagram:
     # --- one element
 
     def _element(self, process: Process, element: Element) -> Iterator[Finding]:
-        if not runs(element):
+        if not runs(element, process):
             remedy = next((REMEDIES[k] for k in (element.loop, element.kind, element.event) if k in REMEDIES), "Use another element.")
             yield finding(Code.UNSUPPORTED_ELEMENT, element, construct=construct(element), remedy=remedy)
             return

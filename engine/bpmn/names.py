@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import errors
 from ..ports import Json
 from .model import Element, Process
 
@@ -13,6 +14,13 @@ from .model import Element, Process
 GIVEN = frozenset(("subject", "initiator", "case"))
 #: what an approval chain leaves behind
 CHAIN_RESULT = ("decision", "opinion", "decided_by")
+
+
+def refuse_given(values: Iterable[str]) -> None:
+    """No form and no outside system may say who the case is about. Raises `errors.ValueRefused`."""
+    for name in values:
+        if name in GIVEN:
+            raise errors.ValueRefused(name=name, reason="only the engine itself gives it")
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,14 @@ def activation(instance: str) -> int:
     return int(instance.rpartition("#")[2])
 
 
+def text(given: str, data: Mapping[str, Json], now: dt.datetime) -> str:
+    """A value that must be there, as text. Raises `errors.FeelError`."""
+    found = _one(given, data, now)
+    if not found:
+        raise errors.FeelError(expression=given, reason="it must give a text")
+    return found
+
+
 def _one(text: str | None, data: Mapping[str, Json], now: dt.datetime) -> str | None:
     """Text, or None where nothing is given or FEEL gives null."""
     found = value(text, data, now) if text else None

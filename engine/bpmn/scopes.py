@@ -19,12 +19,14 @@ LARGEST = 2**53
 
 @dataclass
 class Scope:
-    """The variables of the process, or those local to one instance of an activity with an input mapping."""
+    """The variables of the process, of a called process, or those local to one visit of an element."""
 
     parent: str | None
     values: dict[str, Json] = field(default_factory=dict)
     #: name -> (when by the scopes' clock, element) of the last write
     writers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    #: names that were handed over at a call and not written since
+    copied: set[str] = field(default_factory=set)
 
 
 class Scopes:
@@ -45,12 +47,16 @@ class Scopes:
         """A local scope, holding `values` that were evaluated already."""
         self.tree[key] = Scope(parent, dict(values))
 
+    def call(self, key: str, values: Mapping[str, Json]) -> None:
+        """The scope of a called process: it sees nothing of its caller but `values`, and writes nothing there."""
+        self.tree[key] = Scope(None, dict(values), copied=set(values))
+
     def close(self, key: str) -> None:
         """Forgets a local scope, if there is one."""
         self.tree.pop(key, None)
 
     def write(self, key: str, values: Mapping[str, Json], element: str, since: int | None = None) -> list[Written]:
-        """Writes each value in the innermost scope from `key` outwards that holds the name, else in the process's.
+        """Writes each value in the innermost scope from `key` outwards that holds the name, else in that of the (called) process.
 
         `since` is the clock's reading when the writing work began: a value that another element wrote after that is
         overwritten unseen, and named in `Written.over`. The last write wins. Raises `errors.ValueRefused` before anything
@@ -65,6 +71,7 @@ class Scopes:
             over = writer if since is not None and when > since and writer != element else None
             scope.values[name] = value
             scope.writers[name] = (self.clock, element)
+            scope.copied.discard(name)
             written.append(Written(name=name, element=element, over=over))
         return written
 
@@ -80,7 +87,7 @@ class Scopes:
         return [
             self.clock,
             {
-                key: [scope.parent, scope.values, {n: w for n, w in scope.writers.items() if w[0] > oldest}]
+                key: [scope.parent, scope.values, {n: w for n, w in scope.writers.items() if w[0] > oldest}, *_copied(scope)]
                 for key, scope in self.tree.items()
             },
         ]
@@ -91,10 +98,14 @@ class Scopes:
         scopes = cls()
         scopes.clock, tree = state
         scopes.tree = {
-            key: Scope(parent, values, {name: (when, element) for name, (when, element) in writers.items()})
-            for key, (parent, values, writers) in tree.items()
+            key: Scope(parent, values, {name: (when, element) for name, (when, element) in writers.items()}, set(*copied))
+            for key, (parent, values, writers, *copied) in tree.items()
         }
         return scopes
+
+
+def _copied(scope: Scope) -> list[list[str]]:
+    return [sorted(scope.copied)] if scope.copied else []
 
 
 def plain(name: str, value: Any) -> Json:

@@ -1,7 +1,8 @@
 """A case at rest, as bytes: the tokens and the scopes, never the diagram. And the live cases kept in memory between actions.
 
-The header names our format and the release of SpiffWorkflow; the rest is JSON, compressed. A task is written as
-`[spec, state, memory, children, body]`, children below their parent, so the same state always gives the same bytes.
+The header names our format and the release of SpiffWorkflow; the rest is JSON, compressed. A scope is written as
+`[memory, tokens]`, a token as `[element, memory]` or, if it holds a scope, `[element, memory, scope]`. The order of tokens is
+that in which they appeared, so the same inputs always give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,22 +16,20 @@ from typing import TYPE_CHECKING
 
 import orjson
 from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit  # type: ignore[import-untyped]
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent  # type: ignore[import-untyped]
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec  # type: ignore[import-untyped]
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow  # type: ignore[import-untyped]
 from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
-from .normalise import Skeleton, Step
+from .normalise import Step
 
 if TYPE_CHECKING:
+    from .program import Program
     from .runtime import Execution
 
-FORMAT = 1
+FORMAT = 2
 HEADER = f"partwell-case {FORMAT} {version('SpiffWorkflow')}\n".encode()
-
-_FORESEEN = TaskState.PREDICTED_MASK | TaskState.FUTURE
 
 
 class NoScripts:
@@ -40,115 +39,127 @@ class NoScripts:
         raise AssertionError(f"SpiffWorkflow asked for a script engine ({name}); the skeleton has no scripts")
 
 
-def new_workflow(skeleton: Skeleton) -> BpmnWorkflow:
-    """A workflow at its very beginning."""
-    return BpmnWorkflow(skeleton.spec, skeleton.bodies, script_engine=NoScripts())
+class Body(BpmnSubWorkflow):  # type: ignore[misc]
+    """A scope inside another one; the token that holds it stands at the element whose scope it is."""
+
+    def __init__(self, spec: BpmnProcessSpec, holder: Task) -> None:
+        self.holder = holder
+        super().__init__(spec, holder.id, holder.workflow.top_workflow, deserializing=True)
+        self.task_tree = Task(self, spec.start, state=TaskState.COMPLETED)
+
+    def _calculate_depth(self) -> int:
+        return int(self.holder.workflow.depth) + 1
+
+    @property
+    def parent_workflow(self) -> BpmnWorkflow:
+        return self.holder.workflow
+
+
+def new_workflow(spec: BpmnProcessSpec) -> BpmnWorkflow:
+    """A workflow without a token."""
+    workflow = BpmnWorkflow(spec, {}, script_engine=NoScripts(), deserializing=True)
+    workflow.task_tree = Task(workflow, spec.start, state=TaskState.COMPLETED)
+    return workflow
+
+
+def open_body(holder: Task, spec: BpmnProcessSpec) -> Body:
+    """A scope without a token, held by a token."""
+    body = holder.workflow.top_workflow.subprocesses[holder.id] = Body(spec, holder)
+    return body
+
+
+def body_of(task: Task) -> Body | None:
+    """The scope that a token holds."""
+    found: Body | None = task.workflow.top_workflow.subprocesses.get(task.id)
+    return found
+
+
+def put(workflow: BpmnWorkflow, step: Step) -> Task:
+    """A new token."""
+    return Task(workflow, step, workflow.task_tree, state=TaskState.READY)
+
+
+def remove(task: Task) -> None:
+    """Takes a token away."""
+    workflow = task.workflow
+    del workflow.tasks[task.id]
+    workflow.task_tree._children.remove(task.id)
+
+
+def within(workflow: BpmnWorkflow) -> list[Task]:
+    """The tokens of one scope."""
+    return [workflow.tasks[id] for id in workflow.task_tree._children]
 
 
 def tokens(workflow: BpmnWorkflow) -> Iterator[Task]:
-    """Every task, parents first, a sub-process's tasks directly after it: the order does not depend on history."""
+    """The tokens of a scope, those of the scope that a token holds directly after it."""
     bodies = workflow.top_workflow.subprocesses
-    waiting = [workflow.task_tree]
-    while waiting:
-        task = waiting.pop()
+    for task in within(workflow):
         yield task
         if task.id in bodies:
             yield from tokens(bodies[task.id])
-        if task._children:
-            known = task.workflow.tasks
-            waiting.extend(known[child] for child in reversed(task._children))
-
-
-def prune(workflow: BpmnWorkflow) -> None:
-    """Takes out what is over: finished leaves, and finished links between a parent and an only child.
-
-    Safe because nothing looks back: `Step` replaces SpiffWorkflow's joins and choices, which search their ancestors. Two
-    places still do. The join of boundary events finds its split and the split's children, so they stay until the activity is
-    over; and a fired non-interrupting event leaves a join behind that waits for nothing, which goes.
-    """
-    for body in [workflow, *workflow.subprocesses.values()]:
-        tasks = body.tasks
-        for task in list(tasks.values())[:0:-1]:
-            if task._state & TaskState.NOT_FINISHED_MASK:
-                if isinstance(task.task_spec, BoundaryEventJoin) and _stands_alone(task.parent):
-                    _remove(task)
-                continue
-            workflow.subprocesses.pop(task.id, None)
-            parent = tasks[task._parent]
-            if not task._children and (not _guards(parent) or _stands_alone(task)):
-                _remove(task)
-            elif len(task._children) == 1 and not _guards(parent) and not _guards(task):
-                child = tasks[task._children[0]]
-                child._parent = parent.id
-                parent._children[parent._children.index(task.id)] = child.id
-                del tasks[task.id]
-
-
-def _guards(task: Task) -> bool:
-    """A split whose activity, or an event on it, still waits."""
-    if not isinstance(task.task_spec, BoundaryEventSplit):
-        return False
-    own = task.task_spec._outputs
-    return any(child._state & TaskState.NOT_FINISHED_MASK and child.task_spec.name in own for child in task.children)
-
-
-def _stands_alone(task: Task) -> bool:
-    """A non-interrupting boundary event that has fired: the activity it sits on no longer cares about it."""
-    return isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and task._state == TaskState.COMPLETED
-
-
-def _remove(task: Task) -> None:
-    tasks = task.workflow.tasks
-    tasks[task._parent]._children.remove(task.id)
-    del tasks[task.id]
 
 
 def dump(workflow: BpmnWorkflow, rest: Json) -> bytes:
     """The state of a case at rest, with what the runtime keeps beside the tokens."""
-    return HEADER + zlib.compress(orjson.dumps([workflow.completed, _written(workflow.task_tree), rest]), 1)
+    return HEADER + zlib.compress(orjson.dumps([workflow.completed, written(workflow), rest]), 1)
 
 
-def _written(task: Task) -> list[Json]:
-    children = [_written(child) for child in task.children if not child._state & _FORESEEN]
-    body = task.workflow.top_workflow.subprocesses.get(task.id)
-    written = [task.task_spec.name, task._state, task.internal_data, children]
-    return [*written, _written(body.task_tree)] if body is not None else written
+def written(workflow: BpmnWorkflow) -> list[Json]:
+    """A scope as JSON, not copied."""
+    bodies = workflow.top_workflow.subprocesses
+    found: list[Json] = []
+    for task in within(workflow):
+        body = [written(bodies[task.id])] if task.id in bodies else []
+        found.append([task.task_spec.name, task.internal_data, *body])
+    return [workflow.task_tree.internal_data, found]
 
 
-def load(skeleton: Skeleton, state: bytes, case: str = "?") -> tuple[BpmnWorkflow, Json]:
-    """The workflow and what was kept beside it. Raises `errors.StateUnreadable` for other formats and damaged bytes.
-
-    Only for bytes from our own table.
-    """
+def unpack(state: bytes, case: str = "?") -> Json:
+    """`[completed, scope, rest]` of a dump. Raises `errors.StateUnreadable` for other formats and damaged bytes."""
     header, _, packed = state.partition(b"\n")
     if header + b"\n" != HEADER:
         found = header[:60].decode("utf-8", "replace")
         raise errors.StateUnreadable(case=case, reason=f'it was written as "{found}", this release reads "{HEADER.decode().strip()}"')
     try:
-        completed, tree, rest = orjson.loads(zlib.decompress(packed))
-        workflow = BpmnWorkflow(skeleton.spec, skeleton.bodies, script_engine=NoScripts(), deserializing=True)
+        return orjson.loads(zlib.decompress(packed))
+    except (zlib.error, ValueError) as error:
+        raise errors.StateUnreadable(case=case, reason=f"{type(error).__name__}: {error}") from error
+
+
+def load(program: Program, unpacked: Json, case: str = "?") -> tuple[BpmnWorkflow, Json]:
+    """The workflow and what was kept beside it, from what `unpack` gave. Raises `errors.StateUnreadable` for damaged ones.
+
+    Only for bytes from our own table.
+    """
+    try:
+        completed, scope, rest = unpacked
+        workflow = new_workflow(program.skeleton.specs[program.process_id])
         workflow.completed = completed
-        workflow.task_tree = _read(workflow, None, tree)
-    except (zlib.error, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        _read(program, workflow, scope)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise errors.StateUnreadable(case=case, reason=f"{type(error).__name__}: {error}") from error
     return workflow, rest
 
 
-def _read(workflow: BpmnWorkflow, parent: Task | None, written: list[Json]) -> Task:
-    name, state, memory, children, *body = written
-    spec = workflow.spec.task_specs[name]
-    task = Task(workflow, spec, parent, state=state)
-    task.internal_data = memory
-    if body:
-        top = workflow.top_workflow
-        inner = top.subprocesses[task.id] = BpmnSubWorkflow(top.subprocess_specs[spec.spec], task.id, top, deserializing=True)
-        inner.task_tree = _read(inner, None, body[0])
-        inner.completed_event.connect(spec._on_subworkflow_completed, task)
-    for child in children:
-        _read(workflow, task, child)
-    if not isinstance(spec, Step) and state & TaskState.NOT_FINISHED_MASK:
-        spec._predict(task, mask=TaskState.NOT_FINISHED_MASK)
-    return task
+def _read(program: Program, workflow: BpmnWorkflow, written: Json) -> None:
+    memory, found = written
+    workflow.task_tree.internal_data = memory
+    for name, memory, *body in found:
+        task = put(workflow, workflow.spec.task_specs[name])
+        task.internal_data = memory
+        if body:
+            _read(program, open_body(task, spec_of_body(program, task, body[0][0])), body[0])
+
+
+def spec_of_body(program: Program, holder: Task, memory: Json) -> BpmnProcessSpec:
+    """The spec of the scope that a token holds: of the called process, of its own element again, or of its body."""
+    if "many" in memory:
+        return holder.workflow.spec
+    if "called" in holder.internal_data:
+        part = program.part(holder.internal_data["called"])
+        return part.specs[part.process.id]
+    return holder.workflow.spec.skeleton.specs[holder.task_spec.name]
 
 
 class LiveCases:

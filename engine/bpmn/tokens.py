@@ -2,13 +2,18 @@
 
 A token stands at a `Step`. What is remembered of it lies in the task's memory (`internal_data`):
 
-at          what comes next: nothing yet (it has just arrived), `waiting`, `leaving` (outputs to be written), `flows` (to be
-            chosen), `join`
+at          what comes next: nothing yet (it has just arrived), `waiting`, `events` (one of its `waits` decides), `inside` (it
+            holds a scope), `undoing`, `leaving` (outputs to be written), `flows` (to be chosen), `join`
 instance    this visit of the element, `Element#3`
 since       clock of the scopes when the work began
 stuck       an error was reported; only a retry moves it
 flow        the flow that led here, for joins
-due, repeat, every    of a timer
+waits       element -> what is remembered of the event that waits for it: boundary events, events behind a gateway
+due, repeat, every, name, key, was      of a timer, message, signal, condition: in the memory or in one of its `waits`
+index, called, done, undo, undoes       see `multi`, `calls`, `compensation`
+
+The root of a scope's workflow has a memory, too: `waits` of its event sub-processes, `interrupted` by one of them, `many`
+(see `multi`), `done` (see `compensation`).
 
 Each stage evaluates everything before it changes anything, so after an error the token stands where it stood.
 """
@@ -16,20 +21,21 @@ Each stage evaluates everything before it changes anything, so after an error th
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, SubWorkflowTask  # type: ignore[import-untyped]
 from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
-from . import events, expressions, joins, opening, state
+from . import calls, compensation, events, expressions, joins, multi, opening, state
 from .advance import Advance, Left, Passed, Stuck
+from .events import Wait
 from .model import Element
-from .names import GIVEN
-from .normalise import Step, link
+from .names import refuse_given
+from .normalise import BODIES, Skeleton, Step, link
 from .scopes import PROCESS, Scopes, plain
 
 if TYPE_CHECKING:
@@ -37,9 +43,8 @@ if TYPE_CHECKING:
 
 #: Elements that one action may visit before it counts as endless; all that time the case, on SQLite the whole database, is locked.
 LONGEST = 1000
-#: Tasks above which a long run of automatic elements is tidied in between.
-_CROWD = 200
 _OPERATIONS = frozenset(("serviceTask", "sendTask", "businessRuleTask", "scriptTask", "intermediateThrowEvent", "endEvent"))
+_THROWN = frozenset(("signal", "escalation", "error", "message"))
 
 
 class Tokens:
@@ -51,228 +56,359 @@ class Tokens:
         self.scopes = scopes
         #: element -> how often it was reached
         self.counts = counts
-        #: what waits for the world or is stuck, by instance; its order depends on history, so it is never relied on
-        self.live: dict[str, Task] = {t.internal_data["instance"]: t for t in state.tokens(workflow) if waits(t)}
+        #: what waits for the world or is stuck, by instance: the token, and the element if it is one of its `waits`
+        self.live: dict[str, tuple[Task, str | None]] = {}
+        #: tokens that can go on without the world
+        self.moving: deque[Task] = deque()
+        #: visits left before an action counts as endless
+        self.budget = LONGEST
+        #: clock of the scopes when conditional events were looked at last; None while nothing waits for a condition
+        self.looked: int | None = None
         #: what has happened since `begin`
         self.advance = Advance()
         self.now = dt.datetime.min
         self.outcome: str | None = None
+        for task in state.tokens(workflow):
+            self._note(task)
+            if body := state.body_of(task):
+                self._note(body.task_tree)
+        self._note(workflow.task_tree)
+
+    def _note(self, task: Task) -> None:
+        """What waits at a token that was just restored."""
+        memory = task.internal_data
+        if "instance" in memory and ("stuck" in memory or memory.get("at") == "waiting"):
+            self.live[memory["instance"]] = task, None
+        for id, record in memory.get("waits", {}).items():
+            self.live[record["instance"]] = task, id
+            if "was" in record:
+                self.looked = self.scopes.clock
+        if "was" in memory:
+            self.looked = self.scopes.clock
 
     def begin(self, now: dt.datetime) -> Advance:
         """A new action at the instant `now`."""
-        self.advance, self.now, self.outcome = Advance(), now, None
+        self.advance, self.now, self.outcome, self.budget = Advance(), now, None, LONGEST
         return self.advance
 
     def run(self) -> Advance:
         """Moves every token that can move, until all rest."""
-        visits = 0
-        while ready := [task for task in state.tokens(self.workflow) if _moves(task)] or self._inclusive_joins():
-            for task in ready:
-                if not _moves(task):
-                    continue  # another token's event has ended it meanwhile
-                visits += 1
-                if visits > LONGEST and isinstance(task.task_spec, Step):
-                    self._stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="it goes round in a circle"))
+        while self.moving or self._inclusive_joins() or (self.looked not in (None, self.scopes.clock) and events.look(self)):
+            task = self.moving.popleft()
+            if _moves(task):
+                self.budget -= 1
+                if self.budget < 0:
+                    self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="it goes round in a circle"))
                 else:
                     self._move(task)
-            if len(self.workflow.tasks) > _CROWD:
-                state.prune(self.workflow)
-        if not self.live and not self.workflow.completed:
+        if not self.workflow.completed and all(task is task.workflow.task_tree for task, _ in self.live.values()):
             for task in [task for task in state.tokens(self.workflow) if task.internal_data.get("at") == "join"]:
-                self._stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come"))
+                self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come"))
         return self.rest()
 
     def rest(self) -> Advance:
-        """Tidies up and says what has happened."""
-        state.prune(self.workflow)
-        if len(self.scopes.tree) > 1:
-            alive = {task.internal_data.get("instance") for task in state.tokens(self.workflow)} | {PROCESS}
-            for key in self.scopes.tree.keys() - alive:
-                self.scopes.close(key)
+        """Says what has happened."""
         self.advance.finished = bool(self.workflow.completed)
         self.advance.outcome = self.outcome if self.advance.finished else None
         return self.advance
 
     def _move(self, task: Task) -> None:
-        """One task a stage further; after an error it is stuck."""
-        spec, memory = task.task_spec, task.internal_data
+        """One token a stage further; after an error it is stuck."""
+        element, at = task.task_spec.element, task.internal_data.get("at")
         try:
-            if isinstance(spec, BoundaryEvent):
-                events.arm(self, task, spec.element)
-            elif not isinstance(spec, Step):
-                self.go(task)
-            elif "at" not in memory:
-                self._arrive(task, spec.element)
-            elif memory["at"] == "leaving":
-                self.leave(task, spec.element)
+            if at is None:
+                self._arrive(task, element)
+            elif at == "leaving":
+                self.leave(task, element)
             else:
-                self._onward(task, spec.element)
+                self.onward(task, element)
         except errors.PartwellError as error:
-            self._stick(task, error)
+            self.stick(task, error)
 
-    def go(self, task: Task) -> None:
-        """Lets SpiffWorkflow complete a task."""
-        task.run()
-        element = getattr(task.task_spec, "element", None)
-        self.sweep(element.id if element else None)
-        if isinstance(task.task_spec, (BoundaryEvent, SubWorkflowTask)):
-            for child in task.children:
-                child.internal_data.setdefault("instance", task.internal_data["instance"])
-
-    def _stick(self, task: Task, error: errors.PartwellError) -> None:
+    def stick(self, task: Task, error: errors.PartwellError) -> None:
+        """The token cannot go on until somebody repairs the cause."""
         element = task.task_spec.element
-        instance = task.internal_data.get("instance") or self.visit(task, element)
+        instance = self.visit(task, element)
         task.internal_data["stuck"] = True
-        self.live[instance] = task
+        self.live[instance] = task, None
         self.advance.stuck.append(Stuck(instance=instance, element=element.id, error=error))
 
-    def sweep(self, by: str | None) -> None:
-        """Reports what was waiting and has just been cancelled."""
-        for instance in sorted(instance for instance, task in self.live.items() if task._state == TaskState.CANCELLED):
-            task = self.live.pop(instance)
-            if task.task_spec.element.event != "signal" or "stuck" in task.internal_data:
-                self.advance.left.append(Left(instance=instance, element=task.task_spec.element.id, by=by))
+    # --- tokens come and go
 
-    # --- a token arrives
+    def place(self, workflow: BpmnWorkflow, step: Step, memory: dict[str, Json]) -> Task:
+        """A new token; it moves when its turn comes, unless it is told to wait."""
+        task = state.put(workflow, step)
+        task.internal_data = memory
+        self.moving.append(task)
+        return task
+
+    def go(self, task: Task, nexts: Iterable[tuple[Step, dict[str, Json]]] = ()) -> None:
+        """The token has done its work: others take its place, or it ends."""
+        workflow, element = task.workflow, task.task_spec.element
+        task.run()
+        state.remove(task)
+        self.disarm(task, element.id)
+        nexts = list(nexts)
+        for step, memory in nexts:
+            self.place(workflow, step, memory)
+        if "undoes" in task.internal_data:
+            compensation.resume(self, task.internal_data["undoes"])
+        elif not nexts and not workflow.task_tree._children:
+            self.over(workflow, element.id)
+
+    def over(self, workflow: BpmnWorkflow, by: str) -> None:
+        """A scope without a token is over: the token that holds it goes on."""
+        root = workflow.task_tree
+        if "undo" in root.internal_data:
+            return
+        self.disarm(root, by)
+        if workflow is self.workflow:
+            workflow.completed = True
+            return
+        holder = workflow.holder
+        del self.workflow.subprocesses[holder.id]
+        if done := root.internal_data.get("done"):
+            holder.internal_data["done"] = done
+        holder.internal_data["at"] = "leaving"
+        self.moving.append(holder)
+
+    def cancel(self, task: Task, by: str | None) -> None:
+        """Takes a token away with all it holds, and reports what waited."""
+        if body := self.workflow.subprocesses.pop(task.id, None):
+            self.clear(body, by)
+        memory = task.internal_data
+        instance = memory.get("instance")
+        if instance in self.live:
+            self.leave_behind(instance, task.task_spec.element.id, by)
+        self.disarm(task, by)
+        task.cancel()
+        state.remove(task)
+        self._forget(instance)
+
+    def done(self, task: Task) -> None:
+        """Takes away a token that has done its work and has no successor."""
+        self.workflow.subprocesses.pop(task.id, None)
+        task.run()
+        state.remove(task)
+        self._forget(task.internal_data["instance"])
+
+    def clear(self, workflow: BpmnWorkflow, by: str | None, *, but: Task | None = None, watching: bool = False) -> None:
+        """Takes away all tokens of a scope, and unless it goes on `watching` the waits of its event sub-processes."""
+        if not watching:
+            self.disarm(workflow.task_tree, by)
+        for task in state.within(workflow):
+            if task is not but:
+                self.cancel(task, by)
+
+    def disarm(self, task: Task, by: str | None) -> None:
+        """Nothing waits beside the token any more."""
+        for id, record in task.internal_data.pop("waits", {}).items():
+            self.leave_behind(record["instance"], id, by)
+
+    def leave_behind(self, instance: str, element: str, by: str | None) -> None:
+        self.live.pop(instance, None)
+        self.advance.left.append(Left(instance=instance, element=element, by=by))
+
+    def _forget(self, instance: str | None) -> None:
+        if instance is not None and len(self.scopes.tree) > 1:
+            self.scopes.close(instance)
+            self.scopes.close(calls.scope_key(instance))
 
     def visit(self, task: Task, element: Element) -> str:
         """The instance, numbered on the first call."""
         if "instance" not in task.internal_data:
-            number = self.counts[element.id] = self.counts.get(element.id, 0) + 1
-            task.internal_data["instance"] = f"{element.id}#{number}"
+            task.internal_data["instance"] = self.number(element)
         instance: str = task.internal_data["instance"]
         return instance
 
+    def number(self, element: Element) -> str:
+        """A new instance of an element."""
+        number = self.counts[element.id] = self.counts.get(element.id, 0) + 1
+        return f"{element.id}#{number}"
+
+    # --- a token arrives
+
     def _arrive(self, task: Task, element: Element) -> None:
-        kind = element.kind
-        if len(element.incoming) > 1 and kind in ("parallelGateway", "inclusiveGateway"):
+        if len(element.incoming) > 1 and element.kind in ("parallelGateway", "inclusiveGateway"):
             task.internal_data["at"] = "join"
-            if kind == "parallelGateway":
+            if element.kind == "parallelGateway":
                 self._parallel_join(task, element)
-        elif task.task_spec.leaving or kind == "boundaryEvent":
-            self.leave(task, element)
-        elif kind == "userTask" or (kind in _OPERATIONS and "taskDefinition.type" in element.extensions):
+        elif element.loop is not None and "many" not in task.workflow.task_tree.internal_data:
+            multi.enter(self, task, element)
+        else:
+            self._begin(task, element)
+
+    def _begin(self, task: Task, element: Element) -> None:
+        """The work of an element begins."""
+        kind = element.kind
+        if kind == "userTask" or (kind in _OPERATIONS and "taskDefinition.type" in element.extensions):
             self._wait(task, element)
-        elif kind == "intermediateCatchEvent" and element.event in ("timer", "signal"):
+        elif kind == "receiveTask" or (kind == "intermediateCatchEvent" and element.event != "link"):
             events.wait(self, task, element)
-        elif kind == "subProcess":
+        elif kind == "eventBasedGateway":
+            events.choose(self, task, element)
+        elif kind in BODIES:
             self._enter(task, element)
+        elif kind == "callActivity":
+            calls.enter(self, task, element)
         elif kind == "businessRuleTask":
             self._decide(task, element)
         elif kind == "scriptTask":
             self._calculate(task, element)
-        elif kind in ("intermediateThrowEvent", "endEvent") and element.event in ("signal", "escalation", "error"):
+        elif kind in ("intermediateThrowEvent", "endEvent", "sendTask") and element.event in _THROWN:
             events.throw(self, task, element)
+        elif element.event == "compensate":
+            compensation.throw(self, task, element)
+        elif element.event == "cancel":
+            compensation.cancel(self, task, element)
         else:
             self.visit(task, element)
             self.leave(task, element)
 
-    def _wait(self, task: Task, element: Element) -> None:
-        instance, outer = self.visit(task, element), self.scope(task)
-        data = self.scopes.visible(outer)
+    def inputs(self, task: Task, element: Element) -> tuple[dict[str, Json], Mapping[str, Json]]:
+        """The input mapping's values, and what is seen with them."""
+        data = self.scopes.visible(self.scope(task))
         inputs = opening.mapped(element.inputs, data, self.now)
-        seen = {**data, **inputs}
+        return inputs, {**data, **inputs} if inputs else data
+
+    def local(self, task: Task, values: Mapping[str, Json]) -> None:
+        """Makes variables that only this visit sees."""
+        instance = task.internal_data["instance"]
+        if instance in self.scopes.tree:
+            self.scopes.tree[instance].values.update(values)
+        else:
+            self.scopes.open(instance, self.scope(task), values)
+
+    def _wait(self, task: Task, element: Element) -> None:
+        instance = self.visit(task, element)
+        inputs, seen = self.inputs(task, element)
         if element.kind == "userTask":
             self.advance.opened.append(opening.opened(element, instance, inputs, seen, self.now, self.program.calendar(element)))
         else:
             self.advance.requested.append(opening.requested(element, instance, inputs, seen, self.now))
         if inputs:
-            self.scopes.open(instance, outer, inputs)
+            self.local(task, inputs)
         task.internal_data.update(at="waiting", since=self.scopes.clock)
-        self.live[instance] = task
+        self.live[instance] = task, None
+        events.guard(self, task, element, seen)
 
     def _enter(self, task: Task, element: Element) -> None:
-        instance, outer = self.visit(task, element), self.scope(task)
-        inputs = opening.mapped(element.inputs, self.scopes.visible(outer), self.now)
+        self.visit(task, element)
+        inputs, seen = self.inputs(task, element)
         if inputs or element.outputs:
-            self.scopes.open(instance, outer, inputs)
-        task.internal_data["next"] = [(self.program.skeleton.body(element), {})]
-        self.go(task)
-        for child in task.children:
-            for body in [child, *child.children]:
-                if isinstance(body.task_spec, SubWorkflowTask):
-                    body.internal_data["instance"] = instance
+            self.local(task, inputs)
+        task.internal_data["at"] = "inside"
+        events.guard(self, task, element, seen)
+        skeleton: Skeleton = task.workflow.spec.skeleton
+        self.start(state.open_body(task, skeleton.specs[element.id]), element.id)
+
+    def start(self, workflow: BpmnWorkflow, scope: str, at: str | None = None) -> None:
+        """A scope begins: at its start, or at the element `at`. One that is empty is over at once."""
+        skeleton: Skeleton = workflow.spec.skeleton
+        begins = skeleton.begins[scope] if at is None else (skeleton.steps[at],)
+        for step in begins:
+            self.place(workflow, step, {})
+        events.watch(self, workflow, scope)
+        if not begins:
+            self.over(workflow, scope)
 
     def _calculate(self, task: Task, element: Element) -> None:
-        instance = self.visit(task, element)
-        data = self._with_inputs(instance, task, element)
+        self.visit(task, element)
+        inputs, data = self.inputs(task, element)
         result = opening.value(element.extensions.get("script.expression", ""), data, self.now)
-        self.keep(task, element, {element.extensions.get("script.resultVariable", ""): result})
-        self._onward(task, element, {"result": result})
+        self._calculated(task, element, inputs, {element.extensions.get("script.resultVariable", ""): result})
+        self._settle(task, element, {"result": result})
 
     def _decide(self, task: Task, element: Element) -> None:
-        instance = self.visit(task, element)
-        data = self._with_inputs(instance, task, element)
+        self.visit(task, element)
+        inputs, data = self.inputs(task, element)
         decision = str(opening.value(element.extensions.get("calledDecision.decisionId", ""), data, self.now))
-        table = self.program.decisions.get(decision)
+        table = task.workflow.spec.skeleton.owner.decisions.get(decision)
         if table is None:
             raise errors.DecisionFailed(decision=decision, reason="no file of this procedure has it")
         result = table.decide(decision, data, now=self.now)
-        self.keep(task, element, {element.extensions.get("calledDecision.resultVariable") or decision: result.value})
+        name = element.extensions.get("calledDecision.resultVariable") or decision
+        self._calculated(task, element, inputs, {name: result.value})
         detail = {"decision": decision, "inputs": result.inputs, "matched": list(result.matched), "value": result.value}
-        self._onward(task, element, detail)
+        self._settle(task, element, detail)
 
-    def _with_inputs(self, instance: str, task: Task, element: Element) -> Mapping[str, Json]:
-        outer = self.scope(task)
-        data = self.scopes.visible(outer)
-        if not element.inputs or outer == instance:
-            return data
-        inputs = opening.mapped(element.inputs, data, self.now)
-        self.scopes.open(instance, outer, inputs)
-        return {**data, **inputs}
+    def _calculated(self, task: Task, element: Element, inputs: Mapping[str, Json], values: Mapping[str, Json]) -> None:
+        refuse_given(values)
+        if inputs:
+            self.local(task, inputs)
+        self.keep(task, element, values)
+
+    def _settle(self, task: Task, element: Element, detail: Mapping[str, Json]) -> None:
+        if task.internal_data["at"] == "leaving":
+            self.leave(task, element, detail)
+        else:
+            self.onward(task, element, detail)
 
     def keep(self, task: Task, element: Element, values: Mapping[str, Json]) -> None:
         """What an element gives: straight into the case, or into its own scope until its output mapping is evaluated."""
-        instance = task.internal_data["instance"]
-        _refuse_given(values)
+        refuse_given(values)
         if element.outputs:
-            clean = {name: plain(name, value) for name, value in values.items()}
-            if instance not in self.scopes.tree:
-                self.scopes.open(instance, self.scope(task), {})
-            self.scopes.tree[instance].values.update(clean)
+            self.local(task, {name: plain(name, value) for name, value in values.items()})
             task.internal_data["at"] = "leaving"
         else:
-            since = task.internal_data.get("since")
-            self.advance.written += self.scopes.write(self.scope(task), values, element.id, since)
+            self.advance.written += self.scopes.write(self.scope(task), values, element.id, task.internal_data.get("since"))
             task.internal_data["at"] = "flows"
 
     # --- a token goes on
 
-    def leave(self, task: Task, element: Element) -> None:
+    def leave(self, task: Task, element: Element, detail: Mapping[str, Json] | None = None) -> None:
         """The work of the element is over: writes its outputs, then goes on."""
         memory = task.internal_data
         memory["at"] = "leaving"
-        if element.outputs:
-            key = self.scope(task)
-            values = opening.mapped(element.outputs, self.scopes.visible(key), self.now)
-            _refuse_given(values)
-            outer = self.scopes.tree[key].parent if key == memory["instance"] else key
-            self.advance.written += self.scopes.write(outer or PROCESS, values, element.id, memory.get("since"))
+        if element.kind == "callActivity":
+            calls.back(self, task, element)
+        elif element.outputs:
+            values = opening.mapped(element.outputs, self.scopes.visible(self.scope(task)), self.now)
+            refuse_given(values)
+            # One of many instances keeps what its own scope has a name for.
+            own = "many" in task.workflow.task_tree.internal_data
+            self.advance.written += self.scopes.write(self.scope(task, own=own), values, element.id, memory.get("since"))
         memory["at"] = "flows"
-        self._onward(task, element)
+        self.onward(task, element, detail)
 
-    def _onward(self, task: Task, element: Element, detail: Mapping[str, Json] | None = None) -> None:
-        memory = task.internal_data
-        if memory["at"] == "leaving":
-            self.leave(task, element)
+    def onward(self, task: Task, element: Element, detail: Mapping[str, Json] | None = None) -> None:
+        """Chooses the flows that get a token."""
+        if "many" in task.workflow.task_tree.internal_data:
+            multi.over(self, task, element, detail)
             return
-        self.scopes.close(memory["instance"])
-        flows = self._chosen(element, self.scopes.visible(self.scope(task)))
-        if element.kind != "userTask" and "taskDefinition.type" not in element.extensions:
-            detail = {"flows": flows, **(detail or {})} if len(element.outgoing) > 1 else detail or {}
-            self.advance.passed.append(Passed(instance=memory["instance"], element=element.id, detail=detail))
-        if element.kind == "endEvent" and element.scope == self.program.process_id:
+        memory = task.internal_data
+        memory["at"] = "flows"
+        skeleton: Skeleton = task.workflow.spec.skeleton
+        flows = self._chosen(skeleton, element, self.scopes.visible(self.scope(task, own=False)))
+        compensation.record(self, task, element)
+        self._forget(memory["instance"])
+        if element.loop is None:
+            self.passed(memory["instance"], element, {"flows": flows, **(detail or {})} if len(element.outgoing) > 1 else detail)
+        if element.kind == "endEvent" and self._ends_the_case(task.workflow):
             self.outcome = element.properties.get("wf.outcome")
-        arrivals = self.program.skeleton.arrivals
+        if element.event == "terminate":
+            self.clear(task.workflow, element.id, but=task)
         if element.event == "link" and element.kind == "intermediateThrowEvent":
             flows = [link(element)]
-        memory["next"] = [(arrivals[flow], {"flow": flow}) for flow in flows] or [(self.program.skeleton.end(element), {})]
-        self.go(task)
+        self.go(task, [(skeleton.arrivals[flow], {"flow": flow}) for flow in flows])
 
-    def _chosen(self, element: Element, data: Mapping[str, Json]) -> list[str]:
+    def passed(self, instance: str, element: Element, detail: Mapping[str, Json] | None) -> None:
+        """Says that an element was passed that waits for nobody."""
+        if element.kind != "userTask" and "taskDefinition.type" not in element.extensions:
+            self.advance.passed.append(Passed(instance=instance, element=element.id, detail=detail or {}))
+
+    def _ends_the_case(self, workflow: BpmnWorkflow) -> bool:
+        """Whether an end there can be the last of the case: in the process itself, or in an event sub-process of it."""
+        while workflow is not self.workflow and workflow.holder.task_spec.element.kind == "eventSubProcess":
+            workflow = workflow.holder.workflow
+        return bool(workflow is self.workflow)
+
+    def _chosen(self, skeleton: Skeleton, element: Element, data: Mapping[str, Json]) -> list[str]:
         """The flows that get a token. Raises `errors.FlowStuck` when there are flows and none may be taken."""
-        flows = [self.program.process.flows[flow] for flow in element.outgoing]
-        if element.kind in ("parallelGateway", "eventBasedGateway") or (len(flows) < 2 and not any(flow.condition for flow in flows)):
+        if element.for_compensation:
+            return []
+        flows = [skeleton.process.flows[flow] for flow in element.outgoing]
+        if element.kind == "parallelGateway" or (len(flows) < 2 and not any(flow.condition for flow in flows)):
             return [flow.id for flow in flows]
         choosing = element.kind in ("exclusiveGateway", "inclusiveGateway")
         chosen: list[str] = [] if choosing else [f.id for f in flows if not f.condition and f.id != element.default]
@@ -294,8 +430,8 @@ class Tokens:
     def _arrived(self, task: Task) -> dict[str, Task]:
         """The tokens that wait at the same gateway in the same scope: one of each flow, the oldest."""
         found: dict[str, Task] = {}
-        for other in state.tokens(task.workflow):
-            if other.task_spec is task.task_spec and other.workflow is task.workflow and _at_join(other):
+        for other in state.within(task.workflow):
+            if other.task_spec is task.task_spec and _at_join(other):
                 found.setdefault(other.internal_data["flow"], other)
         return found
 
@@ -304,80 +440,61 @@ class Tokens:
         if len(arrived) == len(element.incoming):
             self._merge(list(arrived.values()), element)
 
-    def _inclusive_joins(self) -> list[Task]:
-        """Merges where nothing more can come, once all other tokens rest; the merged tokens."""
+    def _inclusive_joins(self) -> bool:
+        """Merges where nothing more can come, once all other tokens rest; whether it did."""
         waiting = [t for t in state.tokens(self.workflow) if _at_join(t) and t.task_spec.element.kind == "inclusiveGateway"]
         for task in waiting:
             element, arrived = task.task_spec.element, self._arrived(task)
-            elsewhere = [
-                other.task_spec.element.id
-                for other in state.tokens(task.workflow)
-                if other.workflow is task.workflow
-                and other._state & (TaskState.READY | TaskState.STARTED)
-                and isinstance(other.task_spec, (Step, SubWorkflowTask))
-                and other.task_spec is not task.task_spec
-            ]
-            if joins.inclusive_may_go(arrived.keys(), elsewhere, self.program.reach(element.id)):
+            elsewhere = [other.task_spec.element.id for other in state.within(task.workflow) if other.task_spec is not task.task_spec]
+            if joins.inclusive_may_go(arrived.keys(), elsewhere, task.workflow.spec.skeleton.reach(element.id)):
                 merged = arrived[task.internal_data["flow"]]
                 self._merge([*(t for t in arrived.values() if t is not merged), merged], element)
-                return [merged]
-        return []
+                return True
+        return False
 
     def _merge(self, arrived: list[Task], element: Element) -> None:
         """Several tokens become one, the last of them; its flows are chosen when it moves next."""
         *others, task = arrived
         for other in others:
             other.cancel()
+            state.remove(other)
         self.visit(task, element)
         task.internal_data["at"] = "flows"
+        self.moving.append(task)
 
     # --- finding one's way
 
-    def find(self, instance: str) -> Task:
+    def find(self, instance: str) -> Wait:
         """What waits as this instance. Raises `errors.NotFound`."""
-        task = self.live.get(instance)
-        if task is None:
+        if instance not in self.live:
             raise errors.NotFound(what="waiting element", name=instance)
-        return task
+        task, id = self.live[instance]
+        if id is None:
+            return Wait(task, task.task_spec.element, task.internal_data)
+        return Wait(task, task.workflow.spec.skeleton.process.elements[id], task.internal_data["waits"][id])
 
-    def scope(self, task: Task) -> str:
-        """Key of the innermost scope around a token."""
+    def scope(self, task: Task, *, own: bool = True) -> str:
+        """Key of the innermost scope of variables around a token, with or without that of its own visit."""
         if len(self.scopes.tree) == 1:
             return PROCESS
-        around: Task | None = task
-        while around is not None:
-            instance = around.internal_data.get("instance")
-            if instance in self.scopes.tree:
-                return str(instance)
-            holder = around.workflow.parent_task_id
-            around = self.workflow.get_task_from_id(holder) if holder else None
+        instance = task.internal_data.get("instance") if own else None
+        if instance in self.scopes.tree:
+            return str(instance)
+        workflow = task.workflow
+        while workflow is not self.workflow:
+            memory = workflow.holder.internal_data
+            key: str = calls.scope_key(memory["instance"]) if "called" in memory else memory["instance"]
+            if key in self.scopes.tree:
+                return key
+            workflow = workflow.holder.workflow
         return PROCESS
 
 
 def _moves(task: Task) -> bool:
-    """Whether a task can be taken a stage further without the world."""
+    """Whether a token is still there and can be taken a stage further without the world."""
     memory = task.internal_data
-    if "stuck" in memory:
-        return False
-    if task._state == TaskState.READY:
-        return memory.get("at") not in ("waiting", "join")
-    return task._state == TaskState.WAITING and "at" not in memory and isinstance(task.task_spec, BoundaryEvent)
-
-
-def _refuse_given(values: Iterable[str]) -> None:
-    """No form and no outside system may say who the case is about."""
-    for name in values:
-        if name in GIVEN:
-            raise errors.ValueRefused(name=name, reason="only the engine itself gives it")
+    return task._state == TaskState.READY and "stuck" not in memory and memory.get("at") in (None, "leaving", "flows")
 
 
 def _at_join(task: Task) -> bool:
-    return task._state == TaskState.READY and task.internal_data.get("at") == "join" and "stuck" not in task.internal_data
-
-
-def waits(task: Task) -> bool:
-    """Whether a task is among what waits for the world or for a repair."""
-    memory = task.internal_data
-    if task._state not in (TaskState.READY, TaskState.WAITING) or "instance" not in memory:
-        return False
-    return "stuck" in memory or (memory.get("at") == "waiting" and task.task_spec.element.event not in ("error", "escalation"))
+    return task.internal_data.get("at") == "join" and "stuck" not in task.internal_data

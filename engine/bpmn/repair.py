@@ -1,0 +1,110 @@
+"""What somebody entitled does to a running case: skip, return, jump, re-open. Nothing is deleted, the tokens are placed anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
+from SpiffWorkflow.task import Task  # type: ignore[import-untyped]
+
+from .. import errors
+from ..ports import Json
+from . import events, state
+from .advance import Advance
+from .events import Wait
+from .names import refuse_given
+
+if TYPE_CHECKING:
+    from .tokens import Tokens
+
+
+def skip(case: Tokens, found: Wait, values: Mapping[str, Json], now: dt.datetime) -> Advance:
+    """See `Execution.skip`."""
+    task, element, record = found
+    refuse_given(values)
+    case.begin(now)
+    written = case.scopes.write(case.scope(task, own=False), values, element.id, record.get("since"))
+    case.advance.written += written
+    if record is not task.internal_data:
+        del task.internal_data["waits"][element.id]
+        case.leave_behind(record["instance"], element.id, None)
+        return case.run()
+    record.pop("stuck", None)
+    del case.live[record["instance"]]
+    if body := case.workflow.subprocesses.pop(task.id, None):
+        case.clear(body, element.id)
+    record["at"] = "flows"
+    case.moving.append(task)
+    return case.run()
+
+
+def move(case: Tokens, leaving: Sequence[str] | None, entering: Sequence[str], now: dt.datetime) -> Advance:
+    """See `Execution.move`. A scope in which nothing is left is left, too."""
+    if case.workflow.completed:
+        raise errors.FlowStuck(element=case.program.name, reason="it is over; re-open it first")
+    given = [_standing(case, instance) for instance in leaving or ()]
+    targets = [(scope, id) for id in entering for scope in [_scope_of(case, id, given)]]
+    case.begin(now)
+    by = entering[0] if entering else None
+    kept = {id(scope) for scope, _ in targets}
+    if leaving is None:
+        for scope, _ in targets:
+            case.clear(scope, by, watching=True)
+    for task in given:
+        _leave(case, task, by, kept)
+    for scope, target in targets:
+        if scope.task_tree.internal_data.pop("interrupted", False):
+            events.watch(case, scope, scope.spec.name)
+        case.place(scope, scope.spec.skeleton.steps[target], {})
+    return case.run()
+
+
+def reopen(case: Tokens, element_id: str, now: dt.datetime) -> Advance:
+    """See `Execution.reopen`."""
+    if not case.workflow.completed:
+        raise errors.FlowStuck(element=case.program.name, reason="it is not over")
+    scope = _scope_of(case, element_id, [])
+    case.begin(now)
+    scope.completed = False
+    scope.task_tree.internal_data.pop("interrupted", None)
+    case.place(scope, scope.spec.skeleton.steps[element_id], {})
+    events.watch(case, scope, scope.spec.name)
+    return case.run()
+
+
+def _standing(case: Tokens, instance: str) -> Task:
+    for task in state.tokens(case.workflow):
+        if task.internal_data.get("instance") == instance:
+            return task
+    raise errors.NotFound(what="waiting element", name=instance)
+
+
+def _scope_of(case: Tokens, element_id: str, near: Sequence[Task]) -> BpmnWorkflow:
+    """The running scope of an element: that of one of the tokens `near` if it has several. Raises `errors.FlowStuck`."""
+    element = case.program.element(element_id)
+    if element.kind in ("boundaryEvent", "startEvent", "eventSubProcess") and element.event not in (None, "message", "signal"):
+        raise errors.FlowStuck(element=element.title, reason="no token can be placed at an event that waits beside something else")
+    around = [workflow for task in near for workflow in _around(task)]
+    running = [case.workflow, *(state.body_of(task) for task in state.tokens(case.workflow))]
+    for workflow in [*around, *running]:
+        if workflow is not None and workflow.spec.name == element.scope and "many" not in workflow.task_tree.internal_data:
+            return workflow
+    raise errors.FlowStuck(element=element.title, reason="the sub-process around it is not running; choose the sub-process itself")
+
+
+def _around(task: Task) -> list[BpmnWorkflow]:
+    found = [task.workflow]
+    while (holder := getattr(found[-1], "holder", None)) is not None:
+        found.append(holder.workflow)
+    return found
+
+
+def _leave(case: Tokens, task: Task, by: str | None, kept: set[int]) -> None:
+    workflow = task.workflow
+    if task.id not in workflow.tasks:
+        return  # went with the scope around it
+    case.cancel(task, by)
+    if not workflow.task_tree._children and workflow is not case.workflow and id(workflow) not in kept:
+        _leave(case, workflow.holder, by, kept)
