@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 try:
     from opentelemetry import trace
@@ -22,6 +22,7 @@ except ImportError:
 else:
     _tracer = trace.get_tracer("partwell")
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each that nobody asks for
 #: of this process; `webapp.metrics` shows it
 FIGURES = CollectorRegistry()
 

@@ -62,7 +62,7 @@ def checked(services: Services, runner: Runner | None) -> tuple[dict[str, str], 
         checks["database"], checks["schema"] = "it does not answer", "not known"
     else:
         if revision != migrations.head():
-            checks["schema"] = f"it is at {revision or 'nothing'}, this release needs {migrations.head()}"
+            checks["schema"] = f"it is at {revision}, this release needs {migrations.head()}"
         late = (now - waiting).total_seconds() if waiting else 0
         if late > _LATE:
             warnings.append(f"jobs are late: the oldest has been due for {late:.0f} seconds")

@@ -8,7 +8,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ..db import Database
@@ -39,5 +38,5 @@ def head() -> str:
 
 
 def revision(connection: sa.Connection) -> str:
-    """The revision at which a database is; empty before the first."""
-    return MigrationContext.configure(connection).get_current_revision() or ""
+    """The revision at which a database is that was upgraded once."""
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
