@@ -152,6 +152,10 @@ class DecisionFailed(PartwellError):
     status = 422
 
 
+class DecisionInputRefused(DecisionFailed):
+    """The decision "{decision}" cannot be made with these data: {reason}."""
+
+
 class FlowStuck(PartwellError):
     """The case cannot go on at "{element}": {reason}."""
 

@@ -27,6 +27,7 @@ COMMANDS = [
     "worker",
     "sample-company",
     "check",
+    "decide",
     "deploy",
     "versions",
     "diff",

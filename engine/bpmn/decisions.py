@@ -79,7 +79,8 @@ class Decisions:
 
         Text is read as a date, time or duration where an input declares that type. No rule that applies gives the default
         output, else None (a list policy: an empty list), with nothing matched. Raises `errors.NotFound` for an unknown id and
-        `errors.DecisionFailed` for everything that keeps the decision from an answer.
+        `errors.DecisionFailed` for everything that keeps the decision from an answer, of these `errors.DecisionInputRefused` where
+        an input is missing, not of its type, or not among the values it may have.
         """
         if decision_id not in self._decisions:
             raise errors.NotFound(what="decision", name=decision_id)
@@ -88,10 +89,13 @@ class Decisions:
             found = self._decide(decision_id, data, now)
         except feel.LimitReached:
             raise errors.DecisionFailed(decision=name, reason="it took too much time or memory") from None
-        except (ValueError, quickjs.JSException) as error:
+        except ValueError as error:
+            raise errors.DecisionInputRefused(decision=name, reason=str(error)) from None
+        except quickjs.JSException as error:
             raise errors.DecisionFailed(decision=name, reason=str(error).split("\n")[0]) from None
         if "failed" in found:
-            raise errors.DecisionFailed(decision=found.get("decision") or name, reason=found["failed"])
+            failure = errors.DecisionInputRefused if found.get("input") else errors.DecisionFailed
+            raise failure(decision=found.get("decision") or name, reason=found["failed"])
         last = found["trace"][-1]
         return Result(found["value"], last.get("matched", []), last.get("inputs", {}), found["trace"])
 

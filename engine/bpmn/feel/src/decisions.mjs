@@ -54,14 +54,14 @@ export function compile(model, data) {
       const value = compiled.run(scope);
       declared.type = outer;
       const mistake = compiled.complaints().find(({ type }) => MISTAKES.has(type));
-      if (mistake) throw new Failure(`"${source}": ${mistake.message}`, element);
+      if (mistake) throw new Failure(`"${source}": ${mistake.message}`, element, mistake.type === 'NO_VARIABLE_FOUND');
       return value;
     };
   }
 
   function fit(value, type, what, element, isData = false) {
     const fitting = types.fit(value, type, isData);
-    if (fitting === MISFIT) throw new Failure(`${what} is ${describe(value)}, which is not of the declared type ${type.replace(/^.*#/, '')}`, element);
+    if (fitting === MISFIT) throw new Failure(`${what} is ${describe(value)}, which is not of the declared type ${type.replace(/^.*#/, '')}`, element, isData);
     return fitting;
   }
 
@@ -249,7 +249,7 @@ export function compile(model, data) {
       const scopes = values.map((value) => ({ ...scope, '?': value }));
       inputs.forEach(({ allows, allowed, text: source, id }, i) => {
         if (allows && values[i] !== null && allows(scopes[i]) !== true)
-          throw new Failure(`"${source}" is ${describe(values[i])}, which is not one of ${allowed}`, id);
+          throw new Failure(`"${source}" is ${describe(values[i])}, which is not one of ${allowed}`, id, true);
       });
       const hits = [];
       for (const rule of rules) {
@@ -283,7 +283,7 @@ export function compile(model, data) {
       uses.add(name);
       return {
         value({ data }) {
-          if (!Object.hasOwn(data, name)) throw new Failure(`the input "${name}" is missing`, id);
+          if (!Object.hasOwn(data, name)) throw new Failure(`the input "${name}" is missing`, id, true);
           return fit(data[name], type, `the input "${name}"`, id, true);
         },
       };
@@ -330,7 +330,7 @@ export function compile(model, data) {
         answer({ data, trace }) {
           const given = parameters.map((p) => {
             const { name: wanted, type } = nodes[p];
-            if (!Object.hasOwn(data, wanted)) throw new Failure(`the input "${wanted}" is missing`, id);
+            if (!Object.hasOwn(data, wanted)) throw new Failure(`the input "${wanted}" is missing`, id, true);
             return [wanted, fit(data[wanted], type, `the input "${wanted}"`, id, true)];
           });
           const value = run(Object.fromEntries(given), trace);

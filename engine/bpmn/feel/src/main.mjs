@@ -12,7 +12,7 @@ const programs = [];
 const models = new Map();
 
 const failed = (error) => {
-  if (error instanceof Failure) return { failed: error.message, element: error.element, decision: error.decision };
+  if (error instanceof Failure) return { failed: error.message, element: error.element, decision: error.decision, input: error.input };
   throw error;
 };
 

@@ -1,11 +1,12 @@
 // FEEL values from and to JSON, and the functions that Partwell adds to FEEL.
 import { builtins, FeelDate, FeelDateTime, FeelDuration, FeelTime, invalidArguments, isFunction, isRange, parseDate, parseDateTime } from 'feelin';
 
-/** Something a person must repair; its message is shown. */
+/** Something a person must repair; its message is shown. `input`: it is in the data, not in the decision. */
 export class Failure extends Error {
-  constructor(message, element = null) {
+  constructor(message, element = null, input = false) {
     super(message);
     this.element = element;
+    this.input = input;
   }
 }
 

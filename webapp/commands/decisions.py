@@ -1,0 +1,99 @@
+"""Asking a decision table: decide."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.bpmn import expressions
+from engine.bpmn.decisions import Decisions, Result
+from engine.errors import DecisionFailed, DecisionInputRefused, NotFound
+from engine.services import SystemClock
+
+from . import OUT, WRONG, partwell, settings_of
+
+
+@partwell.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--decision", "wanted", help="Id or name; may be left out where the file has one.")
+@click.option("--input", "text", help="The variables as JSON, such as '{\"months\": 14}'.")
+@click.option("--input-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The same from a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def decide(context: click.Context, file: Path, wanted: str | None, text: str | None, input_file: Path | None, as_json: bool) -> int:
+    """Evaluate a decision of a DMN file: the value, the rules that applied, and everything evaluated on the way.
+
+    Exit code 1: the decision has no answer to this input; 2: the file, the decision or the input is not usable.
+    """
+    if text is not None and input_file is not None:
+        raise click.UsageError("Give --input or --input-file, not both.")
+    data = _variables(text if input_file is None else _read(input_file), str(input_file or "--input"))
+    beside = {path.name: path.read_bytes() for path in file.parent.glob("*.dmn") if path.is_file() and path != file}
+    decisions = Decisions(file.read_bytes(), file=file.name, beside=beside)
+    expressions.configure(settings_of(context).zone)
+    decision = _chosen(decisions, wanted)
+    try:
+        result = decisions.decide(decision, data, now=SystemClock().now())
+    except DecisionInputRefused:
+        raise
+    except DecisionFailed as error:
+        if as_json:
+            click.echo(json.dumps({"decision": decision, "failed": error.message}, ensure_ascii=False))
+        else:
+            click.echo(error.message, err=True)
+        return WRONG
+    if as_json:
+        answer = {"decision": decision, "value": result.value, "matched": result.matched, "inputs": result.inputs, "trace": result.trace}
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        _tell(result)
+    return OUT
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{path} is not text in UTF-8.") from None
+
+
+def _variables(text: str | None, source: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        raise click.UsageError(f"{source} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise click.UsageError(f"{source} is nested too deeply.") from None
+    if not isinstance(data, dict):
+        raise click.UsageError(f'{source} must be an object that gives each variable its value, such as {{"months": 14}}.')
+    return data
+
+
+def _chosen(decisions: Decisions, wanted: str | None) -> str:
+    """Id of the decision meant by its id, its name, or by being the only one."""
+    names = decisions.names
+    found = [id for id, name in names.items() if wanted is None or wanted == id] or [id for id, name in names.items() if wanted == name]
+    if len(found) == 1:
+        return found[0]
+    listed = "\n".join(f"  {id}  {name}" for id, name in names.items())
+    if not names:
+        raise NotFound(what="decision", name=wanted or "")
+    if wanted is None:
+        raise click.UsageError(f"The file has several decisions; choose one with --decision:\n{listed}")
+    raise click.UsageError(f'The file has {"several decisions" if found else "no decision"} "{wanted}"; it has:\n{listed}')
+
+
+def _tell(result: Result) -> None:
+    def shown(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    for step in result.trace:
+        click.echo(f"{step['decision']}  {step['name']} = {shown(step['value'])}")
+        for expression, value in step.get("inputs", {}).items():
+            click.echo(f"    {expression} = {shown(value)}")
+        if "matched" in step:
+            click.echo(f"    rules: {', '.join(step['matched']) or 'none'}")
+    click.echo(shown(result.value))
