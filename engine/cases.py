@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from . import documents, people, procedures
+from .db import Statement, Unit
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack
 from .ledger import Event
 from .models import Case, LedgerEntry, Person, new_id
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Crockford's base 32: no letter that looks like a digit
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+_ACTIVE = Statement(sa.select(Person.active).where(Person.id == sa.bindparam("person")))
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,19 @@ def start(
     `request_id` again gives the same case. Raises NotFound, NotAllowed, FormInvalid, NobodySigns.
     """
     with services.database.unit() as unit:
-        connection = unit.connection
-        deployed = services.programs.get(procedures.active(connection, procedure))
-        rules = rules_of(deployed.files)
-        may_start(connection, rules, initiator, subject)
-        who = {name: people.display(connection, person) for name, person in (("subject", subject), ("initiator", initiator))}
+        versions, holdings, actives, about, by = unit.together(
+            (procedures.ACTIVE, {"procedure": procedure}),
+            (people.ROLES, {"person": initiator}),
+            (_ACTIVE, {"person": subject}),
+            (people.DISPLAY, {"person": subject}),
+            (people.DISPLAY, {"person": initiator}),
+        )
+        if not versions:
+            raise NotFound(what="deployed procedure", name=procedure)
+        deployed = services.programs.get(versions[0].id)
+        roles = frozenset(row.role for row in holdings)
+        _may_start(unit, rules_of(deployed.files), roles, initiator, subject, active=any(row.active for row in actives))
+        who = {"subject": people.displayed(about, subject), "initiator": people.displayed(by, initiator)}
         uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
         clean = _checked(services, deployed, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
         now = services.clock.now()
@@ -91,15 +103,22 @@ def start(
 
 def may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:
     """Raises NotAllowed unless `initiator` may start a case about `subject`, NotFound unless the subject works here."""
-    roles = people.roles_of(connection, initiator)
+    person = connection.execute(_ACTIVE.clause, {"person": subject}).one_or_none()
+    _may_start(connection, rules, people.roles_of(connection, initiator), initiator, subject, active=person is not None and person.active)
+
+
+def _may_start(reader: Unit | sa.Connection, rules: Rules, roles: frozenset[str], initiator: str, subject: str, *, active: bool) -> None:
+    """`may_start` when it is known which roles the initiator holds and whether the subject works here."""
     if not rules.starts(roles):
         raise NotAllowed(reason="your role does not start this procedure")
     if initiator == subject:
         raise NotAllowed(reason="nobody starts a case about themselves")
-    person = connection.execute(sa.select(Person.active).where(Person.id == subject)).one_or_none()
-    if person is None or not person.active:
+    if not active:
         raise NotFound(what="active employee", name=subject)
-    if not rules.starts_about_anybody(roles) and not people.reports_to(connection, subject, initiator):
+    if rules.starts_about_anybody(roles):
+        return
+    connection = reader.connection if isinstance(reader, Unit) else reader
+    if not people.reports_to(connection, subject, initiator):
         raise NotAllowed(reason="this person does not report to you")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import argon2
 import sqlalchemy as sa
 
+from .db import Statement
 from .errors import FileRefused, NotAllowed, NotFound
 from .models import Account, Department, Holding, Person, WebSession, new_id
 
@@ -58,34 +59,45 @@ class PersonLine:
 # --- who somebody is
 
 
+#: what a case keeps of a person, for `displayed`
+DISPLAY = Statement(
+    sa.select(
+        Person.id,
+        Person.name,
+        Person.employee_no,
+        Person.department_id.label("department"),
+        Department.name.label("department_name"),
+        Person.team,
+        Person.post,
+        Person.post_en,
+        Person.email,
+    )
+    .outerjoin(Department, Department.id == Person.department_id)
+    .where(Person.id == sa.bindparam("person"))
+)
+#: the roles a person holds
+ROLES = Statement(sa.select(Holding.role).where(Holding.person_id == sa.bindparam("person")))
+
+
 def display(connection: sa.Connection, person: str) -> dict[str, str]:
     """What a case keeps of a person: {id, name, employee_no, department, department_name, team, post, post_en, email}.
 
     What is unknown is "". Raises NotFound.
     """
-    row = connection.execute(
-        sa.select(
-            Person.id,
-            Person.name,
-            Person.employee_no,
-            Person.department_id.label("department"),
-            Department.name.label("department_name"),
-            Person.team,
-            Person.post,
-            Person.post_en,
-            Person.email,
-        )
-        .outerjoin(Department, Department.id == Person.department_id)
-        .where(Person.id == person)
-    ).one_or_none()
-    if row is None:
+    return displayed(connection.execute(DISPLAY.clause, {"person": person}).all(), person)
+
+
+def displayed(rows: Sequence[Any], person: str) -> dict[str, str]:
+    """`display` from what DISPLAY gave."""
+    if not rows:
         raise NotFound(what="person", name=person)
-    return {name: value or "" for name, value in row._mapping.items()}
+    names = [column.key for column in DISPLAY.clause.selected_columns]
+    return {name: value or "" for name, value in zip(names, rows[0], strict=True)}
 
 
 def roles_of(connection: sa.Connection, person: str) -> frozenset[str]:
     """The roles a person holds."""
-    return frozenset(connection.execute(sa.select(Holding.role).where(Holding.person_id == person)).scalars())
+    return frozenset(connection.execute(ROLES.clause, {"person": person}).scalars())
 
 
 def holders(connection: sa.Connection, *roles: str) -> list[str]:

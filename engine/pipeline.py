@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection, OperationalError
+from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many
@@ -58,8 +59,7 @@ class Pipeline:
                 self._wire.send_query_params(b"COMMIT", None)
                 sent.append(("", ""))
             self._wire.pipeline_sync()
-            answers = [self._answer() for _ in sent]
-            self._answer()  # to the synchronisation
+            answers = self._connection.wait(self._answers(len(sent)))
         rows = []
         failure: Exception | None = None
         for (kind, text), answer in zip(sent, answers, strict=True):
@@ -84,12 +84,15 @@ class Pipeline:
         else:
             self._wire.send_query_prepared(name, dumped, param_formats=transformer.formats, result_format=Format.BINARY)
 
-    def _answer(self) -> PGresult:
-        results = self._connection.wait(fetch_many(self._wire))
-        if not results:
-            raise OperationalError("the server closed the connection")
-        answer: PGresult = results[-1]
-        return answer
+    def _answers(self, count: int) -> PQGen[list[PGresult]]:
+        """Those to `count` messages; the one to the synchronisation comes last."""
+        answers: list[PGresult] = []
+        for _ in range(count + 1):
+            results = yield from fetch_many(self._wire)
+            if not results:
+                raise OperationalError("the server closed the connection")
+            answers.append(results[-1])
+        return answers[:-1]
 
     @contextlib.contextmanager
     def _pipeline_mode(self) -> Iterator[None]:

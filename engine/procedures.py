@@ -22,7 +22,7 @@ from .bpmn import lint
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
 from .calendar import Calendars
-from .db import Database
+from .db import Database, Statement
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, Chain, ProcedureFile, ProcedureVersion, VersionEvent, new_id
 from .ports import Forms, Json
@@ -304,11 +304,5 @@ def _json(content: bytes, path: str) -> Any:
         raise FileRefused(file=path, reason=f"it is not JSON ({error})") from error
 
 
-def active(connection: sa.Connection, procedure: str) -> str:
-    """Id of the version on which new cases start. Raises NotFound."""
-    found = connection.execute(
-        sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == procedure, ProcedureVersion.active)
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound(what="deployed procedure", name=procedure)
-    return found
+#: id of the version on which new cases start
+ACTIVE = Statement(sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == sa.bindparam("procedure"), ProcedureVersion.active))
