@@ -21,6 +21,7 @@ from SpiffWorkflow.task import Task  # type: ignore[import-untyped]
 from .. import errors
 from ..ports import Json
 from . import compensation, events, expressions, opening, state
+from .advance import Passed
 from .model import Element, Multi
 from .scopes import plain
 
@@ -55,7 +56,7 @@ def enter(case: Tokens, task: Task, element: Element) -> None:
     for index in range(1, rounds + 1):
         _begin(case, body, element, index, items[index - 1] if multi else None)
     if not rounds:
-        case.passed(instance, element, {"instances": 0})
+        case.advance.passed.append(Passed(instance=instance, element=element.id, detail={"instances": 0}))
         _finish(case, task, element)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine.bpmn.advance import Advance
 from engine.bpmn.model import processes
-from engine.bpmn.program import Program
+from engine.bpmn.program import Others, Program
 from engine.bpmn.reader import read_xml
 
 NOW = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
@@ -111,24 +111,77 @@ def boundary(id: str, host: str, definition: str, *inner: str, interrupting: boo
     return node("boundaryEvent", id, *inner, definition, attachedToRef=host, cancelActivity=str(interrupting).lower())
 
 
+def event_sub(id: str, start: str, *inner: str, interrupting: bool = True) -> str:
+    """An event sub-process; its start event is called `id` + "_start" and has the definition `start`."""
+    begin = node("startEvent", f"{id}_start", start, isInterrupting=str(interrupting).lower())
+    return node("subProcess", id, begin, *inner, triggeredByEvent="true")
+
+
+def condition(text: str) -> str:
+    """The definition of a conditional event."""
+    return f"<bpmn:conditionalEventDefinition><bpmn:condition>={escape(text)}</bpmn:condition></bpmn:conditionalEventDefinition>"
+
+
+def many(until: str = "", *, sequential: bool = False, cardinality: str = "", **given: str) -> str:
+    """Multi-instance: inputCollection=, inputElement=, outputCollection=, outputElement=."""
+    loop = f"<bpmn:extensionElements>{zeebe('loopCharacteristics', **given)}</bpmn:extensionElements>" if given else ""
+    times = f"<bpmn:loopCardinality>{escape(cardinality)}</bpmn:loopCardinality>" if cardinality else ""
+    end = f"<bpmn:completionCondition>={escape(until)}</bpmn:completionCondition>" if until else ""
+    tag = "bpmn:multiInstanceLoopCharacteristics"
+    return f'<{tag} isSequential="{str(sequential).lower()}">{loop}{times}{end}</{tag}>'
+
+
+def again(while_: str = "", *, first: bool = False, maximum: int | None = None) -> str:
+    """A standard loop; `first`: the condition is asked before the first round."""
+    most = f' loopMaximum="{maximum}"' if maximum is not None else ""
+    asked = f"<bpmn:loopCondition>={escape(while_)}</bpmn:loopCondition>" if while_ else ""
+    tag = "bpmn:standardLoopCharacteristics"
+    return f'<{tag} testBefore="{str(first).lower()}"{most}>{asked}</{tag}>'
+
+
+def call(id: str, process: str, *inner: str, **settings: str) -> str:
+    """A call activity."""
+    return node("callActivity", id, zeebe("calledElement", processId=process, **settings), *inner)
+
+
+def message(id: str, name: str, key: str = "") -> str:
+    """A message of the file."""
+    inner = f"<bpmn:extensionElements>{zeebe('subscription', correlationKey=key)}</bpmn:extensionElements>" if key else ""
+    return f'<bpmn:message id="{id}" name={quoteattr(name)}>{inner}</bpmn:message>'
+
+
+def undone(boundary_id: str, handler: str) -> str:
+    """The association from a compensation boundary event to its handler."""
+    return f'<bpmn:association id="{boundary_id}_{handler}" sourceRef="{boundary_id}" targetRef="{handler}"/>'
+
+
 START, END = node("startEvent", "start"), node("endEvent", "end")
 
 
 class Play:
     """A case that is taken through a diagram; `restored`: it is dumped and restored after every action."""
 
-    def __init__(self, *body: str, restored: bool = False, named: str = "", files: dict[str, bytes] | None = None, **variables: object):
-        self.program = Program({"test.bpmn": diagram(*body, named=named), **(files or {})}, version="1")
+    def __init__(
+        self,
+        *body: str,
+        restored: bool = False,
+        named: str = "",
+        files: dict[str, bytes] | None = None,
+        others: Others | None = None,
+        at: str | None = None,
+        **variables: object,
+    ):
+        self.program = Program({"test.bpmn": diagram(*body, named=named), **(files or {})}, version="1", others=others)
         self.restored = restored
         self.now = NOW
-        self.execution, advance = self.program.start(variables, now=self.now)
+        self.execution, advance = self.program.start(variables, now=self.now, at=at)
         self.seen = Advance()
         self.noted(advance)
 
     def noted(self, advance: Advance | None) -> Advance:
         assert advance is not None
         self.last = advance
-        for part in ("opened", "requested", "scheduled", "left", "passed", "stuck", "written"):
+        for part in ("opened", "requested", "scheduled", "awaited", "thrown", "left", "passed", "stuck", "written"):
             getattr(self.seen, part).extend(getattr(advance, part))
         stored = self.execution.dump()
         again = self.program.restore(stored)
@@ -149,6 +202,9 @@ class Play:
 
     def fired(self, element: str) -> Advance:
         return self.noted(self.execution.fire(self.instance(element), now=self.now))
+
+    def delivered(self, element: str, **values: object) -> Advance:
+        return self.noted(self.execution.deliver(self.instance(element), values, now=self.now))
 
     def failed(self, element: str, code: str) -> Advance | None:
         advance = self.execution.error(self.instance(element), code, "said so", now=self.now)
