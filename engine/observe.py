@@ -7,6 +7,7 @@ mode). Spans are made where the OpenTelemetry interface is installed, and go whe
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ except ImportError:
     _tracer: Any = None
 else:
     _tracer = trace.get_tracer("partwell")
+
+log = logging.getLogger(__name__)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each that nobody asks for
 #: of this process; `webapp.metrics` shows it
@@ -58,6 +61,9 @@ def turned(began: float, events: Sequence[str], **ids: str) -> None:
     TURNS.observe(seconds)
     for event in events:
         EVENTS.labels(event).inc()
+    if log.isEnabledFor(logging.INFO):
+        with structlog.contextvars.bound_contextvars(**ids):
+            log.info("committed %s in %.1f ms", ", ".join(events), seconds * 1000)
     if _tracer is not None:
         end = time.time_ns()
         _tracer.start_span("partwell.turn", attributes=_named(ids), start_time=end - int(seconds * 1e9)).end(end)

@@ -131,6 +131,13 @@ def test_what_is_logged_of_a_case_names_it_by_id(written: Lines, office: Office)
     assert line["case"] == case and line["event"].startswith("GET cases.show 200 in ")
 
 
+def test_what_happens_in_a_case_is_a_line_with_its_id(written: Lines, office: Office) -> None:
+    """Each committed turn tells its events, of a closed list, and whose request it was."""
+    case = office.case()
+    line = next(line for line in written() if line["event"].startswith("committed case:started"))
+    assert line["case"] == case and line["endpoint"] == "api.start_case" and line["request"]
+
+
 def test_requests_are_counted_by_endpoint_and_never_by_what_was_sent(office: Office) -> None:
     """Addresses nobody serves and methods nobody knows make one figure each, however many there are."""
     client = office.app.test_client()
