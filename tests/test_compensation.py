@@ -1,0 +1,207 @@
+"""Undoing what was completed, and transactions; each case also restored after every action."""
+
+from __future__ import annotations
+
+import pytest
+from diagrams import END, START, Play, both_ways, boundary, event, event_sub, flows, many, mapping, node, service, sub, timer, undone, user
+
+from engine import errors
+
+__all__ = ["both_ways"]
+
+UNDO = event("compensate")
+
+
+def step(id: str, *inner: str, handler: str = "") -> str:
+    """A user task with a handler that undoes it."""
+    undo = handler or user(f"un{id}", isForCompensation="true")
+    return user(id, *inner) + boundary(f"c{id}", id, UNDO) + undo + undone(f"c{id}", f"un{id}")
+
+
+def throw(id: str, activity: str = "", tag: str = "intermediateThrowEvent") -> str:
+    return node(tag, id, event("compensate", **({"activityRef": activity} if activity else {})))
+
+
+@pytest.mark.parametrize("tag", ["intermediateThrowEvent", "endEvent"])
+def test_what_was_completed_is_undone_in_reverse_order(tag):
+    """One after the other; what was never done is not undone; then it goes on, or ends."""
+    after = flows("t > z") if tag == "intermediateThrowEvent" else ""
+    play = Play(START, step("a"), step("b"), step("never"), throw("t", tag=tag), user("z"), flows("start > a", "a > b", "b > t"), after)
+    play.done("a")
+    play.done("b")
+    assert play.waits == "unb" and play.execution.undoable() == []
+    play.done("unb")
+    assert play.waits == "una"
+    advance = play.done("una")
+    assert "t" in play.passed and (play.waits == "z" if after else advance.finished)
+
+
+def test_only_the_named_activity_is_undone():
+    """And each completion once."""
+    play = Play(START, step("a"), step("b"), throw("t", "a"), throw("t2"), END, flows("start > a", "a > b", "b > t", "t > t2", "t2 > end"))
+    play.done("a")
+    play.done("b")
+    assert play.waits == "una"
+    play.done("una")
+    assert play.waits == "unb"
+    assert play.done("unb").finished
+
+
+def test_an_interrupted_activity_is_not_undone():
+    """It was never completed."""
+    play = Play(START, step("a"), boundary("x", "a", timer(duration="P1D")), throw("t"), user("z"), flows("start > a", "x > t", "t > z"))
+    play.fired("x")
+    assert play.waits == "z"
+
+
+def test_each_round_of_a_loop_is_undone_with_what_it_had():
+    """The handler sees the local variables of the round it undoes, and the case's as they are now."""
+    play = Play(START, step("a", mapping({"round": "=n"}), handler=user("una", mapping({"seen": "=round", "now": "=n"}),
+                isForCompensation="true")), node("exclusiveGateway", "g", default="g_t"), throw("t"), END,
+                flows("start > a", "a > g", "g > a: n < 3", "g > t", "t > end"), n=1)  # fmt: skip
+    for n in (2, 3):
+        play.done("a", n=n)
+    for seen in (2, 1):
+        assert play.last.opened[0].inputs == {"seen": seen, "now": 3}
+        play.done("una")
+    assert play.execution.finished
+
+
+def test_each_instance_of_many_is_undone():
+    """In reverse order of completion, with its item."""
+    loop = many(inputCollection="=[1, 2, 3]", inputElement="i")
+    play = Play(START, step("a", loop, handler=user("una", mapping({"seen": "=i"}), isForCompensation="true")), throw("t"), END,
+                flows("start > a", "a > t", "t > end"))  # fmt: skip
+    for instance in ("a#3", "a#2", "a#4"):
+        play.noted(play.execution.complete(instance, {}, now=play.now))
+    seen = []
+    while not play.execution.finished:
+        seen.append(play.last.opened[0].inputs["seen"])
+        play.done("una")
+    assert seen == [3, 1, 2]
+
+
+def test_a_completed_sub_process_is_undone_inside():
+    """Its own completed activities in reverse order, with its local variables; at any depth."""
+    inner = sub("q", node("startEvent", "qs"), step("c"), flows("qs > c"))
+    handler = user("unb", mapping({"seen": "=x"}), isForCompensation="true")
+    body = sub("p", mapping({"x": "=n"}), node("startEvent", "ps"), step("b", handler=handler), inner, flows("ps > b", "b > q"))
+    play = Play(START, step("a"), body, throw("t"), user("z"), flows("start > a", "a > p", "p > t", "t > z"), n=7)
+    for x in "abc":
+        play.done(x)
+    order = []
+    while play.waits != "z":
+        order.append(play.waits)
+        if play.waits == "unb":
+            assert play.last.opened[0].inputs == {"seen": 7}
+        play.done(play.waits)
+    assert order == ["unc", "unb", "una"] and len(play.execution._tokens.scopes.tree) == 1
+
+
+def test_a_handler_of_the_sub_process_itself_comes_instead():
+    """What is drawn for the whole undoes the whole."""
+    body = sub("p", node("startEvent", "ps"), step("b"), flows("ps > b"))
+    play = Play(START, body, boundary("cp", "p", UNDO), user("unp", isForCompensation="true"), undone("cp", "unp"), throw("t"), user("z"),
+                flows("start > p", "p > t", "t > z"))  # fmt: skip
+    play.done("b")
+    assert play.waits == "unp"
+    play.done("unp")
+    assert play.waits == "z"
+
+
+def test_an_error_handler_undoes_the_scope_around():
+    """The saga: an operation fails for good, the event sub-process undoes what had been done before."""
+    saga = event_sub("h", event("error"), throw("t"), user("tell"), flows("h_start > t", "t > tell"))
+    play = Play(START, step("a"), step("b"), service("s"), saga, flows("start > a", "a > b", "b > s"))
+    play.done("a")
+    play.done("b")
+    play.failed("s", "DOWN")
+    assert play.waits == "unb"
+    play.done("unb")
+    play.done("una")
+    assert play.waits == "tell"
+    assert play.done("tell").finished
+
+
+def test_parallel_branches_are_undone_in_the_order_of_their_ends():
+    """Latest first, whichever branch they are in."""
+    play = Play(START, node("parallelGateway", "f"), step("a"), step("b"), node("parallelGateway", "j"), throw("t"), END,
+                flows("start > f", "f > a", "f > b", "a > j", "b > j", "j > t", "t > end"))  # fmt: skip
+    play.done("b")
+    play.done("a")
+    assert play.waits == "una"
+    play.done("una")
+    assert play.waits == "unb"
+    assert play.done("unb").finished
+
+
+def test_a_handler_may_be_a_job_or_a_sub_process():
+    """And it may fail and be repaired like everything else."""
+    for handler in (service("una", isForCompensation="true"), sub("una", node("startEvent", "us"), service("u"), flows("us > u"),
+                                                                  isForCompensation="true")):  # fmt: skip
+        play = Play(START, step("a", handler=handler), throw("t"), user("z"), flows("start > a", "a > t", "t > z"))
+        play.done("a")
+        play.answered(play.waits)
+        assert play.waits == "z"
+
+
+def test_somebody_can_have_it_undone():
+    """All that was completed in the process, or some of it; what waits meanwhile goes on waiting."""
+    play = Play(START, step("a"), step("b"), user("z"), END, flows("start > a", "a > b", "b > z", "z > end"))
+    play.done("a")
+    play.done("b")
+    assert play.execution.undoable() == ["a", "b"]
+    play.noted(play.execution.compensate(["a"], now=play.now))
+    assert play.waits == "una z"
+    play.done("una")
+    assert play.waits == "z" and play.execution.undoable() == ["b"]
+    play.noted(play.execution.compensate(now=play.now))
+    play.done("z")
+    assert not play.execution.finished and play.waits == "unb"
+    assert play.done("unb").finished
+
+
+def test_a_boundary_without_a_handler_is_refused():
+    """It could never undo anything."""
+    with pytest.raises(errors.FileRefused, match="compensate boundary event"):
+        Play(START, user("a"), boundary("c", "a", UNDO), flows("start > a"))
+
+
+# --- transactions
+
+
+def transaction(*inner: str) -> tuple[str, ...]:
+    cancel = node("endEvent", "no", event("cancel"))
+    body = (node("startEvent", "ts"), step("a"), node("parallelGateway", "f"), user("b"), user("k"), cancel,
+            flows("ts > a", "a > f", "f > b", "f > k", "k > no"))  # fmt: skip
+    return (START, node("transaction", "x", *body, *inner), boundary("cancelled", "x", event("cancel")), user("sorry"), user("z"),
+            flows("start > x", "x > z", "cancelled > sorry"))  # fmt: skip
+
+
+def test_a_cancelled_transaction_undoes_itself_and_is_left_by_its_event():
+    """What still runs in it ends, then what was completed is undone, then the boundary event goes on."""
+    play = Play(*transaction())
+    play.done("a")
+    advance = play.done("k")
+    assert play.waits == "una" and [(x.element, x.by) for x in advance.left] == [("b", "no")]
+    play.done("una")
+    assert play.waits == "sorry" and "no cancelled" in play.passed
+
+
+def test_a_transaction_that_is_not_cancelled_is_a_sub_process():
+    """It goes on behind, with its variables."""
+    play = Play(*transaction())
+    play.done("a", v=1)
+    play.done("b")
+    assert play.waits == "k"
+    plain = [part.replace("k > no", "k > ok").replace('"k_no"', '"k_ok"') for part in transaction(node("endEvent", "ok"))]
+    play = Play(*[p.replace('targetRef="no"', 'targetRef="ok"') for p in plain])
+    for element in ("a", "b", "k"):
+        play.done(element, v=element)
+    assert play.waits == "z" and play.values == {"v": "k"}
+
+
+def test_a_cancel_end_without_its_boundary_event_is_refused():
+    """Nobody could say where the case goes on."""
+    with pytest.raises(errors.FileRefused, match="cancel end event"):
+        Play(*[part for part in transaction() if "cancelActivity" not in part or "transaction" in part], flows())
