@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import chains, rules
-from .bpmn import lint
+from .bpmn import convert, lint
+from .bpmn.findings import with_lines
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
 from .calendar import Calendars
@@ -127,8 +128,11 @@ def check(
 ) -> dict[str, list[lint.Finding]]:
     """Findings of each diagram, table, form and rule file; files without an error finding deploy, and a case of them starts.
 
-    `operations`, `chain_keys` and `calendars`: the ones that exist, or None where that is not known.
+    Diagrams from elsewhere are converted first; what that changed is among the findings. `operations`, `chain_keys` and
+    `calendars`: the ones that exist, or None where that is not known.
     """
+    conversion = convert.convert(files)
+    came, files = files, conversion.files
     schemas: dict[str, Json] = {}
     broken: dict[str, list[lint.Finding]] = {}
     for path, content in files.items():
@@ -153,7 +157,12 @@ def check(
     if not any(finding.severity == "error" for each in (found, broken) for findings in each.values() for finding in findings):
         for path, findings in missing_before(files).items():
             found.setdefault(path, []).extend(findings)
-    return {**found, **broken}
+    found = {**found, **broken}
+    for path, findings in conversion.findings.items():
+        if path.endswith(".dmn") and any(one.code == lint.Code.NOT_TRANSLATED for one in findings):
+            found.pop(path, None)  # it cannot be read for that reason
+    every = dict.fromkeys([*found, *conversion.findings])
+    return {path: with_lines([*conversion.findings.get(path, ()), *found.get(path, ())], came.get(path)) for path in every}
 
 
 def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:
@@ -184,12 +193,15 @@ def deploy(
 ) -> tuple[ProcedureVersion, bool]:
     """Store the files as the next version of `procedure` and make it the active one; `note`: what is new in it.
 
-    Gives the version and whether it is new: the same files again change nothing. Default chains (`chains.json`) are
+    Diagrams from elsewhere are converted, and kept as they came under `original/`. Gives the version and whether it is new: the same
+    files again change nothing. Default chains (`chains.json`) are
     published where there is none of their key yet. Raises NotDeployable with the findings.
     """
     now = services.clock.now()
     if errors := faults(services, files):
         raise NotDeployable(errors, path=procedure, count=len(errors))
+    conversion = convert.convert(files)
+    files = {**conversion.files, **{convert.original(path): content for path, content in conversion.originals.items()}}
     program = Program(files, version="new")
     digest = _digest(files)
     with services.database.unit() as unit:

@@ -54,6 +54,7 @@ def test_a_finding_says_where_what_and_what_to_do():
     """Element id, its name, a sentence with the facts, and a form for programs."""
     [found] = check(*gate("amuont > 3"))
     assert found.as_dict() == {
+        "line": None,
         "element": "g",
         "name": None,
         "severity": "error",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import procedures
-from engine.bpmn import lint
+from engine.bpmn import convert, lint
 from engine.bpmn.order import RULES
 from engine.bpmn.reader import LARGEST
 from engine.errors import NotFound, PartwellError
@@ -16,21 +16,24 @@ from engine.settings import Settings
 from . import FORMS, form_checker
 
 #: what is looked for in a folder
-_READ = (".bpmn", ".dmn")
+_READ = (".bpmn", ".bpmn2", ".bpmn20.xml", ".bpmn.xml", ".dmn")
 #: what else of the folder these may refer to
 _BESIDE = (".bpmn", ".dmn", ".form", ".json", ".typ", ".txt")
 
 
-def check_paths(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """`{file, accepted, findings: [{element, severity, code, message}]}` of every file named and every diagram and table in a named folder.
+def check_paths(paths: Iterable[Path], *, write: Path | None = None) -> list[dict[str, Any]]:
+    """`{file, accepted, converted, findings: [{line, element, name, severity, code, message}]}` of every file named and of every diagram
+    and table in a named folder.
 
-    Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id.
-    Raises NotFound for a folder without a diagram or table.
+    Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id. Diagrams
+    from elsewhere are judged as they run here after conversion; `write` is a folder that gets what was converted. Raises NotFound for
+    a folder without a diagram or table.
     """
     checked = []
     forms = form_checker(Settings.zone)
     shipped = {f"forms/{form.stem}.form": form.read_bytes() for form in FORMS.glob("*.form")}
-    for folder, wanted in _by_folder(paths).items():
+    folders = _by_folder(paths)
+    for folder, wanted in folders.items():
         files, names, unread = dict(shipped), dict[Path, str](), dict[Path, str]()
         for path in [*wanted, *_beside(folder)]:
             try:
@@ -40,15 +43,30 @@ def check_paths(paths: Iterable[Path]) -> list[dict[str, Any]]:
             else:
                 names[path] = _name(path, folder, content)
                 files[names[path]] = content
+        conversion = convert.convert(files)
         try:
             found = procedures.check(files, forms, operations=None, chain_keys=None)
         except PartwellError as error:
             found = {names[path]: [lint.broken_file(error.message)] for path in wanted if path in names}
         for path in wanted:
-            findings = [lint.broken_file(unread[path])] if path in unread else _of_diagram(names[path], files, found)
+            findings = [lint.broken_file(unread[path])] if path in unread else _of_diagram(names[path], conversion.files, found)
             accepted = not any(finding.severity == "error" for finding in findings)
-            checked.append({"file": str(path), "accepted": accepted, "findings": [finding.as_dict() for finding in findings]})
+            said = [finding.as_dict() for finding in findings]
+            checked.append(
+                {"file": str(path), "accepted": accepted, "converted": names.get(path) in conversion.originals, "findings": said}
+            )
+        if write is not None:
+            _write(write / folder.name if len(folders) > 1 else write, conversion, files)
     return checked
+
+
+def _write(folder: Path, conversion: convert.Conversion, came: Mapping[str, bytes]) -> None:
+    """What was converted and made, and the files it came from."""
+    made = {path: content for path, content in conversion.files.items() if came.get(path) != content}
+    for path, content in {**made, **{convert.original(path): content for path, content in conversion.originals.items()}}.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 def _of_diagram(name: str, files: Mapping[str, bytes], found: Mapping[str, list[lint.Finding]]) -> list[lint.Finding]:
@@ -62,7 +80,7 @@ def _of_diagram(name: str, files: Mapping[str, bytes], found: Mapping[str, list[
 def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:
     wanted: dict[Path, list[Path]] = {}
     for path in paths:
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _READ and p.is_file()) if path.is_dir() else [path]
+        found = sorted(p for p in path.rglob("*") if p.name.lower().endswith(_READ) and p.is_file()) if path.is_dir() else [path]
         if not found:
             raise NotFound(what="diagram or table (*.bpmn, *.dmn) in the folder", name=path)
         for file in found:
@@ -73,7 +91,8 @@ def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:
 
 def _beside(folder: Path) -> list[Path]:
     places = (folder, folder / "forms", folder / "letters")
-    return [p for place in places if place.is_dir() for p in place.iterdir() if p.is_file() and p.suffix.lower() in _BESIDE]
+    found = [p for place in places if place.is_dir() for p in place.iterdir() if p.is_file()]
+    return [p for p in found if p.suffix.lower() in _BESIDE or p.name.lower().endswith(_READ)]
 
 
 def _content(path: Path) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from .. import errors
 from .model import Element
+from .reader import read_xml
 
 
 class Code(StrEnum):
@@ -55,6 +57,15 @@ class Code(StrEnum):
     BAD_TIMER = "bad_timer"
     BAD_NUMBER = "bad_number"
     RESERVED_NAME = "reserved_name"
+    # what came from another engine
+    CONVERTED = "converted"
+    NOT_TRANSLATED = "not_translated"
+    TO_BE_WRITTEN = "to_be_written"
+    LISTENER = "listener"
+    FORM_REPLACED = "form_replaced"
+    FORM_MADE = "form_made"
+    ASSUMED = "assumed"
+    SHAPE_UNKNOWN = "shape_unknown"
     # nothing to repair
     NO_EFFECT = "no_effect"
 
@@ -138,6 +149,30 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.BAD_NUMBER: (_ERROR, '{where}: "{text}" is no whole number. Enter one, or a FEEL expression beginning with "=".'),
     Code.RESERVED_NAME: (_ERROR, 'The name "{name}" is kept for what the engine itself gives. Choose another name.'),
+    Code.CONVERTED: (_NOTE, "{what} became {became}."),
+    Code.NOT_TRANSLATED: (_ERROR, '{where}: "{expression}" cannot be written in FEEL: {reason}. Write it anew.'),
+    Code.TO_BE_WRITTEN: (
+        _WARNING,
+        'What {program} does is a program of the other engine. Here the operation "{operation}" is called instead, which is to be written.',
+    ),
+    Code.LISTENER: (
+        _WARNING,
+        "{listener} is not carried out here. Where the case needs what it does, draw a service task in its place.",
+    ),
+    Code.FORM_REPLACED: (
+        _WARNING,
+        'The form {page} is not here, or is a page of the other engine. In its place stands the form "{form}" with what the diagram '
+        "reads: {fields}. Complete it in the form editor.",
+    ),
+    Code.FORM_MADE: (
+        _WARNING,
+        'It is not drawn where {fields} come from. They are asked for in the form "{form}". Check its fields in the form editor.',
+    ),
+    Code.ASSUMED: (_WARNING, "{what} is missing; {assumed} was taken. Change it where something else is meant."),
+    Code.SHAPE_UNKNOWN: (
+        _WARNING,
+        'The table of the decision "{decision}" is not here, so its result is taken as it comes ({setting}). Add the table.',
+    ),
     Code.NO_EFFECT: (_NOTE, "{what} has no effect here."),
 }
 
@@ -156,6 +191,8 @@ class Finding:
     #: the sentence with places for the facts
     message: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    #: in the file as it came, from 1; None where it is not known
+    line: int | None = None
 
     @property
     def text(self) -> str:
@@ -163,8 +200,9 @@ class Finding:
         return self.message.format(**self.facts)
 
     def as_dict(self) -> dict[str, Any]:
-        """`{element, name, severity, code, message}` for programs."""
+        """`{line, element, name, severity, code, message}` for programs."""
         return {
+            "line": self.line,
             "element": self.element,
             "name": self.name,
             "severity": self.severity,
@@ -186,3 +224,15 @@ def finding(
     usual, sentence = SENTENCES[code]
     place, name = (at, called) if element is None else (element.id, element.name)
     return Finding(place, name or None, severity or usual, code, sentence, facts)
+
+
+def with_lines(findings: Iterable[Finding], content: bytes | None) -> list[Finding]:
+    """The same findings, each with the line of its element in the file as it came where it has none yet."""
+    found = list(findings)
+    if content is None or all(one.line or one.element is None for one in found):
+        return found
+    try:
+        lines = {node.get("id"): node.sourceline for node in read_xml(content, "").iter("*") if node.get("id")}
+    except errors.FileRefused:
+        return found
+    return [one if one.line or one.element is None else replace(one, line=lines.get(one.element)) for one in found]

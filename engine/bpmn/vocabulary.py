@@ -1,4 +1,4 @@
-"""Settings in a diagram that are not carried out here: those of other engines, scripts in other languages, and unused zeebe ones."""
+"""Settings in a diagram that are not carried out here: those of other engines, scripts in other languages, unused and unknown ones."""
 
 from __future__ import annotations
 
@@ -63,6 +63,23 @@ def strange(root: etree._Element) -> Iterator[Finding]:
             yield finding(Code.PYTHON_SCRIPT, None, **where, language=node.get("language"))
         if node.tag == BPMN + "dataStoreReference":
             yield finding(Code.NO_EFFECT, None, **where, what="A data store")
+    yield from _unknown(root)
+
+
+def _unknown(root: etree._Element) -> Iterator[Finding]:
+    """One note for each extension element that nobody here knows, at its first place."""
+    first: dict[str, tuple[etree._Element, int]] = {}
+    for extensions in root.iter(BPMN + "extensionElements"):
+        for child in extensions:
+            if isinstance(child.tag, str) and f"{{{etree.QName(child).namespace}}}" not in (BPMN, ZEEBE):
+                tag = etree.QName(child)
+                if tag.namespace not in FOREIGN:
+                    name = f"{child.prefix}:{tag.localname}" if child.prefix else tag.localname
+                    place, times = first.get(name, (extensions.getparent(), 0))
+                    first[name] = place, times + 1
+    for name, (place, times) in first.items():
+        at = _place(place)
+        yield finding(Code.NO_EFFECT, None, at=None if at is None else at.get("id"), what=f"{name} ({times}×)")
 
 
 def _note(foreign: list[str], name: str) -> None:

@@ -15,20 +15,25 @@ from . import OUT, WRONG, partwell, settings_of
 
 @partwell.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--write", type=click.Path(file_okay=False, path_type=Path), help="Folder for what was converted from another engine.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(paths: Sequence[Path], as_json: bool) -> int:
-    """Read diagrams and tables and say what would refuse them; files of one folder belong together."""
+def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
+    """Read diagrams and tables and say what would refuse them; files of one folder belong together.
+
+    Diagrams of Camunda 7, Flowable and Activiti are converted first.
+    """
     from ..checking import check_paths
 
-    checked = check_paths(paths)
+    checked = check_paths(paths, write=write)
     if as_json:
         click.echo(json.dumps(checked, ensure_ascii=False, indent=2))
     else:
         for file in checked:
-            click.echo(f"{file['file']}: {'accepted' if file['accepted'] else 'refused'}")
+            click.echo(f"{file['file']}: {'converted, ' if file['converted'] else ''}{'accepted' if file['accepted'] else 'refused'}")
             for finding in file["findings"]:
+                line = f"line {finding['line']}: " if finding["line"] else ""
                 place = f"{finding['element']}: " if finding["element"] else ""
-                click.echo(f"  {finding['severity']} {finding['code']} {place}{finding['message']}")
+                click.echo(f"  {line}{finding['severity']} {finding['code']} {place}{finding['message']}")
     return OUT if all(file["accepted"] for file in checked) else WRONG
 
 

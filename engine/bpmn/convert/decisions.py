@@ -1,0 +1,160 @@
+"""Business rule tasks that call a table, and the tables themselves as other engines save them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lxml import etree
+
+from .. import expressions
+from ..findings import Code, Finding, finding
+from . import juel, translation
+from .sheet import Sheet, attribute_of, remove, short
+
+_DMN = re.compile(r"https?://www\.omg\.org/spec/DMN/")
+_LISTS = ("COLLECT", "RULE ORDER", "OUTPUT ORDER")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a decision gives: the names of its outputs, and whether for several rules at once."""
+
+    outputs: tuple[str, ...]
+    several: bool
+
+
+def shapes(root: etree._Element) -> dict[str, Shape]:
+    """By id of the decision, of one file."""
+    found = {}
+    for decision in _nodes(root, "decision"):
+        table = next(iter(_nodes(decision, "decisionTable")), None)
+        if table is None:
+            found[decision.get("id", "")] = Shape((decision.get("name") or "output",), False)
+        else:
+            outputs = tuple(o.get("name") or o.get("label") or "output" for o in _nodes(table, "output"))
+            several = table.get("hitPolicy", "UNIQUE") in _LISTS and not table.get("aggregation")
+            found[decision.get("id", "")] = Shape(outputs, several)
+    return found
+
+
+def rule_task(sheet: Sheet, node: etree._Element, known: Mapping[str, Shape]) -> bool:
+    """The decision a task calls, with its result in the shape the other engine gives it. False when it calls none."""
+    reference = sheet.take(node, "decisionRef")
+    flat = False
+    if not reference and sheet.given(node, "type") == "dmn":
+        sheet.take(node, "type")
+        for line in sheet.children(node, "field"):
+            text = attribute_of(line, "stringValue") or " ".join(" ".join(line.itertext()).split())
+            if attribute_of(line, "name") in ("decisionTableReferenceKey", "decisionReferenceKey", "decisionServiceReferenceKey"):
+                reference = text
+        flat = True
+    if not reference:
+        return False
+    setting = sheet.take(node, "mapDecisionResult") or "resultList"
+    result = translation.name(sheet.take(node, "resultVariable") or ("decisionResult" if not flat else f"{node.get('id', '')}_result"))
+    called = sheet.text(node, "decisionRef", reference)
+    if called is None:
+        return True
+    sheet.extend(node, "calledDecision", decisionId=called, resultVariable=result)
+    sheet.became(node, f"decisionRef={reference}", f"zeebe:calledDecision decisionId={called} resultVariable={result}")
+    shape = known.get(reference)
+    if shape is None:
+        if called.startswith("="):
+            sheet.say(Code.SHAPE_UNKNOWN, node, decision=reference, setting=setting)
+    elif flat:
+        for output in shape.outputs:
+            source = result if len(shape.outputs) == 1 else f"{result}.{output}"
+            sheet.map(node, "output", translation.name(output), f"={source}")
+    elif (source := _shaped(setting, result, shape)) != result:
+        sheet.map(node, "output", result, f"={source}")
+        sheet.became(node, f"mapDecisionResult={setting}", f"{result} ={source}")
+    return True
+
+
+def _shaped(setting: str, raw: str, shape: Shape) -> str:
+    """FEEL that gives what the other engine's setting gives from what a decision gives here (one output: its value)."""
+    key = translation.quoted(shape.outputs[0] if shape.outputs else "output")
+    one = len(shape.outputs) <= 1
+    if setting == "singleEntry":
+        return f"{raw}[1]" if shape.several else raw
+    if setting == "singleResult":
+        first = f"{raw}[1]" if shape.several else raw
+        return f"{{{key}: {first}}}" if one else first
+    if setting == "collectEntries":
+        return raw if shape.several else f"if {raw} = null then [] else [{raw}]"
+    if shape.several:
+        return f"for entry in {raw} return {{{key}: entry}}" if one else raw
+    return f"if {raw} = null then [] else [{f'{{{key}: {raw}}}' if one else raw}]"
+
+
+def table(root: etree._Element) -> tuple[bool, list[Finding]]:
+    """Converts the texts of one file in place; whether anything changed, and what there is to say."""
+    said: list[Finding] = []
+    changed = False
+
+    def say(code: Code, node: etree._Element, **facts: Any) -> None:
+        around = node
+        while around.getparent() is not None and not around.get("id"):
+            around = around.getparent()
+        said.append(replace(finding(code, None, at=around.get("id"), called=around.get("name"), **facts), line=node.sourceline))
+
+    for node in list(root.iter("*")):
+        tag = etree.QName(node)
+        foreign = {key: value for key, value in node.attrib.items() if (etree.QName(key).namespace or "").endswith(("/dmn", "/1.0/dmn"))}
+        for key, value in foreign.items():
+            del node.attrib[key]
+            changed = True
+            say(Code.NO_EFFECT, node, what=f"{etree.QName(key).localname}={value}")
+        if tag.localname == "extensionElements" and len(node):
+            say(Code.NO_EFFECT, node, what=", ".join(sorted({etree.QName(c).localname for c in node if isinstance(c.tag, str)})))
+            remove(node)
+            changed = True
+        elif tag.localname in ("inputExpression", "inputEntry", "outputEntry", "literalExpression"):
+            changed |= _cell(node, tag.localname, say)
+    return changed, said
+
+
+def _cell(node: etree._Element, kind: str, say: object) -> bool:
+    assert callable(say)
+    language = node.get("expressionLanguage", "")
+    place = next(iter(_nodes(node, "text")), None)
+    text = (place.text or "").strip() if place is not None else ""
+    of_feel = "feel" in language.lower() or _DMN.match(language)
+    if place is None or not text or (of_feel and not juel.has_expression(text)):
+        return False
+    unary = kind == "inputEntry"
+    written = _tested(text) if unary else text
+    if juel.has_expression(text) or (language and not of_feel) or (not unary and _wrong(text, False)):
+        try:
+            feel = translation.whole(text) if juel.has_expression(text) else translation.plain(text)
+            written = _tested(text) if unary and not juel.has_expression(text) else feel.text
+        except (juel.Unreadable, translation.Untranslatable) as error:
+            if language or juel.has_expression(text):
+                say(Code.NOT_TRANSLATED, node, where=f"{kind} ({language or 'JUEL'})", expression=short(text), reason=error.args[0])
+            return False
+    if written == text or _wrong(written, unary):
+        return bool(node.attrib.pop("expressionLanguage", None)) if language and not of_feel and not _wrong(text, unary) else False
+    place.text = written
+    node.attrib.pop("expressionLanguage", None)
+    say(Code.CONVERTED, node, what=short(text), became=written)
+    return True
+
+
+def _tested(text: str) -> str:
+    """`== 'x'` and `!= 'x'`, as Flowable's tables say it."""
+    match = re.fullmatch(r"(==|!=)\s*(.+)", text)
+    plain = match[2] if match else text
+    if re.fullmatch(r"'[^'\"]*'", plain):
+        plain = f'"{plain[1:-1]}"'
+    return f"not({plain})" if match and match[1] == "!=" else plain
+
+
+def _wrong(text: str, unary: bool) -> bool:
+    return bool(expressions.check(text, unary=unary))
+
+
+def _nodes(root: etree._Element, name: str) -> list[etree._Element]:
+    return [node for node in root.iter("*") if etree.QName(node).localname == name and node is not root]
