@@ -124,11 +124,13 @@ def test_a_request_has_an_id_in_its_answer_and_its_lines(written: Lines, office:
 
 
 def test_what_is_logged_of_a_case_names_it_by_id(written: Lines, office: Office) -> None:
-    """The address's ids are fields of the line."""
+    """The address's ids are fields of the line; what was typed in their place is not."""
     case = office.case()
-    office.browser("wangfang").get(f"/cases/{case}")
-    line = next(line for line in written() if line.get("endpoint") == "cases.show")
-    assert line["case"] == case and line["event"].startswith("GET cases.show 200 in ")
+    for given in (case, "linxiaobei"):
+        office.browser("wangfang").get(f"/cases/{given}")
+    found, typed = (line for line in written() if line.get("endpoint") == "cases.show")
+    assert found["case"] == case and found["event"].startswith("GET cases.show 200 in ")
+    assert "case" not in typed and "linxiaobei" not in json.dumps(typed)
 
 
 def test_what_happens_in_a_case_is_a_line_with_its_id(written: Lines, office: Office) -> None:

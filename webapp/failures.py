@@ -116,5 +116,5 @@ def init_app(app: Flask) -> None:
 def _reference(error: BaseException) -> str:
     """A number under which the log has the details."""
     reference = secrets.token_hex(4)
-    log.error("failure %s at %s %s", reference, request.method, request.path, exc_info=error)
+    log.error("failure %s", reference, exc_info=error)
     return reference

@@ -14,7 +14,10 @@ from engine import observe
 
 log = logging.getLogger(__name__)
 
-_ID = re.compile(r"[\w.-]{8,64}", re.ASCII)
+#: what may be a proxy's number for a request
+_NUMBER = re.compile(r"[\w.-]{8,64}", re.ASCII)
+#: our own ids; anything else in their place was typed by somebody
+_ID = re.compile(r"[0-9a-f]{32}")
 #: parts of addresses that are ids
 _IDS = frozenset(("case_id", "item_id", "incident_id", "job_id", "document_id", "snapshot_id"))
 #: what is asked all the time and tells nothing
@@ -28,8 +31,9 @@ def init_app(app: Flask) -> None:
     def begin() -> None:
         g.began = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
-        g.request = given if _ID.fullmatch(given) else secrets.token_hex(8)
-        named = {name.removesuffix("_id"): str(value) for name, value in (request.view_args or {}).items() if name in _IDS}
+        g.request = given if _NUMBER.fullmatch(given) else secrets.token_hex(8)
+        parts = ((name, str(value)) for name, value in (request.view_args or {}).items() if name in _IDS)
+        named = {name.removesuffix("_id"): value for name, value in parts if _ID.fullmatch(value)}
         g.within = contextlib.ExitStack()
         g.within.enter_context(observe.within("request", request=g.request, endpoint=request.endpoint or "none", **named))
 
