@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from .jobs import Runner
+from .ports import Runs, Transaction
 
 log = logging.getLogger(__name__)
 # A ring while two looks are waiting is skipped, which is right: say so only to who asks for it.
@@ -29,15 +29,21 @@ class Bell:
         self._counting = threading.Lock()
         # One thread looks and never waits for a job, so a slow outside system holds up nobody else.
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone=dt.UTC)
-        self._runner: Runner | None = None
+        self._runner: Runs | None = None
 
-    def start(self, runner: Runner) -> None:
+    def start(self, runner: Runs) -> None:
         """Begin to look; the first look is now."""
         self._runner = runner
         now = dt.datetime.now(dt.UTC)
         options = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         self._scheduler.add_job(self._look, "interval", seconds=self._poll, id="poll", next_run_time=now, **options)
         self._scheduler.start()
+
+    def defer(self, unit: Transaction, job: str, due: dt.datetime) -> None:
+        unit.after_commit(lambda: self.ring(due))
+
+    def sweep(self, job: str, due: dt.datetime) -> None:
+        """Nothing to bring: every process looks by itself."""
 
     def ring(self, due: dt.datetime | None) -> None:
         """Look now if something is due before the next look; what is due later the regular look finds."""
@@ -54,8 +60,9 @@ class Bell:
 
     def stop(self) -> None:
         """Look no more; what runs is finished first."""
-        if self._runner is not None:
+        if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
+        if self._runner is not None:
             self._runner.close()
 
     def _look(self) -> None:

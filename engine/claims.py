@@ -94,6 +94,13 @@ def clock_was_set_back(unit: Unit, *, before: dt.datetime, now: dt.datetime, unt
     return look(connection, now)
 
 
+def strays(connection: sa.Connection, now: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+    """Up to `limit` jobs that a runner may take at `now`, in no order: their ids, and since or from when."""
+    since = sa.case((_LEASED, Job.lease_until), else_=Job.due_at).label("since")
+    rows = connection.execute(sa.select(Job.id, since).where(sa.or_(_DUE, _LOST)).limit(limit), {"now": now})
+    return [(row.id, row.since) for row in rows]
+
+
 def claim(
     unit: Unit, seen: Look, *, now: dt.datetime, until: dt.datetime, lease: str, limit: int, limits: Mapping[str, Limit] = {}
 ) -> list[Any]:

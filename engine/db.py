@@ -260,6 +260,8 @@ class Database:
         except sa.exc.ArgumentError as error:
             raise SettingWrong(setting="database", reason=f"{url!r} is not an address SQLAlchemy knows") from error
         self.keyring = keyring
+        #: how a connection to PostgreSQL is kept
+        self.line: dict[str, str] = {}
         match address.get_backend_name():
             case "sqlite":
                 if address.database in (None, "", ":memory:"):
@@ -274,11 +276,11 @@ class Database:
                 sa.event.listen(self.engine, "connect", _open_sqlite)
                 sa.event.listen(self.engine, "begin", _begin_sqlite)
             case "postgresql":
-                line = {name: value for name, value in _LINE.items() if name not in address.query}
+                self.line = {name: value for name, value in _LINE.items() if name not in address.query}
                 self.engine = sa.create_engine(
                     address.set(drivername="postgresql+psycopg"),
                     # psycopg prepares nothing: with every rollback it would deallocate what `Pipeline` has prepared
-                    connect_args={**line, "prepare_threshold": None, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
+                    connect_args={**self.line, "prepare_threshold": None, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
                     pool_size=pool_size,
                     max_overflow=10,
                 )

@@ -238,6 +238,11 @@ class KeyMissing(PartwellError):
     """The key "{key}" is needed to read this record and is not in the key file {path}. Restore it from the backup of the keys."""
 
 
+class OtherKeys(PartwellError):
+    """The key file {path} is not the one that this database was written with (key "{key}"). Copy the key file from a machine
+    that works, or restore it from the backup of the keys; nothing was changed."""
+
+
 class SealBroken(PartwellError):
     """The stored value {purpose} was altered or belongs to another record. Restore it from a backup; it is not used."""
 

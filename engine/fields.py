@@ -8,6 +8,7 @@ longer opens.
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import os
@@ -31,6 +32,7 @@ class Keyring:
     """Data keys by id, the one in use, and the key that signs sealed files."""
 
     def __init__(self, keys: dict[bytes, bytes], current: bytes, signer: Ed25519PrivateKey, path: Path) -> None:
+        self._keys = keys
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._header = _AES_256_GCM + current
         self._current = self._ciphers[current]
@@ -52,6 +54,11 @@ class Keyring:
             return cls(keys, bytes.fromhex(stored["current"]), signer, path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingWrong(setting="keys", reason=f"{path} is not a key file of Partwell ({error})") from error
+
+    def fingerprints(self) -> dict[str, str]:
+        """By key id, and `signer`: what tells each key from any other and says nothing about it, 64 hexadecimal digits."""
+        found = {key_id.hex(): hmac.digest(key, b"partwell fingerprint", "sha256").hex() for key_id, key in self._keys.items()}
+        return {**found, "signer": hashlib.sha256(self.signer.public_key().public_bytes_raw()).hexdigest()}
 
     def seal(self, plain: bytes, purpose: str) -> bytes:
         nonce = os.urandom(_NONCE)

@@ -231,7 +231,7 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
         if again:
             due = turn.now + dt.timedelta(seconds=_pause(services, job.attempts, getattr(error, "after", None)))
             turn.unit.write(_AGAIN, job_id=job.id, due=due)
-            turn.unit.after_commit(lambda: services.carrier.ring(due))
+            services.carrier.defer(turn.unit, job.id, due)
         else:
             turn.unit.write(FINISH, job_id=job.id, new_state="failed", at=turn.now)
             last = GaveUp(**error.facts) if isinstance(error, TryAgain) else error

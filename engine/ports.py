@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -122,8 +123,44 @@ class Forms(Protocol):
         """Sentences about what must be repaired before a procedure with this form is deployed."""
 
 
+class Transaction(Protocol):
+    """The unit of work that writes a job, as far as a carrier sees it."""
+
+    @property
+    def connection(self) -> Any:
+        """SQLAlchemy's connection; what is written on it is stored with the unit or not at all."""
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once everything is stored; it must not fail."""
+
+
+class Runs(Protocol):
+    """What a carrier wakes: the runner of jobs, which claims them itself."""
+
+    def run_due(self, limit: int = 50) -> int:
+        """Run what is due, at most `limit`, and wait for its end; how many jobs that were."""
+
+    def begin_due(self, limit: int) -> Sequence[Future[None]]:
+        """Begin what is due, at most `limit`."""
+
+    def close(self) -> None:
+        """Wait for what is running, take nothing more."""
+
+
 class Carrier(Protocol):
-    """Brings a due job to a worker. Never owns state: the job row does."""
+    """Wakes a worker when a job is due. Never owns state: the job's row does, and a message lost or doubled does no harm."""
+
+    def defer(self, unit: Transaction, job: str, due: dt.datetime) -> None:
+        """The unit writes the job with this id, due at `due`. No message may reach a worker before its commit, or without it."""
 
     def ring(self, due: dt.datetime | None) -> None:
-        """A job is due at `due` (None: now)."""
+        """Jobs that nobody named became due at `due` (None: now), and their commit is done. Must not fail."""
+
+    def sweep(self, job: str, due: dt.datetime) -> None:
+        """The sweep found this job due, or due soon, with nobody at it; perhaps its message was lost."""
+
+    def start(self, runner: Runs) -> None:
+        """Wake this process's runner from now on."""
+
+    def stop(self) -> None:
+        """Wake it no more; what runs is finished first."""

@@ -11,7 +11,7 @@ from .bpmn.state import LiveCases
 from .calendar import Calendars
 from .db import Database
 from .fields import Keyring
-from .ports import Carrier, Clock, Forms, Operation, Renderer
+from .ports import Carrier, Clock, Forms, Operation, Renderer, Runs, Transaction
 from .procedures import Programs
 from .settings import Settings
 
@@ -26,7 +26,19 @@ class SystemClock:
 class NoCarrier:
     """Nobody is rung; whoever runs the jobs looks by themselves."""
 
+    def defer(self, unit: Transaction, job: str, due: dt.datetime) -> None:
+        pass
+
     def ring(self, due: dt.datetime | None) -> None:
+        pass
+
+    def sweep(self, job: str, due: dt.datetime) -> None:
+        pass
+
+    def start(self, runner: Runs) -> None:
+        pass
+
+    def stop(self) -> None:
         pass
 
 

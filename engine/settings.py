@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from .errors import SettingWrong
 
+#: see `engine.distributed`
+CARRIERS = ("embedded", "procrastinate", "celery")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
@@ -63,6 +66,12 @@ class Settings:
     job_poll: float = 1.0
     #: hours that a message is kept for a case that asks for it later
     message_hours: float = 24.0
+    #: what wakes a worker when a job is due: `embedded`, `procrastinate` or `celery`
+    carrier: str = "embedded"
+    #: address of Celery's broker
+    broker: str = ""
+    #: seconds between sweeps for what nobody noticed: lost messages, jobs of dead workers, ended log-ins
+    sweep: float = 5.0
     #: live cases kept in memory
     live_cases: int = 1000
     #: hours until a log-in ends
@@ -137,6 +146,8 @@ def _typed(name: str, default: Any, value: Any) -> Any:
                     ZoneInfo(value)
                 if name == "log_format" and value not in ("console", "json"):
                     raise ValueError("it is console or json")
+                if name == "carrier" and value not in CARRIERS:
+                    raise ValueError(f"known are {', '.join(CARRIERS)}")
                 return str(value)
             case Path():
                 return Path(value)

@@ -370,7 +370,7 @@ class Turn:
             max_attempts=attempts,
             created_at=self.now,
         )
-        self.unit.after_commit(lambda: self.services.carrier.ring(due))
+        self.services.carrier.defer(self.unit, job_id, due)
 
 
 def state_purpose(case_id: str) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.errors import PartwellError
-from engine.ports import Answer, Call, Json
+from engine.ports import Answer, Call, Json, Runs, Transaction
 
 
 class SetClock:
@@ -63,5 +63,17 @@ class Bellboy:
     def __init__(self) -> None:
         self.rung: list[dt.datetime | None] = []
 
+    def defer(self, unit: Transaction, job: str, due: dt.datetime) -> None:
+        unit.after_commit(lambda: self.rung.append(due))
+
     def ring(self, due: dt.datetime | None) -> None:
         self.rung.append(due)
+
+    def sweep(self, job: str, due: dt.datetime) -> None:
+        self.rung.append(due)
+
+    def start(self, runner: Runs) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from flask import Flask
 
-    from engine.db import Database
     from engine.jobs import Runner
     from engine.ports import Carrier, Clock
     from engine.services import Services
@@ -28,17 +27,18 @@ FORMS = Path(__file__).parent.parent / "forms"
 def create_services(settings: Settings, *, clock: Clock | None = None, carrier: Carrier | None = None) -> Services:
     """Open the database at the present schema and join everything that the settings name.
 
-    Raises SettingWrong naming the setting, KeyMissing for a database that was written with other keys.
+    Raises SettingWrong naming the setting, OtherKeys for a database that was written with other keys.
     """
     import connectors
-    from engine import documents, migrations
+    from engine import documents, keys, migrations
     from engine.bpmn import expressions
     from engine.bpmn.state import LiveCases
     from engine.calendar import Calendars
     from engine.db import Database
+    from engine.distributed import carrier_of
     from engine.fields import Keyring
     from engine.procedures import Programs, files_of_case
-    from engine.services import NoCarrier, Services, SystemClock
+    from engine.services import Services, SystemClock
 
     from .operations import PortraitOperation
     from .pdf import TypstRenderer
@@ -48,7 +48,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     keyring = Keyring.open(settings.key_file)
     database = Database(settings.database_url, keyring)
     migrations.upgrade(database)
-    _keys_fit(database)
+    keys.check(database)
     programs = Programs(database, calendars=calendars)
     renderer = TypstRenderer()
 
@@ -65,23 +65,11 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         forms=form_checker(settings.zone),
         renderer=renderer,
         operations={name: operation for operation in (*own, *outside) for name in operation.names},
-        carrier=carrier or NoCarrier(),
+        carrier=carrier or carrier_of(settings, database),
         programs=programs,
         live=LiveCases(settings.live_cases),
         calendars=calendars,
     )
-
-
-def _keys_fit(database: Database) -> None:
-    """Nothing starts with a key file that was lost and made anew, or that another machine does not share."""
-    import sqlalchemy as sa
-
-    from engine.models import Case
-
-    with database.reading() as connection:
-        sealed = connection.execute(sa.select(Case.state).limit(1)).scalar_one_or_none()
-    if sealed is not None:
-        database.keyring.cipher_of(sealed)
 
 
 def form_checker(zone: str) -> Any:

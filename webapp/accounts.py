@@ -6,8 +6,6 @@ import datetime as dt
 import functools
 import hashlib
 import secrets
-import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -18,16 +16,16 @@ from flask import Blueprint, Flask, current_app, g, redirect, render_template, r
 from werkzeug.wrappers import Response
 
 from engine import people
+from engine.db import Database
 from engine.errors import PartwellError
-from engine.models import Account, Holding, Person, WebSession
+from engine.models import Account, FailedLogIn, Holding, Person, WebSession, new_id
 from engine.services import Services
 
 from .database import begin_writing, db
 from .i18n import DEFAULT, LOCALES, error_text
 
 COOKIE = "partwell_session"
-#: failed log-ins of one login from one address within the window before it must wait. Kept in this process only: several
-#: web processes each count for themselves.
+#: failed log-ins of one login from one address within the window before it must wait, whichever web process they come to
 TRIES, WINDOW = 10, dt.timedelta(minutes=15)
 
 accounts = Blueprint("accounts", __name__)
@@ -130,17 +128,18 @@ def open_session(login: str, password: str) -> tuple[str, dt.datetime]:
     Raises TooManyTries and LogInFailed.
     """
     now = services().clock.now()
-    tries: Tries = current_app.extensions["partwell_tries"]
-    tries.check(login, request.remote_addr or "", now)
+    who = _digest(f"{login.casefold()}\0{request.remote_addr or ''}")
     with services().database.reading() as connection:
+        _may_try(connection, who, now)
         person_id = people.verify(connection, login, password)
     if person_id is None:
-        tries.failed(login, request.remote_addr or "", now)
+        begin_writing()
+        db.session.execute(sa.insert(FailedLogIn).values(id=new_id(), who=who, at=now))
+        db.session.commit()
         raise LogInFailed()
-    tries.forget(login, request.remote_addr or "")
     secret, ends = secrets.token_urlsafe(32), now + dt.timedelta(hours=services().settings.session_hours)
     begin_writing()
-    db.session.execute(sa.delete(WebSession).where(WebSession.expires_at < now))
+    db.session.execute(sa.delete(FailedLogIn).where(FailedLogIn.who == who))
     account = db.session.scalars(sa.select(Account.login).where(Account.person_id == person_id)).one()
     db.session.execute(sa.insert(WebSession).values(id=_digest(secret), login=account, created_at=now, expires_at=ends))
     db.session.commit()
@@ -167,30 +166,20 @@ def reader_of(secret: str) -> Reader | None:
     return Reader(**row._mapping, roles=roles) if row else None
 
 
-class Tries:
-    """Failed log-ins by login and address."""
+def _may_try(connection: sa.Connection, who: str, now: dt.datetime) -> None:
+    """Raises TooManyTries."""
+    recent = sa.select(FailedLogIn.at).where(FailedLogIn.who == who, FailedLogIn.at > now - WINDOW)
+    times = connection.execute(recent.order_by(FailedLogIn.at.desc()).limit(TRIES)).scalars().all()
+    if len(times) == TRIES:
+        raise TooManyTries(minutes=int((times[-1] + WINDOW - now).total_seconds() // 60) + 1)
 
-    def __init__(self) -> None:
-        self._failed: dict[tuple[str, str], deque[dt.datetime]] = {}
-        self._lock = threading.Lock()
 
-    def check(self, login: str, address: str, now: dt.datetime) -> None:
-        """Raises TooManyTries."""
-        with self._lock:
-            times = self._failed.get((login.casefold(), address), deque())
-            while times and times[0] <= now - WINDOW:
-                times.popleft()
-            if len(times) >= TRIES:
-                raise TooManyTries(minutes=int((times[0] + WINDOW - now).total_seconds() // 60) + 1)
-
-    def failed(self, login: str, address: str, now: dt.datetime) -> None:
-        with self._lock:
-            self._failed = {key: times for key, times in self._failed.items() if times and times[-1] > now - WINDOW}
-            self._failed.setdefault((login.casefold(), address), deque(maxlen=TRIES)).append(now)
-
-    def forget(self, login: str, address: str) -> None:
-        with self._lock:
-            self._failed.pop((login.casefold(), address), None)
+def forget_ended(database: Database, now: dt.datetime) -> None:
+    """Remove sessions that have ended and failed log-ins that count no more."""
+    with database.unit() as unit:
+        unit.connection.execute(sa.delete(WebSession).where(WebSession.expires_at < now))
+        unit.connection.execute(sa.delete(FailedLogIn).where(FailedLogIn.at <= now - WINDOW))
+        unit.commit()
 
 
 # --- pages
@@ -266,7 +255,6 @@ def _demo_accounts() -> list[dict[str, str]]:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["partwell_tries"] = Tries()
     app.jinja_env.globals.update(demo_accounts=_demo_accounts)
 
     @app.before_request

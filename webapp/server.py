@@ -12,11 +12,12 @@ import waitress
 from flask import Flask
 
 from engine import procedures
-from engine.bell import Bell
+from engine.distributed.sweep import Sweeper, strays
 from engine.errors import SettingWrong
+from engine.services import Services
 from engine.settings import Settings
 
-from . import FORMS, PROCEDURES, create_app, create_monitor, create_runner, create_services, with_connectors
+from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
 from .demo import seed
 from .demo.systems import SampleCompany
 
@@ -36,15 +37,25 @@ class Monitor:
         self._web.close()
 
 
+def sweeper(services: Services) -> Sweeper:
+    """The sweep with all its duties."""
+    every = services.settings.sweep
+    duties = [
+        strays(services.database, services.carrier, ahead=every),
+        lambda now: accounts.forget_ended(services.database, now),
+    ]
+    return Sweeper(services.database, services.clock, duties, every=every)
+
+
 class Worker:
     """Runs jobs until it is stopped."""
 
     def __init__(self, settings: Settings) -> None:
-        self._bell = Bell(poll=settings.job_poll, threads=settings.job_threads)
         self._company = SampleCompany(settings.home / "sample-company") if settings.demo and not settings.connectors else None
         if self._company:
             settings = with_connectors(settings, self._company.connectors)
-        self.services = create_services(settings, carrier=self._bell)
+        self.services = create_services(settings)
+        self._sweeper = sweeper(self.services)
 
     def start(self) -> None:
         self._run_jobs()
@@ -58,12 +69,14 @@ class Worker:
 
     def _run_jobs(self) -> None:
         self._runner = create_runner(self.services, name=f"{socket.gethostname()}:{os.getpid()}")
-        self._bell.start(self._runner)
+        self.services.carrier.start(self._runner)
+        self._sweeper.start()
 
     def stop(self) -> None:
         if monitor := getattr(self, "_monitor", None):
             monitor.stop()
-        self._bell.stop()
+        self._sweeper.stop()
+        self.services.carrier.stop()
         self.services.database.dispose()
         if self._company:
             self._company.stop()

@@ -3,6 +3,7 @@
 from .base import Base, Digest, Id, Instant, new_id
 from .cases import Case, Incident, Snapshot
 from .evidence import Document, LedgerEntry, SealedFile
+from .installation import Election, FailedLogIn, KnownKey
 from .jobs import Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
 from .people import Account, Department, Holding, Person, WebSession
@@ -20,12 +21,15 @@ __all__ = [
     "Digest",
     "Document",
     "Draft",
+    "Election",
+    "FailedLogIn",
     "Holding",
     "Id",
     "Incident",
     "Instant",
     "Job",
     "JobAttempt",
+    "KnownKey",
     "LedgerEntry",
     "Message",
     "OperationPace",

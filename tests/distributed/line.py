@@ -46,30 +46,34 @@ class Line:
             while True:
                 client, _ = self._listening.accept()
                 server = self._server()
-                threading.Thread(target=self._there, args=(client, server), daemon=True).start()
-                threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+                cut, answered = threading.Event(), threading.Event()
+                threading.Thread(target=self._there, args=(client, server, cut, answered), daemon=True).start()
+                threading.Thread(target=self._back, args=(server, client, cut, answered), daemon=True).start()
 
-    def _there(self, client: socket.socket, server: socket.socket) -> None:
+    def _there(self, client: socket.socket, server: socket.socket, cut: threading.Event, answered: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while sent := client.recv(65536):
                 time.sleep(self.slow)
                 if self.word and self.word in sent:
                     self.word = b""
                     self.cuts += 1
-                    client.shutdown(socket.SHUT_RDWR)  # before the server gets anything to answer
+                    cut.set()
+                    answered.clear()
                     if self.arrives:
                         server.sendall(sent)
-                        time.sleep(0.1)
+                        answered.wait(5)
                     break
                 server.sendall(sent)
         for end in (client, server):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def _back(self, server: socket.socket, client: socket.socket) -> None:
+    def _back(self, server: socket.socket, client: socket.socket, cut: threading.Event, answered: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while said := server.recv(65536):
-                client.sendall(said)
+                answered.set()
+                if not cut.is_set():
+                    client.sendall(said)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
 
