@@ -92,6 +92,8 @@ class CasePage:
     sealed: Mapping[str, Any] | None
     #: what the reader may do with the case: `withdraw`, `cancel`, `suspend`, `resume`, `repair`
     may: frozenset[str]
+    #: its version is suspended, so nothing moves
+    on_hold: bool
     #: something runs by itself right now, so the page may look again in a moment
     working: bool
 
@@ -111,7 +113,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
         rules = rules_of(deployed.files)
         sight = access.sight(connection, case, rules, reader)
         version = connection.execute(
-            sa.select(ProcedureVersion.name, ProcedureVersion.name_en, ProcedureVersion.number).where(
+            sa.select(ProcedureVersion.name, ProcedureVersion.name_en, ProcedureVersion.number, ProcedureVersion.suspended).where(
                 ProcedureVersion.id == case.version_id
             )
         ).one()
@@ -151,7 +153,8 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             done=done,
             sealed=dict(sealed._mapping) if sealed and sight.whole else None,
             may=_verbs(connection, case, rules, events, reader, sight),
-            working=_working(services, connection, case),
+            on_hold=version.suspended and case.status != "closed",
+            working=not version.suspended and _working(services, connection, case),
         )
 
 

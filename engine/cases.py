@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from . import documents, people, procedures
 from .db import Statement, Unit
-from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack
+from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack, StartSuspended
 from .ledger import Event
 from .models import Case, LedgerEntry, Person, new_id
 from .ports import File, Json
 from .rules import Rules, rules_of
-from .turn import NewCase, Turn, done_before, lock
+from .turn import NewCase, Turn, done_before, lock, must_run
 from .work import NO_FORM
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def start(
     """Start a case of the active version: case, ledger, first work items and jobs in one commit.
 
     `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`. The same
-    `request_id` again gives the same case. Raises NotFound, NotAllowed, FormInvalid, NobodySigns.
+    `request_id` again gives the same case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns.
     """
     with services.database.unit() as unit:
         versions, holdings, actives, about, by = unit.together(
@@ -67,6 +67,8 @@ def start(
         if not versions:
             raise NotFound(what="deployed procedure", name=procedure)
         deployed = services.programs.get(versions[0].id)
+        if versions[0].suspended:
+            raise StartSuspended(procedure=deployed.program.name, number=deployed.number)
         roles = frozenset(row.role for row in holdings)
         _may_start(unit, rules_of(deployed.files), roles, initiator, subject, active=any(row.active for row in actives))
         who = {"subject": people.displayed(about, subject), "initiator": people.displayed(by, initiator)}
@@ -160,11 +162,15 @@ def _started_before(services: Services, request_id: str, initiator: str) -> Star
 
 
 def withdraw(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
-    """The initiator takes the case back, as long as no element of `no_way_back` was reached. Raises NotAllowed, CaseNotRunning."""
+    """The initiator takes the case back, as long as no element of `no_way_back` was reached. Raises NotAllowed, CaseNotRunning.
+
+    VersionSuspended while its version is.
+    """
     with services.database.unit() as unit:
         turn = _turn(services, unit, case_id, actor, request_id, "running")
         if turn is None:
             return
+        must_run(turn.case)
         if turn.case.initiator_id != actor:
             raise NotAllowed(reason="only who started the case can withdraw it")
         barriers = rules_of(turn.deployed.files).no_way_back

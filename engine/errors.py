@@ -77,6 +77,20 @@ class CaseNotRunning(PartwellError):
     status = 409
 
 
+class VersionSuspended(PartwellError):
+    """Case {case} runs on a version of its procedure that is suspended: until a manager resumes the version nothing of it
+    moves. Nothing was lost; try again then."""
+
+    status = 409
+
+
+class StartSuspended(PartwellError):
+    """No case of "{procedure}" can be started now: its version {number} is suspended until a manager resumes it. Keep what you
+    have entered, and try again then."""
+
+    status = 409
+
+
 class Conflict(PartwellError):
     """This was sent twice, or somebody did the same at that very moment. Reload to see what happened."""
 

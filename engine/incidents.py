@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from . import people, rules
 from .cases import must_manage, must_say
 from .db import Statement
-from .errors import CaseNotRunning, ItemClosed, NotAllowed, NotFound
+from .errors import ItemClosed, NotAllowed, NotFound
 from .jobs import FINISH
 from .ledger import Event
 from .models import Case, Incident, Job, JobAttempt, Person
 from .ports import Json
 from .timeline import title_en
-from .turn import SEAL, Turn, done_before, lock, request_purpose
+from .turn import SEAL, Turn, done_before, lock, must_run, request_purpose
 
 if TYPE_CHECKING:
     from .services import Services
@@ -144,7 +144,7 @@ def retry(
 ) -> None:
     """Try again, as it is or with a corrected `input` of the operation or corrected case `variables`.
 
-    Raises NotFound, NotAllowed, ItemClosed for an incident that is resolved, CaseNotRunning.
+    Raises NotFound, NotAllowed, ItemClosed for an incident that is resolved, CaseNotRunning, VersionSuspended.
     """
     with services.database.unit() as unit:
         broken = _broken(services, unit, incident_id, actor, request_id)
@@ -198,8 +198,8 @@ def _broken(services: Services, unit: Any, incident_id: str, actor: str, request
     incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
     if incident.resolved_at is not None:
         raise ItemClosed(reason="the incident was resolved already")
-    if case.status != "running" and incident.instance != SEAL:
-        raise CaseNotRunning(case=case.number, state=case.status)
+    if incident.instance != SEAL:
+        must_run(case)
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
     must_manage(turn)
     return _Broken(turn=turn, incident=incident)

@@ -263,14 +263,14 @@ def _fire(services: Services, job: Any) -> None:
 def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
     """The case's turn, if the lease is still ours and the case takes it; a result that comes too late is dropped with a log line.
 
-    A suspended case takes the answer of a call that was under way, but no timer fires.
+    A suspended case, or one on a suspended version, takes the answer of a call that was under way, but no timer fires.
     """
     case = lock(unit, case_id=job.case_id)
     row = unit.one(_LEASE, job_id=job.id)
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind != "seal"):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
         return None
-    if case.status == "suspended" and job.kind == "timer":
+    if (case.status == "suspended" or case.on_hold) and job.kind == "timer":
         return None
     return Turn(services, unit, case, actor=None)
 

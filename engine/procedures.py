@@ -316,5 +316,9 @@ def _json(content: bytes, path: str) -> Any:
         raise FileRefused(file=path, reason=f"it is not JSON ({error})") from error
 
 
-#: id of the version on which new cases start
-ACTIVE = Statement(sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == sa.bindparam("procedure"), ProcedureVersion.active))
+#: the version on which new cases start
+ACTIVE = Statement(
+    sa.select(ProcedureVersion.id, ProcedureVersion.suspended).where(
+        ProcedureVersion.procedure == sa.bindparam("procedure"), ProcedureVersion.active
+    )
+)

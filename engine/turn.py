@@ -24,9 +24,9 @@ from . import items, ledger, observe
 from .bpmn.advance import Advance, Opened, Requested, Scheduled
 from .bpmn.runtime import Execution
 from .db import Statement, Unit, one_of
-from .errors import NotFound, PartwellError, SealBroken, StateUnreadable
+from .errors import CaseNotRunning, NotFound, PartwellError, SealBroken, StateUnreadable, VersionSuspended
 from .ledger import Event
-from .models import Case, Incident, Job, LedgerEntry, WorkItem, new_id
+from .models import Case, Incident, Job, LedgerEntry, ProcedureVersion, WorkItem, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _COLUMNS = (
     Case.revision,
     Case.entries,
     Case.head,
+    sa.select(ProcedureVersion.suspended).where(ProcedureVersion.id == Case.version_id).scalar_subquery().label("on_hold"),
 )
 #: instance of the job that seals a closed case
 SEAL = "seal"
@@ -118,6 +119,15 @@ class NewCase:
     revision: int = 0
     entries: int = 0
     head: str = ledger.START
+    on_hold: bool = False
+
+
+def must_run(case: Any) -> None:
+    """Raises CaseNotRunning, or VersionSuspended, unless the case may move now. `case` as `lock` gives it."""
+    if case.status != "running":
+        raise CaseNotRunning(case=case.number, state=case.status)
+    if case.on_hold:
+        raise VersionSuspended(case=case.number)
 
 
 def lock(unit: Unit, *, case_id: str | None = None, item_id: str | None = None) -> Any:

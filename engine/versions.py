@@ -1,4 +1,4 @@
-"""The versions of a procedure: what there is, what changed, which one serves new cases."""
+"""The versions of a procedure: what there is, what changed, which one serves new cases, which one is at rest."""
 
 from __future__ import annotations
 
@@ -137,6 +137,36 @@ def roll_back(services: Services, procedure: str, *, by: str | None, note: str) 
         raise NotFound(what="earlier version", name=procedure)
     activate(services, procedure, before, by=by, note=note)
     return int(before)
+
+
+def suspend(services: Services, procedure: str, number: int | None, *, by: str | None, note: str) -> int:
+    """Nothing of the cases on a version (None: the active one) moves until it is resumed, and no case starts on it.
+
+    No completion, no new call, no timer; only a call under way still answers, and managers may still cancel a case. Gives the
+    version's number; one that is suspended stays so. Raises NotFound, NotAllowed.
+    """
+    return _hold(services, procedure, number, True, by, note)
+
+
+def resume(services: Services, procedure: str, number: int | None, *, by: str | None, note: str) -> int:
+    """The cases of a suspended version go on; what became due meanwhile is due now. Raises as `suspend`."""
+    resumed = _hold(services, procedure, number, False, by, note)
+    services.carrier.ring(None)
+    return resumed
+
+
+def _hold(services: Services, procedure: str, number: int | None, suspended: bool, by: str | None, note: str) -> int:
+    said = must_say(note)
+    version = numbered(services, procedure, number)
+    with services.database.unit() as unit:
+        connection = unit.connection
+        must_manage(connection, version, by)
+        change = sa.update(ProcedureVersion).where(ProcedureVersion.id == version.id, ProcedureVersion.suspended != suspended)
+        if connection.execute(change.values(suspended=suspended)).rowcount:
+            act = "suspended" if suspended else "resumed"
+            record(connection, version.id, act, at=services.clock.now(), by=by, note=said)
+        unit.commit()
+    return version.number
 
 
 def record(connection: sa.Connection, version_id: str, act: str, *, at: dt.datetime, by: str | None, note: str) -> None:

@@ -15,11 +15,11 @@ from sqlalchemy.orm import aliased
 from . import documents, items
 from .bpmn.model import Element
 from .db import Statement, Unit
-from .errors import AlreadyDecided, CaseNotRunning, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError, TakenByOther
+from .errors import AlreadyDecided, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError, TakenByOther
 from .ledger import Event
 from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
-from .turn import Turn, lock_and_read
+from .turn import Turn, lock_and_read, must_run
 
 if TYPE_CHECKING:
     from .services import Services
@@ -115,7 +115,7 @@ def complete(
     """Finish a work item that no chain describes, with the values of its form; unclaimed work is claimed by the same act.
 
     Files were stored before by `attach`, and `values` name their documents. The same `request_id` again changes nothing.
-    Raises NotFound, NotAllowed, AlreadyDecided, ItemClosed, CaseNotRunning, FormInvalid.
+    Raises NotFound, NotAllowed, AlreadyDecided, ItemClosed, CaseNotRunning, VersionSuspended, FormInvalid.
     """
     with services.database.unit() as unit:
         task = _task(services, unit, item_id, actor, request_id)
@@ -238,8 +238,7 @@ def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: 
         return None
     if first.status != "open" or first.sign_off_id is None:
         raise _closed(unit, item_id, first.status)
-    if case.status != "running":
-        raise CaseNotRunning(case=case.number, state=case.status)
+    must_run(case)
     if not first.active:
         raise NotAllowed(reason="your account may not act any more")
     if actor == case.subject_id and not (first.for_subject and first.person_id == actor):

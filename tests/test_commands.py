@@ -33,6 +33,8 @@ COMMANDS = [
     "diff",
     "activate",
     "roll-back",
+    "suspend",
+    "resume",
     "connectors",
     "account",
     "calendar",
@@ -309,6 +311,8 @@ def test_versions_are_compared_and_rolled_back_from_the_command_line(run: Any, t
     rows = json.loads(run("versions", "line", "--json")[1])
     assert [(row["number"], row["active"]) for row in rows] == [(2, False), (1, True)]
     assert rows[1]["acts"][-1]["note"] == "名称有误" and "名称有误" in run("versions", "line")[1]
+    assert run("suspend", "line", "--note", "待查")[:2] == (0, "line: version 1 is suspended\n")
+    assert run("resume", "line", "--version", "1", "--note", "已查明")[:2] == (0, "line: version 1 goes on\n")
     assert run("activate", "line", "2", "--note", "已更正")[:2] == (0, "line: version 2 is active\n")
     code, _, said = run("activate", "line", "7", "--note", "x")
     assert code == 2 and "line 7" in said

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from diagrams import END, START, flows, service
+from diagrams import END, START, flows, node, service, timer, user
 from engine_room import Room, files, line, person
 from twins import ScriptedOperation
 
-from engine import procedures, versions
-from engine.errors import NotAllowed, NotDeployable, NotFound
+from engine import cases, incidents, procedures, versions
+from engine.errors import NotAllowed, NotDeployable, NotFound, Refused, StartSuspended, VersionSuspended
+from engine.jobs import Runner
 from engine.services import Services
 
 
@@ -100,3 +101,58 @@ def test_the_same_files_again_are_the_same_version(room: Room) -> None:
     """Deploying is idempotent by content, and no act is recorded for nothing."""
     version, new = procedures.deploy(room.services, files(*line("a", "b", "c")), procedure="test", by=person("admin"), note="again")
     assert not new and version.number == 3 and len(versions.versions(room.services, "test")[0].acts) == 1
+
+
+def test_nothing_of_a_suspended_version_moves(services: Services) -> None:
+    """No completion, no call, no timer, no new case; other versions go on, and after the resumption each happens once."""
+    system = ScriptedOperation("x.a", answers=[{}])
+    room = Room(services, system)
+    split, later = node("parallelGateway", "split"), node("intermediateCatchEvent", "later", timer(duration="PT1H"))
+    ways = flows("start > split", "split > a", "split > later", "split > call", "a > end", "later > b", "b > end", "call > c", "c > end")
+    room.deploy(START, split, user("a"), later, service("call", operation="x.a"), user("b"), user("c"), END, ways)
+    case = room.start()
+    assert versions.suspend(services, "test", 1, by=person("admin"), note="发现错误") == 1
+    versions.suspend(services, "test", None, by=None, note="again")
+    room.clock.move(hours=2)
+    assert room.run() == 0 and system.calls == []
+    with pytest.raises(VersionSuspended):
+        room.complete(case, "a")
+    with pytest.raises(VersionSuspended):
+        room.manage(cases.withdraw, case, by="boss")
+    with pytest.raises(StartSuspended):
+        room.start()
+    room.deploy(*line("a"))
+    other = room.start()
+    room.complete(other, "a")
+    assert room.case(other).status == "closed"
+    with pytest.raises(NotAllowed):
+        versions.resume(services, "test", 1, by=person("hr"), note="x")
+    assert versions.resume(services, "test", 1, by=None, note="已更正") == 1
+    room.run()
+    assert room.open(case) == "a b c" and len(system.calls) == 1
+    room.complete(case, "a")
+    acts = [(act.act, act.by, act.note) for act in versions.versions(services, "test")[1].acts]
+    assert acts[1:] == [("suspended", "吴凡", "发现错误"), ("resumed", None, "已更正")]
+
+
+def test_what_was_claimed_before_the_suspension(services: Services) -> None:
+    """A call under way still brings its answer; a timer does not fire; a failed call is not retried by hand."""
+    system = ScriptedOperation("x.a", answers=[Refused(system="x", operation="x.a", reason="no")])
+    room = Room(services, system)
+    split, later = node("parallelGateway", "split"), node("intermediateCatchEvent", "later", timer(duration="PT1H"))
+    ways = flows("start > split", "split > later", "split > call", "later > b", "b > end", "call > c", "c > end")
+    room.deploy(START, split, later, service("call", operation="x.a"), user("b"), user("c"), END, ways)
+    case = room.start()
+    room.clock.move(hours=2)
+    runner = Runner(room.services, name="quick", seal=lambda case: None)
+    claimed = runner._claim(5)
+    versions.suspend(services, "test", 1, by=None, note="x")
+    for job in claimed:
+        runner._run(job)
+    [incident] = room.incidents(case)
+    assert len(claimed) == 2 and room.open(case) == "" and room.events(case).count("job:timer:fired") == 0
+    with pytest.raises(VersionSuspended):
+        room.manage(incidents.retry, incident.id)
+    room.manage(cases.cancel, case)
+    assert room.case(case).status == "closed"
+    runner.close()

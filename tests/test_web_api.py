@@ -180,7 +180,12 @@ def test_managers_compare_and_activate_versions_and_nobody_else(office: Office) 
     assert manager.post("/api/v1/procedures/office/versions/1/activate", json={"note": "x"}, headers=own).json["new"] is False
     assert manager.post("/api/v1/procedures/office/versions/1/activate", json={}, headers=own).status_code == 400
     assert manager.post("/api/v1/procedures/office/roll-back", json={"note": "x"}, headers=own).status_code == 404
+    for verb, on_hold in (("suspend", True), ("resume", False)):
+        assert manager.post(f"/api/v1/procedures/office/versions/1/{verb}", json={"note": "x"}, headers=own).status_code == 204
+        [listed] = manager.get("/api/v1/procedures/office/versions", headers=own).json["versions"]
+        assert listed["suspended"] is on_hold and listed["acts"][-1]["note"] == "x"
     other, own = office.program("wangfang")
     for address in ("versions", "versions/1/changes"):
         assert other.get(f"/api/v1/procedures/office/{address}", headers=own).status_code == 403
+    assert other.post("/api/v1/procedures/office/versions/1/suspend", json={"note": "x"}, headers=own).status_code == 403
     assert other.post("/api/v1/procedures/office/roll-back", json={"note": "x"}, headers=own).status_code == 403

@@ -37,6 +37,14 @@ def activate(procedure: str, version: int) -> Any:
     return {"version": version, "new": new}
 
 
+@api.post("/procedures/<procedure>/versions/<int:version>/<any(suspend, resume):verb>")
+def hold_version(procedure: str, version: int, verb: str) -> Any:
+    """{note}: nothing of the version's cases moves until it is resumed, and none starts"""
+    act = versions.suspend if verb == "suspend" else versions.resume
+    act(services(), procedure, version, by=me().id, note=field(body(), "note", str))
+    return "", 204
+
+
 @api.post("/procedures/<procedure>/roll-back")
 def roll_back(procedure: str) -> Any:
     """{note} → {version}: the number that is active again"""

@@ -1,4 +1,4 @@
-"""Commands about the versions of a procedure: list, compare, activate, roll back."""
+"""Commands about the versions of a procedure: list, compare, activate, roll back, suspend, resume."""
 
 from __future__ import annotations
 
@@ -100,4 +100,28 @@ def roll_back(context: click.Context, procedure: str, note: str) -> int:
     """Activate the version that was active before the present one."""
     number = engine_versions.roll_back(_services(context), procedure, by=None, note=note)
     click.echo(f"{procedure}: version {number} is active again")
+    return OUT
+
+
+@partwell.command()
+@click.argument("procedure")
+@click.option("--version", "number", type=int, help="Its number; default: the active one.")
+@click.option("--note", required=True, help="Why; kept with the version.")
+@click.pass_context
+def suspend(context: click.Context, procedure: str, number: int | None, note: str) -> int:
+    """Let nothing of a version's cases move, and no case start on it, until it is resumed."""
+    found = engine_versions.suspend(_services(context), procedure, number, by=None, note=note)
+    click.echo(f"{procedure}: version {found} is suspended")
+    return OUT
+
+
+@partwell.command()
+@click.argument("procedure")
+@click.option("--version", "number", type=int, help="Its number; default: the active one.")
+@click.option("--note", required=True, help="Why; kept with the version.")
+@click.pass_context
+def resume(context: click.Context, procedure: str, number: int | None, note: str) -> int:
+    """Let the cases of a suspended version go on; what became due meanwhile is due now."""
+    found = engine_versions.resume(_services(context), procedure, number, by=None, note=note)
+    click.echo(f"{procedure}: version {found} goes on")
     return OUT
