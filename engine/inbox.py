@@ -223,7 +223,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         told = sight.whole or access.takes_part(connection, case.id, reader, item_id)
         steps, may = _steps(services, connection, item, case, reader, told=told)
         element = deployed.program.elements[item.element]
-        form = deployed.forms.get(element.form or "")
+        form = services.programs.form(deployed, element)
         execution = restored(services, connection, case)
         # The task's input mapping says what is shown beside its form to those who fill it in. Once the item is closed those
         # values are gone, and what the case holds under the same names is another matter.

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from . import chains, rules
 from .bpmn import convert, lint
 from .bpmn.findings import with_lines
+from .bpmn.model import Element
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
 from .calendar import Calendars
@@ -72,6 +73,25 @@ class Programs:
                 self._known.popitem(last=False)
         return built
 
+    def program(self, version_id: str) -> Program:
+        """Raises NotFound."""
+        return self.get(version_id).program
+
+    def latest(self, process: str) -> str | None:
+        """Id of the active version, of whatever procedure, that holds an executable process of this id."""
+        with self._database.reading() as connection:
+            active = connection.execute(
+                sa.select(ProcedureVersion.id).where(ProcedureVersion.active).order_by(ProcedureVersion.procedure)
+            ).scalars()
+            ids = list(active)
+        return next((id for id in ids if process in self.get(id).program.processes), None)
+
+    def form(self, deployed: Deployed, element: Element) -> Mapping[str, Json] | None:
+        """The form of an element of the case's process or of a called one: that of the version the element belongs to."""
+        owner = deployed.program.owner(element.id)
+        forms = deployed.forms if owner is deployed.program else self.get(owner.version).forms
+        return forms.get(element.form or "")
+
     def _build(self, version_id: str) -> Deployed:
         with self._database.reading() as connection:
             version = connection.execute(sa.select(ProcedureVersion.__table__).where(ProcedureVersion.id == version_id)).one_or_none()
@@ -79,7 +99,7 @@ class Programs:
                 raise NotFound(what="procedure version", name=version_id)
             rows = connection.execute(sa.select(ProcedureFile.path, ProcedureFile.content).where(ProcedureFile.version_id == version_id))
             files = {row.path: row.content for row in rows}
-        program = Program(files, version=version_id, calendars=self._calendars)
+        program = Program(files, version=version_id, calendars=self._calendars, others=self)
         return Deployed(version_id, version.procedure, version.number, program, files, _schemas(files))
 
 

@@ -281,7 +281,7 @@ def _closed(unit: Unit, item_id: str, status: str) -> PartwellError:
 def _checked(task: _Task, values: Mapping[str, Json], locale: str) -> dict[str, Json]:
     """The clean values of the item's form; documents in it must be the case's own. Raises FormInvalid, NotFound."""
     turn = task.turn
-    form = turn.deployed.forms.get(task.element.form or "", NO_FORM)
+    form = turn.services.programs.form(turn.deployed, task.element) or NO_FORM
     forms = turn.services.forms
     clean = forms.check(form, values, turn.execution.variables(task.instance), permissions=permissions(task.element), locale=locale)
     if named := set(forms.documents(form, clean)):

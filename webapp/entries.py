@@ -46,7 +46,7 @@ def answers_of(version_id: str, event: Event) -> list[Answer]:
     """The answers of the form that an event of the timeline carries; none where it carries no form."""
     deployed = services().programs.get(version_id)
     element, values = deployed.program.elements.get(event.element or ""), event.detail.get("values")
-    schema = deployed.forms.get(element.form or "") if element else None
+    schema = services().programs.form(deployed, element) if element else None
     if element is None or schema is None or not isinstance(values, Mapping):
         return []
     readable = {name: "readonly" for name in forms.fields(schema)} | {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from .. import errors
@@ -28,6 +28,28 @@ class Others(Protocol):
 
     def program(self, version_id: str) -> Program:
         """Raises `errors.NotFound`."""
+
+
+class Elements(Mapping[str, Element]):
+    """The elements of the process and of those it calls. Those of other versions are found by key, but not counted."""
+
+    def __init__(self, program: Program, known: Mapping[str, Element]) -> None:
+        self._program = program
+        self._known = known
+
+    def __getitem__(self, key: str) -> Element:
+        if key in self._known or "@" not in key:
+            return self._known[key]
+        try:
+            return self._program.element(key)
+        except errors.NotFound:
+            raise KeyError(key) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 class Program:
@@ -73,8 +95,7 @@ class Program:
                     if f"{called.id}:" not in self._parts:
                         elements |= self.part(f"{called.id}:").process.elements
                         waiting.append(called)
-        #: of the process, and of those it calls
-        self.elements: Mapping[str, Element] = elements
+        self.elements = Elements(self, elements)
 
     def calendar(self, element: Element) -> Calendar | None:
         """The calendar in whose working time the element's durations count. Raises `errors.NotFound`."""
@@ -127,6 +148,12 @@ class Program:
         found = self.part(prefix + colon).process.elements.get(key)
         if found is None:
             raise errors.NotFound(what="element", name=key)
+        return found
+
+    def owner(self, key: str) -> Program:
+        """The program whose files say what an element means: this one, or that of another version for a called process."""
+        prefix, colon, _ = key.rpartition(":")
+        found: Program = self.part(prefix + colon).owner
         return found
 
     def called(self, called: Called, part: Skeleton) -> str | None:
