@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint browser bundle tck
+.PHONY: help install run test lint browser bundle tck chaos
 
 help:
 	@echo "make install   install everything into $(VENV)"
 	@echo "make run       start Partwell with its demo company and print the address"
 	@echo "make test      the whole test suite, on SQLite and PostgreSQL, in a real browser"
+	@echo "make chaos     random diagrams (N=200), killed processes and races, longer than in the test suite"
 	@echo "make lint      style, types and import rules only"
 	@echo "make tck       cases of the DMN TCK: the copied ones, or those of a checkout with DIR=..."
 	@echo "make bundle    rebuild the committed FEEL interpreter (needs Node and npm)"
@@ -47,3 +48,7 @@ tck: install
 
 test: install browser lint
 	$(BIN)/pytest
+
+N ?= 200
+chaos: install
+	$(BIN)/python -m tests.chaos $(N)

@@ -1,0 +1,1 @@
+"""What must hold whatever happens: random diagrams against their own semantics, killed processes, failing machines, races."""
