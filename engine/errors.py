@@ -157,7 +157,9 @@ class FeelError(PartwellError):
     def __init__(self, *, expression: str, reason: str, position: tuple[int, int] | None = None) -> None:
         #: first and last character of the fault inside the expression, where known
         self.position = position
-        super().__init__(expression=expression, reason=reason)
+        # A person must find the expression again, not read all of it; half a character cannot even be printed.
+        shown = (expression if len(expression) <= 200 else expression[:200] + "…").encode("utf-8", "replace").decode()
+        super().__init__(expression=shown, reason=reason)
 
 
 class DecisionFailed(PartwellError):

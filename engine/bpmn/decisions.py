@@ -45,7 +45,10 @@ class Decisions:
 
     def __init__(self, xml: bytes, *, file: str, beside: Mapping[str, bytes] | None = None) -> None:
         """`beside`: DMN files of the same folder by name, for what this one imports; others there do no harm."""
-        model = _model(xml, file, beside or {})
+        try:
+            model = _model(xml, file, beside or {})
+        except RecursionError:
+            raise errors.FileRefused(file=file, reason="its expressions are nested too deeply") from None
         self._decisions: dict[str, str] = {
             id: node["name"] for id, node in model["nodes"].items() if node["kind"] in ("decision", "service") and not node["file"]
         }
@@ -161,7 +164,8 @@ def _model(xml: bytes, file: str, beside: Mapping[str, bytes]) -> dict[str, Any]
             for needed in reader.needs(element):
                 if needed["id"] not in nodes:
                     raise reader.refuse(element, f'it requires "{needed["id"].rpartition("#")[2]}", which is not in the file')
-    required = {id: [need["id"] for need in node["needs"] if need["id"] != id] for id, node in nodes.items()}
+    # Only a function may require itself.
+    required = {id: [n["id"] for n in node["needs"] if n["id"] != id or node["kind"] != "knowledge"] for id, node in nodes.items()}
     try:
         order = list(graphlib.TopologicalSorter(required).static_order())
     except graphlib.CycleError as error:

@@ -97,6 +97,11 @@ class _Study:
 def _study(text: str, unary: bool, names: frozenset[str], complete: bool) -> _Study:
     """What is known without running it; `complete`: other names than `names` do not exist."""
     try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        wrong = f"the character U+{ord(text[error.start]):04X} cannot stand in an expression"
+        return _Study((Problem(error.start, error.end, wrong),), frozenset(), False)
+    try:
         with feel.interpreter() as interpreter:
             found = json.loads(interpreter.call("study", text, unary, json.dumps(sorted(names)), complete))
     except feel.LimitReached:

@@ -28,8 +28,8 @@ MEMORY: Final = 64 << 20
 SECONDS: Final = 1.0
 #: Must stay below the real stack of a thread (8 MB with glibc), which QuickJS cannot see.
 STACK: Final = 1 << 20
-#: Reading a whole file of decisions takes 1 to 3 ms for each cell.
-READING_SECONDS: Final = 20.0
+#: Reading a whole file of decisions takes 1 to 3 ms for each cell; so many characters of its model have a second more.
+CHARACTERS: Final = 15_000
 #: Expressions after which a context is made anew: 3000 take about 12 MB of the 64.
 MOST: Final = 5000
 #: Contexts kept for the next who needs one, about 9 MB each with a large table in it; more exist only while more threads evaluate.
@@ -65,7 +65,8 @@ class Interpreter:
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a function of `src/main.mjs`. Raises `LimitReached`, or `quickjs.JSException` for a fault in the bundle."""
-        self._context.set_time_limit(READING_SECONDS if name in ("load", "inspect") else SECONDS)
+        more = sum(map(len, arguments)) / CHARACTERS if name in ("load", "inspect") else 0
+        self._context.set_time_limit(SECONDS + more)
         while True:
             try:
                 answer = self._functions[name](*arguments)
@@ -105,7 +106,11 @@ def wire(data: Mapping[str, Json]) -> str:
     try:
         content = orjson.dumps(data, option=options)
     except TypeError as error:
-        raise ValueError(_unfit(data) or str(error)) from None
+        try:
+            reason = _unfit(data)
+        except RecursionError:
+            reason = "the data contain themselves, or are nested too deeply"
+        raise ValueError(reason or str(error).replace("Recursion limit reached", "the data are nested too deeply")) from None
     # orjson writes NaN and infinity as null: only where a null stands must the values be looked at.
     if b"null" in content and (reason := _unfit(data)):
         raise ValueError(reason)

@@ -46,6 +46,12 @@ export const repairs = [
   ],
   ['(its types)', 'const NUMBER_ONLY =', "const PLAIN = new Set(['number', 'string', 'boolean', 'date', 'time', 'date time', 'duration']);\nconst NUMBER_ONLY ="],
 
+  [
+    'a number may have an exponent',
+    "const value = node.input.includes('.') ? parseFloat(node.input) : parseInt(node.input);",
+    'const value = Number(node.input);',
+  ],
+
   // --- dates, times and durations (10.3.2.3, 10.3.4.1)
   [
     'a date has a year of any sign and up to six digits',

@@ -4,8 +4,21 @@ import { normalizeContextKey } from 'lezer-feel';
 
 const DEEPEST = 210; // levels of the syntax tree; the stack of 1 MB ends at about 270 of this walk
 const LONGEST = 4000; // characters
+const OPEN = 150; // brackets open at once: what has more is not worth the second that its parsing takes
+const DEEP = 'the expression is nested or chained too deeply; split it';
 const NULL_SAFE = 'is defined';
 const CLOCK = new Set(['now', 'today']);
+
+/** The most brackets that are open at once, outside of texts. */
+function open(text) {
+  let most = 0;
+  let now = 0;
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[([{]|[)\]}]/gs)) {
+    if ('([{'.includes(mark)) most = Math.max(most, ++now);
+    else if (')]}'.includes(mark) && now > 0) now -= 1;
+  }
+  return most;
+}
 
 /** Dotted names -> nested object; null stands for a name of which nothing more is known. */
 export function nest(dotted) {
@@ -54,6 +67,16 @@ export function study(text, unary, names) {
     problem({ from: LONGEST, to: text.length }, `the expression has ${text.length} characters; at most ${LONGEST} are read`);
     return found;
   }
+  const odd = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text);
+  if (odd) {
+    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    problem({ from: odd.index, to: odd.index + 1 }, `the character U+${code} cannot stand in an expression`);
+    return found;
+  }
+  if (open(text) > OPEN) {
+    problem({ from: 0, to: text.length }, DEEP);
+    return found;
+  }
   const tree = (unary ? parseUnaryTests : parseExpression)(text, names);
   const words = (node) => normalizeContextKey(text.slice(node.from, node.to));
 
@@ -68,7 +91,7 @@ export function study(text, unary, names) {
     },
     leave: () => void depth--,
   });
-  if (deepest > DEEPEST) problem({ from: 0, to: text.length }, 'the expression is nested or chained too deeply; split it');
+  if (deepest > DEEPEST) problem({ from: 0, to: text.length }, DEEP);
   if (found.problems.length) return found;
 
   const children = (node) => {
@@ -141,6 +164,13 @@ export function study(text, unary, names) {
       }
       case 'InstanceOfExpression':
         return visit(inner[0], scope);
+      case 'NumericLiteral': {
+        const number = Number(text.slice(node.from, node.to));
+        if (!Number.isFinite(number)) problem(node, 'this number is too large');
+        else if (Number.isInteger(number) && !Number.isSafeInteger(number) && /^\d+$/.test(text.slice(node.from, node.to)))
+          problem(node, 'this whole number is too large to be exact; compare texts');
+        return;
+      }
       case 'SimplePositiveUnaryTest':
         // The grammar reads a == b as a = (= b), which means something else than its author thinks.
         if (node.prevSibling?.name === 'CompareOp' && node.firstChild.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one "=" to compare');

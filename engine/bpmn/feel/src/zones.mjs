@@ -3,6 +3,7 @@
 // offsets[i] holds before changes[i], the last one after all changes.
 
 const tables = new Map([['UTC', { changes: [], offsets: [0], name: 'UTC' }]]);
+const LONGEST = 64; // characters of a zone's name; the longest known has 32
 let missing = null;
 
 export const addZone = (name, table) => tables.set(name.toUpperCase(), table);
@@ -21,7 +22,7 @@ export function withZones(work) {
 
 function table(name) {
   const found = tables.get(name.toUpperCase());
-  if (found === undefined) missing = name;
+  if (found === undefined && name.length <= LONGEST) missing = name;
   if (!found) throw new RangeError(`unknown time zone: ${name}`);
   return found;
 }
