@@ -1,0 +1,191 @@
+"""Two who act at the same moment, with real threads: one wins, the other gets a true answer, and everything still agrees."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from diagrams import END, START, boundary, flows, node, service, timer, user, zeebe
+from engine_room import Room, files, person, together
+from twins import ScriptedOperation
+
+from engine import cases, procedures, work
+from engine.errors import AlreadyDecided, CaseNotRunning, ItemClosed, PartwellError, TakenByOther
+from engine.models import Case, LedgerEntry, WorkItem, new_id
+from engine.services import Services
+
+from .consistency import assert_consistent
+
+ROUNDS = 60 if os.environ.get("PARTWELL_CHAOS") else 6
+ONE = (START, user("a"), END, flows("start > a", "a > end"))
+
+
+def at_once(*acts: Callable[[], Any]) -> list[PartwellError | None]:
+    """Does all of them at the same moment; what each got: None, or a true answer. Everything else fails the test."""
+    got = [answer if isinstance(answer, Exception) else None for answer in together(*acts)]
+    for error in got:
+        if error is not None and not isinstance(error, PartwellError):
+            raise error
+    return got
+
+
+def one_wins(got: list[PartwellError | None], *answers: type[PartwellError]) -> None:
+    losers = [error for error in got if error is not None]
+    assert len(losers) == len(got) - 1 and all(isinstance(error, answers) for error in losers), got
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    return Room(services)
+
+
+def completing(room: Room, item: str, by: str, request_id: str | None = None) -> Callable[[], None]:
+    given = request_id or new_id()
+    return lambda: work.complete(room.services, item, actor=person(by), values={}, request_id=given)
+
+
+def test_of_two_who_complete_one_item_one_does(room):
+    """The second is told who was first, and the case is moved once."""
+    room.deploy(*ONE)
+    for _ in range(ROUNDS):
+        case = room.start()
+        item = room.item(case, "a")
+        one_wins(at_once(completing(room, item, "hr"), completing(room, item, "hr2")), AlreadyDecided)
+        assert room.events(case).count("work:item:completed") == 1
+    assert assert_consistent(room.services) == ROUNDS
+
+
+def test_a_click_that_is_sent_twice_counts_once(room):
+    """Both get the same answer, and the case is moved once."""
+    room.deploy(*ONE)
+    for _ in range(ROUNDS):
+        case = room.start()
+        again = new_id()
+        assert at_once(*[completing(room, room.item(case, "a"), "hr", again)] * 2) == [None, None]
+        assert room.events(case).count("work:item:completed") == 1
+    assert_consistent(room.services)
+
+
+def test_a_start_that_is_sent_twice_makes_one_case(room):
+    """Both get the same case."""
+    room.deploy(*ONE)
+    for _ in range(ROUNDS):
+        again, made = new_id(), []
+        assert at_once(*[lambda again=again, made=made: made.append(room.start(request_id=again))] * 3) == [None] * 3
+        assert len(set(made)) == 1
+    assert room.count(Case) == assert_consistent(room.services) == ROUNDS
+
+
+def test_a_case_is_either_completed_or_withdrawn(room):
+    """Whoever comes second is told that there is nothing left to do."""
+    room.deploy(*ONE)
+    outcomes = set()
+    for _ in range(ROUNDS):
+        case = room.start()
+        withdraw = partial(room.manage, cases.withdraw, case, by="boss")
+        one_wins(at_once(completing(room, room.item(case, "a"), "hr"), withdraw), ItemClosed, CaseNotRunning)
+        outcomes.add(room.case(case).outcome)
+    assert outcomes <= {"completed", "withdrawn"}
+    assert_consistent(room.services)
+
+
+def test_a_timer_and_a_completion_do_not_both_happen(room):
+    """The case ends at one end event, by one way."""
+    late = node("endEvent", "late", zeebe("properties", zeebe("property", name="wf.outcome", value="late")))
+    room.deploy(START, user("a"), boundary("b", "a", timer(duration="PT1H")), END, late, flows("start > a", "a > end", "b > late"))
+    for _ in range(ROUNDS):
+        case = room.start()
+        room.clock.move(hours=2)
+        late_click, _ = at_once(completing(room, room.item(case, "a"), "hr"), room.run)
+        events = room.events(case)
+        if late_click is None:
+            assert room.case(case).outcome == "completed" and "job:timer:fired" not in events
+        else:
+            assert isinstance(late_click, ItemClosed) and room.case(case).outcome == "late" and "work:item:completed" not in events
+        room.run()
+    assert_consistent(room.services)
+
+
+def test_of_two_who_claim_one_item_one_holds_it(room):
+    """The other is told who has it."""
+    room.deploy(*ONE)
+    for _ in range(ROUNDS):
+        item = room.item(room.start(), "a")
+        claims = [partial(work.claim, room.services, item, actor=person(by), request_id=new_id()) for by in ("hr", "hr2")]
+        one_wins(at_once(*claims), TakenByOther)
+    assert_consistent(room.services)
+
+
+def test_of_two_who_approve_one_step_one_does(room):
+    """The step is approved once."""
+    approvers = [{"rule": "role", "roles": ["hr"]}]
+    chain = {
+        "c": {"name": "审批", "name_en": "Consent", "steps": [{"name": "人事", "name_en": "HR", "mode": "claim", "approvers": approvers}]}
+    }
+    chained = node("userTask", "a", zeebe("properties", zeebe("property", name="wf.chain", value="c")))
+    room.deploy(START, chained, END, flows("start > a", "a > end"), chains=chain)
+    for _ in range(ROUNDS):
+        case = room.start()
+        item = room.item(case, "a")
+        approve = partial(work.approve, room.services, item)
+        approvals = [partial(approve, actor=person(by), request_id=new_id()) for by in ("hr", "hr2")]
+        one_wins(at_once(*approvals), AlreadyDecided)
+        assert room.events(case).count("work:step:approved") == 1
+    assert_consistent(room.services)
+
+
+def test_nothing_is_completed_in_a_suspended_case(room):
+    """Either the completion came first, or it is refused; never half of both."""
+    room.deploy(START, user("a"), user("b"), END, flows("start > a", "a > b", "b > end"))
+    for _ in range(ROUNDS):
+        case = room.start()
+        suspend = partial(room.manage, cases.suspend, case)
+        late_click, refused = at_once(completing(room, room.item(case, "a"), "hr"), suspend)
+        assert refused is None and (late_click is None or isinstance(late_click, CaseNotRunning))
+        assert room.case(case).status == "suspended" and room.open(case) == ("b" if late_click is None else "a")
+    assert_consistent(room.services)
+
+
+def test_five_branches_that_end_at_once_are_all_kept(room):
+    """Nobody's completion is lost, and the join opens once."""
+    names = "abcde"
+    room.deploy(START, node("parallelGateway", "f"), *(user(n) for n in names), node("parallelGateway", "j"), user("z"), END,
+                flows("start > f", *(f"f > {n}" for n in names), *(f"{n} > j" for n in names), "j > z", "z > end"))  # fmt: skip
+    for _ in range(ROUNDS):
+        case = room.start()
+        assert at_once(*(completing(room, room.item(case, n), "hr") for n in names)) == [None] * 5
+        assert room.open(case) == "z"
+    assert_consistent(room.services)
+
+
+def test_a_case_starts_on_one_whole_version_while_another_is_deployed(room):
+    """Each start takes the version before or after, never a mixture."""
+    room.deploy(*ONE)
+    for i in range(ROUNDS):
+        bundle = files(START, user(f"a{i}"), END, flows(f"start > a{i}", f"a{i} > end"))
+        got = at_once(room.start, partial(procedures.deploy, room.services, bundle, procedure="test"), room.start)
+        assert got == [None] * 3
+    for case_id, version in room.rows(sa.select(Case.id, Case.version_id)):
+        [element] = room.values(sa.select(WorkItem.element).where(WorkItem.case_id == case_id))
+        assert element in room.services.programs.get(version).program.elements
+    assert_consistent(room.services)
+
+
+def test_a_job_that_two_runners_want_is_called_once(services):
+    """One lease, one call, one answer in the case."""
+    does = ScriptedOperation("ehr.employee", answers=[{"ok": True}])
+    room = Room(services, does)
+    room.deploy(START, service("s"), END, flows("start > s", "s > end"))
+    for _ in range(ROUNDS):
+        case = room.start()
+        assert at_once(room.run, room.run, room.run) == [None] * 3
+        room.run()
+        assert room.case(case).outcome == "completed"
+        answered = room.values(sa.select(LedgerEntry.event).where(LedgerEntry.case_id == case, LedgerEntry.event == "job:operation:done"))
+        assert len(answered) == 1
+    assert len(does.calls) == ROUNDS
+    assert_consistent(room.services)
