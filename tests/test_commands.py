@@ -41,6 +41,7 @@ COMMANDS = [
     "verify",
     "demo",
     "bench",
+    "bench feel",
     "bench six-tasks",
 ]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
@@ -69,7 +70,7 @@ def test_every_command_explains_itself(run: Any, command: str) -> None:
 
 def test_no_command_is_left_out() -> None:
     """The list above is the whole list, so that a new command is tested, too."""
-    assert {*partwell.commands, "bench six-tasks"} == set(COMMANDS)
+    assert {*partwell.commands, "bench feel", "bench six-tasks"} == set(COMMANDS)
 
 
 # --- connectors
@@ -224,6 +225,15 @@ def test_a_wrong_setting_names_itself(run: Any, tmp_path: Path) -> None:
     (tmp_path / "home/partwell.toml").write_text("prot = 8000\n", "utf-8")
     code, _, error = run("deploy", TERMINATION)
     assert code == 2 and "prot" in error
+
+
+def test_the_feel_benchmark_prints_its_figures(run: Any) -> None:
+    """Each kind of expression has a median and a 99th percentile; the table answers, too."""
+    code, said, _ = run("bench", "feel", "--rounds", "3", "--json")
+    figures = json.loads(said)
+    assert code == 0 and {"comparison", "dates", "unary test", "table of 20 rows", "compile and check"} <= figures.keys()
+    assert all(of["p99_us"] > 0 for of in figures.values())
+    assert "table of 20 rows" in run("bench", "feel", "--rounds", "3")[1]
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("bench", "six-tasks", "--db", "oracle"), ("check",), ("verify", "/nowhere.zip")])
