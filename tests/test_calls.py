@@ -134,7 +134,7 @@ def test_the_latest_version_is_taken_at_the_call_and_kept():
     """A deployment afterwards changes nothing for the running call; the next call takes the new one."""
     others = Deployments()
     case = Play(*parent(bindingType="latest"), flows("z > c"), others=others)
-    assert "no process" in case.last.stuck[0].error.message
+    assert "no process is deployed" in case.last.stuck[0].error.message
     others.deploy("one")
     case.retried("c")
     others.deploy("two")

@@ -34,7 +34,7 @@ def enter(case: Tokens, task: Task, element: Element) -> None:
         raise errors.FlowStuck(element=element.title, reason="processes call one another without end")
     prefix = case.program.called(element.called, task.workflow.spec.skeleton)
     if prefix is None:
-        raise errors.FlowStuck(element=element.title, reason=f'there is no process "{element.called.process}" to call')
+        raise errors.FlowStuck(element=element.title, reason=f"no process is deployed that it could call: {element.called.process}")
     part = case.program.part(prefix)
     inputs, seen = case.inputs(task, element)
     given = seen if element.called.parent else {**{name: seen[name] for name in GIVEN if name in seen}, **inputs}

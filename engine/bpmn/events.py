@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
@@ -51,28 +51,45 @@ def choose(case: Tokens, task: Task, gateway: Element) -> None:
     case.visit(task, gateway)
     task.internal_data["at"] = "events"
     skeleton: Skeleton = task.workflow.spec.skeleton
-    data = case.scopes.visible(case.scope(task))
-    for flow in gateway.outgoing:
-        arm(case, task, skeleton.arrivals[flow].element, data)
+    _arm_missing(case, task, [skeleton.arrivals[flow].element for flow in gateway.outgoing], case.scopes.visible(case.scope(task)))
 
 
 def guard(case: Tokens, task: Task, activity: Element, data: Mapping[str, Json]) -> None:
     """The boundary events of an activity begin to wait; they see its local variables."""
     if "many" in task.workflow.task_tree.internal_data:
         return  # they sit on the whole, not on one of many instances
-    for event in task.workflow.spec.skeleton.boundaries.get(activity.id, ()):
-        if event.event in AWAITED:
-            arm(case, task, event, data)
+    _arm_missing(case, task, task.workflow.spec.skeleton.boundaries.get(activity.id, ()), data)
 
 
 def watch(case: Tokens, workflow: BpmnWorkflow, scope: str) -> None:
-    """The start events of the event sub-processes of a scope begin to wait, those that do not yet."""
-    root = workflow.task_tree
-    data: Mapping[str, Json] | None = None
-    for event in workflow.spec.skeleton.watches.get(scope, ()):
-        if event.event in AWAITED and event.id not in root.internal_data.get("waits", {}):
-            data = case.scopes.visible(case.scope(root)) if data is None else data
-            arm(case, root, event, data)
+    """The start events of the event sub-processes of a scope begin to wait."""
+    if starts := workflow.spec.skeleton.watches.get(scope):
+        root = workflow.task_tree
+        _arm_missing(case, root, starts, case.scopes.visible(case.scope(root)))
+
+
+def begin_missing(case: Tokens) -> None:
+    """Everything begins to wait that should and does not: the diagram is another one now. Tokens go on that can."""
+    for task in list(state.tokens(case.workflow)):
+        element, at = task.task_spec.element, task.internal_data.get("at")
+        if at == "events":
+            choose(case, task, element)
+        elif at in ("waiting", "inside") and "stuck" not in task.internal_data:
+            guard(case, task, element, case.scopes.visible(case.scope(task)))
+        elif at is None:
+            case.moving.append(task)
+        body = state.body_of(task)
+        if body is not None and not body.task_tree.internal_data.keys() & {"many", "interrupted"} and at != "undoing":
+            watch(case, body, body.spec.name)
+    if not case.workflow.completed and "interrupted" not in case.workflow.task_tree.internal_data:
+        watch(case, case.workflow, case.workflow.spec.name)
+
+
+def _arm_missing(case: Tokens, task: Task, candidates: Iterable[Element], data: Mapping[str, Json]) -> None:
+    waits = task.internal_data.get("waits", {})
+    for event in candidates:
+        if (event.event in AWAITED) and event.id not in waits:
+            arm(case, task, event, data)
 
 
 def arm(case: Tokens, task: Task, event: Element, data: Mapping[str, Json]) -> None:

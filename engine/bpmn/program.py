@@ -12,6 +12,7 @@ from ..ports import Json
 from . import expressions, state
 from .advance import Advance
 from .decisions import Decisions
+from .migration import Obstacle, migrate
 from .model import Called, Element, Process, processes
 from .normalise import Skeleton, beginnings, keyed, skeleton
 from .reader import read_xml
@@ -139,6 +140,12 @@ class Program:
         """A case from what `state.unpack` gave. Raises `errors.StateUnreadable`."""
         workflow, (counts, scopes) = state.load(self, unpacked)
         return Execution(self, Tokens(self, workflow, Scopes.load(scopes), counts))
+
+    def migrate(
+        self, execution: Execution, target: Program, mapping: Mapping[str, str] | None = None, *, now: dt.datetime
+    ) -> tuple[Execution, Advance] | list[Obstacle]:
+        """See `migration.migrate`."""
+        return migrate(execution, target, mapping or {}, now=now)
 
     # --- called processes
 
