@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from . import documents, people, procedures
+from .bpmn.model import Element
+from .bpmn.names import GIVEN
 from .db import Statement, Unit
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack, StartSuspended
 from .ledger import Event
@@ -50,11 +52,13 @@ def start(
     files: Mapping[str, Sequence[File]] | None = None,
     request_id: str,
     locale: str = "zh-CN",
+    message: str | None = None,
 ) -> Started:
     """Start a case of the active version: case, ledger, first work items and jobs in one commit.
 
-    `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`. The same
-    `request_id` again gives the same case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns.
+    `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`; `message`:
+    begin at the message start event of that name instead of where people begin. The same `request_id` again gives the same
+    case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns.
     """
     with services.database.unit() as unit:
         versions, holdings, actives, about, by = unit.together(
@@ -73,7 +77,8 @@ def start(
         _may_start(unit, rules_of(deployed.files), roles, initiator, subject, active=any(row.active for row in actives))
         who = {"subject": people.displayed(about, subject), "initiator": people.displayed(by, initiator)}
         uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
-        clean = _checked(services, deployed, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
+        at = _beginning(deployed, message)
+        clean = _checked(services, deployed, at, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
         now = services.clock.now()
         title = f"{deployed.program.name}：{who['subject']['name']}"
         case = NewCase(
@@ -87,12 +92,11 @@ def start(
         )
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
-        beginning = deployed.program.start_element.id
         facts = {"procedure": procedure, "version": deployed.number}
-        turn.record(Event.CASE_STARTED, element=beginning, act="start", values=clean, given=started, **facts)
+        turn.record(Event.CASE_STARTED, element=at.id, act="start", values=clean, given=started, **facts)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)
-        execution, advance = deployed.program.start({**clean, **started}, now=now)
+        execution, advance = deployed.program.start({**clean, **started}, now=now, at=at.id)
         turn.begin(execution)
         turn.apply(advance)
         try:
@@ -124,11 +128,31 @@ def _may_start(reader: Unit | sa.Connection, rules: Rules, roles: frozenset[str]
         raise NotAllowed(reason="this person does not report to you")
 
 
+def _beginning(deployed: procedures.Deployed, message: str | None) -> Element:
+    """The start event where people begin, or that of a message. Raises NotFound."""
+    if message is None:
+        return deployed.program.start_element
+    for start in deployed.program.starts:
+        if start.event == "message" and start.reference == message:
+            return start
+    raise NotFound(what="message start event", name=message)
+
+
 def _checked(
-    services: Services, deployed: procedures.Deployed, values: Mapping[str, Json], new: Mapping[str, Sequence[str]], locale: str
+    services: Services,
+    deployed: procedures.Deployed,
+    at: Element,
+    values: Mapping[str, Json],
+    new: Mapping[str, Sequence[str]],
+    locale: str,
 ) -> dict[str, Json]:
-    """Clean values of the start form; `new`: ids that its uploads will have, by the path of their field. Raises FormInvalid."""
-    form = deployed.forms.get(deployed.program.start_form or "", NO_FORM)
+    """Clean values of the start event's form; `new`: ids that its uploads will have, by the path of their field.
+
+    A message without a form brings what it brings, except what only the engine gives. Raises FormInvalid.
+    """
+    if at.event == "message" and not at.form:
+        return {name: value for name, value in values.items() if name not in GIVEN}
+    form = deployed.forms.get(at.form or "", NO_FORM)
     submitted = dict(values)
     for path, ids in new.items():
         *groups, key = path.split(".")
@@ -215,6 +239,8 @@ def _switch(services: Services, case_id: str, actor: str, reason: str, request_i
         must_manage(turn)
         turn.status = after
         turn.record(event, reason=must_say(reason))
+        if after == "running":
+            turn.ask_again()
         turn.commit()
 
 

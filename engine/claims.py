@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
-from .db import Unit
-from .models import Case, Job, OperationPace, ProcedureVersion
+from .db import Unit, one_of
+from .models import OUTLIVING, Case, Job, OperationPace, ProcedureVersion
 from .settings import Limit
 
 #: seconds in which `Limit.per_minute` counts
@@ -32,7 +32,7 @@ _LOST = sa.and_(_LEASED, Job.lease_until < _NOW)
 _STATUS = sa.select(Case.status).where(Case.id == Job.case_id).scalar_subquery()
 _VERSION = sa.select(Case.version_id).where(Case.id == Job.case_id).scalar_subquery()
 _SUSPENDED = sa.select(ProcedureVersion.id).where(ProcedureVersion.suspended)
-_RUNS = sa.or_(Job.kind == "seal", sa.and_(_STATUS == "running", _VERSION.not_in(_SUSPENDED)))
+_RUNS = sa.or_(one_of(Job.kind, *OUTLIVING), sa.and_(_STATUS == "running", _VERSION.not_in(_SUSPENDED)))
 _EARLIER = aliased(Job)
 #: Timers of a case fire one after another, also after an outage and however many runners there are.
 _ITS_TURN = sa.or_(

@@ -97,6 +97,12 @@ class Conflict(PartwellError):
     status = 409
 
 
+class NobodyWaits(PartwellError):
+    """No case waits for the message "{message}" with this key, and no procedure begins with it. Check both, or let it be kept."""
+
+    status = 404
+
+
 class NobodySigns(PartwellError):
     """Nobody can sign "{step}": whoever the chain names has left or may not decide here, and there is no administrator to
     take it. Give somebody the role, or change the chain; nothing was lost."""

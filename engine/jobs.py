@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from . import claims, documents, observe, snapshots
+from . import claims, documents, messages, observe, snapshots
 from .db import Statement
 from .errors import DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
-from .models import Case, Job, JobAttempt, new_id
+from .models import OUTLIVING, Case, Job, JobAttempt, new_id
 from .ports import Answer, Call
 from .settings import Limit
 from .turn import Turn, lock, request_purpose
@@ -133,6 +133,10 @@ class Runner:
                         _run_operation(self._services, job, started)
                     case "timer":
                         _fire(self._services, job)
+                    case "message":
+                        _send(self._services, job)
+                    case "signal":
+                        _signal(self._services, job)
                     case "seal":
                         _run_seal(self._services, job, self._seal, started)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
@@ -260,6 +264,27 @@ def _fire(services: Services, job: Any) -> None:
         turn.commit()
 
 
+def _send(services: Services, job: Any) -> None:
+    """A message that a case threw goes to its receiver; the job's own id tells a second attempt from a second message."""
+    payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
+    messages.send(services, name=payload["name"], key=payload["key"], values=payload["values"], actor=None, request_id=f"job:{job.id}")
+    with services.database.unit() as unit:
+        unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
+        unit.commit()
+
+
+def _signal(services: Services, job: Any) -> None:
+    payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
+    with services.database.unit() as unit:
+        turn = _turn_of(services, unit, job)
+        if turn is None:
+            return
+        turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
+        if any(instance == payload["instance"] for instance, _ in turn.execution.waiting()):
+            turn.deliver(payload["instance"], Event.SIGNAL_RECEIVED, payload["name"], payload["values"])
+        turn.commit()
+
+
 def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
     """The case's turn, if the lease is still ours and the case takes it; a result that comes too late is dropped with a log line.
 
@@ -267,7 +292,7 @@ def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
     """
     case = lock(unit, case_id=job.case_id)
     row = unit.one(_LEASE, job_id=job.id)
-    if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind != "seal"):
+    if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind not in OUTLIVING):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
         return None
     if (case.status == "suspended" or case.on_hold) and job.kind == "timer":

@@ -27,6 +27,8 @@ class Rules:
     start_any: frozenset[str] = frozenset()
     #: roles that may suspend, resume and cancel a case and repair its incidents
     managers: frozenset[str] = frozenset({"admin"})
+    #: roles that, beside the managers, may send messages and signals to its cases, such as that of an outside system's account
+    senders: frozenset[str] = frozenset()
     #: roles that may read every case of the procedure
     readers: frozenset[str] = frozenset()
     #: once one of these elements was reached, the initiator can no longer withdraw

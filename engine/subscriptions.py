@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from . import people
 from .db import Statement, Unit
-from .models import Message, Subscription
+from .models import Case, Message, Subscription
 from .ports import Json
+from .rules import rules_of
 
 if TYPE_CHECKING:
     from .bpmn.advance import Awaited
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 _CLOSE = Statement(
     sa.delete(Subscription).where(Subscription.case_id == sa.bindparam("case_id"), Subscription.instance == sa.bindparam("instance"))
 )
-_CLOSE_ALL = Statement(sa.delete(Subscription).where(Subscription.case_id == sa.bindparam("case_id")))
 _TAKE = Statement(
     sa.update(Message).where(Message.id == sa.bindparam("message_id")).values(case_id=sa.bindparam("taker"), kept_until=sa.bindparam("at"))
 )
@@ -44,11 +45,7 @@ def open_wait(turn: Turn, awaited: Awaited) -> tuple[str, Mapping[str, Json]] | 
     if awaited.kind != "message":
         return None
     only_one(turn.unit, awaited.name, key)
-    kept = oldest_kept(turn.unit, awaited.name, key, turn.now)
-    if kept is None:
-        return None
-    turn.unit.write(_TAKE, message_id=kept.id, taker=turn.case.id, at=turn.now)
-    return kept.id, turn.unit.keyring.unseal_json(kept.values, values_purpose(kept.id))
+    return _kept(turn, awaited.name, key)
 
 
 def close_wait(turn: Turn, instance: str) -> None:
@@ -56,17 +53,40 @@ def close_wait(turn: Turn, instance: str) -> None:
     turn.unit.write(_CLOSE, case_id=turn.case.id, instance=instance)
 
 
-def close_waits(turn: Turn) -> None:
-    """The case is over."""
-    turn.unit.write(_CLOSE_ALL, case_id=turn.case.id)
-
-
-def oldest_kept(unit: Unit, name: str, key: str, now: Any) -> Any:
-    """The message (id, values) that was sent first among those kept for `name` and hidden `key`, or None."""
-    kept = sa.select(Message.id, Message.values).where(
-        Message.name == name, Message.key == key, Message.case_id.is_(None), Message.kept_until > now
+def ask_again(turn: Turn) -> list[tuple[str, str, str, Mapping[str, Json]]]:
+    """What was kept while the case could take nothing: instance, name, id and values of a message for each wait that has one."""
+    waits = sa.select(Subscription.instance, Subscription.name, Subscription.key).where(
+        Subscription.case_id == turn.case.id, Subscription.kind == "message"
     )
-    return unit.connection.execute(kept.order_by(Message.sent_at, Message.id).limit(1)).first()
+    found = []
+    for wait in turn.unit.connection.execute(waits.order_by(Subscription.opened_at, Subscription.instance)).all():
+        only_one(turn.unit, wait.name, wait.key)
+        if taken := _kept(turn, wait.name, wait.key):
+            found.append((wait.instance, wait.name, *taken))
+    return found
+
+
+def _kept(turn: Turn, name: str, key: str) -> tuple[str, Mapping[str, Json]] | None:
+    """The message that was sent first among those that are kept and whose sender may send to this case; it is taken."""
+    connection = turn.unit.connection
+    kept = sa.select(Message.id, Message.values, Message.sent_by).where(
+        Message.name == name, Message.key == key, Message.case_id.is_(None), Message.kept_until > turn.now
+    )
+    rules = rules_of(turn.deployed.files)
+    for row in connection.execute(kept.order_by(Message.sent_at, Message.id)).all():
+        if row.sent_by is None or (
+            row.sent_by != turn.case.subject_id and people.roles_of(connection, row.sent_by) & (rules.senders | rules.managers)
+        ):
+            turn.unit.write(_TAKE, message_id=row.id, taker=turn.case.id, at=turn.now)
+            return row.id, turn.unit.keyring.unseal_json(row.values, values_purpose(row.id))
+    return None
+
+
+def signal_waits(unit: Unit, name: str) -> list[Any]:
+    """Who waits for a signal now: rows of case_id, procedure, element and instance."""
+    columns = (Subscription.case_id, Case.procedure, Subscription.element, Subscription.instance)
+    waits = sa.select(*columns).join(Case, Case.id == Subscription.case_id)
+    return list(unit.connection.execute(waits.where(Subscription.kind == "signal", Subscription.name == name)).all())
 
 
 def only_one(unit: Unit, name: str, key: str) -> None:

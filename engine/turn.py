@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import items, ledger, observe
-from .bpmn.advance import Advance, Opened, Requested, Scheduled
+from . import items, ledger, observe, subscriptions
+from .bpmn.advance import Advance, Awaited, Opened, Requested, Scheduled, Thrown
 from .bpmn.runtime import Execution
 from .db import Statement, Unit, one_of
 from .errors import CaseNotRunning, NotFound, PartwellError, SealBroken, StateUnreadable, VersionSuspended
 from .ledger import Event
-from .models import Case, Incident, Job, LedgerEntry, ProcedureVersion, WorkItem, new_id
+from .models import OUTLIVING, Case, Incident, Job, LedgerEntry, ProcedureVersion, WorkItem, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ _DROP_JOBS = Statement(
 )
 _DROP_ALL_JOBS = Statement(
     sa.update(Job)
-    .where(Job.case_id == sa.bindparam("case_id"), Job.kind != "seal", one_of(Job.state, "waiting", "leased", "failed"))
+    .where(Job.case_id == sa.bindparam("case_id"), sa.not_(one_of(Job.kind, *OUTLIVING)), one_of(Job.state, "waiting", "leased", "failed"))
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
 _END_INCIDENTS = Statement(
@@ -219,7 +220,12 @@ class Turn:
         """Write down what the runtime did. What began and was left again within it never waited for anybody."""
         self._moved = True
         left = {gone.instance for gone in advance.left}
-        began: list[Opened | Requested | Scheduled] = [*advance.opened, *advance.requested, *advance.scheduled]
+        began: list[Opened | Requested | Scheduled | Awaited] = [
+            *advance.opened,
+            *advance.requested,
+            *advance.scheduled,
+            *advance.awaited,
+        ]
         begun = {new.instance for new in began}
         for passed in advance.passed:
             if passed.detail:
@@ -239,6 +245,11 @@ class Turn:
         for scheduled in advance.scheduled:
             if scheduled.instance not in left:
                 self._add_job("timer", scheduled.element, scheduled.instance, due=scheduled.due, attempts=5)
+        for thrown in advance.thrown:
+            self._throw(thrown)
+        for awaited in advance.awaited:
+            if awaited.instance not in left:
+                self._await(awaited)
         for stuck in advance.stuck:
             if stuck.instance not in left:
                 self.incident(stuck.element, stuck.instance, stuck.error)
@@ -257,6 +268,37 @@ class Turn:
         self.record(event, element=element, act=verb, **arguments, **(also or {}))
         self.apply(advance)
         return True
+
+    def deliver(self, instance: str, event: Event, name: str, values: Mapping[str, Json], **facts: Json) -> None:
+        """A message or signal arrives at what waits for it."""
+        element = self.execution.element(instance).id
+        subscriptions.close_wait(self, instance)
+        self.act(event, "deliver", element=element, instance=instance, values=dict(values), also={"name": name, **facts})
+
+    def ask_again(self) -> None:
+        """Take the messages that were kept while the case could take nothing."""
+        for instance, name, message_id, values in subscriptions.ask_again(self):
+            self.deliver(instance, Event.MESSAGE_RECEIVED, name, values, message=message_id)
+
+    def _await(self, awaited: Awaited) -> None:
+        if not any(instance == awaited.instance for instance, _ in self.execution.waiting()):
+            return  # a message that was kept for another wait has just ended this one
+        if kept := subscriptions.open_wait(self, awaited):
+            message_id, values = kept
+            self.deliver(awaited.instance, Event.MESSAGE_RECEIVED, awaited.name, values, message=message_id)
+
+    def _throw(self, thrown: Thrown) -> None:
+        """A message goes to its receiver by a job of its own; a signal by one for each case that waits now."""
+        event = Event.MESSAGE_SENT if thrown.kind == "message" else Event.SIGNAL_SENT
+        self.record(event, element=thrown.element, instance=thrown.instance, name=thrown.name, values=dict(thrown.values))
+        if thrown.kind == "message":
+            payload = {"name": thrown.name, "key": thrown.key, "values": dict(thrown.values)}
+            self._add_job("message", thrown.element, thrown.instance, attempts=5, payload=payload)
+            return
+        for wait in subscriptions.signal_waits(self.unit, thrown.name):
+            if wait.case_id != self.case.id:
+                source = f"{self.case.id}:{thrown.instance}"
+                add_signal_job(self.services, self.unit, wait, thrown.name, thrown.values, source=source, at=self.now)
 
     def incident(self, element: str, instance: str, error: PartwellError, *, job_id: str | None = None) -> None:
         """Something a person must look at; the case keeps running everywhere else."""
@@ -323,11 +365,14 @@ class Turn:
         return self.chain.entries > self.case.entries and entry is not None and bool(entry.digest == self.chain.head)
 
     def _leave(self, instance: str, element: str, by: str | None) -> None:
-        kind = self.deployed.program.elements[element].kind
+        left = self.deployed.program.elements[element]
+        kind = left.kind
         keys = {"case_id": self.case.id, "instance": instance}
         if kind == "userTask":
             items.leave_item(self, instance, element, by)
         else:
+            if left.event in ("message", "signal") or kind == "receiveTask":
+                subscriptions.close_wait(self, instance)
             self.unit.write(_DROP_JOBS, **keys, at=self.now)
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
             if incident.instance == instance:
@@ -362,25 +407,66 @@ class Turn:
         priority: int = 0,
         payload: Json = None,
     ) -> None:
-        job_id, due = new_id(), due or self.now
-        self.unit.add(
-            Job,
-            id=job_id,
-            case_id=self.case.id,
-            kind=kind,
-            element=element,
-            instance=instance,
+        add_job(
+            self.services,
+            self.unit,
+            self.case.id,
+            kind,
+            element,
+            instance,
+            at=self.now,
+            attempts=attempts,
             operation=operation,
-            key=f"{self.case.id}:{instance}",
-            request=self.unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
-            state="waiting",
+            due=due,
             priority=priority,
-            due_at=due,
-            attempts=0,
-            max_attempts=attempts,
-            created_at=self.now,
+            payload=payload,
         )
-        self.services.carrier.defer(self.unit, job_id, due)
+
+
+def add_job(
+    services: Services,
+    unit: Unit,
+    case_id: str,
+    kind: str,
+    element: str,
+    instance: str,
+    *,
+    at: dt.datetime,
+    attempts: int,
+    operation: str = "",
+    due: dt.datetime | None = None,
+    priority: int = 0,
+    payload: Json = None,
+) -> None:
+    """A job with the unit's commit; `due` None: at once."""
+    job_id, due = new_id(), due or at
+    unit.add(
+        Job,
+        id=job_id,
+        case_id=case_id,
+        kind=kind,
+        element=element,
+        instance=instance,
+        operation=operation,
+        key=f"{case_id}:{instance}",
+        request=unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
+        state="waiting",
+        priority=priority,
+        due_at=due,
+        attempts=0,
+        max_attempts=attempts,
+        created_at=at,
+    )
+    services.carrier.defer(unit, job_id, due)
+
+
+def add_signal_job(
+    services: Services, unit: Unit, wait: Any, name: str, values: Mapping[str, Json], *, source: str, at: dt.datetime
+) -> None:
+    """Brings a signal to one wait of another case (a row of `subscriptions.signal_waits`); `source` tells one signal from the next."""
+    payload = {"instance": wait.instance, "name": name, "values": dict(values)}
+    mark = hashlib.sha256(source.encode()).hexdigest()[:32]
+    add_job(services, unit, wait.case_id, "signal", wait.element, f"{wait.instance}@{mark}", at=at, attempts=5, payload=payload)
 
 
 def state_purpose(case_id: str) -> str:

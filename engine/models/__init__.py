@@ -4,7 +4,7 @@ from .base import Base, Digest, Id, Instant, new_id
 from .cases import Case, Incident, Snapshot
 from .evidence import Document, LedgerEntry, SealedFile
 from .installation import Election, FailedLogIn, KnownKey
-from .jobs import Job, JobAttempt, OperationPace
+from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
 from .people import Account, Department, Holding, Person, WebSession
 from .procedures import Chain, ProcedureFile, ProcedureVersion, VersionEvent
@@ -12,6 +12,7 @@ from .work import OPEN, Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
     "OPEN",
+    "OUTLIVING",
     "Account",
     "Base",
     "Candidate",

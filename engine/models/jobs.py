@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Instant
 
+#: kinds that run whatever became of their case: it is sealed once closed, and a message it sent still arrives
+OUTLIVING = ("seal", "message")
+
 
 class Job(Base):
     """One operation call or timer. The row is the truth; whatever rings the worker only brings attention to it."""
@@ -30,7 +33,7 @@ class Job(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    #: `operation`, `timer` or `seal`
+    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))

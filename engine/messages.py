@@ -1,0 +1,256 @@
+"""Messages and signals: from outside or from a case, to the cases that wait for them (BPMN 2.0.2, 10.5.1 and 10.5.4).
+
+A message has one receiver: the case that has waited longest under its name and correlation key; if none waits, a procedure
+that begins with it; else it is kept for a while, so that it may come before the case asks. A signal reaches every case that
+waits for its name at that moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import cases, people, rules, subscriptions
+from .db import Unit
+from .errors import Conflict, NobodyWaits, NotAllowed
+from .ledger import Event
+from .models import Case, LedgerEntry, Message, ProcedureVersion, Subscription, new_id
+from .ports import Json
+from .turn import Turn, add_signal_job, lock
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: how often a message that lost a race for its receiver looks again
+_TRIES = 5
+#: a case whose procedure's version runs takes what it waits for
+_TAKES = sa.and_(Case.status == "running", sa.not_(ProcedureVersion.suspended))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What became of a message."""
+
+    #: the case that took it or was started by it; None while it is kept
+    case_id: str | None
+    #: until when it is kept, if no case took it
+    kept_until: dt.datetime | None = None
+
+
+def send(
+    services: Services,
+    *,
+    name: str,
+    values: Mapping[str, Json],
+    actor: str | None,
+    request_id: str,
+    key: str = "",
+    subject: str | None = None,
+    keep: dt.timedelta | None = None,
+) -> Sent:
+    """Bring a message to the case that waits for it; `actor` None: a case sent it.
+
+    Where none waits, a procedure with a message start event of that name starts a case about `subject`; without one the
+    message is kept for `keep` (default: the setting `message_hours`; zero: not at all). The same `request_id` again gives the
+    same result. Raises NotAllowed, NobodyWaits, and what `cases.start` raises.
+    """
+    for _ in range(_TRIES):
+        with services.database.reading() as connection:
+            if before := _sent_before(connection, request_id, actor):
+                return before
+            receivers = _receivers(services, connection, actor)
+            waiting = _longest_waiting(connection, services.keyring.digest(key, f"subscriptions.key/{name}"), name, receivers)
+        if waiting is not None:
+            if _deliver(services, waiting, name, key, values, actor, request_id):
+                return Sent(case_id=waiting.case_id)
+            continue
+        if subject is not None and actor is not None and (procedure := _begins(services, name)):
+            started = cases.start(
+                services,
+                procedure=procedure,
+                initiator=actor,
+                subject=subject,
+                values=values,
+                request_id=request_id,
+                message=name,
+            )
+            return Sent(case_id=started.case_id)
+        kept_for = dt.timedelta(hours=services.settings.message_hours) if keep is None else keep
+        if not kept_for:
+            raise NobodyWaits(message=name)
+        if kept := _keep(services, name, key, values, actor, request_id, kept_for):
+            return kept
+    raise Conflict()
+
+
+def signal(services: Services, *, name: str, values: Mapping[str, Json], actor: str, request_id: str) -> int:
+    """Bring a signal from outside to every case that waits for it and that the actor may send to; gives how many that are.
+
+    The same `request_id` again reaches nobody twice. Raises NotAllowed.
+    """
+    with services.database.unit() as unit:
+        receivers = _receivers(services, unit.connection, actor)
+        assert receivers is not None  # only a case may send to all
+        waits = [wait for wait in subscriptions.signal_waits(unit, name) if wait.procedure in receivers]
+        for wait in waits:
+            add_signal_job(services, unit, wait, name, values, source=request_id, at=services.clock.now())
+        with contextlib.suppress(Conflict):  # sent before: each wait has its job
+            unit.commit()
+    return len(waits)
+
+
+def hand_out(services: Services, *, limit: int = 100) -> int:
+    """Bring kept messages to cases that wait for them and can take them now, such as those of a version that was resumed.
+
+    Gives how many cases were looked at.
+    """
+    waits = (
+        sa.select(Subscription.case_id)
+        .join(Message, sa.and_(Message.name == Subscription.name, Message.key == Subscription.key))
+        .join(Case, Case.id == Subscription.case_id)
+        .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
+        .where(Subscription.kind == "message", Message.case_id.is_(None), Message.kept_until > services.clock.now(), _TAKES)
+        .distinct()
+        .limit(limit)
+    )
+    with services.database.reading() as connection:
+        found = connection.execute(waits).scalars().all()
+    for case_id in found:
+        with services.database.unit() as unit:
+            case = lock(unit, case_id=case_id)
+            if case.status == "running":
+                turn = Turn(services, unit, case, actor=None)
+                turn.ask_again()
+                turn.commit()
+    return len(found)
+
+
+def _receivers(services: Services, connection: sa.Connection, actor: str | None) -> frozenset[str] | None:
+    """Procedures whose cases the actor may send to; None: all. Raises NotAllowed for somebody who may send to none."""
+    if actor is None:
+        return None
+    roles = people.roles_of(connection, actor)
+    found = frozenset(name for name, own in rules.by_procedure(services, connection).items() if roles & (own.senders | own.managers))
+    if not found:
+        raise NotAllowed(reason="your role does not send messages to cases")
+    return found
+
+
+def _longest_waiting(connection: sa.Connection, key: str, name: str, receivers: frozenset[str] | None) -> Any:
+    waits = (
+        sa.select(Subscription.case_id, Subscription.instance, Subscription.element)
+        .join(Case, Case.id == Subscription.case_id)
+        .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
+        .where(Subscription.kind == "message", Subscription.name == name, Subscription.key == key, _TAKES)
+        .order_by(Subscription.opened_at, Subscription.case_id, Subscription.instance)
+        .limit(1)
+    )
+    return connection.execute(waits if receivers is None else waits.where(Case.procedure.in_(receivers))).one_or_none()
+
+
+def _deliver(services: Services, wait: Any, name: str, key: str, values: Mapping[str, Json], actor: str | None, request_id: str) -> bool:
+    """Whether the case still waited and has taken the message. Raises NotAllowed for who the case is about."""
+    with services.database.unit() as unit:
+        case = lock(unit, case_id=wait.case_id)
+        still = (
+            sa.select(Subscription.element)
+            .join(Case, Case.id == Subscription.case_id)
+            .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
+            .where(Subscription.case_id == case.id, Subscription.instance == wait.instance, _TAKES)
+        )
+        if unit.connection.execute(still).first() is None:
+            return False
+        if actor == case.subject_id:
+            raise NotAllowed(reason="nobody sends messages to a case about themselves")
+        turn = Turn(services, unit, case, actor=actor)
+        message_id = _add(unit, name, key, values, actor, request_id, at=turn.now, kept_until=turn.now, case_id=case.id)
+        turn.deliver(wait.instance, Event.MESSAGE_RECEIVED, name, values, message=message_id)
+        try:
+            turn.commit()
+        except Conflict:
+            return False  # sent before, at this very moment
+    return True
+
+
+def _keep(
+    services: Services,
+    name: str,
+    key: str,
+    values: Mapping[str, Json],
+    actor: str | None,
+    request_id: str,
+    kept_for: dt.timedelta,
+) -> Sent | None:
+    """The message is kept; None if somebody has begun to wait for it meanwhile, or it was sent before."""
+    with services.database.unit() as unit:
+        hidden = subscriptions.hidden(unit, name, key)
+        subscriptions.only_one(unit, name, hidden)
+        if _longest_waiting(unit.connection, hidden, name, None) is not None:
+            return None
+        now = services.clock.now()
+        _add(unit, name, key, values, actor, request_id, at=now, kept_until=now + kept_for, case_id=None)
+        try:
+            unit.commit()
+        except Conflict:
+            return None
+    return Sent(case_id=None, kept_until=now + kept_for)
+
+
+def _add(
+    unit: Unit,
+    name: str,
+    key: str,
+    values: Mapping[str, Json],
+    actor: str | None,
+    request_id: str,
+    *,
+    at: dt.datetime,
+    kept_until: dt.datetime,
+    case_id: str | None,
+) -> str:
+    message_id = new_id()
+    unit.add(
+        Message,
+        id=message_id,
+        request_id=request_id,
+        name=name,
+        key=subscriptions.hidden(unit, name, key),
+        values=unit.keyring.seal_json(dict(values), subscriptions.values_purpose(message_id)),
+        sent_by=actor,
+        sent_at=at,
+        kept_until=kept_until,
+        case_id=case_id,
+    )
+    return message_id
+
+
+def _sent_before(connection: sa.Connection, request_id: str, actor: str | None) -> Sent | None:
+    """What the same command did before. Raises Conflict if it was somebody else's."""
+    columns = (Message.case_id, Message.kept_until, Message.sent_by)
+    row = connection.execute(sa.select(*columns).where(Message.request_id == request_id)).one_or_none()
+    if row is not None:
+        if row.sent_by != actor:
+            raise Conflict()
+        return Sent(case_id=row.case_id, kept_until=None if row.case_id else row.kept_until)
+    began = sa.select(LedgerEntry.case_id).where(
+        LedgerEntry.request_id == request_id, LedgerEntry.event == Event.CASE_STARTED, LedgerEntry.actor_id == actor
+    )
+    case_id = connection.execute(began).scalar_one_or_none()
+    return Sent(case_id=case_id) if case_id else None
+
+
+def _begins(services: Services, name: str) -> str | None:
+    """The procedure whose active version begins with this message."""
+    with services.database.reading() as connection:
+        rows = connection.execute(
+            sa.select(ProcedureVersion.procedure, ProcedureVersion.id).where(ProcedureVersion.active).order_by(ProcedureVersion.procedure)
+        ).all()
+    for row in rows:
+        if any(start.event == "message" and start.reference == name for start in services.programs.get(row.id).program.starts):
+            return str(row.procedure)
+    return None

@@ -1,0 +1,261 @@
+"""Messages and signals: one receiver or every waiting case, before or after somebody asks, and never twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from diagrams import END, START, boundary, event, flows, node, user, zeebe
+from engine_room import Room, form, person, together
+
+from engine import cases, messages
+from engine.errors import NobodyWaits, NotAllowed, PartwellError
+from engine.ledger import Event
+from engine.models import Case, Message, ProcedureVersion, Subscription, new_id
+from engine.ports import Json
+from engine.services import Services
+
+
+def named(name: str, key: str = '="K-" + subject.employee_no') -> str:
+    """A message definition with a correlation key."""
+    keys = f"<bpmn:extensionElements>{zeebe('subscription', correlationKey=key)}</bpmn:extensionElements>" if key else ""
+    return f'<bpmn:message id="M_{name}" name="{name}">{keys}</bpmn:message>'
+
+
+def catch(id: str = "c", name: str = "returned") -> str:
+    return node("intermediateCatchEvent", id, event("message", messageRef=f"M_{name}"))
+
+
+WAITING = (START, catch(), user("after"), END, flows("start > c", "c > after", "after > end"))
+RULES: Json = {"senders": ["hr"]}
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    return Room(services)
+
+
+def send(room: Room, *, by: str | None = "hr", key: str = "K-E000", name: str = "returned", **more: Json) -> messages.Sent:
+    given = {"values": {"badge": True}, "request_id": new_id(), **more}
+    return messages.send(room.services, name=name, key=key, actor=person(by) if by else None, **given)
+
+
+def waits(room: Room) -> list[str]:
+    return sorted(room.values(sa.select(Subscription.element)))
+
+
+def test_a_message_reaches_the_case_that_waits_under_its_key(room: Room) -> None:
+    """Two cases wait for the same message; the key says which one is meant, and its values arrive."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    mine, other = room.start(), room.start(about="worker", by="other")
+    assert waits(room) == ["c", "c"]
+    assert send(room).case_id == mine
+    assert room.open(mine) == "after" and room.open(other) == "" and room.variables(mine)["badge"] is True
+    [received] = [entry for entry in room.entries(mine) if entry.event == Event.MESSAGE_RECEIVED]
+    assert received.actor == person("hr") and received.payload["values"] == {"badge": True}
+    assert waits(room) == ["c"]
+
+
+def test_of_two_waits_under_one_key_the_older_one_gets_the_message(room: Room) -> None:
+    """A message has one receiver."""
+    room.deploy(*WAITING, named=named("returned", '="same"'), rules=RULES)
+    first = room.start()
+    room.clock.move(seconds=1)
+    second = room.start(about="worker", by="other")
+    assert send(room, key="same").case_id == first
+    assert send(room, key="same").case_id == second
+
+
+def test_a_message_sent_twice_is_taken_once(room: Room) -> None:
+    """The same request id again gives the same answer and changes nothing."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    first = send(room, request_id="once")
+    events = room.events(case)
+    assert send(room, request_id="once") == first
+    assert room.events(case) == events and len(room.rows(sa.select(Message.id))) == 1
+
+
+def test_a_message_sent_twice_at_once_is_taken_once(room: Room) -> None:
+    """Two threads with the same request id: one message, one delivery."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    given = together(*(lambda: send(room, request_id="once") for _ in range(3)))
+    assert [sent.case_id for sent in given] == [case] * 3
+    assert room.events(case).count(Event.MESSAGE_RECEIVED) == 1
+
+
+def test_a_message_may_come_before_the_case_asks(room: Room) -> None:
+    """It is kept, and taken the moment the case begins to wait."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    sent = send(room)
+    assert sent.case_id is None and sent.kept_until == room.clock.now() + dt.timedelta(hours=24)
+    case = room.start()
+    assert room.open(case) == "after" and waits(room) == []
+    assert room.value(sa.select(Message.case_id)) == case
+
+
+def test_a_message_is_not_kept_for_ever(room: Room) -> None:
+    """After its time nobody gets it any more."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    send(room, keep=dt.timedelta(hours=1))
+    room.clock.move(hours=2)
+    case = room.start()
+    assert room.open(case) == "" and waits(room) == ["c"]
+
+
+def test_a_message_that_is_not_to_be_kept_needs_somebody_who_waits(room: Room) -> None:
+    """The sender is told that nobody took it."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    with pytest.raises(NobodyWaits):
+        send(room, keep=dt.timedelta(0))
+
+
+def test_a_suspended_case_takes_its_message_when_it_is_resumed(room: Room) -> None:
+    """Nothing of a suspended case moves, and nothing that came meanwhile is lost."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    room.manage(cases.suspend, case)
+    assert send(room).case_id is None and room.open(case) == ""
+    room.manage(cases.resume, case)
+    assert room.open(case) == "after"
+
+
+def test_a_message_for_a_suspended_version_is_handed_out_once_it_runs_again(room: Room) -> None:
+    """It is kept like one that came too early, and nothing has to be sent again."""
+    version = room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    suspended = sa.update(ProcedureVersion).where(ProcedureVersion.id == version.id)
+    with room.services.database.unit() as unit:
+        unit.connection.execute(suspended.values(suspended=True))
+        unit.commit()
+    assert send(room).case_id is None and messages.hand_out(room.services) == 0
+    with room.services.database.unit() as unit:
+        unit.connection.execute(suspended.values(suspended=False))
+        unit.commit()
+    assert messages.hand_out(room.services) == 1 and room.open(case) == "after"
+    assert messages.hand_out(room.services) == 0
+
+
+@pytest.mark.parametrize("by", ["worker", "boss"])
+def test_only_roles_that_the_procedure_names_send_to_its_cases(room: Room, by: str) -> None:
+    """Anybody else could move cases they have nothing to do with."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    with pytest.raises(NotAllowed):
+        send(room, by=by)
+    assert room.open(case) == ""
+
+
+def test_nobody_sends_to_a_case_about_themselves(room: Room) -> None:
+    """A role opens nothing in one's own case, sent now or kept from before."""
+    room.deploy(*WAITING, named=named("returned", '="own"'), rules=RULES)
+    kept = send(room, key="own")
+    assert kept.case_id is None
+    case = room.start(about="hr", by="director")
+    assert room.open(case) == ""
+    with pytest.raises(NotAllowed):
+        send(room, key="own")
+
+
+def test_a_case_that_ends_waits_for_nothing(room: Room) -> None:
+    """Withdrawn, cancelled or finished: its waits are gone with the same commit."""
+    body = (START, user("a"), boundary("b", "a", event("message", messageRef="M_returned")), END, flows("start > a", "a > end", "b > end"))
+    room.deploy(*body, named=named("returned"), rules=RULES)
+    first, second, third = room.start(), room.start(), room.start()
+    assert waits(room) == ["b", "b", "b"]
+    room.complete(first, "a")
+    room.manage(cases.cancel, second)
+    room.manage(cases.withdraw, third, by="boss")
+    assert waits(room) == []
+
+
+def test_an_interrupting_message_ends_the_work_it_sits_on(room: Room) -> None:
+    """The work item is left, and the path of the event is taken."""
+    body = (START, user("a"), boundary("b", "a", event("message", messageRef="M_returned")), user("x"), END,
+            flows("start > a", "a > end", "b > x", "x > end"))  # fmt: skip
+    room.deploy(*body, named=named("returned"), rules=RULES)
+    case = room.start()
+    send(room)
+    assert room.open(case) == "x" and waits(room) == []
+
+
+def test_a_message_that_does_not_interrupt_may_come_again(room: Room) -> None:
+    """Every one opens a path of its own while the work goes on."""
+    body = (START, user("a"), boundary("b", "a", event("message", messageRef="M_returned"), interrupting=False), user("x"), END,
+            flows("start > a", "a > end", "b > x", "x > end"))  # fmt: skip
+    room.deploy(*body, named=named("returned"), rules=RULES)
+    case = room.start()
+    for _ in range(3):
+        send(room)
+    assert room.open(case) == "a x x x" and waits(room) == ["b"]
+
+
+def test_a_case_sends_a_message_to_another(room: Room) -> None:
+    """A throw event without an operation hands its message over by a job, once, also when the job runs again."""
+    throw = node("intermediateThrowEvent", "t", event("message", messageRef="M_returned"),
+                 zeebe("ioMapping", zeebe("input", source='="done"', target="note")))  # fmt: skip
+    room.deploy(*WAITING, named=named("returned", '="shared"'), rules=RULES)
+    receiver = room.start()
+    room.deploy(
+        START, user("a"), throw, END, flows("start > a", "a > t", "t > end"), named=named("returned", '="shared"'), procedure="other"
+    )
+    sender = room.start(procedure="other")
+    room.complete(sender, "a")
+    room.run()
+    assert room.open(receiver) == "after" and room.variables(receiver)["note"] == "done"
+    assert Event.MESSAGE_SENT in room.events(sender)
+
+
+SIGNALLED = (START, node("intermediateCatchEvent", "c", event("signal", signalRef="S")), user("after"), END,
+             flows("start > c", "c > after", "after > end"))  # fmt: skip
+SIGNAL = '<bpmn:signal id="S" name="policy changed"/>'
+
+
+def test_a_signal_reaches_every_case_that_waits_and_the_thrower_goes_on(room: Room) -> None:
+    """It is delivered to each by a job of its own, once."""
+    room.deploy(*SIGNALLED, named=SIGNAL, rules=RULES)
+    first, second = room.start(), room.start(about="worker", by="other")
+    room.deploy(START, user("a"), node("intermediateThrowEvent", "t", event("signal", signalRef="S")), user("b"), END,
+                flows("start > a", "a > t", "t > b", "b > end"), named=SIGNAL, procedure="other")  # fmt: skip
+    thrower = room.start(procedure="other")
+    room.complete(thrower, "a")
+    assert room.open(thrower) == "b"
+    room.run()
+    assert room.open(first) == room.open(second) == "after" and waits(room) == []
+
+
+def test_a_signal_from_outside_sent_twice_arrives_once(room: Room) -> None:
+    """The request id tells a repetition from a second signal."""
+    room.deploy(*SIGNALLED, named=SIGNAL, rules=RULES)
+    case = room.start()
+    for _ in range(2):
+        messages.signal(room.services, name="policy changed", values={"text": "新规"}, actor=person("hr"), request_id="once")
+    room.run()
+    assert room.open(case) == "after" and room.variables(case)["text"] == "新规"
+    assert room.events(case).count(Event.SIGNAL_RECEIVED) == 1
+
+
+def test_a_message_starts_a_case_where_a_procedure_begins_with_it(room: Room) -> None:
+    """The start event of the message is taken, its values become the case's, and nothing but the engine says whom it is about."""
+    begin = node("startEvent", "m", event("message", messageRef="M_joined"))
+    room.deploy(START, user("a"), begin, user("b"), END, flows("start > a", "m > b", "a > end", "b > end"),
+                named=named("joined", ""), rules={**RULES, "start": ["hr"], "start_any": ["hr"]}, forms={"f": form("x")})  # fmt: skip
+    given = {"name": "joined", "key": "", "subject": person("worker"), "values": {"from": "ehr", "subject": {"id": "forged"}}}
+    sent = send(room, request_id="once", **given)
+    assert sent.case_id is not None and room.open(sent.case_id) == "b"
+    assert room.variables(sent.case_id)["from"] == "ehr" and room.case(sent.case_id).subject_id == person("worker")
+    assert send(room, request_id="once", **given) == sent
+    assert len(room.rows(sa.select(Case.id))) == 1
+
+
+def test_a_message_and_the_wait_for_it_never_miss_each_other(room: Room) -> None:
+    """Sent at the very moment the case begins to wait: it arrives either way."""
+    room.deploy(START, user("a"), catch(), user("after"), END, flows("start > a", "a > c", "c > after", "after > end"),
+                named=named("returned"), rules=RULES)  # fmt: skip
+    for _ in range(5):
+        case = room.start()
+        given = together(lambda case=case: room.complete(case, "a"), lambda: send(room))  # type: ignore[misc]
+        assert not any(isinstance(result, PartwellError) for result in given)
+        assert room.open(case) == "after"
