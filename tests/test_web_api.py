@@ -189,3 +189,20 @@ def test_managers_compare_and_activate_versions_and_nobody_else(office: Office) 
         assert other.get(f"/api/v1/procedures/office/{address}", headers=own).status_code == 403
     assert other.post("/api/v1/procedures/office/versions/1/suspend", json={"note": "x"}, headers=own).status_code == 403
     assert other.post("/api/v1/procedures/office/roll-back", json={"note": "x"}, headers=own).status_code == 403
+
+
+def test_a_program_sends_messages_and_signals(office: Office) -> None:
+    """Nobody waits: the message is kept and the sender is told; a repetition gives the same answer, and roles decide who sends."""
+    sender, own = office.program("sunzhiyuan")
+    sent = {"name": "badge returned", "key": "KF-017", "values": {"badge": True}, "keep_hours": 2}
+    answers = [sender.post("/api/v1/messages", json=sent, headers={**own, "Request-Id": "badge"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202] and answers[0].json == answers[1].json
+    assert answers[0].json["case_id"] is None and answers[0].json["kept_until"]
+    refused = sender.post("/api/v1/messages", json={**sent, "keep_hours": 0}, headers=own)
+    assert refused.status_code == 404 and refused.json["error"] == "nobody_waits"
+    assert sender.post("/api/v1/signals", json={"name": "policy changed"}, headers=own).json == {"cases": 0}
+    for hours in ("2", -1, 1e9, True):
+        answer = sender.post("/api/v1/messages", json={**sent, "keep_hours": hours}, headers=own)
+        assert answer.status_code == 400 and list(answer.json["fields"]) == ["keep_hours"]
+    other, own = office.program("wangfang")
+    assert other.post("/api/v1/messages", json=sent, headers=own).status_code == 403

@@ -11,7 +11,7 @@ import click
 import waitress
 from flask import Flask
 
-from engine import procedures
+from engine import messages, procedures
 from engine.distributed.sweep import Sweeper, strays
 from engine.errors import SettingWrong
 from engine.services import Services
@@ -43,8 +43,13 @@ def sweeper(services: Services) -> Sweeper:
     duties = [
         strays(services.database, services.carrier, ahead=every),
         lambda now: accounts.forget_ended(services.database, now),
+        lambda _now: _hand_out(services),
     ]
     return Sweeper(services.database, services.clock, duties, every=every)
+
+
+def _hand_out(services: Services) -> None:
+    messages.hand_out(services)
 
 
 class Worker:
