@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import errors
 from .model import Element
-from .reader import read_xml
+from .reader import LARGEST, read_xml
 
 
 class Code(StrEnum):
@@ -45,6 +45,8 @@ class Code(StrEnum):
     UNKNOWN_DECISION = "unknown_decision"
     BAD_DECISION = "bad_decision"
     MISSING_RESULT = "missing_result"
+    UNKNOWN_PROCESS = "unknown_process"
+    MISSING_KEY = "missing_key"
     MISSING_ASSIGNMENT = "missing_assignment"
     TWO_ASSIGNMENTS = "two_assignments"
     UNKNOWN_CHAIN = "unknown_chain"
@@ -66,6 +68,9 @@ class Code(StrEnum):
     FORM_MADE = "form_made"
     ASSUMED = "assumed"
     SHAPE_UNKNOWN = "shape_unknown"
+    # what may surprise
+    WRITTEN_TWICE = "written_twice"
+    UNCAUGHT = "uncaught"
     # nothing to repair
     NO_EFFECT = "no_effect"
 
@@ -128,6 +133,23 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     Code.UNKNOWN_DECISION: (_ERROR, 'No table in this folder holds the decision "{decision}". Correct its id, or add the table.'),
     Code.BAD_DECISION: (_ERROR, "{reason}. Correct it in the decision table."),
     Code.MISSING_RESULT: (_ERROR, "It is not said where the result goes. Enter a result variable."),
+    Code.UNKNOWN_PROCESS: (
+        _ERROR,
+        'No diagram in this folder holds an executable process "{process}". Correct its id, or add its diagram.',
+    ),
+    Code.MISSING_KEY: (
+        _WARNING,
+        'The message "{message}" has no correlation key, so one without a key reaches every case that waits. Enter a key, such as '
+        "=case.number.",
+    ),
+    Code.WRITTEN_TWICE: (
+        _WARNING,
+        'The variable "{variable}" is also written by "{other}" in a parallel branch; what is written last stays. Choose two names.',
+    ),
+    Code.UNCAUGHT: (
+        _WARNING,
+        'Nothing around catches the error "{error}". Put a boundary event with this code on an activity around it, or remove it.',
+    ),
     Code.MISSING_ASSIGNMENT: (
         _WARNING,
         "It is not said who does this, so it goes to the managers of the case. Name a role, a person or an approval chain.",
@@ -224,6 +246,13 @@ def finding(
     usual, sentence = SENTENCES[code]
     place, name = (at, called) if element is None else (element.id, element.name)
     return Finding(place, name or None, severity or usual, code, sentence, facts)
+
+
+def broken_file(reason: str | errors.FileRefused, content: bytes = b"") -> Finding:
+    """The finding of a file that cannot be read at all."""
+    text = str(reason.facts["reason"]) if isinstance(reason, errors.FileRefused) else reason
+    code = Code.TOO_LARGE if len(content) > LARGEST else Code.DOCTYPE if "DOCTYPE" in text else Code.NOT_XML
+    return finding(code, None, reason=text)
 
 
 def with_lines(findings: Iterable[Finding], content: bytes | None) -> list[Finding]:

@@ -16,6 +16,10 @@ GIVEN = frozenset(("subject", "initiator", "case"))
 CHAIN_RESULT = ("decision", "opinion", "decided_by")
 
 
+#: what a multi-instance activity counts
+COUNTERS = ("loopCounter", "numberOfInstances", "numberOfCompletedInstances", "numberOfActiveInstances", "numberOfTerminatedInstances")
+
+
 def refuse_given(values: Iterable[str]) -> None:
     """No form and no outside system may say who the case is about. Raises `errors.ValueRefused`."""
     for name in values:
@@ -55,15 +59,34 @@ def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
             found.add(result)
         elif "taskDefinition.type" in element.extensions:
             complete = False
+        if element.multi is not None and element.multi.output:
+            found.add(element.multi.output)
+        if not element.outputs and _brings(element):
+            complete = False
     return Names(_opened(found), complete)
 
 
+def _brings(element: Element) -> bool:
+    """Whether a message comes in with values of its own."""
+    waits = ("startEvent", "intermediateCatchEvent", "boundaryEvent")
+    return element.kind == "receiveTask" or (element.event == "message" and element.kind in waits)
+
+
 def around(process: Process, element: Element, case: Names) -> Names:
-    """What the element's inputs see: the case, and the inputs of the sub-processes around."""
+    """What stands around an element: the case, and what the sub-processes around it keep for themselves."""
     scopes = [process.elements[scope] for scope in process.around(element)]
     if element.attached in process.elements:
         scopes.append(process.elements[element.attached or ""])
-    return case.and_also(target for scope in scopes for target, _ in scope.inputs)
+    for scope in scopes:
+        case = inside(scope, case).and_also(target for target, _ in scope.inputs)
+    return case
+
+
+def inside(element: Element, seen: Names) -> Names:
+    """With what each instance of a multi-instance activity or each round of a loop has for itself."""
+    if element.multi is not None:
+        return seen.and_also([*COUNTERS, *([element.multi.element] if element.multi.element else [])])
+    return seen.and_also(["loopCounter"]) if element.repeat is not None else seen
 
 
 def after(element: Element, seen: Names, forms: Mapping[str, Json] | None) -> Names:
@@ -73,7 +96,7 @@ def after(element: Element, seen: Names, forms: Mapping[str, Json] | None) -> Na
         return UNKNOWN if given is None else seen.and_also(given)
     if element.event == "error":
         return seen.and_also(("errorCode", "errorMessage"))
-    if "taskDefinition.type" in element.extensions:
+    if "taskDefinition.type" in element.extensions or _brings(element):
         return UNKNOWN
     result = result_name(element)
     return seen.and_also([result] if result else [])

@@ -13,7 +13,7 @@ from lxml import etree
 
 from ..findings import Code
 from ..model import BPMN, ZEEBE
-from . import decisions, events, forms, juel, leftovers, loops, mapping, operations, people, translation, wanted
+from . import data, decisions, events, forms, juel, leftovers, loops, mapping, operations, people, translation, wanted
 from .sheet import VOCABULARIES, Sheet, drawn
 
 _CALLERS = ("serviceTask", "sendTask", "businessRuleTask")
@@ -28,6 +28,10 @@ def convert(sheet: Sheet, given: Mapping[str, Any], shapes: Mapping[str, decisio
     _process(sheet)
     forms.embedded(sheet)
     events.named(sheet)
+    _references(sheet, foreign)
+    if foreign:
+        _flow_ids(sheet)
+        data.objects(sheet)
     for node in list(sheet.root.iter(BPMN + "*")):
         if drawn(node) is node and node.getparent() is not None:
             _node(sheet, node, shapes, foreign)
@@ -186,6 +190,35 @@ def _path(text: str) -> str | None:
     if plain == text:
         return None
     return re.sub(r"(?<![<>!=])=(?!=)", "==", plain).replace("not(", "!(")
+
+
+def _references(sheet: Sheet, foreign: bool) -> None:
+    """References may carry a prefix (they are QNames), and other engines take an error's code for its id."""
+    known = {node.get("id"): etree.QName(node).localname for node in sheet.root.iter(BPMN + "*")}
+    for node in list(sheet.root.iter(BPMN + "*")):
+        for key in ("messageRef", "errorRef", "signalRef", "escalationRef"):
+            text = node.get(key, "")
+            if text and text not in known and text.rpartition(":")[2] in known:
+                node.set(key, text.rpartition(":")[2])
+                sheet.changed = True
+            elif text and text not in known and key == "errorRef" and foreign:
+                sheet.root.insert(0, etree.Element(BPMN + "error", id=text, errorCode=text))
+                known[text] = "error"
+                sheet.changed = True
+                sheet.say(Code.ASSUMED, node, what=f'The error "{text}"', assumed=f'errorCode="{text}"')
+
+
+def _flow_ids(sheet: Sheet) -> None:
+    """Other engines take flows without an id."""
+    taken = {node.get("id") for node in sheet.root.iter("*")}
+    for flow in sheet.root.iter(BPMN + "sequenceFlow"):
+        if not flow.get("id"):
+            id = f"flow-{flow.get('sourceRef', '')}-{flow.get('targetRef', '')}"
+            while id in taken:
+                id += "-"
+            taken.add(id)
+            flow.set("id", id)
+            sheet.changed = True
 
 
 def _default(sheet: Sheet, gateway: etree._Element) -> None:

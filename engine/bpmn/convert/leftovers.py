@@ -18,7 +18,8 @@ _TUNING = frozenset(
     calledElementVersionTag calledElementTenantId sameDeployment fallbackToDefaultTenant inheritBusinessKey businessKey sourceDockerX
     sourceDockerY targetDockerX targetDockerY work task allowUserAssignment useLocalScopeForResultVariable storeResultVariableAsTransient
     noWaitStatesAsyncLeave owner extensionId documentation color resource stencilid activity-icon editor-resource-id startFormKey
-    completeAsync processInstanceName processInstanceIdVariableName ruleVariablesInput customResource
+    completeAsync processInstanceName processInstanceIdVariableName ruleVariablesInput customResource version exportDateTime
+    modelLastUpdated
     """.split()  # noqa: SIM905
 )
 _LISTENERS = ("executionListener", "taskListener", "eventListener")
@@ -56,15 +57,20 @@ def sweep(sheet: Sheet) -> None:
             if tag.namespace in VOCABULARIES:
                 text = f"{called(node, key)}={node.attrib.pop(key)}"
                 sheet.changed = True
-                (tuning.setdefault(drawn(node), []) if tag.localname in _TUNING else unknown).append(text)
+                (tuning.setdefault(drawn(node), []) if _tunes(tag) else unknown).append(text)
         for place in [node, *node.findall(BPMN + "extensionElements")]:
             for child in list(place):
                 name = foreign(child)
                 if name is not None:
                     remove(child)
                     sheet.changed = True
-                    (tuning.setdefault(drawn(node), []) if name in _TUNING else unknown).append(called(child))
+                    (tuning.setdefault(drawn(node), []) if _tunes(etree.QName(child)) else unknown).append(called(child))
         if unknown:
             sheet.say(Code.FOREIGN_VOCABULARY, node, attributes=", ".join(sorted(set(unknown))))
     for node, settings in tuning.items():
         sheet.say(Code.NO_EFFECT, node, what=", ".join(sorted(set(settings))))
+
+
+def _tunes(tag: etree.QName) -> bool:
+    """Whether it tunes the other engine or only serves its modeler."""
+    return tag.localname in _TUNING or (tag.namespace or "").endswith(("/modeler", "/design"))

@@ -85,6 +85,8 @@ def passed(sheet: Sheet, node: etree._Element) -> tuple[bool, bool]:
             sheet.say(Code.NO_EFFECT, node, line=line.sourceline, what=f"{called(line)} businessKey")
         elif target or source:
             written = sheet.text(node, called(line), expression, after=way == "out") if expression else f"={feel_name(source)}"
+            if way == "in" and not expression:
+                sheet.read(node, translation.Feel(source, {feel_name(source): translation.Use()}))
             if written is not None:
                 sheet.map(node, f"{way}put", feel_name(target or source), written)
                 sheet.say(

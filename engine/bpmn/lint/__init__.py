@@ -1,0 +1,76 @@
+"""What keeps a procedure from being deployed, and what its owner should look at: findings by file, never an exception.
+
+A diagram without an error finding deploys, and a case of it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from ... import errors
+from ...calendar import Calendars
+from ...ports import Json
+from .. import names
+from ..decisions import Decisions
+from ..findings import Code, Finding, broken_file, finding
+from ..model import processes
+from ..reader import read_xml
+from .calls import Calls
+from .elements import REMEDIES, Diagram, Known
+
+__all__ = ["REMEDIES", "Code", "Finding", "broken_file", "check", "finding", "forms_named"]
+
+
+def check(
+    files: Mapping[str, bytes],
+    *,
+    forms: Mapping[str, Json] | None = None,
+    operations: Collection[str] | None = None,
+    chains: Collection[str] | None = None,
+    calendars: Calendars | None = None,
+) -> dict[str, list[Finding]]:
+    """Findings of every diagram and table among the files of one folder.
+
+    `forms` (schema by id), `operations`, `chains` and `calendars` are what exists around the procedure; None: not known, so not
+    checked.
+    """
+    found: dict[str, list[Finding]] = {}
+    tables: dict[str, Decisions] = {}
+    for path, content in files.items():
+        if path.endswith(".dmn"):
+            found[path] = []
+            try:
+                tables[path] = Decisions(content, file=path, beside=files)
+            except errors.FileRefused as error:
+                found[path].append(broken_file(error, content))
+    decisions = {decision for table in tables.values() for decision in table.ids}
+    calls = Calls(files, forms)
+    known = Known(forms=forms, operations=operations, chains=chains, decisions=decisions, calendars=calendars, calls=calls)
+    passed = names.Names(frozenset())
+    main: list[str] = []
+    for path, content in files.items():
+        if path.endswith(".bpmn"):
+            diagram = Diagram(path, known)
+            found[path] = diagram.findings(content)
+            passed = diagram.passed(passed)
+            if diagram.main:
+                main.append(path)
+    for path in main if len(main) > 1 else ():
+        found[path].append(finding(Code.SEVERAL_PROCESSES, None, severity="warning", processes=", ".join(main)))
+    for path, table in tables.items():
+        seen = passed.known if passed.complete else None
+        found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in table.check(seen)]
+    return found
+
+
+def forms_named(files: Mapping[str, bytes]) -> set[str]:
+    """Ids of the forms that the diagrams name; diagrams that cannot be read name none."""
+    found: set[str | None] = set()
+    for path, content in files.items():
+        if path.endswith(".bpmn"):
+            try:
+                read = processes(read_xml(content, path), path)
+            except errors.FileRefused:
+                continue
+            found.update(e.form for p in read for e in p.elements.values())
+    return {form for form in found if form}

@@ -1,0 +1,68 @@
+"""The processes of a folder: who calls whom, and which variables pass between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ... import errors
+from ...ports import Json
+from .. import names as variables
+from ..model import Element, Process, processes
+from ..reader import read_xml
+
+
+class Calls:
+    """The executable processes among the files of one folder."""
+
+    def __init__(self, files: Mapping[str, bytes], forms: Mapping[str, Json] | None) -> None:
+        self.forms = forms
+        self.processes: dict[str, Process] = {}
+        for path, content in files.items():
+            if path.endswith(".bpmn"):
+                try:
+                    found = processes(read_xml(content, path), path)
+                except errors.FileRefused:
+                    continue
+                self.processes |= {process.id: process for process in found if process.executable}
+        self._callers: dict[str, list[tuple[Process, Element]]] = {}
+        for process in self.processes.values():
+            for element in process.elements.values():
+                if element.called is not None and element.called.process != process.id:
+                    self._callers.setdefault(element.called.process, []).append((process, element))
+
+    def of(self, process: str) -> list[tuple[Process, Element]]:
+        """The call activities of other processes that call it, each with its process."""
+        return self._callers.get(process, [])
+
+    def names(self, process: Process) -> variables.Names:
+        """The variables a process may have: its own, those its callers hand over, and those that come back from what it calls."""
+        return self._of(process, frozenset())
+
+    def _of(self, process: Process, busy: frozenset[str]) -> variables.Names:
+        found = variables.of_case(process, self.forms)
+        busy |= {process.id}
+        for element in process.elements.values():
+            if element.called is not None and element.called.child and not element.outputs:
+                found = self._together(found, self._other(element.called.process, busy))
+        for caller, element in self.of(process.id):
+            found = found.and_also(target for target, _ in element.inputs)
+            if element.called is not None and element.called.parent:
+                found = self._together(found, self._other(caller.id, busy))
+        return found
+
+    def _other(self, id: str, busy: frozenset[str]) -> variables.Names:
+        process = self.processes.get(id)
+        if process is None:
+            return variables.UNKNOWN
+        return variables.Names(frozenset()) if id in busy else self._of(process, busy)
+
+    def after(self, element: Element, seen: variables.Names) -> variables.Names:
+        """What the output mapping of a call activity sees: also what the called process has."""
+        if element.called is None:
+            return seen
+        return self._together(seen, self._other(element.called.process, frozenset()))
+
+    def _together(self, one: variables.Names, other: variables.Names) -> variables.Names:
+        if one.known is None or other.known is None:
+            return variables.UNKNOWN
+        return variables.Names(one.and_also(other.known).known, one.complete and other.complete)

@@ -1,0 +1,260 @@
+"""The check of one diagram, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+from ... import errors
+from ...calendar import Calendars
+from ...ports import Json
+from .. import names
+from ..drawing import drawn_wrong
+from ..findings import Code, Finding, broken_file, finding
+from ..model import BPMN, Called, Element, Flow, Process, processes
+from ..normalise import calls, construct, runs
+from ..reader import read_xml
+from ..vocabulary import strange
+from . import data, texts
+from .calls import Calls
+
+#: what to draw instead
+REMEDIES = {
+    "complexGateway": "Use exclusive or inclusive gateways instead.",
+    "adHocSubProcess": "Draw the possible steps with gateways instead.",
+    "transaction": "Use a sub-process with boundary events instead.",
+    "callActivity": "Draw the called steps as a sub-process instead.",
+    "eventSubProcess": "Put a boundary event on a sub-process instead.",
+    "receiveTask": "Use a user task that records what came in, or a service task that asks for it.",
+    "multiInstance": "Use an approval chain for several signers, or a loop through a gateway.",
+    "standard": "Draw the loop with a gateway instead.",
+    "message": "Use a user task that records what came in, or a service task that asks for it.",
+    "conditional": "Use a gateway behind the step that changes the data.",
+    "compensate": "Draw the steps that undo it behind a gateway.",
+    "cancel": "Use an error event instead.",
+    "multiple": "Draw one event for each of them.",
+    "timer": "Use an intermediate or boundary timer event instead.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What exists around a diagram; None: not known, so not checked."""
+
+    forms: Mapping[str, Json] | None
+    operations: Collection[str] | None
+    chains: Collection[str] | None
+    calendars: Calendars | None
+    #: in the tables of the folder
+    decisions: Collection[str]
+    #: the processes of the folder
+    calls: Calls
+
+
+class Diagram:
+    """The check of one diagram."""
+
+    def __init__(self, path: str, known: Known) -> None:
+        self.path = path
+        self.known = known
+        #: the variables of its process, once known
+        self.case: names.Names | None = None
+        #: whether a case may begin with it: no other process calls it
+        self.main = False
+        #: inputs of its business rule tasks
+        self.handed_over: set[str] = set()
+
+    def findings(self, content: bytes) -> list[Finding]:
+        try:
+            root = read_xml(content, self.path)
+        except errors.FileRefused as error:
+            return [broken_file(error, content)]
+        if root.tag != BPMN + "definitions":
+            return [finding(Code.NOT_BPMN, None, root=etree.QName(root).localname)]
+        found = [*strange(root), *_references(root)]
+        every = processes(root, self.path)
+        executable = [process for process in every if process.executable]
+        if not executable:
+            return [*found, finding(Code.NOT_EXECUTABLE if every else Code.NO_PROCESS, None)]
+        main = [process.id for process in executable if not self.known.calls.of(process.id)]
+        if len(main) > 1:
+            found.append(finding(Code.SEVERAL_PROCESSES, None, processes=", ".join(main)))
+        self.main = bool(main)
+        for process in every:
+            if process.executable:
+                found += self._process(process, root)
+            elif process.elements:
+                what = f'The process "{process.name}", which is not marked executable,'
+                found.append(finding(Code.NO_EFFECT, None, at=process.id, called=process.name, what=what))
+        return found
+
+    def _process(self, process: Process, root: etree._Element) -> Iterator[Finding]:
+        yield from drawn_wrong(process, root)
+        self.case = case = self.known.calls.names(process)
+        for element in process.elements.values():
+            if all(runs(process.elements[scope], process) for scope in process.around(element)):
+                yield from self._element(process, element, case)
+        for flow in process.flows.values():
+            if flow.condition and flow.source in process.elements:
+                yield from self._condition(process, flow, case)
+        yield from data.written_twice(process, self.known.forms)
+        yield from data.uncaught(process, self.known.calls)
+
+    def passed(self, others: names.Names) -> names.Names:
+        """What its decisions may see, beside what those of other diagrams see."""
+        if self.case is None:
+            return others
+        if self.case.known is None or others.known is None:
+            return names.UNKNOWN
+        seen = others.and_also([*self.case.known, *self.handed_over])
+        return names.Names(seen.known, others.complete and self.case.complete)
+
+    # --- one element
+
+    def _element(self, process: Process, element: Element, case: names.Names) -> Iterator[Finding]:
+        if not runs(element, process):
+            remedy = next((REMEDIES[k] for k in (element.loop, element.kind, element.event) if k in REMEDIES), "Use another element.")
+            yield finding(Code.UNSUPPORTED_ELEMENT, element, construct=construct(element), remedy=remedy)
+            return
+        yield from self._needs(element)
+        outside = names.around(process, element, case)
+        yield from self._repeated(element, outside)
+        seen = names.inside(element, outside)
+        if element.kind == "businessRuleTask":
+            self.handed_over.update(target for target, _ in element.inputs)
+        for target, text in element.inputs:
+            yield from texts.value(element, f'input "{target}"', text, seen)
+            seen = seen.and_also([target])
+        after = self.known.calls.after(element, names.after(element, seen, self.known.forms))
+        for target, text in element.outputs:
+            yield from texts.value(element, f'output "{target}"', text, after)
+            after = after.and_also([target])
+            yield from self._reserved(element, target)
+        if element.multi is not None and element.multi.output_element:
+            yield from texts.value(element, "loopCharacteristics.outputElement", element.multi.output_element, after)
+        for setting, text in element.extensions.items():
+            if text.startswith("=") and setting.split(".")[0] in _EVALUATED:
+                yield from texts.value(element, setting, text, seen)
+        for where, given in (
+            ("wf.chain", element.properties.get("wf.chain")),
+            ("correlationKey", element.key),
+            ("name", element.reference),
+        ):
+            yield from texts.value(element, where, given or "", seen)
+        if element.condition:
+            yield from texts.feel(element, "condition", element.condition, outside)
+        if element.timer:
+            yield from texts.timer(element, outside, self.known.calendars)
+        calendar = element.properties.get("wf.calendar")
+        if calendar and self.known.calendars is not None and calendar not in self.known.calendars.names:
+            yield finding(Code.UNKNOWN_CALENDAR, element, calendar=calendar)
+
+    def _repeated(self, element: Element, seen: names.Names) -> Iterator[Finding]:
+        """What a multi-instance activity or a loop evaluates."""
+        if element.multi is not None:
+            yield from texts.value(element, "loopCharacteristics.inputCollection", element.multi.collection, seen)
+            number = element.multi.cardinality or "1"
+            if not number.startswith("=") and not number.isdigit():
+                yield finding(Code.BAD_NUMBER, element, where="loopCardinality", text=number)
+            yield from texts.value(element, "loopCardinality", number, seen)
+            if element.multi.until:
+                yield from texts.feel(element, "completionCondition", element.multi.until, names.inside(element, seen))
+        if element.repeat is not None and element.repeat.condition:
+            yield from texts.feel(element, "loopCondition", element.repeat.condition, names.inside(element, seen))
+
+    def _needs(self, element: Element) -> Iterator[Finding]:
+        given, kind = element.extensions, element.kind
+        operation, decision, form = given.get("taskDefinition.type"), given.get("calledDecision.decisionId"), element.form
+        if calls(element) and not operation:
+            yield finding(Code.MISSING_OPERATION, element)
+        if operation and not operation.startswith("=") and self.known.operations is not None and operation not in self.known.operations:
+            yield finding(Code.UNKNOWN_OPERATION, element, operation=operation)
+        if kind == "businessRuleTask" and not operation:
+            if not decision:
+                yield finding(Code.MISSING_DECISION, element)
+            elif not decision.startswith("=") and decision not in self.known.decisions:
+                yield finding(Code.UNKNOWN_DECISION, element, decision=decision)
+            if decision and not given.get("calledDecision.resultVariable"):
+                yield finding(Code.MISSING_RESULT, element)
+        if element.called is not None:
+            yield from self._called(element, element.called)
+        if element.event == "message" and element.key is None and kind in _CATCHES and element.scope:
+            yield finding(Code.MISSING_KEY, element, message=element.reference)
+        if kind == "scriptTask" and not operation:
+            if not given.get("script.expression"):
+                yield finding(Code.MISSING_OPERATION, element)
+            elif not given.get("script.resultVariable"):
+                yield finding(Code.MISSING_RESULT, element)
+        if result := names.result_name(element):
+            yield from self._reserved(element, result)
+        if form and self.known.forms is not None and form not in self.known.forms:
+            yield finding(Code.UNKNOWN_FORM, element, form=form)
+        elif kind in ("userTask", "startEvent") and not element.outputs:
+            for name in sorted({name.split(".")[0] for name in names.from_person(element, self.known.forms) or ()}):
+                yield from self._reserved(element, name)
+        if kind == "userTask":
+            yield from self._assignment(element)
+        for setting in ("taskDefinition.retries", "priorityDefinition.priority", "jobPriorityDefinition.priority"):
+            text = given.get(setting, "=")
+            if not text.startswith("=") and not text.isdigit():
+                yield finding(Code.BAD_NUMBER, element, where=setting, text=text)
+
+    def _called(self, element: Element, called: Called) -> Iterator[Finding]:
+        if called.process in self.known.calls.processes:
+            return
+        severity = "note" if called.binding == "latest" else None
+        yield finding(Code.UNKNOWN_PROCESS, element, severity=severity, process=called.process)
+
+    def _assignment(self, element: Element) -> Iterator[Finding]:
+        ways = {
+            "wf.chain": element.properties.get("wf.chain"),
+            "wf.for": element.properties.get("wf.for"),
+            **{f"assignmentDefinition.{k}": element.extensions.get(f"assignmentDefinition.{k}") for k in _PEOPLE},
+        }
+        named = [way for way, text in ways.items() if text]
+        if not named:
+            yield finding(Code.MISSING_ASSIGNMENT, element)
+        if len(named) > 1 and named[0] in ("wf.chain", "wf.for"):
+            yield finding(Code.TWO_ASSIGNMENTS, element, one=named[0], other=named[1])
+        chain = ways["wf.chain"]
+        if chain and not chain.startswith("=") and self.known.chains is not None and chain not in self.known.chains:
+            yield finding(Code.UNKNOWN_CHAIN, element, chain=chain)
+        yield from texts.due(element, self.known.calendars)
+
+    def _reserved(self, element: Element, name: str) -> Iterator[Finding]:
+        if name in names.GIVEN:
+            yield finding(Code.RESERVED_NAME, element, name=name)
+
+    # --- expressions
+
+    def _condition(self, process: Process, flow: Flow, case: names.Names) -> Iterator[Finding]:
+        source = process.elements[flow.source]
+        seen = names.around(process, source, case)
+        yield from texts.feel(source, f"condition of {flow.name or flow.id}", flow.condition or "", seen)
+
+
+#: what waits for a message and needs to know which one is meant
+_CATCHES = ("intermediateCatchEvent", "boundaryEvent", "receiveTask")
+#: extension elements whose values may be FEEL
+_EVALUATED = frozenset(
+    ("assignmentDefinition", "taskSchedule", "priorityDefinition", "jobPriorityDefinition", "taskDefinition", "calledDecision", "script")
+)
+_PEOPLE = ("assignee", "candidateGroups", "candidateUsers")
+
+
+def _references(root: etree._Element) -> Iterator[Finding]:
+    """Events that refer to a message, signal, error or escalation the file does not hold."""
+    for kind in ("message", "signal", "error", "escalation"):
+        known = {node.get("id") for node in root.iter(BPMN + kind)}
+        for definition in root.iter(f"{BPMN}{kind}EventDefinition"):
+            reference = definition.get(kind + "Ref")
+            if reference and reference not in known:
+                yield finding(
+                    Code.UNRESOLVED_REFERENCE,
+                    None,
+                    at=definition.getparent().get("id"),
+                    where="The event",
+                    what=f"{kind} {reference}",
+                )
