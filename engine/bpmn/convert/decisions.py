@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxml import etree
@@ -24,6 +24,8 @@ class Shape:
 
     outputs: tuple[str, ...]
     several: bool
+    #: the variables that it and what it requires read
+    inputs: Mapping[str, translation.Use] = field(default_factory=dict)
 
 
 def shapes(root: etree._Element) -> dict[str, Shape]:
@@ -37,7 +39,32 @@ def shapes(root: etree._Element) -> dict[str, Shape]:
             outputs = tuple(o.get("name") or o.get("label") or "output" for o in _nodes(table, "output"))
             several = table.get("hitPolicy", "UNIQUE") in _LISTS and not table.get("aggregation")
             found[decision.get("id", "")] = Shape(outputs, several)
-    return found
+    named = {decision.get("id", ""): decision for decision in _nodes(root, "decision")}
+    return {id: replace(shape, inputs=_inputs(named, id)) for id, shape in found.items()}
+
+
+def _inputs(decisions: Mapping[str, etree._Element], id: str) -> dict[str, translation.Use]:
+    """What the tables of a decision and of those it requires ask for, which is no decision itself."""
+    found: dict[str, translation.Use] = {}
+    todo, seen = [id], set[str]()
+    while todo:
+        current = todo.pop()
+        if current in seen or current not in decisions:
+            continue
+        seen.add(current)
+        todo += [node.get("href", "").lstrip("#") for node in _nodes(decisions[current], "requiredDecision")]
+        for node in _nodes(decisions[current], "inputExpression"):
+            text = "".join(place.text or "" for place in _nodes(node, "text")).strip()
+            kind = {"boolean": "boolean", "string": "text"}.get(node.get("typeRef", ""), "any")
+            kind = "number" if node.get("typeRef") in ("integer", "long", "double", "number") else kind
+            path = re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", text)
+            if path:
+                found.setdefault(text, translation.Use()).also(translation.Use(kind))
+    for each in seen:
+        for name in (each, decisions[each].get("name", "")):
+            found.pop(name, None)
+    results = {output.get("name") for each in seen - {id} for output in _nodes(decisions[each], "output")}
+    return {name: use for name, use in found.items() if name.split(".")[0] not in results}
 
 
 def rule_task(sheet: Sheet, node: etree._Element, known: Mapping[str, Shape]) -> bool:
@@ -61,6 +88,8 @@ def rule_task(sheet: Sheet, node: etree._Element, known: Mapping[str, Shape]) ->
     sheet.extend(node, "calledDecision", decisionId=called, resultVariable=result)
     sheet.became(node, f"decisionRef={reference}", f"zeebe:calledDecision decisionId={called} resultVariable={result}")
     shape = known.get(reference)
+    if shape is not None:
+        sheet.read(node, translation.Feel("", dict(shape.inputs)))
     if shape is None:
         if called.startswith("="):
             sheet.say(Code.SHAPE_UNKNOWN, node, decision=reference, setting=setting)

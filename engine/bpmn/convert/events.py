@@ -26,10 +26,15 @@ def definitions(sheet: Sheet, event: etree._Element) -> None:
             _conditional(sheet, definition)
         elif kind == "signal":
             _signal(sheet, event, definition)
-        elif kind == "terminate" and sheet.take(definition, "terminateAll") == "true":
-            if event.getparent().tag != BPMN + "process":
-                remedy = "Draw an error event that leaves the sub-process instead."
-                sheet.say(Code.UNSUPPORTED_SETTING, event, setting="terminateAll", remedy=remedy)
+        elif kind == "terminate":
+            _terminate(sheet, event, definition)
+
+
+def _terminate(sheet: Sheet, event: etree._Element, definition: etree._Element) -> None:
+    everything = sheet.take(definition, "terminateAll") == "true"
+    if everything and event.getparent().tag != BPMN + "process":
+        remedy = "Draw an error event that leaves the sub-process instead."
+        sheet.say(Code.UNSUPPORTED_SETTING, event, setting="terminateAll", remedy=remedy)
 
 
 def _timer(sheet: Sheet, event: etree._Element, definition: etree._Element) -> None:
