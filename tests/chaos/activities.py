@@ -45,8 +45,7 @@ class Repeat(Block):
                 then(replace(out, env=here.env))
 
         if counter == 1 and self.test_before and not more(0):
-            if isinstance(self.activity, Sub):
-                world.passed(here, self.activity.id)
+            world.passed(here, self.activity.id)
             then(here)
         else:
             self.activity.run(world, replace(here, env=here.env.inner({"loopCounter": counter})), after)
@@ -105,8 +104,7 @@ class Many(Block):
             then(out)
 
         if not total:
-            if isinstance(self.activity, Sub):
-                world.passed(here, self.activity.id)
+            world.passed(here, self.activity.id)
             finish(here)
         elif self.sequential:
             begin(1)
