@@ -24,6 +24,7 @@ from webapp.commands import main, partwell
 TERMINATION = PROCEDURES / "termination"
 COMMANDS = [
     "up",
+    "web",
     "worker",
     "sample-company",
     "check",

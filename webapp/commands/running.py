@@ -26,6 +26,19 @@ def up(context: click.Context, host: str | None, port: int | None) -> int:
 
 
 @partwell.command()
+@click.option("--host", help="Address to listen on (PARTWELL_HOST).")
+@click.option("--port", type=int, help="Port to listen on (PARTWELL_PORT).")
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="Processes that answer requests.")
+@click.pass_context
+def web(context: click.Context, host: str | None, port: int | None, processes: int) -> int:
+    """Serve the web only, in several processes under gunicorn; `partwell worker` runs the jobs, here or on other machines."""
+    from ..wsgi import serve
+
+    serve(settings_of(context, host=host, port=port), processes=processes)
+    return OUT
+
+
+@partwell.command()
 @click.pass_context
 def worker(context: click.Context) -> int:
     """Run jobs only, beside any number of others on the same database."""
