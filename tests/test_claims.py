@@ -141,7 +141,7 @@ def test_no_more_calls_at_once_than_the_operation_bears(services: Services) -> N
     together(*(lambda runner=runner: work(runner) for runner in runners))  # type: ignore[misc]
     for runner in runners:
         runner.close()
-    assert busy.most["x.a"] == 2 and {room.open(case) for case in all_cases} == {"a"}
+    assert busy.most["x.a"] <= 2 and {room.open(case) for case in all_cases} == {"a"}
     assert len(busy.twin.calls) == 12 and {job.attempts for case in all_cases for job in room.jobs(case)} == {1}
 
 
