@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, incidents, people, snapshots, timeline
+from . import access, incidents, people, snapshots, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
@@ -20,6 +20,7 @@ from .procedures import Deployed
 from .rules import Rules, rules_of
 from .snapshots import SnapshotRow
 from .timeline import Event
+from .timers import TimerRow
 from .turn import state_purpose
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class CasePage:
     documents: Sequence[DocumentRow]
     snapshots: Sequence[SnapshotRow]
     calls: Sequence[CallRow]
+    timers: Sequence[TimerRow]
     variables: Mapping[str, Json]
     lit: frozenset[str]
     done: frozenset[str]
@@ -148,6 +150,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             documents=visible_documents(connection, case, rules, sight, reader, variables),
             snapshots=snapshots.rows(connection, case_id) if sight.whole else [],
             calls=calls if sight.whole else [],
+            timers=timers.rows(connection, case_id, deployed) if sight.whole and case.status != "closed" else [],
             variables=variables,
             lit=lit,
             done=done,

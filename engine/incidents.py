@@ -1,4 +1,4 @@
-"""Incidents: what a person must look at before a case goes on, and what they do about it: retry, correct, answer by hand."""
+"""Incidents: what a person must look at before a case goes on, and what they do about it: retry, correct, answer by hand, skip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from . import people, rules
 from .cases import must_manage, must_say
 from .db import Statement
-from .errors import ItemClosed, NotAllowed, NotFound
+from .errors import ItemClosed, NotAllowed, NotFound, PartwellError
 from .jobs import FINISH
 from .ledger import Event
 from .models import Case, Incident, Job, JobAttempt, Person
@@ -97,12 +97,16 @@ def managed(services: Services, *, reader: str) -> list[IncidentRow]:
     Raises NotAllowed for somebody who manages none.
     """
     with services.database.reading() as connection:
-        roles = people.roles_of(connection, reader)
-        managed = [name for name, those in rules.by_procedure(services, connection).items() if roles & those.managers]
-        if not managed:
-            raise NotAllowed(reason="only managers of a procedure see its incidents")
-        which = sa.and_(Case.procedure.in_(managed), Case.subject_id != reader)
-        return _with_calls(services, connection, rows(services, connection, which))
+        return _with_calls(services, connection, rows(services, connection, _managed(services, connection, reader)))
+
+
+def _managed(services: Services, connection: sa.Connection, reader: str) -> sa.ColumnElement[bool]:
+    """Whether a case is of a procedure that the reader manages, and about somebody else. Raises NotAllowed."""
+    roles = people.roles_of(connection, reader)
+    managed = [name for name, those in rules.by_procedure(services, connection).items() if roles & those.managers]
+    if not managed:
+        raise NotAllowed(reason="only managers of a procedure see its incidents")
+    return sa.and_(Case.procedure.in_(managed), Case.subject_id != reader)
 
 
 def _with_calls(services: Services, connection: sa.Connection, rows: Sequence[IncidentRow]) -> list[IncidentRow]:
@@ -153,8 +157,7 @@ def retry(
         turn, incident = broken.turn, broken.incident
         if input and not incident.job_id:
             raise ItemClosed(reason="no call failed whose input could be corrected; correct the variables instead")
-        corrected = {name: dict(given) for name, given in (("input", input), ("variables", variables)) if given}
-        _resolve(broken, "corrected" if corrected else "retried", must_say(reason), corrected)
+        how = "corrected" if input or variables else "retried"
         if incident.job_id:
             request = None
             job = unit.connection.execute(sa.select(Job.__table__).where(Job.id == incident.job_id)).one()
@@ -162,12 +165,15 @@ def retry(
                 payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
                 payload["input"].update(input or {})
                 request = services.keyring.seal_json(payload, request_purpose(job.id))
+            told = {"input": dict(input)} if input else {}
             if variables:
-                turn.apply(turn.execution.set_variables(variables, now=turn.now))
+                _resolve(broken, how, reason, "set_variables", values=dict(variables), also=told)
+            else:
+                _resolve(broken, how, reason, also=told)
             unit.write(_RENEW, job_id=job.id, due=turn.now, request=request)
             unit.after_commit(lambda: services.carrier.ring(None))
         else:
-            turn.apply(turn.execution.retry(incident.instance, now=turn.now, variables=variables))
+            _resolve(broken, how, reason, "retry", instance=incident.instance, variables=dict(variables or {}))
         turn.commit()
 
 
@@ -181,10 +187,60 @@ def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[s
         kind = unit.connection.execute(sa.select(Job.kind).where(Job.id == incident.job_id)).scalar_one_or_none()
         if kind != "operation":
             raise ItemClosed(reason="only the answer of an outside system can be given by hand; correct the value and retry instead")
-        _resolve(broken, "answered", must_say(reason), {"value": dict(value)})
         unit.write(FINISH, job_id=incident.job_id, new_state="done", at=turn.now)
-        turn.apply(turn.execution.answer(incident.instance, dict(value), now=turn.now))
+        _resolve(broken, "answered", reason, "answer", instance=incident.instance, value=dict(value))
         turn.commit()
+
+
+def skip(services: Services, incident_id: str, *, actor: str, reason: str, request_id: str) -> None:
+    """Pass the element as if it were done, without a result: no call, no output. Raises as `retry`."""
+    with services.database.unit() as unit:
+        broken = _broken(services, unit, incident_id, actor, request_id)
+        if broken is None:
+            return
+        turn, incident = broken.turn, broken.incident
+        if incident.instance == SEAL:
+            raise ItemClosed(reason="a closed case must be sealed; repair the cause and retry instead")
+        if incident.job_id:
+            unit.write(FINISH, job_id=incident.job_id, new_state="dropped", at=turn.now)
+        _resolve(broken, "skipped", reason, "skip", instance=incident.instance, values={})
+        turn.commit()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retried:
+    """What came of a retry of many."""
+
+    #: how many are tried again
+    count: int
+    #: of the others: number of the case, and why not
+    refused: Sequence[tuple[str, PartwellError]]
+
+
+def retry_all(services: Services, operation: str, *, actor: str, reason: str, request_id: str) -> Retried:
+    """Try every open incident of an operation again, of all cases that the actor manages, each in a transaction of its own.
+
+    The same `request_id` again goes on where the first time stopped. Raises NotAllowed, NotFound for an operation without one.
+    """
+    must_say(reason)
+    with services.database.reading() as connection:
+        which = sa.and_(_managed(services, connection, actor), Incident.resolved_at.is_(None), Job.operation == operation)
+        found = connection.execute(
+            sa.select(Incident.id, Case.number)
+            .join(Case, Case.id == Incident.case_id)
+            .join(Job, Job.id == Incident.job_id)
+            .where(which)
+            .order_by(Incident.opened_at)
+        ).all()
+    if not found:
+        raise NotFound(what="open incident of the operation", name=operation)
+    refused = []
+    for row in found:
+        try:
+            retry(services, row.id, actor=actor, reason=reason, request_id=f"{request_id[:60]}:{row.id}")
+        except PartwellError as error:
+            refused.append((row.number, error))
+    return Retried(count=len(found) - len(refused), refused=refused)
 
 
 def _broken(services: Services, unit: Any, incident_id: str, actor: str, request_id: str) -> _Broken | None:
@@ -205,8 +261,13 @@ def _broken(services: Services, unit: Any, incident_id: str, actor: str, request
     return _Broken(turn=turn, incident=incident)
 
 
-def _resolve(broken: _Broken, how: str, why: str, detail: Mapping[str, Json]) -> None:
-    turn, incident = broken.turn, broken.incident
+def _resolve(broken: _Broken, how: str, why: str, verb: str | None = None, *, also: Mapping[str, Json] = {}, **arguments: Json) -> None:
+    """The incident is over; `verb` and `arguments`: what this does to the execution, `also`: what else the ledger tells."""
+    turn, incident, said = broken.turn, broken.incident, must_say(why)
     turn.incidents -= 1
-    turn.unit.write(_RESOLVE, incident_id=incident.id, at=turn.now, actor=turn.actor, how=how, why=why)
-    turn.record(Event.INCIDENT_RESOLVED, element=incident.element, incident=incident.id, resolution=how, reason=why, **detail)
+    turn.unit.write(_RESOLVE, incident_id=incident.id, at=turn.now, actor=turn.actor, how=how, why=said)
+    facts = {"incident": incident.id, "resolution": how, "reason": said, **also}
+    if verb:
+        turn.act(Event.INCIDENT_RESOLVED, verb, element=incident.element, also=facts, **arguments)
+    else:
+        turn.record(Event.INCIDENT_RESOLVED, element=incident.element, **facts)

@@ -45,6 +45,7 @@ class Event(StrEnum):
     OPERATION_DONE = "job:operation:done"
     OPERATION_FAILED = "job:operation:failed"
     TIMER_FIRED = "job:timer:fired"
+    TIMER_MOVED = "job:timer:moved"
     JOB_DROPPED = "job:dropped"
     ELEMENT_PASSED = "process:element:passed"
     ERROR_CAUGHT = "process:error:caught"

@@ -1,10 +1,15 @@
 import base64
+import datetime as dt
 import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from diagrams import END, START, boundary, flows, timer, user
+from engine_room import files as procedure_files
 from web_office import Office
+
+from engine import procedures
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -169,6 +174,41 @@ def test_incidents_are_repaired_by_programs(office: Office) -> None:
     assert client.post(f"{address}/answer", json={"reason": "已核实", "value": {}}, headers=headers).status_code == 204
     office.usage.refuses = False
     assert client.get("/api/v1/incidents", headers=headers).json["incidents"] == []
+
+
+def test_a_program_skips_a_step_and_tries_all_of_an_operation_again(office: Office) -> None:
+    """What could not be tried again is named with its case."""
+    client, headers = office.program("admin")
+    office.usage.refuses = True
+    first, _, third = (office.case() for _ in range(3))
+    by_case = {row["case_id"]: row["id"] for row in client.get("/api/v1/incidents", headers=headers).json["incidents"]}
+    assert client.post(f"/api/v1/incidents/{by_case[first]}/skip", json={}, headers=headers).status_code == 400
+    assert client.post(f"/api/v1/incidents/{by_case[first]}/skip", json={"reason": "停用"}, headers=headers).status_code == 204
+    assert client.post(f"/api/v1/cases/{third}/suspend", json={"reason": "x"}, headers=headers).status_code == 204
+    done = client.post("/api/v1/incidents/retry", json={"operation": "ehr.app_usage", "reason": "已恢复"}, headers=headers).json
+    number = client.get(f"/api/v1/cases/{third}", headers=headers).json["number"]
+    assert done["retried"] == 1 and [refused["case"] for refused in done["refused"]] == [number]
+    assert number in done["refused"][0]["message"] and office.open_item(first)
+
+
+def test_a_program_changes_the_time_of_a_timer(office: Office) -> None:
+    """The case names its timers; a time without an offset is none."""
+    term = boundary("late", "a", timer(duration="P3D"))
+    files = procedure_files(START, user("a"), term, user("b"), END, flows("start > a", "a > end", "late > b", "b > end"))
+    procedures.deploy(office.services, files, procedure="term")
+    client, headers = office.program("admin")
+    boss, own = office.program("chenli")
+    sent = {"procedure": "term", "subject": office.people["linxiaobei"], "values": {}}
+    case = boss.post("/api/v1/cases", json=sent, headers=own).json["case_id"]
+    [timer_] = client.get(f"/api/v1/cases/{case}", headers=headers).json["timers"]
+    address = f"/api/v1/timers/{timer_['job_id']}/due"
+    for due in ("soon", "2031-05-06T07:08", "0001-01-01T00:00+08:00"):
+        answer = client.post(address, json={"due": due, "reason": "x"}, headers=headers)
+        assert answer.status_code == 400 and answer.json["fields"].keys() == {"due"}
+    assert boss.post(address, json={"due": "2031-05-06T07:08+08:00", "reason": "x"}, headers=own).status_code == 403
+    assert client.post(address, json={"due": "2031-05-06T07:08+08:00", "reason": "x"}, headers=headers).status_code == 204
+    [timer_] = client.get(f"/api/v1/cases/{case}", headers=headers).json["timers"]
+    assert dt.datetime.fromisoformat(timer_["due_at"]) == dt.datetime.fromisoformat("2031-05-05T23:08+00:00")
 
 
 def test_managers_compare_and_activate_versions_and_nobody_else(office: Office) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from diagrams import END, START, boundary, flows, timer, user
+from engine_room import files as procedure_files
 from web_office import Office
 
+from engine import procedures, versions
 from engine.models import LedgerEntry
 from webapp import inbox
 
@@ -367,3 +370,53 @@ def test_an_incident_is_corrected_and_answered_field_by_field(office: Office) ->
     by_hand = {"reason": "电话核实", "case": case, "name": ["reference", ""], "content": ["R-1", ""]}
     assert office.post(admin, f"/incidents/{incident}/answer", by_hand).status_code == 302
     office.usage.refuses = False
+
+
+def test_a_step_is_skipped_and_all_of_a_system_are_tried_again(office: Office) -> None:
+    """Each with a reason, of which the page asks; the page of many says how many."""
+    office.usage.refuses = True
+    several = [office.case() for _ in range(3)]
+    admin = office.browser("admin")
+    page = admin.get("/incidents").text
+    assert "ehr.app_usage 有 3 项异常待处理" in page
+    incident = re.search(rf'id="incident-(\w+)"(?:(?!</section>).)*value="{several[0]}"', page, re.S)[1]  # type: ignore[index]
+    assert office.post(admin, f"/incidents/{incident}/skip", {"reason": " "}).status_code == 422
+    assert office.post(admin, f"/incidents/{incident}/skip", {"reason": "系统已停用"}).status_code == 302
+    assert "已跳过，无结果" in admin.get(f"/cases/{several[0]}?all=1").text
+    assert office.post(admin, "/incidents/retry", {"operation": "ehr.app_usage", "reason": ""}).status_code == 422
+    office.usage.refuses = False
+    done = office.post(admin, "/incidents/retry", {"operation": "ehr.app_usage", "reason": "已恢复"}, follow_redirects=True)
+    assert "正在重试 2 项异常" in done.text and "没有待处理的异常" in done.text
+    office.run_jobs()
+    assert all(office.open_item(case) for case in several)
+    nothing = office.post(admin, "/incidents/retry", {"operation": "ehr.app_usage", "reason": "x"})
+    assert nothing.status_code == 404
+
+
+def test_the_time_of_a_timer_is_changed_on_the_case_page(office: Office) -> None:
+    """In the installation's time, by a manager with a reason; others see the timer and no form."""
+    term = boundary("late", "a", timer(duration="P3D"))
+    files = procedure_files(START, user("a"), term, user("b"), END, flows("start > a", "a > end", "late > b", "b > end"))
+    procedures.deploy(office.services, files, procedure="term")
+    client, headers = office.program("chenli")
+    sent = {"procedure": "term", "subject": office.people["linxiaobei"], "values": {}}
+    case = client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"]
+    admin = office.browser("admin")
+    page = admin.get(f"/cases/{case}").text
+    [address] = re.findall(rf'action="(/cases/{case}/timers/\w+)"', page)
+    wrong = office.post(admin, address, {"due": "tomorrow", "reason": "x"}, follow_redirects=True)
+    assert "请填写定时结束的日期和时间" in wrong.text
+    assert office.post(admin, address, {"due": "2031-05-06T07:08", "reason": " "}).status_code == 403
+    moved = office.post(admin, address, {"due": "2031-05-06T07:08", "reason": "员工住院"}, follow_redirects=True).text
+    assert "2031年5月6日 07:08" in moved and "定时时间已更改" in moved and "员工住院" in moved
+    assert "/timers/" not in office.browser("chenli").get(f"/cases/{case}").text
+
+
+def test_the_case_page_says_that_its_version_is_at_rest(office: Office) -> None:
+    """Whoever looks learns why nothing moves; work is refused with the same reason."""
+    case = office.case()
+    versions.suspend(office.services, "office", None, by=None, note="x")
+    assert "流程版本已暂停" in office.browser("chenli").get(f"/cases/{case}").text
+    client, headers = office.program("wangfang")
+    refused = client.post(f"/api/v1/items/{office.open_item(case)}/complete", json={"values": {}}, headers=headers)
+    assert refused.status_code == 409 and refused.json["error"] == "version_suspended"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import bundle, casefile, caselist, evidence, originals, snapshots
+from engine import bundle, casefile, caselist, evidence, originals, snapshots, timers
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -17,7 +18,7 @@ from .accounts import logged_in, me, services
 from .diagrams import diagram
 from .entries import answers_of
 from .facts import panels
-from .i18n import N_, fill, gettext
+from .i18n import N_, fill, gettext, zone
 from .inbox import PAGE, page_number, search_words
 from .items import request_id
 from .text import main_events
@@ -75,6 +76,7 @@ def show(case_id: str) -> Any:
         received=_snapshots_by_job(case),
         diagram="" if case.subject["id"] == me().id else diagram(case.version_id, done=case.done, lit=case.lit),
         verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
+        local=lambda moment: f"{moment.astimezone(zone()):%Y-%m-%dT%H:%M}",
         key=_key() if case.sealed else "",
         verification=_verified(case) if request.args.get("verify") and case.sealed else None,
     )
@@ -137,6 +139,22 @@ def change(case_id: str, verb: str) -> Any:
         abort(404)
     act = getattr(engine_cases, verb)
     act(services(), case_id, actor=me().id, reason=request.form.get("reason", ""), request_id=request_id())
+    flash(gettext("Done. It is in the file with your reason."), "success")
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+@cases.post("/cases/<case_id>/timers/<job_id>")
+@logged_in
+def reschedule(case_id: str, job_id: str) -> Any:
+    """Another due time for a timer, as a person types it, in the time zone of the installation."""
+    try:
+        due = dt.datetime.fromisoformat(request.form.get("due", "")).replace(tzinfo=zone())
+        if not 2000 <= due.year < 2200:
+            raise ValueError
+    except ValueError:
+        flash(gettext("Give the day and the time at which the timer should end."), "danger")
+        return redirect(url_for("cases.show", case_id=case_id) + "#timers")
+    timers.reschedule(services(), job_id, due, actor=me().id, reason=request.form.get("reason", ""), request_id=request_id())
     flash(gettext("Done. It is in the file with your reason."), "success")
     return redirect(url_for("cases.show", case_id=case_id))
 

@@ -26,6 +26,7 @@ NAMES: Mapping[str, str] = {
     Event.OPERATION_DONE: N_("Outside call done"),
     Event.OPERATION_FAILED: N_("Outside call failed"),
     Event.TIMER_FIRED: N_("Timer fired"),
+    Event.TIMER_MOVED: N_("Timer changed"),
     Event.JOB_DROPPED: N_("Job dropped"),
     Event.ELEMENT_PASSED: N_("Step passed by the system"),
     Event.ERROR_CAUGHT: N_("Error path taken"),

@@ -1,8 +1,9 @@
-"""Incidents: what a person must look at before a case goes on; try again, correct, or answer by hand."""
+"""Incidents: what a person must look at before a case goes on; try again, correct, answer by hand, or skip."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from engine import incidents as repairs
 from engine.incidents import IncidentRow
 
 from .accounts import logged_in, me, services
-from .i18n import N_, gettext
+from .i18n import N_, error_text, gettext, ngettext
 from .items import request_id
 
 incidents = Blueprint("incidents", __name__, url_prefix="/incidents")
@@ -23,8 +24,10 @@ def _open() -> list[IncidentRow]:
 
 
 def _show(failed: str = "", errors: Mapping[str, Sequence[str]] | None = None) -> str:
+    rows = _open()
+    many = {name: count for name, count in Counter(row.operation for row in rows if row.operation).items() if count > 1}
     return render_template(
-        "incidents.html", rows=_open(), failed=failed, errors=errors or {}, typed=request.form, simple=simple, raw=raw, shown=_shown
+        "incidents.html", rows=rows, many=many, failed=failed, errors=errors or {}, typed=request.form, simple=simple, raw=raw, shown=_shown
     )
 
 
@@ -136,6 +139,30 @@ def answer(incident_id: str) -> Any:
         return _show(incident_id, faults), 422
     repairs.answer(services(), incident_id, actor=me().id, value=value, reason=request.form["reason"], request_id=request_id())
     return _done(N_("Your answer was taken and marked as yours; the case goes on."))
+
+
+@incidents.post("/<incident_id>/skip")
+@logged_in
+def skip(incident_id: str) -> Any:
+    if faults := _reason():
+        return _show(incident_id, faults), 422
+    repairs.skip(services(), incident_id, actor=me().id, reason=request.form["reason"], request_id=request_id())
+    return _done(N_("The step was skipped without a result, with your name and reason; the case goes on."))
+
+
+@incidents.post("/retry")
+@logged_in
+def retry_all() -> Any:
+    """All of one operation."""
+    operation = request.form.get("operation", "")
+    if faults := _reason():
+        return _show(operation, faults), 422
+    done = repairs.retry_all(services(), operation, actor=me().id, reason=request.form["reason"], request_id=request_id())
+    said = ngettext("%(num)s incident is tried again now.", "%(num)s incidents are tried again now.", done.count)
+    flash(said, "success" if done.count else "info")
+    for number, error in done.refused[:5]:
+        flash(f"{number}: {error_text(error)}", "danger")
+    return redirect(url_for("incidents.index"))
 
 
 def _done(said: str) -> Any:

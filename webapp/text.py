@@ -50,6 +50,7 @@ RESOLUTION = {
     "retried": N_("Tried again"),
     "corrected": N_("Tried again with corrected input"),
     "answered": N_("Answered by hand"),
+    "skipped": N_("Skipped without a result"),
     "left": N_("No longer needed"),
 }
 
@@ -70,6 +71,7 @@ EVENT_LOOKS = {
     Event.OPERATION_DONE: ("plug-connected", "success"),
     Event.OPERATION_FAILED: ("refresh", "warning"),
     Event.TIMER_FIRED: ("clock", "warning"),
+    Event.TIMER_MOVED: ("clock", "secondary"),
     Event.ERROR_CAUGHT: ("alert-triangle", "warning"),
     Event.VARIABLE_OVERWRITTEN: ("pencil", "warning"),
     Event.MESSAGE_SENT: ("send", "secondary"),
@@ -102,6 +104,7 @@ _MAIN = frozenset(
         Event.SIGNAL_RECEIVED,
         Event.OPERATION_FAILED,
         Event.TIMER_FIRED,
+        Event.TIMER_MOVED,
         Event.INCIDENT_OPENED,
         Event.INCIDENT_RESOLVED,
         Event.BUNDLE_SEALED,

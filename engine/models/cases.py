@@ -64,7 +64,7 @@ class Incident(Base):
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     resolved_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     resolved_by: Mapped[str | None] = mapped_column(Id)
-    #: `retried`, `corrected`, `answered` or `left` (the procedure went on without it)
+    #: `retried`, `corrected`, `answered`, `skipped` or `left` (the procedure went on without it)
     resolution: Mapped[str | None] = mapped_column(sa.String(20))
     #: why, in the words of who resolved it
     reason: Mapped[str | None] = mapped_column(sa.Text)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import request
 
-from engine import casefile, caselist, originals
+from engine import casefile, caselist, originals, timers
 from engine import cases as engine_cases
 
 from ..accounts import me, services
@@ -62,6 +63,21 @@ def change_case(case_id: str, verb: str) -> Any:
     """{reason}"""
     act = getattr(engine_cases, verb)
     act(services(), case_id, actor=me().id, reason=field(body(), "reason", str), request_id=request_id())
+    return "", 204
+
+
+@api.post("/timers/<job_id>/due")
+def reschedule(job_id: str) -> Any:
+    """{due (ISO 8601 with offset), reason}: another due time of a running timer"""
+    sent = body()
+    reason = field(sent, "reason", str)
+    try:
+        due = dt.datetime.fromisoformat(field(sent, "due", str))
+    except ValueError:
+        due = dt.datetime.min
+    if due.tzinfo is None or not dt.MINYEAR < due.year < dt.MAXYEAR:
+        raise RequestInvalid(reason="“due” must be a time with offset, such as 2026-11-25T09:00:00+08:00", field="due")
+    timers.reschedule(services(), job_id, due, actor=me().id, reason=reason, request_id=request_id())
     return "", 204
 
 

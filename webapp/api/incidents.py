@@ -9,7 +9,7 @@ from flask import request
 from engine import incidents
 
 from ..accounts import me, services
-from ..i18n import fill
+from ..i18n import error_text, fill
 from .exchange import api, body, field, plain, request_id
 
 
@@ -33,6 +33,22 @@ def retry(incident_id: str) -> Any:
     incidents.retry(
         services(), incident_id, actor=me().id, reason=reason, request_id=request_id(), input=given or None, variables=variables or None
     )
+    return "", 204
+
+
+@api.post("/incidents/retry")
+def retry_all() -> Any:
+    """{operation, reason} → {retried, refused: [{case, message}]}: every open incident of the operation"""
+    sent = body()
+    operation, reason = field(sent, "operation", str), field(sent, "reason", str)
+    done = incidents.retry_all(services(), operation, actor=me().id, reason=reason, request_id=request_id())
+    return {"retried": done.count, "refused": [{"case": case, "message": error_text(error)} for case, error in done.refused]}
+
+
+@api.post("/incidents/<incident_id>/skip")
+def skip(incident_id: str) -> Any:
+    """{reason}: the element is passed without a result"""
+    incidents.skip(services(), incident_id, actor=me().id, reason=field(body(), "reason", str), request_id=request_id())
     return "", 204
 
 
