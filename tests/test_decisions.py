@@ -284,6 +284,12 @@ def test_check_names_the_element_of_each_finding() -> None:
         decisions.decide("d", {"age": 1, "x": {"y": 2}})
 
 
+def test_money_that_a_cell_multiplies_is_named_with_its_rule() -> None:
+    """A result that multiplies fen is found as in a diagram; a condition that compares them is not."""
+    content = file(decision(table("", [("wage_fen", "number")], [("y", "")], ["> 100", "wage_fen * 1.5"], ["<= 100", "wage_fen"])))
+    assert Decisions(content, file="rules.dmn").money() == [("r1", "wage_fen")]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -212,6 +212,22 @@ def test_check_without_names_looks_at_syntax_and_functions_only() -> None:
     assert [(p.from_, p.to) for p in check("== 3", unary=True)] == [(0, 2)]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("case.wage_fen * 1.5", ["case.wage_fen"]),
+        ("{a: 2 / 工资_fen}", ["工资_fen"]),
+        ("wage_fen * 2 > yuan(50000)", []),
+        ("wage_fen + bonus_fen", []),
+        ("months * 2", []),
+        ("if wage_fen > 1 then wage_fen / 3 else 0", ["wage_fen"]),
+    ],
+)
+def test_money_that_is_multiplied_or_divided_is_named(text: str, names: list[str]) -> None:
+    """Fen are compared and added; a product outside of a comparison may be a fen off."""
+    assert expressions.money(text) == names
+
+
 def test_uses_names_what_an_expression_reads() -> None:
     """Only top-level names count, and those bound inside or built in do not."""
     assert uses("a.b[1].c + sum(for x in xs return x + y)") == {"a", "xs", "y"}

@@ -70,12 +70,20 @@ class Decisions:
 
         `names`: the dotted names of variables that exist, as in `expressions.check`.
         """
+        return self._inspect(names)["findings"]
+
+    def money(self) -> list[tuple[str, str]]:
+        """(id of the element, name) of money that is multiplied or divided, as in `expressions.money`."""
+        return self._inspect(None)["money"]
+
+    def _inspect(self, names: Collection[str] | None) -> dict[str, list[tuple[str, str]]]:
         known = json.dumps(None if names is None else sorted(names), ensure_ascii=False)
         try:
             with feel.interpreter() as interpreter:
-                return [(element, message) for element, message in json.loads(interpreter.call("inspect", self._model, known))]
+                found = json.loads(interpreter.call("inspect", self._model, known))
         except feel.LimitReached:
-            return [("", "the decisions are too large to be read")]
+            return {"findings": [("", "the decisions are too large to be read")], "money": []}
+        return {kind: [(element, message) for element, message in pairs] for kind, pairs in found.items()}
 
     def decide(self, decision_id: str, data: Mapping[str, Json], *, now: dt.datetime | None = None) -> Result:
         """Evaluate one decision, and those it requires, over `data`.

@@ -54,6 +54,11 @@ def check(text: str, *, names: Collection[str] | None = None, unary: bool = Fals
     return list(_study(text, unary, frozenset(names or ()), names is not None).problems)
 
 
+def money(text: str, *, unary: bool = False) -> list[str]:
+    """Names of money (`…_fen`) that is multiplied or divided outside of a comparison, where a double may lose a fen."""
+    return list(_study(text, unary, frozenset(), False).money)
+
+
 def uses(text: str, *, unary: bool = False) -> frozenset[str]:
     """Top-level names that the expression may read. Raises `errors.FeelError` for an expression that cannot be read."""
     return _sound(text, unary, frozenset()).uses
@@ -89,8 +94,9 @@ def matches(text: str, value: Json, data: Mapping[str, Json], *, now: dt.datetim
 @dataclass(frozen=True)
 class _Study:
     problems: tuple[Problem, ...]
-    uses: frozenset[str]
-    timed: bool
+    uses: frozenset[str] = frozenset()
+    timed: bool = False
+    money: tuple[str, ...] = ()
 
 
 @functools.lru_cache(maxsize=4096)
@@ -100,14 +106,14 @@ def _study(text: str, unary: bool, names: frozenset[str], complete: bool) -> _St
         text.encode()
     except UnicodeEncodeError as error:
         wrong = f"the character U+{ord(text[error.start]):04X} cannot stand in an expression"
-        return _Study((Problem(error.start, error.end, wrong),), frozenset(), False)
+        return _Study((Problem(error.start, error.end, wrong),))
     try:
         with feel.interpreter() as interpreter:
             found = json.loads(interpreter.call("study", text, unary, json.dumps(sorted(names)), complete))
     except feel.LimitReached:
-        return _Study((Problem(0, len(text), "the expression is too large to be read; split it"),), frozenset(), False)
+        return _Study((Problem(0, len(text), "the expression is too large to be read; split it"),))
     problems = tuple(Problem(p["from"], p["to"], p["message"]) for p in found["problems"])
-    return _Study(problems, frozenset(found["uses"]), found["timed"])
+    return _Study(problems, frozenset(found["uses"]), found["timed"], tuple(found["money"]))
 
 
 def _sound(text: str, unary: bool, names: frozenset[str]) -> _Study:

@@ -56,6 +56,7 @@ class Code(StrEnum):
     # expressions and names
     BAD_EXPRESSION = "bad_expression"
     UNKNOWN_VARIABLE = "unknown_variable"
+    MONEY_CALCULATED = "money_calculated"
     BAD_TIMER = "bad_timer"
     BAD_NUMBER = "bad_number"
     RESERVED_NAME = "reserved_name"
@@ -160,6 +161,10 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     Code.BAD_FORM: (_ERROR, 'The form "{form}" cannot be used: {reason} Correct it in the form editor.'),
     Code.UNKNOWN_FORM: (_ERROR, 'There is no form "{form}". Correct the id, or add the form.'),
     Code.BAD_EXPRESSION: (_ERROR, '{where}: "{expression}" is wrong at character {position}: {reason}. Correct the expression.'),
+    Code.MONEY_CALCULATED: (
+        _WARNING,
+        '{where}: "{amount}" is money, and may lose a fen when an expression multiplies or divides it. Let an operation calculate it.',
+    ),
     Code.UNKNOWN_VARIABLE: (
         _ERROR,
         '{where}: "{expression}" fails at character {position}: {reason}. '

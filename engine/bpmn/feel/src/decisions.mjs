@@ -24,6 +24,7 @@ const equal = (a, b) => equals(a, b) === true;
 export function compile(model, data) {
   const types = typeSystem(model.types);
   const findings = [];
+  const money = [];
   const uses = new Set();
   let timed = false;
   let size = 0;
@@ -46,6 +47,7 @@ export function compile(model, data) {
     }
     size += 1;
     timed ||= compiled.study.timed;
+    for (const name of compiled.study.money) money.push([element, name]);
     for (const name of compiled.study.uses) if (!Object.hasOwn(names, name)) uses.add(name);
     if (data !== null) for (const { message } of unknown(compiled.study, all(names))) find(element, `"${source}": ${message}`);
     return (scope) => {
@@ -356,6 +358,7 @@ export function compile(model, data) {
 
   return {
     findings,
+    money,
     uses: [...uses],
     timed,
     size,

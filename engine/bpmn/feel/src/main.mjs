@@ -26,7 +26,7 @@ globalThis.partwell = {
   study(text, unary, names, complete) {
     const found = study(text, unary, namesOf(names));
     if (complete && !found.problems.length) found.problems.push(...unknown(found, namesOf(names)));
-    return JSON.stringify({ problems: found.problems, uses: [...found.uses], timed: found.timed });
+    return JSON.stringify({ problems: found.problems, money: found.money, uses: [...found.uses], timed: found.timed });
   },
   compile: (text, unary, names) => programs.push(program(text, unary, namesOf(names))) - 1,
   /** 't', 'f', 'n', or JSON: { value, complaints } or { failed }. */
@@ -50,10 +50,11 @@ globalThis.partwell = {
     models.set(key, model);
     return JSON.stringify({ uses: model.uses, timed: model.timed, size: model.size });
   },
-  /** Findings of a model; `names` is JSON of the dotted names of variables that exist, or of null. */
+  /** { findings, money } of a model; `names` is JSON of the dotted names of variables that exist, or of null. */
   inspect(json, names) {
     const known = JSON.parse(names);
-    return JSON.stringify(compile(JSON.parse(json), known && nest(known)).findings);
+    const { findings, money } = compile(JSON.parse(json), known && nest(known));
+    return JSON.stringify({ findings, money });
   },
   decide: (key, id, data, now) =>
     withZones(() => {

@@ -7,6 +7,7 @@ const LONGEST = 4000; // characters
 const OPEN = 150; // brackets open at once: what has more is not worth the second that its parsing takes
 const DEEP = 'the expression is nested or chained too deeply; split it';
 const NULL_SAFE = 'is defined';
+const MONEY = /^[\p{L}\p{N}_.]*_fen$/u; // whole fen (design): compared here, calculated with decimals elsewhere
 const CLOCK = new Set(['now', 'today']);
 
 /** The most brackets that are open at once, outside of texts. */
@@ -50,14 +51,15 @@ export const unknown = (study, names) =>
     .map(({ path, from, to }) => ({ from, to, message: `there is no variable "${path.join('.')}"` }));
 
 /**
- * { problems, references, uses, timed, nullSafe } of `text`.
+ * { problems, money, references, uses, timed, nullSafe } of `text`.
  *
+ * money: names of money multiplied or divided outside of a comparison.
  * references: [{ path, from, to }] to names not bound in the expression; those inside a filter may belong to its items and are
  * only in `uses`, the set of top-level names that the expression may read. timed: it asks for the time.
  * nullSafe: places where the author expects that something may be absent.
  */
 export function study(text, unary, names) {
-  const found = { problems: [], references: [], uses: new Set(), timed: false, nullSafe: [] };
+  const found = { problems: [], money: [], references: [], uses: new Set(), timed: false, nullSafe: [] };
   const problem = ({ from, to }, message) => found.problems.push({ from, to, message });
   if (text.trim() === '') {
     problem({ from: 0, to: text.length }, 'the expression is empty');
@@ -175,7 +177,14 @@ export function study(text, unary, names) {
         // The grammar reads a == b as a = (= b), which means something else than its author thinks.
         if (node.prevSibling?.name === 'CompareOp' && node.firstChild.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one "=" to compare');
         return visitAll(inner, scope);
+      case 'ArithmeticExpression': {
+        const product = /^[*/]$/.test(text.slice(inner[1]?.from, inner[1]?.to));
+        const money = inner.find((operand) => operand.name !== 'ArithOp' && MONEY.test(text.slice(operand.from, operand.to)));
+        if (product && money && !scope.comparing) found.money.push(text.slice(money.from, money.to));
+        return visitAll(inner, scope);
+      }
       case 'Comparison':
+        scope = { ...scope, comparing: true };
         if (node.getChild('null')) found.nullSafe.push([node.from, node.to]);
         return visitAll(inner, scope);
       default:
