@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from diagrams import END, START, diagram, event, flows, node, timer, user
+from diagrams import END, START, again, call, diagram, event, event_sub, flows, many, node, sub, timer, user
 
 from engine.bpmn.order import missing_before
 
@@ -87,6 +87,62 @@ def test_a_boundary_event_is_a_way_out() -> None:
     inside = node("subProcess", "sub", node("startEvent", "s"), user("talk"), node("endEvent", "e"), flows("s > talk", "talk > e"))
     ways = flows("start > check", "check > sub", "sub > notice", "wrong > notice", "notice > end")
     assert missing({"notice": ["talk"]}, START, user("check"), inside, error, user("notice"), END, ways) == ["notice: step_missing"]
+
+
+def test_an_event_sub_process_and_what_it_interrupts() -> None:
+    """It may begin as soon as its scope does, and when it ends the scope goes on behind."""
+    handler = event_sub("h", timer(duration="P1D"), user("notice"), flows("h_start > notice"))
+    assert missing({"notice": ["check"]}, START, user("check"), handler, flows("start > check")) == ["notice: step_missing"]
+    handler = event_sub("h", timer(duration="P1D"), user("other"), flows("h_start > other"))
+    inside = sub("p", node("startEvent", "s"), user("check"), handler, flows("s > check"))
+    assert missing({"notice": ["check"]}, START, inside, user("notice"), flows("start > p", "p > notice")) == ["notice: step_missing"]
+
+
+def test_a_sub_process_without_events_begins_and_ends_as_it_runs() -> None:
+    """Where nothing leads to, and where nothing leads on; links are ways as well."""
+    inside = sub("p", user("check"), user("other"), flows("check > other"))
+    body = (START, inside, user("notice"), flows("start > p", "p > notice"))
+    assert missing({"notice": ["check"]}, *body) == [] and missing({"check": ["other"]}, *body) == ["check: step_missing"]
+    throw, catch = (
+        node("intermediateThrowEvent", "t", event("link", name="L")),
+        node("intermediateCatchEvent", "c", event("link", name="L")),
+    )
+    linked = (START, *XOR[:1], throw, catch, user("check"), user("notice"), flows("start > split", "split > check: x", "split > t",
+              "check > notice", "c > notice"))  # fmt: skip
+    assert missing({"notice": ["check"]}, *linked) == ["notice: step_missing"]
+
+
+def test_a_called_process_is_passed_through_its_inside() -> None:
+    """Steps of the caller and of the called process count alike, in whichever of the files they are."""
+    called = diagram(node("startEvent", "s"), user("notice"), user("talk"), flows("s > notice", "notice > talk"), id="child")
+    body = diagram(START, user("check"), call("c", "child"), user("last"), flows("start > check", "check > c", "c > last"))
+
+    def found(**before: list[str]) -> list[str | None]:
+        files = {"x.bpmn": body, "child.bpmn": called, "rules.json": json.dumps({"before": before}).encode()}
+        return [finding.element for findings in missing_before(files).values() for finding in findings]
+
+    assert found(notice=["check"], last=["notice", "talk", "check"]) == []
+    assert found(notice=["talk"], check=["notice"]) == ["notice", "check"]
+
+
+def test_a_process_called_twice_or_by_itself_is_left_each_time() -> None:
+    """What lies behind the second call can be reached, too."""
+    called = diagram(node("startEvent", "s"), call("self", "child"), flows("s > self"), id="child")
+    body = diagram(START, call("c", "child"), call("d", "child"), user("check"), user("notice"), flows("start > c", "c > d", "d > notice",
+                   "notice > check"))  # fmt: skip
+    once = called.replace(b'<bpmn:callActivity id="self">', b'<bpmn:task id="self">').replace(b"callActivity", b"task")
+    for child in (called, once):
+        files = {"x.bpmn": body, "child.bpmn": child, "rules.json": b'{"before": {"notice": ["check"]}}'}
+        found = [f.element for findings in missing_before(files).values() for f in findings]
+        assert found == ([] if child is called else ["notice"]), "a process that only calls itself never ends"
+
+
+def test_a_step_that_may_run_no_time_at_all_is_no_step_before() -> None:
+    """Nobody checks when the list of those who check is empty; a loop that asks only afterwards runs once at least."""
+    for loop, expected in ((many(inputCollection="=x"), ["notice: step_missing"]), (again("x", first=True), ["notice: step_missing"]),
+                           (again("x"), [])):  # fmt: skip
+        body = (START, user("check", loop), user("notice"), flows("start > check", "check > notice"))
+        assert missing({"notice": ["check"]}, *body) == expected
 
 
 def test_names_that_do_not_exist_are_found() -> None:

@@ -7,10 +7,11 @@ passing each of the others; and elements that other rules name (`no_way_back`) m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from .lint import Code, Finding, finding
-from .model import Process, processes
+from .model import Element, Process, processes
+from .normalise import BODIES, beginnings
 from .reader import read_xml
 
 RULES = "rules.json"
@@ -21,57 +22,105 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
     rules = json.loads(files.get(RULES, b"{}"))
     before = rules.get("before", {})
     found: dict[str, list[Finding]] = {}
-    known: set[str] = set()
-    for path, content in files.items():
-        if not path.endswith(".bpmn"):
-            continue
-        for process in processes(read_xml(content, path), path):
-            known |= process.elements.keys()
-            for target, needed in before.items():
-                if target not in process.elements:
-                    continue
-                for step in needed:
-                    if step in process.elements and target in _reachable(process, without=step):
-                        last, first = process.elements[target], process.elements[step]
-                        found.setdefault(path, []).append(finding(Code.STEP_MISSING, last, step=first.title, target=last.title))
+    read = [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
+    known = {id for process in read for id in process.elements}
+    called = {e.called.process for p in read for e in p.elements.values() if e.called and e.called.process != p.id}
+    # Other pools of a drawing, which do not run, are each looked at by themselves.
+    first_ones = [p for p in read if p.id not in called] or read
+    for target, needed in before.items():
+        for step in needed:
+            ways = _Ways(read, without=step)
+            for process in first_ones:
+                ways.enter(process, process.id)
+            ways.walk()
+            for process in read:
+                last, first = process.elements.get(target), next((p.elements[step] for p in read if step in p.elements), None)
+                if last is not None and first is not None and (process.id, target) in ways.seen:
+                    found.setdefault(process.file, []).append(finding(Code.STEP_MISSING, last, step=first.title, target=last.title))
     named = {*before, *(step for needed in before.values() for step in needed), *rules.get("no_way_back", ())}
     for missing in sorted(named - known):
         found.setdefault(RULES, []).append(finding(Code.UNRESOLVED_REFERENCE, None, what=f"element {missing}", where=RULES))
     return found
 
 
-def _reachable(process: Process, *, without: str) -> set[str]:
-    """Ids of the elements a token can reach if `without` lets none through.
+class _Ways:
+    """What a token can reach if the step `without` lets none through. Where it is not certain, more rather than less.
 
-    An event at the edge of `without` leads past it, because its work was not done then.
-    A parallel gateway is passed once all its incoming flows carry a token, anything else once one does. A sub-process is
-    passed only through its inside: its own flows count once an end event in it is reached.
+    An event at the edge of that step leads past it, because its work was not done then; so does a loop or a multi-instance
+    that may run no time at all. A parallel gateway is passed once all its incoming flows carry a token, anything else once
+    one does. A sub-process and a called process are passed only through their inside: what follows counts once an end in it
+    is reached, in an event sub-process, too.
     """
-    scopes = {scope: list(process.inside(scope)) for scope in {process.id, *(e.scope for e in process.elements.values())}}
-    todo = [e.id for e in scopes[process.id] if e.kind == "startEvent"]
-    seen: set[str] = set()
-    carrying: set[str] = set()
 
-    def follow(flows: Iterable[str]) -> None:
-        for flow in flows:
-            carrying.add(flow)
-            target = process.elements.get(process.flows[flow].target)
-            if target is not None and (target.kind != "parallelGateway" or carrying.issuperset(target.incoming)):
-                todo.append(target.id)
+    def __init__(self, read: Sequence[Process], *, without: str) -> None:
+        self.processes = {process.id: process for process in read}
+        self.without = without
+        #: (process, element)
+        self.seen: set[tuple[str, str]] = set()
+        #: processes of which an end was reached
+        self._ended: set[str] = set()
+        self._carrying: set[tuple[str, str]] = set()
+        self._todo: list[tuple[Process, Element]] = []
 
-    while todo:
-        current = todo.pop()
-        if current in seen:
-            continue
-        todo += [boundary.id for boundary in process.boundaries(current)]
-        if current == without:
-            continue
-        seen.add(current)
-        element = process.elements[current]
-        if current in scopes:
-            todo += [e.id for e in scopes[current] if e.kind == "startEvent"]
-        else:
-            follow(element.outgoing)
-        if element.kind == "endEvent" and element.scope != process.id:
-            follow(process.elements[element.scope].outgoing)
-    return seen
+    def enter(self, process: Process, scope: str) -> None:
+        """A scope begins: at whatever may start in it, its event sub-processes among them."""
+        starts = [e for e in process.inside(scope) if e.kind in ("startEvent", "eventSubProcess")]
+        self._todo += [(process, element) for element in [*starts, *beginnings(process, scope)]]
+
+    def walk(self) -> None:
+        """Goes every way that is open."""
+        while self._todo:
+            process, element = self._todo.pop()
+            if (process.id, element.id) in self.seen:
+                continue
+            self._todo += [(process, event) for event in process.boundaries(element.id)]
+            maybe_never = element.multi is not None or (element.repeat is not None and element.repeat.test_before)
+            if element.id == self.without:
+                if maybe_never:
+                    self._leave(process, element)
+                continue
+            self.seen.add((process.id, element.id))
+            self._pass(process, element, maybe_never)
+
+    def _pass(self, process: Process, element: Element, maybe_never: bool) -> None:
+        inside = element.called is None and element.kind in BODIES
+        if inside:
+            self.enter(process, element.id)
+        elif element.called is not None and element.called.process in self.processes:
+            called = self.processes[element.called.process]
+            self.enter(called, called.id)
+            if called.id in self._ended:
+                self._leave(process, element)
+        if element.compensates in process.elements:
+            self._todo.append((process, process.elements[element.compensates or ""]))
+        if element.event == "link" and element.kind == "intermediateThrowEvent":
+            halves = (e for e in process.inside(element.scope) if e.kind == "intermediateCatchEvent" and e.event == "link")
+            self._todo += [(process, e) for e in halves if e.reference == element.reference]
+        elif maybe_never or not (inside or (element.called is not None and element.called.process in self.processes)):
+            self._leave(process, element)
+
+    def _leave(self, process: Process, element: Element) -> None:
+        """The element's work is over: along its flows, or if there is none out of its scope."""
+        for id in element.outgoing:
+            self._carrying.add((process.id, id))
+            target = process.elements.get(process.flows[id].target)
+            if target is None:
+                continue
+            arrived = all((process.id, flow) in self._carrying for flow in target.incoming)
+            if target.kind != "parallelGateway" or arrived:
+                self._todo.append((process, target))
+        if element.outgoing or element.event in ("error", "cancel"):
+            return
+        around = process.elements.get(element.scope)
+        while around is not None and around.kind == "eventSubProcess":
+            around = process.elements.get(around.scope)
+        if around is not None:
+            self._leave(process, around)
+            return
+        if process.id in self._ended:
+            return
+        self._ended.add(process.id)
+        for caller in self.processes.values():
+            for call in caller.elements.values():
+                if call.called is not None and call.called.process == process.id and (caller.id, call.id) in self.seen:
+                    self._leave(caller, call)
