@@ -205,3 +205,27 @@ def test_a_cancel_end_without_its_boundary_event_is_refused():
     """Nobody could say where the case goes on."""
     with pytest.raises(errors.FileRefused, match="cancel end event"):
         Play(*[part for part in transaction() if "cancelActivity" not in part or "transaction" in part], flows())
+
+
+def test_an_interruption_ends_the_undoing_too():
+    """A scope that is interrupted while something is undone in it comes to its end all the same."""
+    stop = event_sub("h", timer(duration="P1D"), user("x"), flows("h_start > x"))
+    play = Play(START, step("a"), user("z"), flows("start > a", "a > z"), stop)
+    play.done("a")
+    play.noted(play.execution.compensate(now=play.now))
+    assert play.waits == "h_start una z"
+    play.fired("h_start")
+    assert play.waits == "x" and play.done("x").finished
+
+
+def test_a_handler_may_be_ended_by_its_own_timer():
+    """What was completed before is undone all the same, beside the way behind the timer."""
+    late = boundary("late", "unb", timer(duration="P1D"))
+    play = Play(START, step("a"), step("b"), late, user("tell"), throw("t"), user("z"),
+                flows("start > a", "a > b", "b > t", "t > z", "late > tell"))  # fmt: skip
+    play.done("a")
+    play.done("b")
+    play.fired("late")
+    assert play.waits == "tell una"
+    play.done("una")
+    assert play.waits == "tell z"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import orjson
 import pytest
@@ -248,3 +252,24 @@ def test_an_error_boundary_event_survives_storage():
     play = Play(*body, restored=True)
     play.failed("s", "X")
     assert play.waits == "a"
+
+
+def test_the_same_inputs_give_the_same_bytes_in_every_process():
+    """Also where names come out of sets: another process, with other hashes, stores the same case the same way."""
+    play = (
+        "from diagrams import *\n"
+        "given = dict(inputCollection='=[1, 2]', inputElement='i', outputCollection='all', outputElement='={a: aa, b: bb, c: cc}')\n"
+        "child = diagram(node('startEvent', 's'), user('b'), flows('s > b'), id='child')\n"
+        "calls = call('c', 'child', propagateAllParentVariables='false')\n"
+        "body = (START, node('parallelGateway', 'f'), user('a', many(**given)), calls, flows('start > f', 'f > a', 'f > c'))\n"
+        "known = dict(subject={'id': '1'}, initiator={'id': '2'}, case={'id': '3'})\n"
+        "case = Play(*body, files={'child.bpmn': child}, **known)\n"
+        "case.done('a', aa=1, bb=2, cc=3)\n"
+        "print(case.execution.dump().hex())"
+    )
+    states = set()
+    for seed in "12":
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", play], cwd=Path(__file__).parent, env=env, capture_output=True, text=True, check=True)
+        states.add(done.stdout)
+    assert len(states) == 1

@@ -37,7 +37,7 @@ def enter(case: Tokens, task: Task, element: Element) -> None:
         raise errors.FlowStuck(element=element.title, reason=f"no process is deployed that it could call: {element.called.process}")
     part = case.program.part(prefix)
     inputs, seen = case.inputs(task, element)
-    given = seen if element.called.parent else {**{name: seen[name] for name in GIVEN if name in seen}, **inputs}
+    given = seen if element.called.parent else {**{name: seen[name] for name in sorted(GIVEN) if name in seen}, **inputs}
     case.scopes.call(scope_key(instance), given)
     task.internal_data.update(at="inside", called=prefix, since=case.scopes.clock)
     events.guard(case, task, element, seen)

@@ -82,15 +82,16 @@ def _scope(task: Task) -> BpmnWorkflow:
     return workflow
 
 
-def resume(case: Tokens, instance: str) -> None:
-    """A handler has done its work for whoever has this instance."""
-    if instance == PROCESS:
+def resume(case: Tokens, instance: str) -> bool:
+    """A handler has done its work for whoever has this instance; whether that is still there."""
+    if instance == PROCESS and "undo" in case.workflow.task_tree.internal_data:
         _next(case, case.workflow.task_tree)
-        return
+        return True
     for task in state.tokens(case.workflow):
         if task.internal_data.get("instance") == instance and task.internal_data.get("at") == "undoing":
             _next(case, task)
-            return
+            return True
+    return False
 
 
 def _next(case: Tokens, task: Task) -> None:

@@ -78,7 +78,7 @@ def _begin(case: Tokens, body: state.Body, element: Element, index: int, item: J
     instance = case.visit(task, element)
     own: dict[str, Json] = {"loopCounter": index}
     if element.multi is not None:
-        own |= dict.fromkeys(_made_of(case, body, element.multi))
+        own |= dict.fromkeys(sorted(_made_of(case, body, element.multi)))
         if element.multi.element:
             own[element.multi.element] = item
     case.scopes.open(instance, case.scope(body.task_tree), own)

@@ -151,9 +151,9 @@ class Tokens:
         nexts = list(nexts)
         for step, memory in nexts:
             self.place(workflow, step, memory)
-        if "undoes" in task.internal_data:
-            compensation.resume(self, task.internal_data["undoes"])
-        elif not nexts and not workflow.task_tree._children:
+        if "undoes" in task.internal_data and compensation.resume(self, task.internal_data["undoes"]):
+            return
+        if not nexts and not workflow.task_tree._children:
             self.over(workflow, element.id)
 
     def over(self, workflow: BpmnWorkflow, by: str) -> None:
@@ -194,6 +194,7 @@ class Tokens:
 
     def clear(self, workflow: BpmnWorkflow, by: str | None, *, but: Task | None = None, watching: bool = False) -> None:
         """Takes away all tokens of a scope, and unless it goes on `watching` the waits of its event sub-processes."""
+        workflow.task_tree.internal_data.pop("undo", None)
         if not watching:
             self.disarm(workflow.task_tree, by)
         for task in state.within(workflow):
