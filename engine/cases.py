@@ -92,11 +92,11 @@ def start(
         )
         started: dict[str, Json] = {"case": {"number": case.number, "started_at": now.isoformat(timespec="seconds")}, **who}
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
-        facts = {"procedure": procedure, "version": deployed.number}
+        execution, advance = deployed.program.start({**clean, **started}, now=now, at=at.id)
+        facts = {"procedure": procedure, "version": deployed.number, "version_id": deployed.id, **turn.found(advance)}
         turn.record(Event.CASE_STARTED, element=at.id, act="start", values=clean, given=started, **facts)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)
-        execution, advance = deployed.program.start({**clean, **started}, now=now, at=at.id)
         turn.begin(execution)
         turn.apply(advance)
         try:

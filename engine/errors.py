@@ -269,6 +269,10 @@ class SealBroken(PartwellError):
     """The stored value {purpose} was altered or belongs to another record. Restore it from a backup; it is not used."""
 
 
+class ReplayStopped(PartwellError):
+    """The case cannot be rebuilt past entry {entry} of its ledger: {reason}"""
+
+
 class StateUnreadable(PartwellError):
     """The stored state of case {case} cannot be read: {reason}. Restore the database from a backup; nothing was changed."""
 

@@ -265,9 +265,16 @@ class Turn:
         advance = getattr(self.execution, verb)(**arguments, now=self.now)
         if advance is None:
             return False
-        self.record(event, element=element, act=verb, **arguments, **(also or {}))
+        self.record(event, element=element, act=verb, **arguments, **self.found(advance), **(also or {}))
         self.apply(advance)
         return True
+
+    def found(self, advance: Advance) -> dict[str, Json]:
+        """What an act took from outside the case: versions that it called, and times that a calendar gave, by instance."""
+        elements = self.deployed.program.elements
+        dues: Json = {s.instance: s.due.isoformat() for s in advance.scheduled if "wf.calendar" in elements[s.element].properties}
+        outside = {"called": advance.called, "dues": dues}
+        return {name: value for name, value in outside.items() if value}
 
     def deliver(self, instance: str, event: Event, name: str, values: Mapping[str, Json], **facts: Json) -> None:
         """A message or signal arrives at what waits for it."""

@@ -17,8 +17,9 @@ from engine import migrations
 from engine.bpmn.state import LiveCases
 from engine.db import Database
 from engine.fields import Keyring
-from engine.models import Base
+from engine.models import Base, Case
 from engine.procedures import Programs
+from engine.replay import replay
 from engine.services import Services
 from engine.settings import Settings
 from webapp import form_checker
@@ -117,10 +118,13 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def services(database: Database, keyring: Keyring, clock: SetClock, tmp_path: Path) -> Services:
-    """The use cases' services with twins around them and no operations; `dataclasses.replace` adds some."""
+def services(request: pytest.FixtureRequest, database: Database, keyring: Keyring, clock: SetClock, tmp_path: Path) -> Iterator[Services]:
+    """The use cases' services with twins around them and no operations; `dataclasses.replace` adds some.
+
+    Afterwards the ledger of every case must lead to the state that is stored, unless the test is marked `tampers`.
+    """
     settings = Settings(home=tmp_path, job_backoff=10.0)
-    return Services(
+    given = Services(
         settings=settings,
         keyring=keyring,
         database=database,
@@ -132,6 +136,12 @@ def services(database: Database, keyring: Keyring, clock: SetClock, tmp_path: Pa
         programs=Programs(database),
         live=LiveCases(100),
     )
+    yield given
+    if request.node.get_closest_marker("tampers") is None:
+        with database.reading() as connection:
+            numbers = connection.execute(sa.select(Case.number)).scalars().all()
+        for number in numbers:
+            assert replay(given, number).differences == [], number
 
 
 # --- the sample company

@@ -115,6 +115,7 @@ def test_what_happened_is_chained_with_the_commit(services: Services) -> None:
     assert len({entry.payload["salt"] for entry in entries}) == 4
 
 
+@pytest.mark.tampers
 def test_what_was_changed_in_the_database_is_found(services: Services) -> None:
     """Somebody with access to the tables cannot change or exchange entries unnoticed."""
     room = Room(services)

@@ -33,6 +33,8 @@ def enter(case: Tokens, task: Task, element: Element) -> None:
     if _depth(task) >= DEEPEST:
         raise errors.FlowStuck(element=element.title, reason="processes call one another without end")
     prefix = case.program.called(element.called, task.workflow.spec.skeleton)
+    if element.called.binding == "latest":
+        case.advance.called.append(prefix and prefix.partition("@")[2].removesuffix(":"))
     if prefix is None:
         raise errors.FlowStuck(element=element.title, reason=f"no process is deployed that it could call: {element.called.process}")
     part = case.program.part(prefix)
