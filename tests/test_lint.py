@@ -307,6 +307,15 @@ def test_tables_are_checked_with_the_names_they_are_handed():
     assert [f.code for f in lint.check({"law.dmn": b"<no"})["law.dmn"]] == [Code.NOT_XML]
 
 
+def test_money_calculated_in_an_expression_is_a_warning():
+    """Fen that an output multiplies are named with the place; comparing them is what expressions are for."""
+    body = (START, service("s", mapping({}, {"due_fen": "=wage_fen * 1.5"})), END, flows("start > s", "s > end"))
+    found = [(f.element, f.severity) for f in check(*body) if f.code == Code.MONEY_CALCULATED]
+    assert found == [("s", "warning")]
+    compared = [f for f in check(*gate("wage_fen * 2 &gt; yuan(5)")) if f.code == Code.MONEY_CALCULATED]
+    assert compared == []
+
+
 def test_every_code_has_a_sentence_that_says_what_to_do():
     """The list is closed: no code without severity and sentence."""
     assert set(SENTENCES) == set(Code)

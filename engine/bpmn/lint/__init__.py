@@ -60,6 +60,7 @@ def check(
     for path, table in tables.items():
         seen = passed.known if passed.complete else None
         found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in table.check(seen)]
+        found[path] += [finding(Code.MONEY_CALCULATED, None, at=element, where=element, amount=name) for element, name in table.money()]
     return found
 
 

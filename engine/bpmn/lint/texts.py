@@ -32,6 +32,8 @@ def feel(element: Element, where: str, text: str, seen: names.Names) -> Iterator
     for problem in wrong:
         place, reason = problem.from_ + 1, problem.message.rstrip(".")
         yield finding(code, element, severity=severity, where=where, expression=short(text), position=place, reason=reason)
+    for amount in expressions.money(text):
+        yield finding(Code.MONEY_CALCULATED, element, where=where, amount=amount)
 
 
 def short(text: str) -> str:
