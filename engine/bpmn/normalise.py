@@ -9,9 +9,8 @@ tasks of one workflow, and the scopes as workflows below one another. Names with
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +19,6 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec  # type: ignore
 from SpiffWorkflow.task import Task  # type: ignore[import-untyped]
 
 from .. import errors
-from . import joins
 from .model import Element, Process
 
 #: events that something waits for, and those that are thrown at whoever encloses the thrower
@@ -83,8 +81,8 @@ class Skeleton:
     watches: Mapping[str, tuple[Element, ...]] = field(default_factory=dict)
     #: activity -> the handler that undoes it
     handlers: Mapping[str, str] = field(default_factory=dict)
-    #: for an inclusive gateway: what can still reach it, see `joins.reach`
-    reach: Callable[[str], Mapping[str, Set[str]]] = field(kw_only=True)
+    #: inclusive gateway -> what can still reach it, filled by `joins` when first asked
+    reach: dict[str, Mapping[str, Set[str]]] = field(default_factory=dict)
 
 
 def construct(element: Element) -> str:
@@ -192,7 +190,6 @@ def skeleton(process: Process, owner: Any = None, at: str = "") -> Skeleton:
             if e.kind == "startEvent" and e.scope in process.elements and process.elements[e.scope].kind == "eventSubProcess"
         ),
         handlers={activity: handler for activity, handler in undone if activity and handler},
-        reach=functools.cache(lambda gateway: joins.reach(process, process.elements[gateway])),
     )
     for spec in specs.values():
         spec.skeleton = built

@@ -30,12 +30,12 @@ from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
-from . import calls, compensation, events, expressions, joins, multi, opening, state
+from . import activities, calls, compensation, events, expressions, joins, multi, opening, state
 from .advance import Advance, Left, Passed, Stuck
 from .events import Wait
 from .model import Element
 from .names import refuse_given
-from .normalise import BODIES, Skeleton, Step, link
+from .normalise import Skeleton, Step, link
 from .scopes import PROCESS, Scopes, plain
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 #: Elements that one action may visit before it counts as endless; all that time the case, on SQLite the whole database, is locked.
 LONGEST = 1000
-_OPERATIONS = frozenset(("serviceTask", "sendTask", "businessRuleTask", "scriptTask", "intermediateThrowEvent", "endEvent"))
-_THROWN = frozenset(("signal", "escalation", "error", "message"))
 
 
 class Tokens:
@@ -60,6 +58,8 @@ class Tokens:
         self.live: dict[str, tuple[Task, str | None]] = {}
         #: tokens that can go on without the world
         self.moving: deque[Task] = deque()
+        #: whether a token waits at an inclusive gateway for others that may come
+        self.joining = False
         #: visits left before an action counts as endless
         self.budget = LONGEST
         #: clock of the scopes when conditional events were looked at last; None while nothing waits for a condition
@@ -77,6 +77,8 @@ class Tokens:
     def _note(self, task: Task) -> None:
         """What waits at a token that was just restored."""
         memory = task.internal_data
+        if memory.get("at") == "join":
+            self.joining = True
         if "instance" in memory and ("stuck" in memory or memory.get("at") == "waiting"):
             self.live[memory["instance"]] = task, None
         for id, record in memory.get("waits", {}).items():
@@ -93,7 +95,7 @@ class Tokens:
 
     def run(self) -> Advance:
         """Moves every token that can move, until all rest."""
-        while self.moving or self._inclusive_joins() or (self.looked not in (None, self.scopes.clock) and events.look(self)):
+        while self.moving or self._wakes():
             task = self.moving.popleft()
             if _moves(task):
                 self.budget -= 1
@@ -105,6 +107,10 @@ class Tokens:
             for task in [task for task in state.tokens(self.workflow) if task.internal_data.get("at") == "join"]:
                 self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come"))
         return self.rest()
+
+    def _wakes(self) -> bool:
+        """Whether a token moves again now that all rest: at a join nobody can come to any more, at a condition that is met."""
+        return (self.joining and joins.inclusive(self)) or (self.looked not in (None, self.scopes.clock) and events.look(self))
 
     def rest(self) -> Advance:
         """Says what has happened."""
@@ -231,40 +237,11 @@ class Tokens:
 
     def _arrive(self, task: Task, element: Element) -> None:
         if len(element.incoming) > 1 and element.kind in ("parallelGateway", "inclusiveGateway"):
-            task.internal_data["at"] = "join"
-            if element.kind == "parallelGateway":
-                self._parallel_join(task, element)
+            joins.arrive(self, task, element)
         elif element.loop is not None and "many" not in task.workflow.task_tree.internal_data:
             multi.enter(self, task, element)
         else:
-            self._begin(task, element)
-
-    def _begin(self, task: Task, element: Element) -> None:
-        """The work of an element begins."""
-        kind = element.kind
-        if kind == "userTask" or (kind in _OPERATIONS and "taskDefinition.type" in element.extensions):
-            self._wait(task, element)
-        elif kind == "receiveTask" or (kind == "intermediateCatchEvent" and element.event != "link"):
-            events.wait(self, task, element)
-        elif kind == "eventBasedGateway":
-            events.choose(self, task, element)
-        elif kind in BODIES:
-            self._enter(task, element)
-        elif kind == "callActivity":
-            calls.enter(self, task, element)
-        elif kind == "businessRuleTask":
-            self._decide(task, element)
-        elif kind == "scriptTask":
-            self._calculate(task, element)
-        elif kind in ("intermediateThrowEvent", "endEvent", "sendTask") and element.event in _THROWN:
-            events.throw(self, task, element)
-        elif element.event == "compensate":
-            compensation.throw(self, task, element)
-        elif element.event == "cancel":
-            compensation.cancel(self, task, element)
-        else:
-            self.visit(task, element)
-            self.leave(task, element)
+            activities.begin(self, task, element)
 
     def inputs(self, task: Task, element: Element) -> tuple[dict[str, Json], Mapping[str, Json]]:
         """The input mapping's values, and what is seen with them."""
@@ -280,29 +257,6 @@ class Tokens:
         else:
             self.scopes.open(instance, self.scope(task), values)
 
-    def _wait(self, task: Task, element: Element) -> None:
-        instance = self.visit(task, element)
-        inputs, seen = self.inputs(task, element)
-        if element.kind == "userTask":
-            self.advance.opened.append(opening.opened(element, instance, inputs, seen, self.now, self.program.calendar(element)))
-        else:
-            self.advance.requested.append(opening.requested(element, instance, inputs, seen, self.now))
-        if inputs:
-            self.local(task, inputs)
-        task.internal_data.update(at="waiting", since=self.scopes.clock)
-        self.live[instance] = task, None
-        events.guard(self, task, element, seen)
-
-    def _enter(self, task: Task, element: Element) -> None:
-        self.visit(task, element)
-        inputs, seen = self.inputs(task, element)
-        if inputs or element.outputs:
-            self.local(task, inputs)
-        task.internal_data["at"] = "inside"
-        events.guard(self, task, element, seen)
-        skeleton: Skeleton = task.workflow.spec.skeleton
-        self.start(state.open_body(task, skeleton.specs[element.id]), element.id)
-
     def start(self, workflow: BpmnWorkflow, scope: str, at: str | None = None) -> None:
         """A scope begins: at its start, or at the element `at`. One that is empty is over at once."""
         skeleton: Skeleton = workflow.spec.skeleton
@@ -312,38 +266,6 @@ class Tokens:
         events.watch(self, workflow, scope)
         if not begins:
             self.over(workflow, scope)
-
-    def _calculate(self, task: Task, element: Element) -> None:
-        self.visit(task, element)
-        inputs, data = self.inputs(task, element)
-        result = opening.value(element.extensions.get("script.expression", ""), data, self.now)
-        self._calculated(task, element, inputs, {element.extensions.get("script.resultVariable", ""): result})
-        self._settle(task, element, {"result": result})
-
-    def _decide(self, task: Task, element: Element) -> None:
-        self.visit(task, element)
-        inputs, data = self.inputs(task, element)
-        decision = str(opening.value(element.extensions.get("calledDecision.decisionId", ""), data, self.now))
-        table = task.workflow.spec.skeleton.owner.decisions.get(decision)
-        if table is None:
-            raise errors.DecisionFailed(decision=decision, reason="no file of this procedure has it")
-        result = table.decide(decision, data, now=self.now)
-        name = element.extensions.get("calledDecision.resultVariable") or decision
-        self._calculated(task, element, inputs, {name: result.value})
-        detail = {"decision": decision, "inputs": result.inputs, "matched": list(result.matched), "value": result.value}
-        self._settle(task, element, detail)
-
-    def _calculated(self, task: Task, element: Element, inputs: Mapping[str, Json], values: Mapping[str, Json]) -> None:
-        refuse_given(values)
-        if inputs:
-            self.local(task, inputs)
-        self.keep(task, element, values)
-
-    def _settle(self, task: Task, element: Element, detail: Mapping[str, Json]) -> None:
-        if task.internal_data["at"] == "leaving":
-            self.leave(task, element, detail)
-        else:
-            self.onward(task, element, detail)
 
     def keep(self, task: Task, element: Element, values: Mapping[str, Json]) -> None:
         """What an element gives: straight into the case, or into its own scope until its output mapping is evaluated."""
@@ -426,43 +348,6 @@ class Tokens:
             raise errors.FlowStuck(element=element.title, reason="no condition is true and there is no default flow")
         return chosen
 
-    # --- joins
-
-    def _arrived(self, task: Task) -> dict[str, Task]:
-        """The tokens that wait at the same gateway in the same scope: one of each flow, the oldest."""
-        found: dict[str, Task] = {}
-        for other in state.within(task.workflow):
-            if other.task_spec is task.task_spec and _at_join(other):
-                found.setdefault(other.internal_data["flow"], other)
-        return found
-
-    def _parallel_join(self, task: Task, element: Element) -> None:
-        arrived = self._arrived(task)
-        if len(arrived) == len(element.incoming):
-            self._merge(list(arrived.values()), element)
-
-    def _inclusive_joins(self) -> bool:
-        """Merges where nothing more can come, once all other tokens rest; whether it did."""
-        waiting = [t for t in state.tokens(self.workflow) if _at_join(t) and t.task_spec.element.kind == "inclusiveGateway"]
-        for task in waiting:
-            element, arrived = task.task_spec.element, self._arrived(task)
-            elsewhere = [other.task_spec.element.id for other in state.within(task.workflow) if other.task_spec is not task.task_spec]
-            if joins.inclusive_may_go(arrived.keys(), elsewhere, task.workflow.spec.skeleton.reach(element.id)):
-                merged = arrived[task.internal_data["flow"]]
-                self._merge([*(t for t in arrived.values() if t is not merged), merged], element)
-                return True
-        return False
-
-    def _merge(self, arrived: list[Task], element: Element) -> None:
-        """Several tokens become one, the last of them; its flows are chosen when it moves next."""
-        *others, task = arrived
-        for other in others:
-            other.cancel()
-            state.remove(other)
-        self.visit(task, element)
-        task.internal_data["at"] = "flows"
-        self.moving.append(task)
-
     # --- finding one's way
 
     def find(self, instance: str) -> Wait:
@@ -495,7 +380,3 @@ def _moves(task: Task) -> bool:
     """Whether a token is still there and can be taken a stage further without the world."""
     memory = task.internal_data
     return task._state == TaskState.READY and "stuck" not in memory and memory.get("at") in (None, "leaving", "flows")
-
-
-def _at_join(task: Task) -> bool:
-    return task.internal_data.get("at") == "join" and "stuck" not in task.internal_data
