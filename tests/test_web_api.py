@@ -5,11 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from diagrams import END, START, boundary, flows, timer, user
-from engine_room import files as procedure_files
-from web_office import Office
-
-from engine import procedures
+from web_office import Office, with_a_term
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -193,13 +189,9 @@ def test_a_program_skips_a_step_and_tries_all_of_an_operation_again(office: Offi
 
 def test_a_program_changes_the_time_of_a_timer(office: Office) -> None:
     """The case names its timers; a time without an offset is none."""
-    term = boundary("late", "a", timer(duration="P3D"))
-    files = procedure_files(START, user("a"), term, user("b"), END, flows("start > a", "a > end", "late > b", "b > end"))
-    procedures.deploy(office.services, files, procedure="term")
     client, headers = office.program("admin")
     boss, own = office.program("chenli")
-    sent = {"procedure": "term", "subject": office.people["linxiaobei"], "values": {}}
-    case = boss.post("/api/v1/cases", json=sent, headers=own).json["case_id"]
+    case = with_a_term(office)
     [timer_] = client.get(f"/api/v1/cases/{case}", headers=headers).json["timers"]
     address = f"/api/v1/timers/{timer_['job_id']}/due"
     for due in ("soon", "2031-05-06T07:08", "0001-01-01T00:00+08:00"):

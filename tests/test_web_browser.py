@@ -8,7 +8,7 @@ import pytest
 import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from web_office import PASSWORD, Office
+from web_office import PASSWORD, Office, with_a_term
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -66,13 +66,13 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(office: Office, addres
     """Every page, at a desk and on a phone: no serious finding, no sideways scrolling, buttons large enough for thumbs."""
     case, approval = office.case(), office.talked(office.case())
     office.usage.refuses = True
-    office.case()
+    office.case(), office.case()
     office.usage.refuses = False
     visits = {
         "wangfang": ["/inbox", "/inbox/group", "/cases", f"/cases/{case}", f"/items/{office.open_item(case)}", "/account", "/nowhere"],
         "zhaominhua": [f"/items/{approval}"],
         "chenli": ["/start/office", f"/start/office/{office.people['linxiaobei']}"],
-        "admin": ["/incidents"],
+        "admin": ["/incidents", f"/cases/{with_a_term(office)}"],
     }
     for login, addresses in visits.items():
         page = _open(chromium, address, login, width)

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, flows, timer, user
-from engine_room import files as procedure_files
-from web_office import Office
+from web_office import Office, with_a_term
 
-from engine import procedures, versions
+from engine import versions
 from engine.models import LedgerEntry
 from webapp import inbox
 
@@ -395,12 +393,7 @@ def test_a_step_is_skipped_and_all_of_a_system_are_tried_again(office: Office) -
 
 def test_the_time_of_a_timer_is_changed_on_the_case_page(office: Office) -> None:
     """In the installation's time, by a manager with a reason; others see the timer and no form."""
-    term = boundary("late", "a", timer(duration="P3D"))
-    files = procedure_files(START, user("a"), term, user("b"), END, flows("start > a", "a > end", "late > b", "b > end"))
-    procedures.deploy(office.services, files, procedure="term")
-    client, headers = office.program("chenli")
-    sent = {"procedure": "term", "subject": office.people["linxiaobei"], "values": {}}
-    case = client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"]
+    case = with_a_term(office)
     admin = office.browser("admin")
     page = admin.get(f"/cases/{case}").text
     [address] = re.findall(rf'action="(/cases/{case}/timers/\w+)"', page)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from diagrams import END, START, boundary, flows, timer, user
+from engine_room import files as procedure_files
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -287,6 +289,16 @@ class Office:
             client, headers = self.program(login)
             assert client.post(f"/api/v1/items/{item}/approve", json={"opinion": "同意"}, headers=headers).status_code == 204
         return self.open_item(case_id)
+
+
+def with_a_term(office: Office) -> str:
+    """Id of a case of another procedure: one task with a term of three days."""
+    term = boundary("late", "a", timer(duration="P3D"))
+    files = procedure_files(START, user("a"), term, user("b"), END, flows("start > a", "a > end", "late > b", "b > end"))
+    procedures.deploy(office.services, files, procedure="term")
+    client, headers = office.program("chenli")
+    sent = {"procedure": "term", "subject": office.people["linxiaobei"], "values": {}}
+    return str(client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"])
 
 
 def _move_in(services: Services) -> None:
