@@ -213,6 +213,17 @@ def test_a_thousand_instances_are_no_circle():
     assert not play.last.stuck and len(open_now(play)) == 1200
 
 
+def test_too_many_instances_are_stopped():
+    """Ten thousand at once are enough, also where many begin many; the case can be repaired with a shorter list."""
+    play = Play(START, user("a", many(inputCollection="=x")), flows("start > a"), x=[0] * 10_001)
+    assert "10000" in play.last.stuck[0].error.message and play.waits == "a"
+    play.retried("a", x=[1])
+    assert not play.last.stuck
+    inner = user("b", many(inputCollection="=x"))
+    play = Play(START, sub("p", inner, many(inputCollection="=x")), flows("start > p"), x=[0] * 150)
+    assert play.last.stuck and len(open_now(play, "b")) < 11_000
+
+
 # --- standard loops
 
 

@@ -42,7 +42,7 @@ def enter(case: Tokens, task: Task, element: Element) -> None:
         many["total"] = len(items)
         if multi.sequential:
             many["items"] = items
-        case.budget += len(items)
+        case.grant(len(items), element)
         if multi.output:
             case.scopes.open(instance, scope, {multi.output: [None] * len(items)})
         rounds = min(len(items), 1) if multi.sequential else len(items)

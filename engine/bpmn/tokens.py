@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 #: Elements that one action may visit before it counts as endless; all that time the case, on SQLite the whole database, is locked.
 LONGEST = 1000
+#: Instances of multi-instance activities that one action may begin.
+MOST = 10_000
 
 
 class Tokens:
@@ -62,6 +64,8 @@ class Tokens:
         self.joining = False
         #: visits left before an action counts as endless
         self.budget = LONGEST
+        #: instances that may still begin in this action
+        self.instances = MOST
         #: clock of the scopes when conditional events were looked at last; None while nothing waits for a condition
         self.looked: int | None = None
         #: what has happened since `begin`
@@ -90,7 +94,7 @@ class Tokens:
 
     def begin(self, now: dt.datetime) -> Advance:
         """A new action at the instant `now`."""
-        self.advance, self.now, self.outcome, self.budget = Advance(), now, None, LONGEST
+        self.advance, self.now, self.outcome, self.budget, self.instances = Advance(), now, None, LONGEST, MOST
         return self.advance
 
     def run(self) -> Advance:
@@ -227,6 +231,13 @@ class Tokens:
             task.internal_data["instance"] = self.number(element)
         instance: str = task.internal_data["instance"]
         return instance
+
+    def grant(self, instances: int, element: Element) -> None:
+        """So many instances begin, which is no sign of a circle. Raises `errors.FlowStuck` if they are too many."""
+        if instances > self.instances:
+            raise errors.FlowStuck(element=element.title, reason=f"it has too many instances at once; so many are possible: {MOST}")
+        self.instances -= instances
+        self.budget += instances
 
     def number(self, element: Element) -> str:
         """A new instance of an element."""
