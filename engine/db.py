@@ -25,7 +25,7 @@ from psycopg.errors import PipelineAborted, UniqueViolation
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.pool import NullPool
 
-from .errors import Conflict, DatabaseAway, SettingWrong
+from .errors import Conflict, DatabaseAway, DiskFull, SettingWrong
 from .fields import Keyring
 from .models import Base
 from .pipeline import Pipeline
@@ -244,6 +244,13 @@ def is_away(error: BaseException) -> bool:
     return busy or (bool(driver) and all(isinstance(seen, psycopg.OperationalError) for seen in driver))
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the database has no room left to write."""
+    return any(
+        isinstance(seen, psycopg.errors.DiskFull) or getattr(seen, "sqlite_errorname", "") == "SQLITE_FULL" for seen in _causes(error)
+    )
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
@@ -290,7 +297,7 @@ class Database:
 
     @contextlib.contextmanager
     def unit(self) -> Iterator[Unit]:
-        """A writing unit of work; nothing stays unless `commit()` was called. Raises DatabaseAway."""
+        """A writing unit of work; nothing stays unless `commit()` was called. Raises DatabaseAway, DiskFull."""
         with self._noticing_loss(), self._writing.connect() as connection:
             connection.begin()
             unit = Unit(connection, self)
@@ -325,6 +332,8 @@ class Database:
         try:
             yield
         except (psycopg.Error, sqlite3.Error, sa.exc.DBAPIError) as error:
+            if is_full(error):
+                raise DiskFull() from error
             if not is_away(error):
                 raise
             if self.engine.dialect.name == "postgresql" and pool is self.engine.pool:

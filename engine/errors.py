@@ -283,6 +283,12 @@ class DatabaseAway(PartwellError):
     status = 503
 
 
+class DiskFull(PartwellError):
+    """The database has no room left, so nothing was stored. Make room on its disk, then send this again."""
+
+    status = 507
+
+
 class BundleInvalid(PartwellError):
     """The file {file} is not a sealed file of Partwell: {reason}."""
 
