@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable
 from functools import partial
@@ -9,12 +10,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, flows, node, service, timer, user, zeebe
+from diagrams import END, START, boundary, event, flows, node, service, timer, user, zeebe
 from engine_room import Room, files, person, together
 from twins import ScriptedOperation
 
-from engine import cases, procedures, work
-from engine.errors import AlreadyDecided, CaseNotRunning, ItemClosed, PartwellError, TakenByOther
+from engine import cases, messages, procedures, work
+from engine.errors import AlreadyDecided, CaseNotRunning, ItemClosed, NobodyWaits, PartwellError, TakenByOther
 from engine.models import Case, LedgerEntry, WorkItem, new_id
 from engine.services import Services
 
@@ -188,4 +189,21 @@ def test_a_job_that_two_runners_want_is_called_once(services):
         answered = room.values(sa.select(LedgerEntry.event).where(LedgerEntry.case_id == case, LedgerEntry.event == "job:operation:done"))
         assert len(answered) == 1
     assert len(does.calls) == ROUNDS
+    assert_consistent(room.services)
+
+
+def test_a_message_that_is_sent_twice_arrives_once(room):
+    """The same request brings it once; of two different ones the second is told that nobody waits."""
+    catch = node("intermediateCatchEvent", "m", event("message", messageRef="M"))
+    room.deploy(START, catch, user("a"), END, flows("start > m", "m > a", "a > end"), named='<bpmn:message id="M" name="arrived"/>')
+    for _ in range(ROUNDS):
+        case, again = room.start(), new_id()
+        send = partial(messages.send, room.services, name="arrived", values={}, actor=person("admin"), keep=dt.timedelta())
+        assert at_once(*[partial(send, request_id=again)] * 3) == [None] * 3
+        assert room.open(case) == "a"
+        assert room.events(case).count("process:message:received") == 1
+        other = room.start()
+        one_wins(at_once(partial(send, request_id=new_id()), partial(send, request_id=new_id())), NobodyWaits)
+        assert room.open(other) == "a"
+        assert room.events(other).count("process:message:received") == 1
     assert_consistent(room.services)
