@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, incidents, people, snapshots, timeline, timers
+from . import access, incidents, messages, people, snapshots, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
 from .incidents import IncidentRow
+from .messages import WaitRow
 from .models import Candidate, Case, Incident, Job, JobAttempt, Person, ProcedureVersion, SealedFile, SignOff, WorkItem
 from .ports import Json
 from .procedures import Deployed
@@ -87,6 +88,8 @@ class CasePage:
     snapshots: Sequence[SnapshotRow]
     calls: Sequence[CallRow]
     timers: Sequence[TimerRow]
+    #: messages and signals it waits for
+    waits: Sequence[WaitRow]
     variables: Mapping[str, Json]
     lit: frozenset[str]
     done: frozenset[str]
@@ -150,6 +153,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             documents=visible_documents(connection, case, rules, sight, reader, variables),
             snapshots=snapshots.rows(connection, case_id) if sight.whole else [],
             calls=calls if sight.whole else [],
+            waits=messages.waits(connection, case_id, deployed) if sight.whole else [],
             timers=timers.rows(connection, case_id, deployed) if sight.whole and case.status != "closed" else [],
             variables=variables,
             lit=lit,

@@ -17,19 +17,72 @@ import sqlalchemy as sa
 
 from . import cases, people, rules, subscriptions
 from .db import Unit
-from .errors import Conflict, NobodyWaits, NotAllowed
+from .errors import Conflict, ItemClosed, NobodyWaits, NotAllowed
 from .ledger import Event
 from .models import Case, LedgerEntry, Message, ProcedureVersion, Subscription, new_id
 from .ports import Json
-from .turn import Turn, add_signal_job, lock
+from .turn import Turn, add_signal_job, done_before, lock, must_run
 
 if TYPE_CHECKING:
+    from .procedures import Deployed
     from .services import Services
 
 #: how often a message that lost a race for its receiver looks again
 _TRIES = 5
 #: a case whose procedure's version runs takes what it waits for
 _TAKES = sa.and_(Case.status == "running", sa.not_(ProcedureVersion.suspended))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitRow:
+    """A message or signal that a case waits for."""
+
+    instance: str
+    element: str
+    #: what the diagram calls the place, and the message
+    name: str
+    name_en: str
+    #: `message` or `signal`
+    kind: str
+    message: str
+    since: dt.datetime
+
+
+def waits(connection: sa.Connection, case_id: str, deployed: Deployed) -> list[WaitRow]:
+    """What a case waits for from outside, longest first."""
+    rows = connection.execute(
+        sa.select(Subscription.__table__).where(Subscription.case_id == case_id).order_by(Subscription.opened_at, Subscription.instance)
+    )
+    found = []
+    for row in rows:
+        element = deployed.program.elements.get(row.element)
+        name = element.title if element else row.element
+        english = (element.name_en if element else "") or name
+        told = {"name": name, "name_en": english, "kind": row.kind, "message": row.name, "since": row.opened_at}
+        found.append(WaitRow(instance=row.instance, element=row.element, **told))
+    return found
+
+
+def enter(services: Services, case_id: str, instance: str, *, actor: str, values: Mapping[str, Json], reason: str, request_id: str) -> None:
+    """A manager enters by hand that what the case waits for has happened, with a reason; recorded as such.
+
+    Raises NotFound, NotAllowed, ItemClosed for a wait that is over, CaseNotRunning, VersionSuspended.
+    """
+    with services.database.unit() as unit:
+        case = lock(unit, case_id=case_id)
+        if done_before(unit, case_id, actor=actor, request_id=request_id):
+            return
+        must_run(case)
+        turn = Turn(services, unit, case, actor=actor, request_id=request_id)
+        cases.must_manage(turn)
+        row = unit.connection.execute(
+            sa.select(Subscription.kind, Subscription.name).where(Subscription.case_id == case_id, Subscription.instance == instance)
+        ).one_or_none()
+        if row is None:
+            raise ItemClosed(reason="the case no longer waits for it")
+        event = Event.MESSAGE_RECEIVED if row.kind == "message" else Event.SIGNAL_RECEIVED
+        turn.deliver(instance, event, row.name, values, reason=cases.must_say(reason))
+        turn.commit()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from diagrams import END, START, boundary, event, flows, node, user, zeebe
 from engine_room import Room, form, person, together
 
-from engine import cases, messages
-from engine.errors import NobodyWaits, NotAllowed, PartwellError
+from engine import casefile, cases, messages
+from engine.errors import ItemClosed, NobodyWaits, NotAllowed, PartwellError
 from engine.ledger import Event
 from engine.models import Case, Message, ProcedureVersion, Subscription, new_id
 from engine.ports import Json
@@ -136,6 +136,24 @@ def test_a_message_for_a_suspended_version_is_handed_out_once_it_runs_again(room
         unit.commit()
     assert messages.hand_out(room.services) == 1 and room.open(case) == "after"
     assert messages.hand_out(room.services) == 0
+
+
+def test_a_manager_enters_by_hand_what_came_another_way(room: Room) -> None:
+    """With a reason that stays in the ledger; nobody else may, and not for what is over."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    wait = casefile.case_page(room.services, case, reader=person("admin")).waits[0]
+    assert (wait.element, wait.kind, wait.message) == ("c", "message", "returned")
+    given = {"values": {"badge": True}, "reason": "综合部口头确认", "request_id": "hand"}
+    with pytest.raises(NotAllowed):
+        messages.enter(room.services, case, wait.instance, actor=person("hr"), **given)
+    for _ in range(2):
+        messages.enter(room.services, case, wait.instance, actor=person("admin"), **given)
+    assert room.open(case) == "after" and room.variables(case)["badge"] is True
+    [received] = [entry for entry in room.entries(case) if entry.event == Event.MESSAGE_RECEIVED]
+    assert received.payload["reason"] == "综合部口头确认" and received.actor == person("admin")
+    with pytest.raises(ItemClosed):
+        messages.enter(room.services, case, wait.instance, actor=person("admin"), **{**given, "request_id": "again"})
 
 
 @pytest.mark.parametrize("by", ["worker", "boss"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import bundle, casefile, caselist, evidence, originals, snapshots, timers
+from engine import bundle, casefile, caselist, evidence, messages, originals, snapshots, timers
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -155,6 +155,16 @@ def reschedule(case_id: str, job_id: str) -> Any:
         flash(gettext("Give the day and the time at which the timer should end."), "danger")
         return redirect(url_for("cases.show", case_id=case_id) + "#timers")
     timers.reschedule(services(), job_id, due, actor=me().id, reason=request.form.get("reason", ""), request_id=request_id())
+    flash(gettext("Done. It is in the file with your reason."), "success")
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+@cases.post("/cases/<case_id>/waits/<path:instance>")
+@logged_in
+def enter(case_id: str, instance: str) -> Any:
+    """What the case waits for has happened, says a manager."""
+    reason = request.form.get("reason", "")
+    messages.enter(services(), case_id, instance, actor=me().id, values={}, reason=reason, request_id=request_id())
     flash(gettext("Done. It is in the file with your reason."), "success")
     return redirect(url_for("cases.show", case_id=case_id))
 

@@ -45,6 +45,15 @@ def signal() -> Any:
     return {"cases": reached}, 202
 
 
+@api.post("/cases/<case_id>/waits/<path:instance>")
+def enter(case_id: str, instance: str) -> Any:
+    """{reason, values?}: a manager enters by hand what the case waits for (`waits` of the case)"""
+    sent = body()
+    given = {"values": field(sent, "values", dict, {}), "reason": field(sent, "reason", str)}
+    messages.enter(services(), case_id, instance, actor=me().id, request_id=request_id(), **given)
+    return "", 204
+
+
 def _keep(sent: Mapping[str, Any]) -> dt.timedelta | None:
     hours = sent.get("keep_hours")
     if hours is None:
