@@ -7,7 +7,6 @@ import datetime as dt
 import hashlib
 import pathlib
 import shutil
-import statistics
 import subprocess
 import threading
 import time
@@ -382,21 +381,6 @@ def test_a_full_interpreter_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> Non
     with feel.interpreter() as interpreter:
         assert interpreter.size <= 3
     assert evaluate("amount + 0", DATA) == 12000
-
-
-def test_a_simple_condition_takes_microseconds() -> None:
-    """A gateway condition over a case of usual size takes at most 60 µs in the median of the quickest of three rounds."""
-    data = DATA | {f"field_{i:02}": {"label": f"字段{i}", "value": i * 1.5} for i in range(40)}
-
-    def median() -> float:
-        took = []
-        for _ in range(500):
-            started = time.perf_counter()
-            condition("employee.months > 12 and amount <= 20000", data)
-            took.append(time.perf_counter() - started)
-        return statistics.median(took)
-
-    assert min(median() for _ in range(3)) <= 60e-6
 
 
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH", "network")

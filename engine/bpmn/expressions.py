@@ -149,7 +149,7 @@ def _evaluate(
     except feel.LimitReached:
         raise errors.FeelError(expression=text, reason="it took too much time or memory") from None
     except (ValueError, quickjs.JSException) as error:
-        raise errors.FeelError(expression=text, reason=str(error).split("\n")[0]) from None
+        raise errors.FeelError(expression=text, reason=feel.said(error)) from None
     if answer in _SHORT:
         return _SHORT[answer]
     found = json.loads(answer)

@@ -10,6 +10,7 @@ import click
 
 from engine.bpmn import expressions
 from engine.bpmn.decisions import Decisions, Result
+from engine.bpmn.reader import LARGEST
 from engine.errors import DecisionFailed, DecisionInputRefused, NotFound
 from engine.services import SystemClock
 
@@ -31,8 +32,8 @@ def decide(context: click.Context, file: Path, wanted: str | None, text: str | N
     if text is not None and input_file is not None:
         raise click.UsageError("Give --input or --input-file, not both.")
     data = _variables(text if input_file is None else _read(input_file), str(input_file or "--input"))
-    beside = {path.name: path.read_bytes() for path in file.parent.glob("*.dmn") if path.is_file() and path != file}
-    decisions = Decisions(file.read_bytes(), file=file.name, beside=beside)
+    beside = {path.name: _content(path) for path in file.parent.glob("*.dmn") if path.is_file() and path != file}
+    decisions = Decisions(_content(file), file=file.name, beside=beside)
     expressions.configure(settings_of(context).zone)
     decision = _chosen(decisions, wanted)
     try:
@@ -51,6 +52,12 @@ def decide(context: click.Context, file: Path, wanted: str | None, text: str | N
     else:
         _tell(result)
     return OUT
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes, and no more of them than it takes to be refused for its size."""
+    with path.open("rb") as opened:
+        return opened.read(LARGEST + 1)
 
 
 def _read(path: Path) -> str:

@@ -12,6 +12,7 @@ import functools
 import json
 import math
 import pathlib
+import re
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -80,6 +81,11 @@ class Interpreter:
             if not isinstance(answer, str) or answer[:1] != "z":
                 return answer
             self._functions["zone"](answer[1:], zone_table(answer[1:]))
+
+
+def said(error: Exception) -> str:
+    """The sentence of an error, without its kind and the place in the bundle."""
+    return re.sub(r"^\w*Error: ", "", str(error).split("\n")[0]).rstrip(".")
 
 
 #: who is free, the warmest last; a list's pop and append are atomic

@@ -261,7 +261,15 @@ const YEARS_MONTHS_PATTERN =`,
   ],
 
   // --- conditions, filters, lists (10.3.2.5, 10.3.2.9, 10.3.4.4)
-  ['a condition is met by true only', 'if (isTruthy(ifCondition(context))) {', 'if (ifCondition(context) === true) {'],
+  [
+    'a condition is met by true only, and what is no truth value is worth a complaint',
+    'if (isTruthy(ifCondition(context))) {',
+    `const test = ifCondition(context);
+                if (test !== null && typeof test !== 'boolean') {
+                    interpreterContext.addWarning(node, 'INVALID_TYPE', { template: '"if" needs true or false, but has {test}', values: { test } });
+                }
+                if (test === true) {`,
+  ],
   [
     'a filter keeps false and null where they pass',
     /return filterTarget\.map\(el => \{([\s\S]+?)if \(result === true\) \{\s+return el;\s+\}\s+return result;\s+\}\)\.filter\(isTruthy\);/,
