@@ -23,7 +23,7 @@ from engine.replay import replay
 from engine.services import Services
 from engine.settings import Settings
 from webapp import form_checker
-from webapp.benchmarks import private_postgres
+from webapp.benchmarks.places import private_postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

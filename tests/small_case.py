@@ -19,7 +19,7 @@ from engine.ports import Answer, Call, Exchange, File, Json
 from engine.procedures import Programs, deploy
 from engine.services import Services
 from engine.settings import Settings
-from webapp.benchmarks import private_postgres
+from webapp.benchmarks.places import private_postgres
 from webapp.i18n import catalogue
 from webapp.pdf import TypstRenderer
 from webapp.reports import CaseReport

@@ -23,7 +23,7 @@ from engine.models import Account, Case, Incident, ProcedureVersion
 from engine.services import Services
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services
-from webapp.benchmarks import six_tasks
+from webapp.benchmarks.six_tasks import six_tasks
 from webapp.commands import main
 from webapp.demo import roster, seed
 from webapp.demo.systems import offline

