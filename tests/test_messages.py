@@ -113,6 +113,16 @@ def test_a_signal_reaches_the_case_and_leaves_it():
     assert {(x.element, x.by) for x in advance.left} >= {("c", "t"), ("s", "t")}, "the waits are over"
 
 
+def test_a_signal_that_carries_what_cannot_be_stored_is_stuck_before_it_is_heard():
+    """Nobody has caught it yet, and with a corrected variable it is thrown as if nothing had been."""
+    thrower = node("intermediateThrowEvent", "t", mapping({"big": "=n * n"}), SIGNAL)
+    play = Play(START, node("parallelGateway", "f"), node("intermediateCatchEvent", "c", SIGNAL), thrower, user("z"),
+                flows("start > f", "f > c", "f > t", "c > z"), named=NAMED, n=10**9)  # fmt: skip
+    assert [s.element for s in play.last.stuck] == ["t"] and play.waits == "c t"
+    play.retried("t", n=3)
+    assert play.waits == "z" and play.values["big"] == 9
+
+
 def test_a_signal_from_outside_is_delivered():
     """As a message is, to each wait that is named."""
     play = Play(START, node("intermediateCatchEvent", "c", SIGNAL), user("z"), flows("start > c", "c > z"), named=NAMED)

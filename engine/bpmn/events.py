@@ -16,6 +16,7 @@ from .advance import Awaited, Left, Passed, Scheduled, Stuck, Thrown
 from .model import Element
 from .names import refuse_given
 from .normalise import AWAITED, Skeleton
+from .scopes import plain
 
 if TYPE_CHECKING:
     from .tokens import Tokens
@@ -273,6 +274,7 @@ def throw(case: Tokens, task: Task, element: Element) -> None:
     instance = case.visit(task, element)
     inputs, seen = case.inputs(task, element)
     refuse_given(inputs)
+    inputs = {name: plain(name, value) for name, value in inputs.items()}
     caught: list[str] = []
     nearest: Wait | None = None
     if element.event in ("signal", "message"):
