@@ -97,14 +97,17 @@ def _same_history(step: str, seen: Sequence[str], expected: Expected) -> None:
     places: dict[str, list[int]] = defaultdict(list)
     for place, element in enumerate(seen):
         places[element].append(place)
-    turn: Counter[str] = Counter()
-    where = []
+    before: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     for element, after in expected.passed:
-        where.append(places[element][turn[element]])
-        turn[element] += 1
         for earlier in after:
-            if where[earlier] > where[-1]:
-                raise Differs(f"{step}: {element} was passed before {wanted[earlier]}")
+            before[element, wanted[earlier]][earlier] += 1
+    for (element, first), followed in before.items():
+        # Which of several passages is which cannot be seen where a scope runs several times at once, so they are counted: of the
+        # passages of the element, the last ones must have had as many different passages of the first before them as they need.
+        needing = [number for number, (_, times) in enumerate(followed.most_common(), 1) for _ in range(times)]
+        for place, needed in zip(places[element][-len(needing) :], needing, strict=True):
+            if sum(other < place for other in places[first]) < needed:
+                raise Differs(f"{step}: {element} was passed before {first}")
 
 
 def keep(case: Case, error: Exception) -> Path:
