@@ -38,6 +38,28 @@ def test_a_decision_service_is_called_with_input_data_first() -> None:
         decide(short, {})
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('<decisionService id="s" name="s"/>', "s: it has no output decision"),
+        (
+            decision(f'<relation id="r"><column name="a"/><row>{literal("1")}{literal("2")}</row></relation>'),
+            "r: row 1 has 2 cells, but the relation 1 columns",
+        ),
+    ],
+)
+def test_what_is_incomplete_is_refused_with_its_place(content: str, reason: str) -> None:
+    """A service without a result and a row that does not fit its relation."""
+    with pytest.raises(errors.FileRefused, match=reason):
+        Decisions(file(content), file="x.dmn")
+
+
+def test_a_decision_without_logic_has_no_answer() -> None:
+    """A box that somebody drew and never filled is named, not taken for null."""
+    with pytest.raises(errors.DecisionFailed, match='"Later" gave no answer: it has no logic'):
+        decide(file(decision("", id="later", name="Later"), decision(literal("1"), needs=[needs_decision("later")])), {})
+
+
 def test_a_function_may_call_itself() -> None:
     """A knowledge model knows its own name."""
     fibonacci = (

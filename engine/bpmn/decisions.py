@@ -282,6 +282,8 @@ class _Reader:
                 # In a call the input data come before the input decisions, although they stand behind them in the file.
                 inputs = [self.reference(r)["id"] for tag in ("inputData", "inputDecision") for r in _all(element, tag)]
                 outputs = [self.reference(r)["id"] for r in _all(element, "outputDecision")]
+                if not outputs:
+                    raise self.refuse(element, "it has no output decision")
                 return node | {"kind": "service", "parameters": inputs, "results": outputs}
         return None
 
@@ -326,7 +328,11 @@ class _Reader:
 
     def relation(self, element: etree._Element) -> dict[str, Any]:
         columns = [column.get("name") for column in _all(element, "column")]
-        return {"columns": columns, "rows": [self.many(row) for row in _all(element, "row")]}
+        rows = [self.many(row) for row in _all(element, "row")]
+        for number, row in enumerate(rows, 1):
+            if len(row) != len(columns):
+                raise self.refuse(element, f"row {number} has {len(row)} cells, but the relation {len(columns)} columns")
+        return {"columns": columns, "rows": rows}
 
     def context(self, element: etree._Element) -> dict[str, Any]:
         entries = []

@@ -295,6 +295,7 @@ export function compile(model, data) {
       return {
         value(run) {
           if (run.memo.has(id)) return run.memo.get(id);
+          if (body === null) throw Object.assign(new Failure('it has no logic', id), { decision: name });
           const trace = { decision: id.replace(/^.*#/, ''), name };
           let value;
           try {
