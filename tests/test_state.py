@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from engine import errors
 from engine.bpmn import state
+from engine.bpmn.advance import Advance
 from engine.bpmn.program import Program
 from engine.bpmn.state import LiveCases
 
@@ -273,3 +276,20 @@ def test_the_same_inputs_give_the_same_bytes_in_every_process():
         done = subprocess.run([sys.executable, "-c", play], cwd=Path(__file__).parent, env=env, capture_output=True, text=True, check=True)
         states.add(done.stdout)
     assert len(states) == 1
+
+
+FIRST = json.loads((Path(__file__).parent / "data" / "states-of-format-1.json").read_text())
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_a_state_of_the_first_format_goes_on(name):
+    """The same waits, by the same instances; what happens next happens as it would have, and is stored in the present format."""
+    given = FIRST[name]
+    program = Program({"test.bpmn": given["diagram"].encode()}, version="1")
+    execution = program.restore(base64.b64decode(given["state"]))
+    assert [[instance, element.id] for instance, element in execution.waiting()] == given["waiting"]
+    play = Play.__new__(Play)
+    play.program, play.execution, play.now, play.restored, play.seen = program, execution, NOW, True, Advance()
+    for act, element, *more in given["acts"]:
+        getattr(play, act)(element, *[value for value in more if isinstance(value, str)], **(more[0] if act == "retried" else {}))
+    assert play.waits == given["then"] and play.execution.dump().startswith(state.HEADER)

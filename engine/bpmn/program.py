@@ -134,7 +134,7 @@ class Program:
 
     def restore(self, stored: bytes) -> Execution:
         """A case from its `dump`, of this version only. Raises `errors.StateUnreadable`."""
-        return self.rebuild(state.unpack(stored))
+        return self.rebuild(state.unpack(stored, self.elements))
 
     def rebuild(self, unpacked: Json) -> Execution:
         """A case from what `state.unpack` gave. Raises `errors.StateUnreadable`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
+from . import first_format
+from .model import Element
 from .normalise import Step
 
 if TYPE_CHECKING:
@@ -115,15 +117,23 @@ def written(workflow: BpmnWorkflow) -> list[Json]:
     return [workflow.task_tree.internal_data, found]
 
 
-def unpack(state: bytes, case: str = "?") -> Json:
-    """`[completed, scope, rest]` of a dump. Raises `errors.StateUnreadable` for other formats and damaged bytes."""
+def unpack(state: bytes, elements: Mapping[str, Element] | None = None, case: str = "?") -> Json:
+    """`[completed, scope, rest]` of a dump of this format, or with the `elements` of the diagram of an earlier one.
+
+    Raises `errors.StateUnreadable` for other formats and damaged bytes.
+    """
     header, _, packed = state.partition(b"\n")
-    if header + b"\n" != HEADER:
-        found = header[:60].decode("utf-8", "replace")
-        raise errors.StateUnreadable(case=case, reason=f'it was written as "{found}", this release reads "{HEADER.decode().strip()}"')
+    earlier = header + b"\n" == first_format.HEADER and elements is not None
+    if header + b"\n" != HEADER and not earlier:
+        wrote = header[:60].decode("utf-8", "replace")
+        raise errors.StateUnreadable(case=case, reason=f'it was written as "{wrote}", this release reads "{HEADER.decode().strip()}"')
     try:
-        return orjson.loads(zlib.decompress(packed))
-    except (zlib.error, ValueError) as error:
+        found = orjson.loads(zlib.decompress(packed))
+        if earlier and elements is not None:
+            completed, first, rest = found
+            found = [completed, first_format.scope(first, elements), rest]
+        return found
+    except (zlib.error, ValueError, KeyError, TypeError, IndexError) as error:
         raise errors.StateUnreadable(case=case, reason=f"{type(error).__name__}: {error}") from error
 
 
