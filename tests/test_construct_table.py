@@ -86,7 +86,6 @@ ROWS: dict[str, tuple[tuple[str, ...], list[Act], str]] = {
                              "p > z")), [("done", "a")], "z"),
     "sub-process without start or end": ((START, sub("p", user("a"), user("b")), user("z"), flows("start > p", "p > z")),
                                          [("done", "b"), ("done", "a")], "z"),
-    "several start events": ((START, node("startEvent", "start2"), user("a"), user("b"), flows("start > a", "start2 > b")), [], "a b"),
     "call activity": ((START, call("c", "child"), user("z"), flows("start > c", "c > z")), [("done", "child:b")], "z"),
     "multi-instance, parallel": ((START, user("a", many(inputCollection="=[1, 2]")), user("z"), flows("start > a", "a > z")),
                                  [("done", "a"), ("done", "a")], "z"),
