@@ -19,6 +19,9 @@ class SetClock:
     def now(self) -> dt.datetime:
         return self._now
 
+    def set(self, now: dt.datetime) -> None:
+        self._now = now
+
     def move(self, **span: float) -> None:
         """Let time pass: `move(hours=3)`."""
         self._now += dt.timedelta(**span)

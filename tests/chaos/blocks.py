@@ -173,7 +173,7 @@ class Plain(Block):
         if self.tag != "link":
             pen.put(self.tag, self.id)
             return self.id, self.id
-        link = f'<bpmn:linkEventDefinition id="{self.id}_{{}}" name="L_{self.id}"/>'
+        link = f'<bpmn:linkEventDefinition id="{self.id}_{{}}_link" name="L_{self.id}"/>'
         return (
             pen.put("intermediateThrowEvent", self.id, link.format("out")),
             pen.put("intermediateCatchEvent", f"{self.id}_in", link.format("in")),

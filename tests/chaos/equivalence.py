@@ -31,7 +31,7 @@ def play(case: Case, *, restored: bool) -> None:
     for number, (action, expected) in enumerate(case.path, 1):
         if restored:
             execution = program.restore(execution.dump())
-        instance = _instance(execution, action)
+        instance = instance_of(execution, action)
         match action.kind:
             case "complete":
                 advance = execution.complete(instance, action.values, now=action.at)
@@ -49,19 +49,19 @@ def play(case: Case, *, restored: bool) -> None:
         _compare(case, number, expected, execution, advance)
 
 
-def _instance(execution: Any, action: Action) -> str:
+def instance_of(execution: Any, action: Action) -> str:
     """The oldest instance of the action's element with the action's items."""
     found = [
         instance
         for instance, element in execution.waiting()
-        if _own(element.id) == action.element and action.items.items() <= execution.variables(instance).items()
+        if own_id(element.id) == action.element and action.items.items() <= execution.variables(instance).items()
     ]
     if not found:
         raise Differs(f"{action.element} does not wait")
     return min(found, key=lambda instance: int(instance.rpartition("#")[2]))
 
 
-def _own(key: str) -> str:
+def own_id(key: str) -> str:
     """An element's id without the called process that it lies in: the generator gives each id once."""
     return key.rpartition(":")[2]
 
@@ -70,19 +70,19 @@ def _compare(case: Case, number: int, expected: Expected, execution: Any, advanc
     step = f"step {number} ({case.path[number - 1][0].kind} {case.path[number - 1][0].element})" if number else "start"
     if advance.stuck:
         raise Differs(f"{step}: stuck at {[(s.element, s.error.message) for s in advance.stuck]}")
-    waits = sorted(_own(element.id) for _, element in execution.waiting() if element.event not in _SILENT)
+    waits = sorted(own_id(element.id) for _, element in execution.waiting() if element.event not in _SILENT)
     if waits != expected.waits:
         raise Differs(f"{step}: waits for {waits}, not {expected.waits}")
-    _same_values(step, execution.variables(), expected)
+    same_values(step, execution.variables(), expected)
     if advance.finished != expected.finished or (expected.outcome and advance.outcome != expected.outcome):
         raise Differs(f"{step}: finished {advance.finished} {advance.outcome}, not {expected.finished} {expected.outcome}")
-    _same_history(step, [_own(passed.element) for passed in advance.passed], expected)
-    over = sorted((written.name, _own(written.element), _own(written.over)) for written in advance.written if written.over)
+    _same_history(step, [own_id(passed.element) for passed in advance.passed], expected)
+    over = sorted((written.name, own_id(written.element), own_id(written.over)) for written in advance.written if written.over)
     if over != expected.over:
         raise Differs(f"{step}: overwritten {over}, not {expected.over}")
 
 
-def _same_values(step: str, seen: dict[str, Any], expected: Expected) -> None:
+def same_values(step: str, seen: dict[str, Any], expected: Expected) -> None:
     wrong = {name: (seen.get(name), value) for name, value in expected.variables.items() if seen.get(name) != value}
     if wrong:
         raise Differs(f"{step}: variables (is, should be) {wrong}")

@@ -56,6 +56,8 @@ class Case:
     begun: Expected
     path: list[tuple[Action, Expected]]
     constructs: Counter[str]
+    #: every variable that somebody may give
+    names: list[str]
 
 
 @dataclass
@@ -368,7 +370,7 @@ def _attempt(seed: int, rng: random.Random) -> Case:
             drawn += text
             files[f"{each.id}.bpmn"] = diagram(text, named=named, id=each.id)
     files |= {f"{decision.id}.dmn": decision.file() for decision in drawer.decisions}
-    return Case(seed, files, drawer.values, begun, path, drawer.used)
+    return Case(seed, files, drawer.values, begun, path, drawer.used, [*drawer.values, *drawer.own])
 
 
 def _step(world: World, rng: random.Random, *, tired: bool) -> Action:

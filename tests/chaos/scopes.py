@@ -151,7 +151,8 @@ class Process:
     def draw(self) -> str:
         pen = Pen()
         first, last = self.body.draw(pen)
-        pen.flow(pen.put("startEvent", f"{self.id}_start"), first)
+        about = (zeebe("formDefinition", formId="all"),) if self.outcome else ()
+        pen.flow(pen.put("startEvent", f"{self.id}_start", *about), first)
         if not self.body.ends:
             pen.flow(last, End(f"{self.id}_end", self.outcome).draw(pen)[0])
         return pen.drawn() + (self.beside.draw() if self.beside else "")

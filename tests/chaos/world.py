@@ -8,6 +8,7 @@ whose result would depend on their order raises `Ambiguous`, and the generator d
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -250,7 +251,9 @@ class World:
     # --- the path
 
     def choices(self) -> list[Wait]:
-        """What may happen next: of the timers only the first."""
+        """What may happen next: of the timers only the first, and a message only where it is clear who gets it."""
         timers = sorted((wait for wait in self.waits if wait.kind == "timer"), key=lambda wait: wait.due or START)
         first = timers[:1] if len(timers) < 2 or timers[0].due != timers[1].due else []
-        return [wait for wait in self.waits if wait.kind in ("user", "job", "message")] + first
+        awaited = Counter(wait.name for wait in self.waits if wait.kind == "message")
+        clear = [wait for wait in self.waits if wait.kind in ("user", "job") or (wait.kind == "message" and awaited[wait.name] == 1)]
+        return clear + first
