@@ -98,6 +98,11 @@ class Player:
                 return self._program(told["version_id"]).start(values, now=entry.at, at=entry.element)
             if execution is None:
                 raise ReplayStopped(entry=entry.number, reason="no start of the case comes before it")
+            if act == "migrate":
+                found = execution.program.migrate(execution, self._program(told["version_id"]), told["mapping"], now=entry.at)
+                if isinstance(found, list):
+                    raise ReplayStopped(entry=entry.number, reason=f"{found[0].element}: {found[0].reason}")
+                return found
             given = {name: told[name] for name in inspect.signature(getattr(Execution, act)).parameters if name in told}
             if act == "reschedule":
                 given["due"] = dt.datetime.fromisoformat(given["due"])

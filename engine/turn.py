@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from . import items, ledger, observe, subscriptions
 from .bpmn.advance import Advance, Awaited, Opened, Requested, Scheduled, Thrown
+from .bpmn.model import Element
 from .bpmn.runtime import Execution
 from .db import Statement, Unit, one_of
 from .errors import CaseNotRunning, NotFound, PartwellError, SealBroken, StateUnreadable, VersionSuspended
@@ -172,6 +173,8 @@ class Turn:
         self.actor = actor
         self.now: dt.datetime = services.clock.now()
         self.deployed: Deployed = services.programs.get(case.version_id)
+        #: the version that it came from in this turn
+        self._former: Deployed | None = None
         self.status: str = case.status
         self.outcome: str | None = case.outcome
         self.incidents: int = case.incidents
@@ -326,6 +329,10 @@ class Turn:
         self.incidents += 1
         self.record(Event.INCIDENT_OPENED, element=element, incident=incident_id, code=error.code, message=error.message)
 
+    def onto(self, version: Deployed, execution: Execution) -> None:
+        """The case goes on on another version, with the execution that was made for it."""
+        self._former, self.deployed, self._execution = self.deployed, version, execution
+
     def begin(self, execution: Execution) -> None:
         """The execution of a case that was just born."""
         self._execution = execution
@@ -352,6 +359,8 @@ class Turn:
         }
         if self._closed_at is not None:
             values["closed_at"] = self._closed_at
+        if self._former is not None:
+            values["version_id"] = self.deployed.id
         execution = self._execution
         if execution is not None and self._moved:
             values["state"] = self.services.keyring.seal(execution.dump(), state_purpose(self.case.id))
@@ -372,7 +381,7 @@ class Turn:
         return self.chain.entries > self.case.entries and entry is not None and bool(entry.digest == self.chain.head)
 
     def _leave(self, instance: str, element: str, by: str | None) -> None:
-        left = self.deployed.program.elements[element]
+        left = self._element(element)
         kind = left.kind
         keys = {"case_id": self.case.id, "instance": instance}
         if kind == "userTask":
@@ -386,6 +395,12 @@ class Turn:
                 self.incidents -= 1
                 self.unit.write(_END_INCIDENTS, **keys, at=self.now)
                 self.record(Event.INCIDENT_RESOLVED, element=element, incident=incident.id, resolution="left")
+
+    def _element(self, key: str) -> Element:
+        """An element of the case's version; what is left may be known to the former one only."""
+        if self._former is not None and key not in self.deployed.program.elements:
+            return self._former.program.elements[key]
+        return self.deployed.program.elements[key]
 
     # --- jobs
 

@@ -15,10 +15,15 @@ from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 from diagrams import END, START, boxes, diagram, flows, node, service, user
+from engine_room import Room, line
 from served import free_port, serving
 
-from webapp import PROCEDURES
+from engine.models import Case
+from engine.settings import Settings
+from engine.turn import state_purpose
+from webapp import PROCEDURES, create_services
 from webapp.commands import main, partwell
 
 TERMINATION = PROCEDURES / "termination"
@@ -32,6 +37,8 @@ COMMANDS = [
     "deploy",
     "versions",
     "diff",
+    "migrate",
+    "replay",
     "activate",
     "roll-back",
     "replay",
@@ -347,3 +354,44 @@ def test_versions_are_compared_and_rolled_back_from_the_command_line(run: Any, t
     assert run("activate", "line", "2", "--note", "已更正")[:2] == (0, "line: version 2 is active\n")
     code, _, said = run("activate", "line", "7", "--note", "x")
     assert code == 2 and "line 7" in said
+
+
+def test_running_cases_are_looked_at_moved_taken_back_and_replayed(run: Any, tmp_path: Path) -> None:
+    """A dry run with exit code 1 names who stays and why; the run moves the others; the ledger still leads to the state."""
+    room = Room(create_services(Settings(home=tmp_path / "home")))
+    room.deploy(*line("a", "b"))
+    first, second = (room.case(room.start()) for _ in range(2))
+    room.complete(second.id, "a")
+    room.deploy(*line("a", "c"))
+    code, said, _ = run("migrate", "test", "--dry-run")
+    assert (
+        code == 1
+        and f"{second.number}  version 1  cannot move\n    b (b): there is no such element there\n1 would move, 1 cannot\n" in said
+    )
+    assert run("migrate", "test")[0] == 2 and "--note" in run("migrate", "test")[2]
+    code, said, told = run("migrate", "test", "--from", "1", "--map", "b=c", "--note", "改名")
+    assert code == 0 and said.endswith("2 moved, 0 cannot\n") and told == "2 of 2\n"
+    assert run("migrate", "test", "--map", "b", "--note", "x")[0] == 2
+    rows = json.loads(run("migrate", "test", "--undo", "--case", first.number, "--note", "弄错", "--json")[1])
+    assert [(row["number"], row["moved"], row["version"]) for row in rows] == [(first.number, True, 2)]
+    for case in (first, second):
+        code, said, _ = run("replay", case.number)
+        assert code == 0 and said.startswith(f"{case.number}: ") and "lead to the state that is stored" in said
+    room.write(sa.update(Case).where(Case.id == first.id).values(state=room.case(second.id).state))
+    assert run("replay", first.number)[0] == 2
+    room.services.database.dispose()
+
+
+def test_a_replay_that_leads_elsewhere_names_the_places(run: Any, tmp_path: Path) -> None:
+    """With exit code 1, for people and as JSON."""
+    room = Room(create_services(Settings(home=tmp_path / "home")))
+    room.deploy(*line("a", "b"))
+    case = room.start()
+    purpose = state_purpose(case)
+    before = room.services.keyring.unseal(room.case(case).state, purpose)
+    room.complete(case, "a")
+    room.write(sa.update(Case).where(Case.id == case).values(state=room.services.keyring.seal(before, purpose)))
+    code, said, _ = run("replay", room.case(case).number)
+    assert code == 1 and "  tokens.b#1: comes out and is not stored\n" in said
+    assert json.loads(run("replay", room.case(case).number, "--json")[1])["same"] is False
+    room.services.database.dispose()

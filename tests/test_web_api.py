@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from diagrams import END, START, flows, user
+from engine_room import files as procedure_files
 from web_office import Office, with_a_term
+
+from engine import procedures
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -221,6 +225,34 @@ def test_managers_compare_and_activate_versions_and_nobody_else(office: Office) 
         assert other.get(f"/api/v1/procedures/office/{address}", headers=own).status_code == 403
     assert other.post("/api/v1/procedures/office/versions/1/suspend", json={"note": "x"}, headers=own).status_code == 403
     assert other.post("/api/v1/procedures/office/roll-back", json={"note": "x"}, headers=own).status_code == 403
+
+
+def test_managers_move_cases_to_another_version(office: Office) -> None:
+    """A dry run, the move itself with a reason, and the way back; others are refused, and wrong fields named."""
+    case = with_a_term(office)
+    files = procedure_files(START, user("a"), user("c"), END, flows("start > a", "a > c", "c > end"))
+    procedures.deploy(office.services, files, procedure="term")
+    manager, own = office.program("admin")
+    newest = max(row["number"] for row in manager.get("/api/v1/procedures/term/versions", headers=own).json["versions"])
+    address = f"/api/v1/procedures/term/versions/{newest}/cases"
+    looked = manager.post(address, json={"dry_run": True}, headers=own).json["cases"]
+    assert [(row["moved"], row["hindrances"]) for row in looked if row["case_id"] == case] == [(False, [])]
+    for wrong in (
+        {},
+        {"note": "x", "limit": "2"},
+        {"note": "x", "since": 0},
+        {"note": "x", "mapping": {"a": 1}},
+        {"note": "x", "numbers": "1"},
+    ):
+        assert manager.post(address, json=wrong, headers=own).status_code == 400
+    moved = manager.post(address, json={"note": "少一步", "mapping": {}}, headers=own).json["cases"]
+    assert [row["moved"] for row in moved if row["case_id"] == case] == [True]
+    assert manager.get(f"/api/v1/cases/{case}", headers=own).json["version"] == newest
+    back = manager.post("/api/v1/procedures/term/cases/undo-migration", json={"note": "撤回"}, headers=own).json["cases"]
+    assert [row["moved"] for row in back if row["case_id"] == case] == [True]
+    other, own = office.program("wangfang")
+    assert other.post(address, json={"dry_run": True}, headers=own).status_code == 403
+    assert other.post("/api/v1/procedures/term/cases/undo-migration", json={"note": "x"}, headers=own).status_code == 403
 
 
 def test_a_program_sends_messages_and_signals(office: Office) -> None:

@@ -7,7 +7,7 @@ passing each of the others; and elements that other rules name (`no_way_back`) m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .lint import Code, Finding, finding
 from .model import Element, Process, processes
@@ -43,6 +43,31 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
     return found
 
 
+def left_out(
+    files: Mapping[str, bytes], *, standing: Iterable[tuple[str, str | None]], passed: Iterable[str]
+) -> list[tuple[Element, Element]]:
+    """What a case can reach from where it stands (`Execution.places`) although a step that must lie before it was never passed.
+
+    Pairs of the step that would be left out and what must come after it. Ids may be those of called processes (`process:element`).
+    """
+    before: Mapping[str, list[str]] = json.loads(files.get(RULES, b"{}")).get("before", {})
+    read = [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
+    known = {id: element for process in read for id, element in process.elements.items()}
+    stands = [(key.rpartition(":")[2], flow and flow.rpartition(":")[2]) for key, flow in standing]
+    done = {key.rpartition(":")[2] for key in passed}
+    found = []
+    for target, needed in before.items():
+        for step in needed:
+            if step in done or step not in known or target not in known:
+                continue
+            ways = _Ways(read, without=step)
+            ways.go_on(stands)
+            ways.walk()
+            if any(id == target for _, id in ways.seen):
+                found.append((known[step], known[target]))
+    return found
+
+
 class _Ways:
     """What a token can reach if the step `without` lets none through. Where it is not certain, more rather than less.
 
@@ -66,6 +91,16 @@ class _Ways:
         """A scope begins: at whatever may start in it, its event sub-processes among them."""
         starts = [e for e in process.inside(scope) if e.kind in ("startEvent", "eventSubProcess")]
         self._todo += [(process, element) for element in [*starts, *beginnings(process, scope)]]
+
+    def go_on(self, standing: Iterable[tuple[str, str | None]]) -> None:
+        """A case stands at these elements, or has come to a gateway along a flow."""
+        for process in self.processes.values():
+            for id, flow in standing:
+                element = process.elements.get(id)
+                if element is not None and flow is not None and element.kind == "parallelGateway":
+                    self._carrying.add((process.id, flow))
+                elif element is not None:
+                    self._todo.append((process, element))
 
     def walk(self) -> None:
         """Goes every way that is open."""

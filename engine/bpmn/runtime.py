@@ -169,6 +169,11 @@ class Execution:
             (t.internal_data["instance"], t.task_spec.element) for t in state.tokens(self._tokens.workflow) if "instance" in t.internal_data
         ]
 
+    def places(self) -> list[tuple[str, str | None]]:
+        """Where tokens stand: the element's id, and for one that waits to be joined the flow along which it came."""
+        tokens = state.tokens(self._tokens.workflow)
+        return [(t.task_spec.name, t.internal_data["flow"] if t.internal_data.get("at") == "join" else None) for t in tokens]
+
     @property
     def finished(self) -> bool:
         """No token is left."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import versions
+from engine import migration, versions
 
 from ..accounts import me, services
-from .exchange import api, body, field, number, plain
+from .exchange import RequestInvalid, api, body, field, number, plain, request_id
 
 
 def _managed(procedure: str) -> None:
@@ -49,3 +49,36 @@ def hold_version(procedure: str, version: int, verb: str) -> Any:
 def roll_back(procedure: str) -> Any:
     """{note} → {version}: the number that is active again"""
     return {"version": versions.roll_back(services(), procedure, by=me().id, note=field(body(), "note", str))}
+
+
+@api.post("/procedures/<procedure>/versions/<int:version>/cases")
+def migrate(procedure: str, version: int) -> Any:
+    """{dry_run?, note, since?, numbers?, mapping?, limit?} → {cases}: those that moved (or would) to the version, and why others cannot
+
+    `since`: number of the version they are on; `numbers`: only these cases; `mapping`: {old element: new element}.
+    """
+    sent = body()
+    dry, mapping, numbers = sent.get("dry_run") is True, field(sent, "mapping", dict, {}), field(sent, "numbers", list, [])
+    if not all(isinstance(text, str) for text in (*numbers, *mapping.values())):
+        raise RequestInvalid(reason="“numbers” and “mapping” hold texts", field="mapping")
+    which = {"actor": me().id, "since": _whole(sent, "since"), "numbers": numbers, "mapping": mapping}
+    if dry:
+        return {"cases": plain(migration.candidates(services(), procedure, version, **which))}
+    note, limit = field(sent, "note", str), _whole(sent, "limit")
+    found = migration.migrate(services(), procedure, version, reason=note, request_id=request_id(), limit=limit, **which)
+    return {"cases": plain(found)}
+
+
+@api.post("/procedures/<procedure>/cases/undo-migration")
+def undo_migration(procedure: str) -> Any:
+    """{note, numbers?} → {cases}: back to the version that each came from, if nothing has moved it since"""
+    sent = body()
+    which = {"actor": me().id, "reason": field(sent, "note", str), "numbers": field(sent, "numbers", list, [])}
+    return {"cases": plain(migration.undo(services(), procedure, request_id=request_id(), **which))}
+
+
+def _whole(sent: dict[str, Any], name: str) -> int | None:
+    value = sent.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000):
+        raise RequestInvalid(reason=f"“{name}” must be a whole number from 1 to 1000000", field=name)
+    return value

@@ -58,6 +58,19 @@ def settings_of(context: click.Context, **given: Any) -> Settings:
     return settings
 
 
-from . import bench, decisions, demo, evidence, installation, procedures, replay, running, versions  # noqa: E402  (each adds its commands to the group)
+from . import bench, decisions, demo, evidence, installation, migration, procedures, replay, running, versions  # noqa: E402  (each adds its commands to the group)
 
-__all__ = ["bench", "decisions", "demo", "evidence", "installation", "main", "partwell", "procedures", "replay", "running", "versions"]
+__all__ = [
+    "bench",
+    "decisions",
+    "demo",
+    "evidence",
+    "installation",
+    "main",
+    "migration",
+    "partwell",
+    "procedures",
+    "replay",
+    "running",
+    "versions",
+]
