@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint browser bundle tck chaos
+.PHONY: help install run test lint browser bundle tck chaos distributed
 
 help:
 	@echo "make install   install everything into $(VENV)"
@@ -12,6 +12,7 @@ help:
 	@echo "make chaos     random diagrams (N=200), killed processes and races, longer than in the test suite"
 	@echo "make lint      style, types and import rules only"
 	@echo "make tck       cases of the DMN TCK: the copied ones, or those of a checkout with DIR=..."
+	@echo "make distributed  several processes, hosts and a standby under load for SECONDS=60 each"
 	@echo "make bundle    rebuild the committed FEEL interpreter (needs Node and npm)"
 
 install: $(BIN)/.installed
@@ -52,3 +53,7 @@ test: install browser lint
 N ?= 200
 chaos: install
 	$(BIN)/python -m tests.chaos $(N)
+
+SECONDS ?= 60
+distributed: install
+	DISTRIBUTED_SECONDS=$(SECONDS) $(BIN)/pytest -s tests/distributed

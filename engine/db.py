@@ -36,6 +36,11 @@ log = logging.getLogger(__name__)
 _WAIT = 10_000
 #: seconds in which a new connection is tried after one was lost during COMMIT; a standby takes over meanwhile
 _DOUBT = 10.0
+#: the server's, for each connection: it notices as soon that a client's host vanished, and gives up the locks it held
+_OPTIONS = (
+    f"-c timezone=UTC -c lock_timeout={_WAIT} -c tcp_user_timeout=15000"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
+)
 #: libpq's, unless the address says otherwise: a host that vanished without a word is noticed within 15 seconds
 _LINE = {"connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "5", "keepalives_count": "2", "tcp_user_timeout": "15000"}
 
@@ -283,11 +288,11 @@ class Database:
                 sa.event.listen(self.engine, "connect", _open_sqlite)
                 sa.event.listen(self.engine, "begin", _begin_sqlite)
             case "postgresql":
-                self.line = {name: value for name, value in _LINE.items() if name not in address.query}
+                self.line = {name: value for name, value in _LINE.items() if name not in address.query} | {"options": _OPTIONS}
                 self.engine = sa.create_engine(
                     address.set(drivername="postgresql+psycopg"),
                     # psycopg prepares nothing: with every rollback it would deallocate what `Pipeline` has prepared
-                    connect_args={**self.line, "prepare_threshold": None, "options": f"-c timezone=UTC -c lock_timeout={_WAIT}"},
+                    connect_args={**self.line, "prepare_threshold": None},
                     pool_size=pool_size,
                     max_overflow=10,
                 )

@@ -29,14 +29,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+#: why the test with two hosts was not run
+NO_NETWORKS = "two hosts need network namespaces: root, and the program ip"
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """A browser that is missing must be seen, not looked for among the dots."""
+    """A browser that is missing, or a network, must be seen, not looked for among the dots."""
     from browser import NO_BROWSER
 
-    skipped = [report for report in terminalreporter.getreports("skipped") if NO_BROWSER in str(report.longrepr)]
-    if skipped:
-        terminalreporter.section("NOT TESTED", red=True, bold=True)
-        terminalreporter.line(f"{len(skipped)} tests: {NO_BROWSER}", red=True, bold=True)
+    reports = terminalreporter.getreports("skipped")
+    for reason in (NO_BROWSER, NO_NETWORKS):
+        if skipped := [report for report in reports if reason in str(report.longrepr)]:
+            terminalreporter.section("NOT TESTED", red=True, bold=True)
+            terminalreporter.line(f"{len(skipped)} tests: {reason}", red=True, bold=True)
 
 
 @pytest.fixture(scope="module")

@@ -26,8 +26,9 @@ from ..ports import Runs, Transaction
 from . import heard
 
 log = logging.getLogger(__name__)
-# It says each message twice at level INFO.
+# One says each message twice at level INFO, the other each try to connect to a database that is away.
 logging.getLogger("procrastinate").setLevel(logging.WARNING)
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 #: seconds to the next try after the worker lost its database
 _PAUSE = 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +19,9 @@ class Line:
     client is held up.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, listen: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self._host, self._server_port = host, port
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(listen)
         self.port: int = self._listening.getsockname()[1]
         self.word = b""
         self.arrives = True
@@ -87,3 +88,8 @@ def through_a_line(url: str) -> Iterator[tuple[Line, str]]:
         yield line, address.set(host="127.0.0.1", port=line.port, query={}).render_as_string(hide_password=False)
     finally:
         line.close()
+
+
+if __name__ == "__main__":  # a line into another network: listen on the loopback address there, until killed
+    Line(sys.argv[1], int(sys.argv[2]), listen=("127.0.0.1", int(sys.argv[3])))
+    threading.Event().wait()
