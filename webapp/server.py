@@ -12,7 +12,8 @@ import waitress
 from flask import Flask
 
 from engine import messages, procedures
-from engine.distributed.sweep import Sweeper, strays
+from engine.bell import Bell
+from engine.distributed.sweep import Duty, Sweeper, strays
 from engine.errors import SettingWrong
 from engine.services import Services
 from engine.settings import Settings
@@ -40,11 +41,12 @@ class Monitor:
 def sweeper(services: Services) -> Sweeper:
     """The sweep with all its duties."""
     every = services.settings.sweep
-    duties = [
-        strays(services.database, services.carrier, ahead=every),
+    duties: list[Duty] = [
         lambda now: accounts.forget_ended(services.database, now),
         lambda _now: _hand_out(services),
     ]
+    if not isinstance(services.carrier, Bell):  # which looks for jobs by itself, in each worker
+        duties.append(strays(services.database, services.carrier, ahead=every))
     return Sweeper(services.database, services.clock, duties, every=every)
 
 

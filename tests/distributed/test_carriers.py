@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -177,3 +179,10 @@ def test_a_carrier_that_cannot_work_is_refused(tmp_path: Path, keyring: Keyring,
         with pytest.raises(SettingWrong, match=f"{name} is not installed"):
             carrier_of(Settings(carrier=name, broker="redis://127.0.0.1"), database)
     database.dispose()
+
+
+def test_an_ordinary_installation_needs_neither() -> None:
+    """Web, worker and engine load neither procrastinate nor Celery nor gunicorn unless the settings name them."""
+    loaded = "import sys, webapp.server, webapp.wsgi, engine.distributed.sweep; print([n for n in sys.modules if n in sys.argv])"
+    names = ["procrastinate", "celery", "kombu", "gunicorn"]
+    assert subprocess.run([sys.executable, "-c", loaded, *names], capture_output=True, text=True, check=True).stdout.strip() == "[]"
