@@ -20,7 +20,7 @@ const equal = (a, b) => equals(a, b) === true;
 
 // --- models
 
-/** Compiles `model` (see decisions.py); `data` are the names of variables known to exist (nested), or null. */
+/** Compiles `model` (see dmn.py); `data` are the names of variables known to exist (nested), or null. */
 export function compile(model, data) {
   const types = typeSystem(model.types);
   const findings = [];
