@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: bytes of JSON above which a value becomes a snapshot and the variable holds its reference
 LARGEST_VALUE = 16 * 1024
+#: bytes of JSON that an answer may have
+LARGEST_ANSWER = 16 * 1024 * 1024
 
 #: ends a job: `new_state` is `done` or `failed`
 FINISH = Statement(
@@ -138,7 +140,7 @@ class Runner:
                     case "signal":
                         _signal(self._services, job)
                     case "seal":
-                        _run_seal(self._services, job, self._seal, started)
+                        self._run_seal(job, started)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:
@@ -151,18 +153,15 @@ class Runner:
             if job.operation in self._limits:  # there may be room for the next one now
                 self._services.carrier.ring(None)
 
-
-def _run_seal(services: Services, job: Any, seal: Callable[[str], None], started: dt.datetime) -> None:
-    """A case that cannot be sealed (a tampered ledger, a fault in a letter) becomes an incident of the closed case."""
-    try:
-        seal(job.case_id)
-    except PartwellError as error:
-        failure = TryAgain if job.attempts < job.max_attempts else NeedsPerson
-        _failed(services, job, started, failure(system="partwell", operation="seal", reason=error.message))
-    else:
-        with services.database.unit() as unit:
-            unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
-            unit.commit()
+    def _run_seal(self, job: Any, started: dt.datetime) -> None:
+        """A case that cannot be sealed (a tampered ledger, a fault in a letter) becomes an incident of the closed case."""
+        try:
+            self._seal(job.case_id)
+        except PartwellError as error:
+            failure = TryAgain if job.attempts < job.max_attempts else NeedsPerson
+            _failed(self._services, job, started, failure(system="partwell", operation="seal", reason=error.message))
+        else:
+            self._leases.ended(job)
 
 
 def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
@@ -184,6 +183,7 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
             now=started,
         )
         answer = operation.call(call)
+        _must_be_json(job, answer)
     except DatabaseAway:
         raise
     except OperationFailed as error:
@@ -194,6 +194,18 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
         _failed(services, job, started, NeedsPerson(system="partwell", operation=job.operation, reason=reason))
     else:
         _answered(services, job, started, answer)
+
+
+def _must_be_json(job: Any, answer: Answer) -> None:
+    """Raises NeedsPerson for a value that cannot be kept: tried again, it would be the same."""
+    try:
+        size = len(orjson.dumps(answer.value))
+    except (TypeError, ValueError) as error:
+        reason = f"its answer is no JSON that can be kept: {error}"
+        raise NeedsPerson(system="partwell", operation=job.operation, reason=reason) from error
+    if size > LARGEST_ANSWER:
+        reason = f"its answer is too large to be kept: {size} bytes"
+        raise NeedsPerson(system="partwell", operation=job.operation, reason=reason)
 
 
 def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer) -> None:

@@ -16,6 +16,9 @@ from .models import Job
 if TYPE_CHECKING:
     from .services import Services
 
+#: ends that are not kept waiting for more
+_TOGETHER = 50
+
 log = logging.getLogger(__name__)
 
 _RENEW = Statement(
@@ -35,6 +38,8 @@ class Leases:
         self._longest = dt.timedelta(seconds=services.settings.job_longest)
         self._changing = threading.Lock()
         self._held: dict[str, Any] = {}
+        #: of those, what was carried out and not yet written down
+        self._ended: dict[str, Any] = {}
         #: when the call of a job began
         self._began: dict[str, dt.datetime] = {}
         self._closed = threading.Event()
@@ -53,12 +58,44 @@ class Leases:
         with self._changing:
             self._began[job.id] = self._services.clock.now()
 
-    def let_go(self, job: Any) -> None:
-        """It ended, one way or another; this runner may have claimed it again meanwhile."""
+    def ended(self, job: Any) -> None:
+        """It was carried out and concerns no case any more. Such ends are written many at once, and the lease is held until then."""
         with self._changing:
-            if (held := self._held.get(job.id)) is not None and held.lease == job.lease:
-                del self._held[job.id]
-                self._began.pop(job.id, None)
+            self._ended[job.id] = job
+
+    def let_go(self, job: Any) -> None:
+        """Its thread is through with it, one way or another."""
+        with self._changing:
+            if job.id not in self._ended:
+                self._forget(job)
+            enough = len(self._ended) >= _TOGETHER or len(self._ended) == len(self._held)
+        if enough:
+            self.write_ends()
+
+    def write_ends(self) -> None:
+        """Write down what was carried out, where the lease is still held. If that fails, the leases run out and it is done again."""
+        with self._changing:
+            jobs, self._ended = list(self._ended.values()), {}
+        if not jobs:
+            return
+        try:
+            ended = {"state": "done", "finished_at": self._services.clock.now(), "lease": None, "lease_until": None}
+            held = sa.and_(Job.id.in_([job.id for job in jobs]), Job.lease.in_({job.lease for job in jobs}), Job.state == "leased")
+            with self._services.database.unit() as unit:
+                unit.connection.execute(sa.update(Job).where(held).values(ended))
+                unit.commit()
+        except Exception:
+            log.exception("the ends of %d jobs could not be written; they are done again when their leases are over", len(jobs))
+        finally:
+            with self._changing:
+                for job in jobs:
+                    self._forget(job)
+
+    def _forget(self, job: Any) -> None:
+        """Hold it no more, unless this runner has claimed it again meanwhile."""
+        if (held := self._held.get(job.id)) is not None and held.lease == job.lease:
+            del self._held[job.id]
+            self._began.pop(job.id, None)
 
     def renew(self) -> None:
         """Hold each job for another span, but none that has run longer than a call may. A lease that was lost stays lost."""
@@ -79,6 +116,7 @@ class Leases:
     def _renewing(self) -> None:
         while not self._closed.wait(self.span.total_seconds() / 3):
             try:
+                self.write_ends()
                 self.renew()
             except Exception:
                 log.exception("leases could not be renewed; that is tried again")

@@ -19,7 +19,7 @@ from engine import cases, incidents, jobs, snapshots
 from engine.db import Unit
 from engine.errors import CaseNotRunning, ItemClosed, NeedsPerson, NotAllowed, NotFound, PartwellError, Refused, TryAgain
 from engine.jobs import LARGEST_VALUE, Runner
-from engine.models import Document, Holding, Job, Snapshot, new_id
+from engine.models import Document, Holding, Job, JobAttempt, Snapshot, new_id
 from engine.ports import Answer, Call, Exchange, File
 from engine.services import Services
 
@@ -727,3 +727,107 @@ def test_a_timer_that_was_taken_before_the_suspension_does_not_fire(make: Callab
     wait_for(room, case, "a")
     assert room.events(case).count("job:timer:fired") == 1
     runner.close()
+
+
+# --- what an operation may do wrong
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [deep(5000), {"hours": float("nan"), "x": {1}}, {"hours": b"2"}, {1: 2}, "x" * (jobs.LARGEST_ANSWER + 1)])
+def test_an_answer_that_is_no_json_is_for_a_person_at_once(make: Callable[..., Room], value: Any) -> None:
+    """Called again, the operation would say the same; the incident says what is wrong, and an answer by hand takes the case on."""
+    system = outside(value)
+    room = make(system)
+    room.deploy(*calling())
+    case = room.start()
+    room.run()
+    [incident] = room.incidents(case)
+    assert incident.code == "needs_person" and "answer" in incident.facts["reason"] and len(system.calls) == 1
+    room.manage(incidents.answer, incident.id, value={"hours": 1})
+    assert room.open(case) == "a"
+
+
+@pytest.mark.parametrize("thrown", [SystemExit, KeyboardInterrupt, MemoryError, RecursionError], ids=lambda thrown: str(thrown.__name__))
+def test_an_operation_that_wants_to_stop_the_process(make: Callable[..., Room], thrown: type[BaseException]) -> None:
+    """The worker goes on with the other jobs; the case gets an incident, at once or after the attempts."""
+
+    def stops(call: Call) -> Answer:
+        raise thrown("stop")
+
+    other = ScriptedOperation("x.other", answers=[{}])
+    room = make(outside(stops), other)
+    room.deploy(*calling())
+    ways = flows("start > call", "call > a", "a > end")
+    room.deploy(START, service("call", operation="x.other"), user("a"), END, ways, procedure="other")
+    case, healthy = room.start(), room.start(procedure="other")
+    for _ in range(6):
+        room.run()
+        room.clock.move(minutes=2)
+    assert room.open(healthy) == "a" and len(room.incidents(case)) == 1
+
+
+def test_a_call_that_fails_after_its_case_was_closed(make: Callable[..., Room]) -> None:
+    """Nobody is bothered: no incident, no further attempt, and the ledger ends with the case."""
+    room: Room
+    case = ""
+
+    def cancelled(call: Call) -> Answer:
+        room.manage(cases.cancel, case)
+        raise REFUSED
+
+    room = make(outside(cancelled))
+    room.deploy(*calling())
+    case = room.start()
+    room.run()
+    assert room.case(case).status == "closed" and room.incidents(case) == [] and room.events(case)[-1] == "case:closed"
+    room.clock.move(hours=2)
+    assert room.run() == 0 and {job.state for job in room.jobs(case)} == {"dropped", "done"}
+
+
+def test_a_row_made_anew_keeps_the_key(make: Callable[..., Room]) -> None:
+    """The key comes from case, element and visit: a job row that was lost and made again does not look new to the outside system."""
+    system = outside(AGAIN, {"hours": 1})
+    room = make(system)
+    room.deploy(*calling())
+    case = room.start()
+    room.run()
+    [job] = room.jobs(case)
+    sealed = room.services.keyring.unseal_json(job.request, f"jobs.request/{job.id}")
+    anew = {**job._mapping, "id": new_id(), "attempts": 0, "due_at": room.clock.now()}
+    anew["request"] = room.services.keyring.seal_json(sealed, f"jobs.request/{anew['id']}")
+    room.write(sa.delete(JobAttempt))
+    room.write(sa.delete(Job).where(Job.id == job.id))
+    room.write(sa.insert(Job).values(anew))
+    wait_for(room, case, "a")
+    assert [call.key for call in system.calls] == [f"{case}:call#1"] * 2
+
+
+def test_jobs_that_end_together_are_ended_once(make: Callable[..., Room]) -> None:
+    """Sealing many closed cases writes their ends in few commits, and loses none."""
+    room = make()
+    room.deploy(START, user("a"), END, flows("start > a", "a > end"))
+    for _ in range(12):
+        room.complete(room.start(), "a")
+    sealed: list[str] = []
+    runner = Runner(room.services, name="sealer", seal=sealed.append)
+    before = Unit.counted().commits
+    assert runner.run_due() == 12
+    assert len(set(sealed)) == len(sealed) == 12 and Unit.counted().commits - before <= 13
+    assert room.values(sa.select(Job.state)) == ["done"] * 12
+    late = Runner(room.services, name="late", seal=sealed.append)
+    room.complete(room.start(), "a")
+    [job] = late._claim(1)
+    room.clock.move(minutes=2)
+    [again] = runner._claim(1)
+    late._run(job)
+    assert room.value(sa.select(Job.state).where(Job.id == again.id)) == "leased"
+    runner._run(again)
+    assert room.value(sa.select(Job.state).where(Job.id == again.id)) == "done"
+    runner.close()
+    late.close()
