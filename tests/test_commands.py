@@ -50,7 +50,7 @@ COMMANDS = [
     "verify",
     "demo",
     "bench",
-    *[f"bench {name}" for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "idle", "backlog", "feel")],
+    *[f"bench {name}" for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "idle", "backlog", "jobs", "feel")],
 ]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
 
@@ -273,6 +273,7 @@ def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) ->
         (("inbox", "--items", "200", "--reads", "2"), {"persons": 3}),
         (("idle", "--cases", "20", "--live", "3"), {"jobs_run": 0, "states_read": 0}),
         (("backlog", "--jobs", "3"), {"jobs": 6}),
+        (("jobs", "--bare", "7", "--resuming", "3"), {"workers": 2}),
     ],
 )
 def test_the_other_benchmarks_print_their_figures(run: Any, call: tuple[str, ...], told: dict[str, Any], database: str) -> None:

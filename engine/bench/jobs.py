@@ -8,7 +8,6 @@ which ends with it.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,12 +41,18 @@ def with_prompt(services: Services) -> Services:
     return dataclasses.replace(services, operations={**services.operations, Prompt.names[0]: Prompt()})
 
 
-def fill(services: Services, people: People, bare: int, resuming: int) -> None:
-    """Make so many jobs of each kind, due now; the bare ones are due first."""
+def fill_resuming(services: Services, people: People, count: int) -> None:
+    """Start so many cases, each with its call."""
     folder = Path(__file__).parent
     procedures.deploy(services, {"one-call.bpmn": (folder / "one-call.bpmn").read_bytes()}, procedure=PROCEDURE)
-    for _ in range(max(resuming, 1)):
+    for _ in range(count):
         cases.start(services, procedure=PROCEDURE, initiator=people.initiator, subject=people.subject, values={}, request_id=new_id())
+
+
+def fill_bare(services: Services, people: People, count: int) -> None:
+    """Make so many bare jobs of a case that is over, due now."""
+    fill_resuming(services, people, 1)
+    work(services, "operation")
     now = services.clock.now()
     with services.database.unit() as unit:
         case_id = unit.connection.execute(sa.select(Case.id).where(Case.procedure == PROCEDURE).limit(1)).scalar_one()
@@ -57,19 +62,19 @@ def fill(services: Services, people: People, bare: int, resuming: int) -> None:
                 "case_id": case_id,
                 "kind": "seal",
                 "element": "",
-                "instance": "seal",
+                "instance": "bare",
                 "operation": "",
                 "key": new_id(),
                 "state": "waiting",
-                "priority": 1,
-                "due_at": now - dt.timedelta(seconds=1),
+                "priority": 0,
+                "due_at": now,
                 "attempts": 0,
                 "max_attempts": 5,
                 "created_at": now,
             }
-            for _ in range(bare)
+            for _ in range(count)
         ]
-        for start in range(0, bare, 1000):
+        for start in range(0, count, 1000):
             unit.connection.execute(sa.insert(Job), rows[start : start + 1000])
         unit.commit()
 
@@ -91,7 +96,8 @@ def waiting(services: Services, kind: str) -> bool:
         return connection.execute(found).first() is not None
 
 
-def ended(services: Services) -> int:
-    """Jobs that were carried out."""
+def ended(services: Services, kind: str) -> int:
+    """Jobs of the kind that were carried out."""
     with services.database.reading() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(Job).where(Job.state == "done")).scalar_one())
+        done = sa.select(sa.func.count()).select_from(Job).where(Job.kind == kind, Job.state == "done")
+        return int(connection.execute(done).scalar_one())

@@ -47,6 +47,18 @@ def six_tasks(kind: str, **options: Any) -> dict[str, Any]:
     return measure(kind, **options)
 
 
+@bench.command()
+@click.option("--bare", type=click.IntRange(1), default=5000, show_default=True, help="Jobs that touch no case.")
+@click.option("--resuming", type=click.IntRange(1), default=500, show_default=True, help="Calls whose answers take a case on.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that claim them.")
+@_measured_on
+def jobs(kind: str, **options: Any) -> dict[str, Any]:
+    """Jobs a second that several workers claim, carry out and end."""
+    from ..benchmarks.jobs import jobs as measure
+
+    return measure(kind, **options)
+
+
 @bench.command("open-loop")
 @click.option("--rate", type=click.FloatRange(0.1), default=50.0, show_default=True, help="Completions a second.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=20.0, show_default=True, help="How long.")
