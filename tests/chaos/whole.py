@@ -29,9 +29,12 @@ _FAR = dt.datetime(2400, 1, 1, tzinfo=dt.UTC)
 class Said(Refused):
     """{system} refused {operation}: {reason}."""
 
+    #: the error code
+    said = ""
+
     @property
     def code(self) -> str:
-        return str(self.facts["code"])
+        return self.said
 
 
 class Outside:
@@ -45,7 +48,9 @@ class Outside:
     def call(self, call: Call) -> Answer:
         assert self.next is not None, "nobody should call now"
         if self.next.kind == "fail":
-            raise Said(system="chaos", operation="chaos.do", reason="said so", code=self.next.values["code"])
+            refused = Said(system="chaos", operation="chaos.do", reason="said so")
+            refused.said = self.next.values["code"]
+            raise refused
         return Answer(value=self.next.values)
 
     def check(self) -> list[str]:
