@@ -7,6 +7,7 @@ nearest task before whose form is not at hand, else the beginning, unless an ope
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ def ask(sheet: Sheet, given: Mapping[str, Any]) -> None:
             else:
                 after = read.after
             top = read.name.split(".")[0]
-            if at is None or top in known or top in GIVEN or top in _local(process, at, after=read.after):
+            if at is None or top in known or top in GIVEN or top in _local(process, at):
                 continue
             giver = _giver(sheet, process, at, after=after)
             if giver is not None:
@@ -54,18 +55,19 @@ def _known(process: Process, given: Mapping[str, Any]) -> set[str]:
     return names
 
 
-def _local(process: Process, element: Element, *, after: bool) -> set[str]:
+def _local(process: Process, element: Element) -> set[str]:
     """Names that exist only around or inside the element."""
     found: set[str] = {"errorCode", "errorMessage"} if element.event == "error" else set()
     around = [process.elements[scope] for scope in process.around(element)]
     if element.attached in process.elements:
         around.append(process.elements[element.attached or ""])
+    for each in around:
+        found |= {target for target, _ in each.inputs}
     for each in [*around, element]:
-        if each is not element or after or each.multi is not None:
-            found |= {target for target, _ in each.inputs}
         if each.multi is not None and each.multi.element:
             found.add(each.multi.element)
-    return found | {target for target, _ in element.inputs}
+    # what is handed over under its own name still has to come from somewhere
+    return found | {target for target, source in element.inputs if not re.search(rf"\b{re.escape(target)}\b", source)}
 
 
 def _giver(sheet: Sheet, process: Process, element: Element, *, after: bool) -> str | None:
