@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from . import chains, rules
 from .bpmn import convert, lint
 from .bpmn.findings import with_lines
+from .bpmn.folder import needed, refused_parts
 from .bpmn.model import Element
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
@@ -113,21 +114,23 @@ def files_of_case(database: Database, programs: Programs, number: str) -> Mappin
 
 
 def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
-    """The files of a procedure by relative path: those of a folder, or one diagram with what lies beside it but other diagrams.
+    """The files of a procedure by relative path: those of a folder, or one diagram with what lies beside it and what it calls.
 
-    Forms that the diagrams name are taken from `forms` where the folder has none of its own. Raises FileRefused for a file
+    Other names of diagrams (`.bpmn20.xml`) become `.bpmn`; originals of converted files are left out. Forms that the
+    diagrams name are taken from `forms` where the folder has none of its own. Raises FileRefused for a file
     that is too large, NotFound for a folder without a diagram.
     """
     folder = source.parent if source.is_file() else source
     files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts)
-        another = source.is_file() and path.suffix == ".bpmn" and path != source
-        if path.is_file() and path.suffix in _KINDS and not hidden and not another:
+        aside = any(part.startswith(".") for part in name.parts) or name.parts[0] == convert.ORIGINALS
+        if path.is_file() and (path.suffix in _KINDS or path.name.endswith(convert.ENDINGS)) and not aside:
             if path.stat().st_size > _LARGEST:
                 raise FileRefused(file=path, reason="it is larger than 2 MB")
-            files[name.as_posix()] = path.read_bytes()
+            files[convert.plain(name.as_posix())] = path.read_bytes()
+    if source.is_file():
+        files = needed(files, convert.plain(source.name))
     if not any(name.endswith(".bpmn") for name in files):
         raise NotFound(what="diagram (*.bpmn) in the folder", name=folder)
     if forms is not None:
@@ -182,7 +185,10 @@ def check(
         if path.endswith(".dmn") and any(one.code == lint.Code.NOT_TRANSLATED for one in findings):
             found.pop(path, None)  # it cannot be read for that reason
     every = dict.fromkeys([*found, *conversion.findings])
-    return {path: with_lines([*conversion.findings.get(path, ()), *found.get(path, ())], came.get(path)) for path in every}
+    found = {path: [*conversion.findings.get(path, ()), *found.get(path, ())] for path in every}
+    for path, findings in refused_parts(files, found).items():
+        found[path] += findings
+    return {path: with_lines(findings, came.get(path)) for path, findings in found.items()}
 
 
 def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:

@@ -16,7 +16,7 @@ from engine.settings import Settings
 from . import FORMS, form_checker
 
 #: what is looked for in a folder
-_READ = (".bpmn", ".bpmn2", ".bpmn20.xml", ".bpmn.xml", ".dmn")
+_READ = (".bpmn", *convert.ENDINGS, ".dmn")
 #: what else of the folder these may refer to
 _BESIDE = (".bpmn", ".dmn", ".form", ".json", ".typ", ".txt")
 
@@ -80,13 +80,17 @@ def _of_diagram(name: str, files: Mapping[str, bytes], found: Mapping[str, list[
 def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:
     wanted: dict[Path, list[Path]] = {}
     for path in paths:
-        found = sorted(p for p in path.rglob("*") if p.name.lower().endswith(_READ) and p.is_file()) if path.is_dir() else [path]
+        found = sorted(p for p in path.rglob("*") if _is_read(p.relative_to(path)) and p.is_file()) if path.is_dir() else [path]
         if not found:
             raise NotFound(what="diagram or table (*.bpmn, *.dmn) in the folder", name=path)
         for file in found:
             if file not in wanted.setdefault(file.parent, []):
                 wanted[file.parent].append(file)
     return dict(wanted)
+
+
+def _is_read(path: Path) -> bool:
+    return path.name.lower().endswith(_READ) and path.parts[0] != convert.ORIGINALS
 
 
 def _beside(folder: Path) -> list[Path]:

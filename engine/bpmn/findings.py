@@ -46,6 +46,7 @@ class Code(StrEnum):
     BAD_DECISION = "bad_decision"
     MISSING_RESULT = "missing_result"
     UNKNOWN_PROCESS = "unknown_process"
+    NEEDS_REFUSED = "needs_refused"
     MISSING_KEY = "missing_key"
     MISSING_ASSIGNMENT = "missing_assignment"
     TWO_ASSIGNMENTS = "two_assignments"
@@ -138,6 +139,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _ERROR,
         'No diagram in this folder holds an executable process "{process}". Correct its id, or add its diagram.',
     ),
+    Code.NEEDS_REFUSED: (_ERROR, 'It needs the file "{file}", which is refused. Repair what is said there first.'),
     Code.MISSING_KEY: (
         _WARNING,
         'The message "{message}" has no correlation key, so one without a key reaches every case that waits. Enter a key, such as '

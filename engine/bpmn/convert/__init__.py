@@ -21,7 +21,12 @@ from ..reader import read_xml
 from . import decisions, diagram
 from .sheet import Sheet
 
-__all__ = ["Conversion", "convert", "original"]
+__all__ = ["ENDINGS", "ORIGINALS", "Conversion", "convert", "original", "plain"]
+
+#: other names of diagrams
+ENDINGS = (".bpmn20.xml", ".bpmn.xml", ".bpmn2")
+#: folder of the files as they came
+ORIGINALS = "original"
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,15 @@ class Conversion:
 
 def original(path: str) -> str:
     """Where a file is kept as it came, beside its converted form; the ending keeps it from being read as a diagram."""
-    return f"original/{path}.xml"
+    return f"{ORIGINALS}/{path}.xml"
+
+
+def plain(path: str) -> str:
+    """The name under which a diagram is known here: other engines' endings become `.bpmn`."""
+    for ending in ENDINGS:
+        if path.lower().endswith(ending):
+            return path[: -len(ending)] + ".bpmn"
+    return path
 
 
 def convert(files: Mapping[str, bytes]) -> Conversion:

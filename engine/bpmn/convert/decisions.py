@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,12 +59,22 @@ def _inputs(decisions: Mapping[str, etree._Element], id: str) -> dict[str, trans
             kind = "number" if node.get("typeRef") in ("integer", "long", "double", "number") else kind
             path = re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", text)
             if path:
-                found.setdefault(text, translation.Use()).also(translation.Use(kind))
+                found.setdefault(text, translation.Use()).also(translation.Use(kind, _compared(node)))
     for each in seen:
         for name in (each, decisions[each].get("name", "")):
             found.pop(name, None)
     results = {output.get("name") for each in seen - {id} for output in _nodes(decisions[each], "output")}
     return {name: use for name, use in found.items() if name.split(".")[0] not in results}
+
+
+def _compared(expression: etree._Element) -> list[str]:
+    """The texts with which the column of an input expression is compared."""
+    column = expression.getparent()
+    table = column.getparent()
+    number = _nodes(table, "input").index(column)
+    cells = [entries[number] for rule in _nodes(table, "rule") if len(entries := _nodes(rule, "inputEntry")) > number]
+    texts = [text for cell in (*_nodes(column, "inputValues"), *cells) for text in re.findall(r'"([^"]*)"', "".join(cell.itertext()))]
+    return list(dict.fromkeys(texts))[:20]
 
 
 def rule_task(sheet: Sheet, node: etree._Element, known: Mapping[str, Shape]) -> bool:
@@ -130,6 +140,10 @@ def table(root: etree._Element) -> tuple[bool, list[Finding]]:
             around = around.getparent()
         said.append(replace(finding(code, None, at=around.get("id"), called=around.get("name"), **facts), line=node.sourceline))
 
+    for node, text, written in _of_required(root):
+        node.text = written
+        changed = True
+        say(Code.CONVERTED, node, what=text, became=written)
     for node in list(root.iter("*")):
         tag = etree.QName(node)
         foreign = {key: value for key, value in node.attrib.items() if (etree.QName(key).namespace or "").endswith(("/dmn", "/1.0/dmn"))}
@@ -141,9 +155,43 @@ def table(root: etree._Element) -> tuple[bool, list[Finding]]:
             say(Code.NO_EFFECT, node, what=", ".join(sorted({etree.QName(c).localname for c in node if isinstance(c.tag, str)})))
             remove(node)
             changed = True
+        elif tag.localname == "inputData" and not _read(root, node):
+            changed |= _release(root, node)
         elif tag.localname in ("inputExpression", "inputEntry", "outputEntry", "literalExpression"):
             changed |= _cell(node, tag.localname, say)
     return changed, said
+
+
+def _of_required(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
+    """Inputs that name an output of a required decision, as Camunda 7 takes them; by the standard it is the decision that is named."""
+    decisions = {decision.get("id"): decision for decision in _nodes(root, "decision")}
+    known = shapes(root)
+    for decision in decisions.values():
+        required = [node.get("href", "").lstrip("#") for node in _nodes(decision, "requiredDecision")]
+        names = {decisions[id].get("name", "") for id in required if id in decisions}
+        for place in (place for node in _nodes(decision, "inputExpression") for place in _nodes(node, "text")):
+            text = (place.text or "").strip()
+            for id in required if text not in names else ():
+                if id in decisions and text in known[id].outputs:
+                    whole = decisions[id].get("name") or id
+                    yield place, text, whole if len(known[id].outputs) == 1 else f"{whole}.{text}"
+                    break
+
+
+def _read(root: etree._Element, data: etree._Element) -> bool:
+    """Whether an input is declared with a type, or some text of the file reads it by its name."""
+    if any(variable.get("typeRef") for variable in _nodes(data, "variable")):
+        return True
+    name = data.get("name", "")
+    return any(name in (place.text or "") for place in _nodes(root, "text"))
+
+
+def _release(root: etree._Element, data: etree._Element) -> bool:
+    """Other engines draw inputs for people to see and read variables of other names: nothing is required then."""
+    links = [link for link in _nodes(root, "requiredInput") if link.get("href") == f"#{data.get('id')}"]
+    for link in links:
+        link.getparent().getparent().remove(link.getparent())
+    return bool(links)
 
 
 def _cell(node: etree._Element, kind: str, say: object) -> bool:

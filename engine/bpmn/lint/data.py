@@ -69,10 +69,18 @@ def uncaught(process: Process, calls: Calls) -> Iterator[Finding]:
 
 
 def _caught(process: Process, thrown: Element) -> bool:
+    below = None
     for scope in (*process.around(thrown), process.id):
-        inner = (e for e in process.inside(scope) if e.kind == "eventSubProcess" and e.id != thrown.scope)
-        starts = [start for each in inner for start in process.inside(each.id) if start.kind == "startEvent"]
-        catches = [*starts, *(process.boundaries(scope) if scope != process.id else ())]
+        # an event sub-process that interrupts leaves no other one of its scope standing
+        interrupted = below is not None and below.kind == "eventSubProcess" and any(e.interrupting for e in _starts(process, below.id))
+        inner = [] if interrupted else [e for e in process.inside(scope) if e.kind == "eventSubProcess" and e is not below]
+        catches = [start for each in inner for start in _starts(process, each.id)]
+        catches += process.boundaries(scope) if scope != process.id else ()
         if any(c.event == "error" and c.reference in (None, thrown.reference) for c in catches):
             return True
+        below = process.elements.get(scope)
     return False
+
+
+def _starts(process: Process, scope: str) -> list[Element]:
+    return [element for element in process.inside(scope) if element.kind == "startEvent"]

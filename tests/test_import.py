@@ -1,0 +1,85 @@
+"""Diagrams that nobody of this project wrote: each is refused for a reason, or it deploys and runs through all its branches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from explorer import Explorer
+
+from engine import procedures
+from engine.bpmn.convert import convert
+from engine.bpmn.findings import Code
+from engine.bpmn.order import RULES
+from engine.settings import Settings
+from webapp import form_checker
+from webapp.checking import check_paths
+
+DATA = Path(__file__).parent / "data"
+CHECKED = {Path(file["file"]).name: file for file in check_paths([DATA / "bpmn-import", DATA / "bpmn-miwg"])}
+ACCEPTED = [file["file"] for file in CHECKED.values() if file["accepted"] and file["file"].endswith(".bpmn")]
+
+#: why the others are refused, by the codes of their errors
+REFUSED = {
+    "c7ce-external-task-example--video-publishing.bpmn": {"unknown_decision"},
+    "c7ce-migrate-third-party-to-camunda--process-d.bpmn": {"missing_condition"},
+    "c7ce-rugby-teams-dmn--remaining-teams.dmn": {"not_translated"},
+    "c7ce-rugby-teams-dmn--rugby-team-choice.bpmn": {"unknown_decision"},
+    "c7ce-skill-based-routing--determineEmployee.bpmn": {"python_script", "missing_operation"},
+    "c7ce-skill-based-routing--mitarbeiterBestimmen.bpmn": {"python_script", "missing_operation"},
+    "c7ce-skill-based-routing--schadenBearbeiten.bpmn": {"needs_refused"},
+    "c7ce-underwriting--underwriting-process.bpmn": {"unsupported_element", "not_translated"},
+    "c7ce-underwriting-BPMN-and-CMMN--underwritingBPMN_CMMN.bpmn": {"unknown_process"},
+    "cbe-dataformat-configuration-in-process-application--testProcess.bpmn": {"python_script", "missing_operation"},
+    "cbe-loan-granting-spring-boot-webapp--loan-granting.bpmn": {"python_script", "unsupported_element"},
+    "cbe-parse-bpmn--process.bpmn": {"python_script", "missing_operation"},
+    "C.3.0.bpmn": {"missing_condition", "bad_expression"},
+    "C.8.1.bpmn": {"bad_form"},
+    "C.9.0.bpmn": {"unknown_decision"},
+    "A.2.1.bpmn": {"not_executable", "python_script"},
+    **{f"{name}.bpmn": {"not_executable"} for name in ("A.1.0", "A.2.0", "A.3.0", "A.4.0", "A.4.1", "B.1.0", "B.2.0")},
+}
+
+
+def test_what_is_refused_is_refused_for_a_reason():
+    """Every refusal names codes of the closed list; everything else is accepted."""
+    found = {
+        name: {one["code"] for one in file["findings"] if one["severity"] == "error"}
+        for name, file in CHECKED.items()
+        if not file["accepted"]
+    }
+    assert found == REFUSED and {code for codes in found.values() for code in codes} <= set(Code)
+
+
+def test_every_finding_says_where():
+    """A line and an element for everything that lies in one."""
+    placed = [one for file in CHECKED.values() for one in file["findings"] if one["element"]]
+    assert len(placed) > 500 and all(one["line"] for one in placed)
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: Path(path).stem)
+def test_what_is_accepted_runs_through_all_its_branches(path):
+    """A walk by chance, saved and restored after every step, comes to every element and takes every flow out of a gateway."""
+    files = convert(procedures.gather(Path(path))).files
+    walker = Explorer(files, seed=1)
+    dead = {one["element"] for one in CHECKED[Path(path).name]["findings"] if one["code"] in ("unreachable", "uncaught")}
+    left = walker.left() - dead
+    for _ in range(400):
+        if not left:
+            break
+        walker.walk()
+        left = walker.left() - dead
+    assert left == set(), f"{walker.endings} cases ended; stuck: {walker.stuck[-3:]}"
+
+
+def test_a_foreign_folder_deploys_with_its_originals(services):
+    """With the operations at hand it deploys as it is, keeps what came, and the same files again change nothing."""
+    files = procedures.gather(DATA / "bpmn-import" / "c7ce-webinar-cmmn--underwriting-process.bpmn")
+    [path] = [path for path in files if path.endswith(".bpmn")]
+    findings = procedures.check(files, form_checker(Settings.zone), operations=None, chain_keys=None)
+    wanted = {one.facts["operation"] for found in findings.values() for one in found if one.code == Code.TO_BE_WRITTEN}
+    services.operations.update(dict.fromkeys(wanted, object()))
+    version, new = procedures.deploy(services, files, procedure="underwriting")
+    assert new and procedures.deploy(services, files, procedure="underwriting")[1] is False
+    kept = services.programs.get(version.id).files
+    assert kept[f"original/{path}.xml"] == files[path] and kept[path] != files[path] and RULES not in kept
