@@ -70,7 +70,7 @@ def test_killed_processes_lose_nothing_and_do_nothing_twice(tmp_path, company, a
     with crew(tmp_path / "home", company, address) as working:
         working.wait_until_ready()
         load = Load(working.address)
-        for _ in range(30 if LONG else 3):
+        for _ in range(12 if LONG else 3):
             load.wait_for_more()
             time.sleep(rng.uniform(0.0, 1.5))
             working.kill_one(rng)
