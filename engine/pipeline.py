@@ -16,7 +16,7 @@ from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch_many
+from psycopg.generators import fetch_many, send
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
@@ -85,8 +85,9 @@ class Pipeline:
             self._wire.send_query_prepared(name, dumped, param_formats=transformer.formats, result_format=Format.BINARY)
 
     def _answers(self, count: int) -> PQGen[list[PGresult]]:
-        """Those to `count` messages; the one to the synchronisation comes last."""
+        """Those to `count` messages, once all are sent; the one to the synchronisation comes last."""
         answers: list[PGresult] = []
+        yield from send(self._wire)  # more than the socket takes at once goes out while answers come in
         for _ in range(count + 1):
             results = yield from fetch_many(self._wire)
             if not results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from engine import pipeline
 from engine.db import Database, Statement
 from engine.fields import Keyring
-from engine.models import Person
+from engine.models import Person, ProcedureFile, ProcedureVersion
 
 ONE = f"{1:032x}"
 LOCK = Statement(sa.select(Person.name).where(Person.id == sa.bindparam("person")).with_for_update())
@@ -86,3 +87,22 @@ def test_statements_beyond_the_prepared_ones(database: Database, monkeypatch: py
             assert [rows[0].post for rows in unit.together(*[(READ, {"person": ONE})] * count)] == ["before"] * count
             unit.write(CHANGE, person=ONE, new_post="before")
             unit.commit()
+
+
+def test_more_than_a_socket_takes_at_once(database: Database) -> None:
+    """Many rows with long texts and a document of several megabytes are stored, and come back in one piece."""
+    content = bytes(range(256)) * 32_000
+    with database.unit() as unit:
+        for number in range(3000):
+            unit.add(Person, id=f"{number:032x}", name="林小北", post="长" * 100, post_en="", active=True)
+        unit.commit()
+    version = {"number": 1, "digest": "", "name": "", "name_en": "", "active": True, "suspended": False}
+    with database.unit() as unit:
+        unit.add(ProcedureVersion, id=ONE, procedure="p", deployed_at=dt.datetime.now(dt.UTC), **version)
+        for path in ("a", "b"):
+            unit.add(ProcedureFile, version_id=ONE, path=path, content=content, sha256="")
+        unit.commit()
+    kept = Statement(sa.select(ProcedureFile.content))
+    with database.unit() as unit:
+        files, people = unit.together((kept, {}), (Statement(sa.select(Person.id)), {}))
+    assert [row.content for row in files] == [content] * 2 and len(people) == 3000

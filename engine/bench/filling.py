@@ -58,7 +58,9 @@ def _copy(dialect: str, model: type[Base], owner: str, other: Mapping[str, str])
         else "(WITH RECURSIVE s(n) AS (SELECT :start UNION ALL SELECT n + 1 FROM s WHERE n < :stop) SELECT n FROM s) AS numbers"
     )
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    return f"INSERT INTO {table.name} ({names}) SELECT {', '.join(values)} FROM {table.name}, {numbers} WHERE {of_case}"
+    # read once, however the database would join it with the numbers
+    original = f"WITH original AS MATERIALIZED (SELECT * FROM {table.name} WHERE {of_case})"
+    return f"INSERT INTO {table.name} ({names}) {original} SELECT {', '.join(values)} FROM original AS {table.name}, {numbers}"
 
 
 def _id(dialect: str, value: str) -> str:
