@@ -47,6 +47,8 @@ class EhrFiles:
     UTF-8 or GB18030, lists are separated by semicolons. Errors name file, line and column.
     """
 
+    #: changes nothing at the EHR
+    reads: ClassVar[bool] = True
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         "folder": Option(str, REQUIRED, "Folder of the exports"),
         "files": Option(dict, {}, "File names without ending by operation, where they differ from the defaults"),

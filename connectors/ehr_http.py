@@ -30,6 +30,8 @@ class EhrHttp:
     members come, the employee's among them. The value is that of `connectors.rows`.
     """
 
+    #: changes nothing at the EHR
+    reads: ClassVar[bool] = True
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **HTTP_OPTIONS,
         "paths": Option(dict, {}, "Paths by operation, where they differ from the defaults"),

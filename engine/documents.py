@@ -220,6 +220,7 @@ class RenderLetter:
     """
 
     names: Sequence[str] = ("document.render",)
+    reads = True
 
     def __init__(self, renderer: Renderer, letters: Callable[[str], Mapping[str, bytes]], *, zone: str) -> None:
         self._renderer = renderer
@@ -259,6 +260,7 @@ class DraftLetter:
     """
 
     names: Sequence[str] = ("document.draft",)
+    reads = True
 
     def __init__(self, letters: Callable[[str], Mapping[str, bytes]]) -> None:
         self._letters = letters

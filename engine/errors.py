@@ -77,6 +77,12 @@ class CaseNotRunning(PartwellError):
     status = 409
 
 
+class WayClosed(PartwellError):
+    """The case cannot go to "{element}": {reason}. Nothing was changed."""
+
+    status = 409
+
+
 class VersionSuspended(PartwellError):
     """Case {case} runs on a version of its procedure that is suspended: until a manager resumes the version nothing of it
     moves. Nothing was lost; try again then."""

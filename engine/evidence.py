@@ -36,6 +36,11 @@ _README = Path(__file__).with_name("bundle-readme.txt")
 _CHAINS, _PROCEDURE = "originals/chains/", "originals/procedure/"
 _ENDINGS = {"application/json": ".json", "text/csv": ".csv", "text/html": ".html", "application/xml": ".xml", "text/xml": ".xml"}
 _INSERT = Statement(sa.insert(SealedFile))
+_REPLACE = Statement(
+    sa.update(SealedFile)
+    .where(SealedFile.case_id == sa.bindparam("case_id"))
+    .values({name: sa.bindparam(name) for name in ("path", "sha256", "size", "sealed_at")})
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,20 +65,23 @@ def find(connection: sa.Connection, case_id: str) -> Sealed | None:
 def seal(services: Services, case_id: str, *, report: Report) -> Sealed:
     """Write the signed file of a closed case under `sealed/` of the home folder, once; called again it gives what is there.
 
+    A case that was opened again and closed gets another file; the one before stays where it is, and in the ledger.
     The file holds the ledger up to the moment of sealing. That it was sealed becomes the chain's next entry. Raises
     NotFound, CaseNotRunning while the case is not closed, SealBroken where ledger or originals were tampered with.
     """
     with services.database.reading() as connection:
-        if sealed := find(connection, case_id):
-            return sealed
+        before = find(connection, case_id)
+        closed_at = connection.execute(sa.select(Case.closed_at).where(Case.id == case_id)).scalar_one_or_none()
+        if before and (closed_at is None or before.sealed_at >= closed_at):
+            return before
         collected = _Collected(services, connection, case_id)
         content = bundle.seal(*collected.members(report), services.keyring.signer)
-    path = f"sealed/{collected.case.number}.zip"
+    path = f"sealed/{collected.case.number}{f'-{collected.case.entries}' if before else ''}.zip"
     _write(services.settings.home / path, content)
     row = Sealed(case_id=case_id, path=path, sha256=hashlib.sha256(content).hexdigest(), size=len(content), sealed_at=collected.sealed_at)
     with services.database.unit() as unit:
         witness(unit, case_id, ledger.Event.BUNDLE_SEALED, at=row.sealed_at, actor=None, file=path, sha256=row.sha256, size=row.size)
-        unit.write(_INSERT, **asdict(row))
+        unit.write(_REPLACE if before else _INSERT, **asdict(row))
         try:
             unit.commit()
             return row

@@ -53,6 +53,7 @@ class Event(StrEnum):
     JOB_DROPPED = "job:dropped"
     ELEMENT_PASSED = "process:element:passed"
     ERROR_CAUGHT = "process:error:caught"
+    COMPENSATION_BEGUN = "process:compensation:begun"
     VARIABLE_OVERWRITTEN = "process:variable:overwritten"
     MESSAGE_SENT = "process:message:sent"
     MESSAGE_RECEIVED = "process:message:received"

@@ -81,7 +81,7 @@ class Answer:
 class Operation(Protocol):
     """What a service task calls, by name. Runs as a job, never inside a transaction; at least once, so the key matters."""
 
-    #: names this object answers, such as `("ehr.app_usage", "ehr.training")`
+    #: names this object answers, such as `("ehr.app_usage", "ehr.training")`; with an attribute `reads = True` it changes nothing outside
     names: Sequence[str]
 
     def call(self, call: Call) -> Answer:

@@ -84,6 +84,11 @@ _DROP_ALL_JOBS = Statement(
     .where(Job.case_id == sa.bindparam("case_id"), sa.not_(one_of(Job.kind, *OUTLIVING)), one_of(Job.state, "waiting", "leased", "failed"))
     .values(state="dropped", finished_at=sa.bindparam("at"))
 )
+_DROP_SEALING = Statement(
+    sa.update(Job)
+    .where(Job.case_id == sa.bindparam("case_id"), Job.kind == "seal", one_of(Job.state, "waiting", "leased", "failed"))
+    .values(state="dropped", finished_at=sa.bindparam("at"))
+)
 _END_INCIDENTS = Statement(
     sa.update(Incident)
     .where(Incident.case_id == sa.bindparam("case_id"), Incident.instance == sa.bindparam("instance"), Incident.resolved_at.is_(None))
@@ -345,7 +350,16 @@ class Turn:
         """The case is over; it is sealed by a job of its own."""
         self.status, self.outcome, self._closed_at = "closed", outcome, self.now
         self.record(Event.CASE_CLOSED, outcome=outcome, **payload)
-        self._add_job("seal", "", SEAL, due=self.now, attempts=5)
+        self._add_job("seal", "", SEAL, due=self.now, attempts=5, key=f"{self.case.id}:{SEAL}:{self.chain.entries}")
+
+    def reopen(self) -> None:
+        """A closed case runs again: it is not sealed now, but when it closes the next time."""
+        self.status, self.outcome = "running", None
+        self.unit.write(_DROP_SEALING, case_id=self.case.id, at=self.now)
+        for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
+            self.incidents -= 1
+            self.unit.write(_END_INCIDENTS, case_id=self.case.id, instance=incident.instance, at=self.now)
+            self.record(Event.INCIDENT_RESOLVED, incident=incident.id, resolution="left")
 
     def commit(self) -> None:
         """Store everything. Raises Conflict if the command was carried out before, and DatabaseAway."""
@@ -359,6 +373,8 @@ class Turn:
         }
         if self._closed_at is not None:
             values["closed_at"] = self._closed_at
+        elif self.case.status == "closed" and self.status != "closed":
+            values["closed_at"] = None
         if self._former is not None:
             values["version_id"] = self.deployed.id
         execution = self._execution
@@ -428,6 +444,7 @@ class Turn:
         due: dt.datetime | None = None,
         priority: int = 0,
         payload: Json = None,
+        key: str | None = None,
     ) -> None:
         add_job(
             self.services,
@@ -442,6 +459,7 @@ class Turn:
             due=due,
             priority=priority,
             payload=payload,
+            key=key,
         )
 
 
@@ -459,8 +477,9 @@ def add_job(
     due: dt.datetime | None = None,
     priority: int = 0,
     payload: Json = None,
+    key: str | None = None,
 ) -> None:
-    """A job with the unit's commit; `due` None: at once."""
+    """A job with the unit's commit; `due` None: at once; `key` None: that of the case's instance."""
     job_id, due = new_id(), due or at
     unit.add(
         Job,
@@ -470,7 +489,7 @@ def add_job(
         element=element,
         instance=instance,
         operation=operation,
-        key=f"{case_id}:{instance}",
+        key=key or f"{case_id}:{instance}",
         request=unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
         state="waiting",
         priority=priority,

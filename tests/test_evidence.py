@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_case import PNG, Usage, closed, house, houses, person, report, started
+from small_case import PNG, Usage, closed, house, houses, open_item, person, report, started
 
-from engine import bundle, evidence, ledger
+from engine import bundle, evidence, ledger, returns, work
 from engine.errors import BundleInvalid, CaseNotRunning, NotAllowed, NotFound, SealBroken
-from engine.models import LedgerEntry
+from engine.models import Holding, LedgerEntry
 from engine.services import Services
 
 
@@ -147,6 +147,27 @@ def test_sealing_is_recorded_and_done_once(services: Services, case_id: str, sea
     assert sealed.stat().st_mtime_ns == before
     assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
     assert [path.name for path in sealed.parent.iterdir()] == [sealed.name]
+
+
+def test_a_case_that_was_opened_again_is_sealed_again(tmp_path: Path) -> None:
+    """In a file of its own; the one before stays, and both are in the ledger."""
+    with houses(tmp_path, "sqlite") as services:
+        case_id = started(services)
+        closed(services, case_id)
+        first = evidence.seal(services, case_id, report=report())
+        with services.database.unit() as unit:
+            unit.add(Holding, person_id=person("boss"), role="admin")
+            unit.commit()
+        which = {"actor": person("boss"), "reason": "补正签收", "request_id": "again"}
+        returns.reopen(services, case_id, "receipt", **which)
+        assert evidence.seal(services, case_id, report=report()) == first
+        work.complete(services, open_item(services, case_id), actor=person("subject"), values={"received": True}, request_id="r5")
+        second = evidence.seal(services, case_id, report=report())
+        assert second.path != first.path and evidence.seal(services, case_id, report=report()) == second
+        for row in (first, second):
+            assert bundle.verify(tmp_path / row.path).ok
+        told = [entry.payload["file"] for entry in history(services, case_id) if entry.event == ledger.Event.BUNDLE_SEALED]
+        assert told == [first.path, second.path]
 
 
 def test_handing_out_is_recorded(services: Services, case_id: str, sealed: Path) -> None:

@@ -255,6 +255,31 @@ def test_managers_move_cases_to_another_version(office: Office) -> None:
     assert other.post("/api/v1/procedures/term/cases/undo-migration", json={"note": "x"}, headers=own).status_code == 403
 
 
+def test_managers_return_move_and_reopen_a_case(office: Office) -> None:
+    """After a look at what that would leave and what was done outside; others are refused."""
+    case = office.case()
+    office.talked(case)
+    manager, own = office.program("sunzhiyuan")
+    found = manager.get(f"/api/v1/cases/{case}/steps", headers=own).json
+    assert [step["element"] for step in found["steps"]] == ["consent", "talk", "usage"] and list(found["stands"]) == ["consent#1"]
+    looked = manager.get(f"/api/v1/cases/{case}/prospect?element=talk", headers=own).json
+    assert [step["name_en"] for step in looked["left"]] == ["Approval"] and looked["effects"] == []
+    sent = {"element": "talk", "reason": "记录不完整"}
+    assert manager.post(f"/api/v1/cases/{case}/return", json={"element": "talk"}, headers=own).status_code == 400
+    assert manager.post(f"/api/v1/cases/{case}/return", json=sent, headers=own).json["left"] == looked["left"]
+    assert manager.get(f"/api/v1/cases/{case}", headers=own).json["open"][0]["element"] == "talk"
+    jump = {"leaving": ["talk#2"], "entering": ["answer"], "reason": "已口头沟通"}
+    assert manager.post(f"/api/v1/cases/{case}/jump", json={**jump, "leaving": [1]}, headers=own).status_code == 400
+    assert manager.post(f"/api/v1/cases/{case}/jump", json=jump, headers=own).status_code == 200
+    assert manager.post(f"/api/v1/cases/{case}/reopen", json=sent, headers=own).status_code == 409
+    assert manager.post(f"/api/v1/cases/{case}/cancel", json={"reason": "x"}, headers=own).status_code == 204
+    assert manager.post(f"/api/v1/cases/{case}/reopen", json=sent, headers=own).status_code == 200
+    assert manager.get(f"/api/v1/cases/{case}", headers=own).json["status"] == "running"
+    other, own = office.program("wangfang")
+    assert other.get(f"/api/v1/cases/{case}/steps", headers=own).status_code == 403
+    assert other.post(f"/api/v1/cases/{case}/return", json=sent, headers=own).status_code == 403
+
+
 def test_a_program_sends_messages_and_signals(office: Office) -> None:
     """Nobody waits: the message is kept and the sender is told; a repetition gives the same answer, and roles decide who sends."""
     sender, own = office.program("sunzhiyuan")

@@ -34,6 +34,7 @@ NAMES: Mapping[str, str] = {
     Event.JOB_DROPPED: N_("Job dropped"),
     Event.ELEMENT_PASSED: N_("Step passed by the system"),
     Event.ERROR_CAUGHT: N_("Error path taken"),
+    Event.COMPENSATION_BEGUN: N_("What was done is being undone"),
     Event.VARIABLE_OVERWRITTEN: N_("Value overwritten by a parallel branch"),
     Event.MESSAGE_SENT: N_("Message sent"),
     Event.MESSAGE_RECEIVED: N_("Message received"),

@@ -16,6 +16,7 @@ class PortraitOperation:
     """
 
     names: Sequence[str] = ("portrait.compute",)
+    reads = True
 
     def call(self, call: Call) -> Answer:
         given = call.input

@@ -77,6 +77,7 @@ EVENT_LOOKS = {
     Event.TIMER_FIRED: ("clock", "warning"),
     Event.TIMER_MOVED: ("clock", "secondary"),
     Event.ERROR_CAUGHT: ("alert-triangle", "warning"),
+    Event.COMPENSATION_BEGUN: ("arrow-back-up", "warning"),
     Event.VARIABLE_OVERWRITTEN: ("pencil", "warning"),
     Event.MESSAGE_SENT: ("send", "secondary"),
     Event.MESSAGE_RECEIVED: ("mail", "primary"),

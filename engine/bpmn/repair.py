@@ -61,6 +61,29 @@ def move(case: Tokens, leaving: Sequence[str] | None, entering: Sequence[str], n
     return case.run()
 
 
+def behind(case: Tokens, element_id: str) -> list[str]:
+    """See `Execution.behind`."""
+    scope = _scope_of(case, element_id, [])
+    process = scope.spec.skeleton.process
+    reached, todo = set[str](), [process.elements[element_id]]
+    while todo:
+        element = todo.pop()
+        if element.id not in reached:
+            reached.add(element.id)
+            todo += [process.elements[process.flows[flow].target] for flow in element.outgoing]
+            todo += process.boundaries(element.id)
+            if element.event == "link":
+                todo += [e for e in process.inside(element.scope) if e.event == "link" and e.reference == element.reference]
+    found = []
+    for task in state.within(scope):
+        memory, name = task.internal_data, task.task_spec.name
+        if memory.get("at") == "join" and "stuck" not in memory:
+            found += [memory["flow"]] if process.flows[memory["flow"]].source in reached else []
+        elif name in reached or (task.task_spec.element.kind == "eventSubProcess" and "interrupted" in scope.task_tree.internal_data):
+            found.append(memory["instance"])
+    return found
+
+
 def reopen(case: Tokens, element_id: str, now: dt.datetime) -> Advance:
     """See `Execution.reopen`."""
     if not case.workflow.completed:
@@ -76,7 +99,8 @@ def reopen(case: Tokens, element_id: str, now: dt.datetime) -> Advance:
 
 def _standing(case: Tokens, instance: str) -> Task:
     for task in state.tokens(case.workflow):
-        if task.internal_data.get("instance") == instance:
+        memory = task.internal_data
+        if memory.get("instance") == instance or (memory.get("at") == "join" and memory.get("flow") == instance):
             return task
     raise errors.NotFound(what="waiting element", name=instance)
 

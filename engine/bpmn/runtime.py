@@ -131,7 +131,10 @@ class Execution:
         return repair.move(self._tokens, leaving, [element_id], now)
 
     def move(self, *, leaving: Sequence[str], entering: Sequence[str], now: dt.datetime) -> Advance:
-        """A jump: some tokens are left, others placed. Raises as `return_to`."""
+        """A jump: some tokens are left, others placed. Raises as `return_to`.
+
+        A token that waits to be joined is left by the id of the flow along which it came.
+        """
         return repair.move(self._tokens, leaving, entering, now)
 
     def reopen(self, element_id: str, *, now: dt.datetime) -> Advance:
@@ -168,6 +171,10 @@ class Execution:
         return [
             (t.internal_data["instance"], t.task_spec.element) for t in state.tokens(self._tokens.workflow) if "instance" in t.internal_data
         ]
+
+    def behind(self, element_id: str) -> list[str]:
+        """What stands at an element or behind it in its scope, as `move` leaves it. Raises `errors.FlowStuck` as `return_to`."""
+        return repair.behind(self._tokens, element_id)
 
     def places(self) -> list[tuple[str, str | None]]:
         """Where tokens stand: the element's id, and for one that waits to be joined the flow along which it came."""
