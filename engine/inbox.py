@@ -143,11 +143,14 @@ def counts(services: Services, person: str) -> dict[str, int]:
     with services.database.reading() as connection:
         late = sa.and_(WorkItem.due_at.is_not(None), WorkItem.due_at < services.clock.now())
 
-        def count(which: sa.ColumnElement[bool]) -> int:
-            return connection.execute(sa.select(sa.func.count()).select_from(_FROM).where(which, Case.status != "closed")).scalar_one()
+        def count(which: sa.ColumnElement[bool]) -> tuple[int, int]:
+            counted = sa.select(sa.func.count(), sa.func.count().filter(late)).select_from(_FROM).where(which, Case.status != "closed")
+            total, overdue = connection.execute(counted).one()
+            return total, overdue
 
-        mine, group = _mine(person), _group(connection, person)
-        return {"mine": count(mine), "group": count(group), "overdue": count(sa.and_(sa.or_(mine, group), late))}
+        mine, late_mine = count(_mine(person))
+        group, late_group = count(_group(connection, person))
+        return {"mine": mine, "group": group, "overdue": late_mine + late_group}
 
 
 # --- one work item
