@@ -110,6 +110,12 @@ def restored(services: Services, connection: sa.Connection, case: Any) -> Execut
     return program.restore(services.keyring.unseal(sealed, state_purpose(case.id)))
 
 
+def _stands_alone(deployed: Deployed, element_id: str) -> bool:
+    """Whether the case stands at this event, rather than at the activity that the event watches."""
+    element = deployed.program.elements.get(element_id)
+    return element is not None and element.kind in ("intermediateCatchEvent", "receiveTask")
+
+
 def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
     """Raises NotFound, NotAllowed."""
     with services.database.reading() as connection:
@@ -130,7 +136,12 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
         sealed = connection.execute(
             sa.select(SealedFile.sha256, SealedFile.size, SealedFile.sealed_at).where(SealedFile.case_id == case_id)
         ).one_or_none()
-        lit = frozenset({step.element for step in open_steps} | {c.element for c in calls if c.state in ("waiting", "leased", "failed")})
+        waits, running = messages.waits(connection, case_id, deployed), timers.rows(connection, case_id, deployed)
+        lit = frozenset(
+            {step.element for step in open_steps}
+            | {call.element for call in calls if call.state in ("waiting", "leased", "failed")}
+            | {id for id in (*(wait.element for wait in waits), *(timer.element for timer in running)) if _stands_alone(deployed, id)}
+        )
         return CasePage(
             id=case.id,
             number=case.number,
@@ -153,8 +164,8 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             documents=visible_documents(connection, case, rules, sight, reader, variables),
             snapshots=snapshots.rows(connection, case_id) if sight.whole else [],
             calls=calls if sight.whole else [],
-            waits=messages.waits(connection, case_id, deployed) if sight.whole else [],
-            timers=timers.rows(connection, case_id, deployed) if sight.whole and case.status != "closed" else [],
+            waits=waits if sight.whole else [],
+            timers=running if sight.whole and case.status != "closed" else [],
             variables=variables,
             lit=lit,
             done=done,

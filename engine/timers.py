@@ -40,6 +40,10 @@ def rows(connection: sa.Connection, case_id: str, deployed: Deployed) -> Sequenc
     found = []
     for job in connection.execute(sa.select(Job.id, Job.element, Job.due_at).where(waiting).order_by(Job.due_at, Job.id)):
         element = deployed.program.elements.get(job.element)
+        if element is not None and not element.name and element.attached:
+            element = deployed.program.elements.get(
+                element.attached, element
+            )  # people know the step by its name, not a nameless clock on it
         name = element.title if element else job.element
         english = (element.name_en if element else "") or name
         found.append(TimerRow(job_id=job.id, element=job.element, name=name, name_en=english, due_at=job.due_at))
