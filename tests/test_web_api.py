@@ -257,6 +257,7 @@ def test_managers_move_cases_to_another_version(office: Office) -> None:
 
 def test_managers_return_move_and_reopen_a_case(office: Office) -> None:
     """After a look at what that would leave and what was done outside; others are refused."""
+    office.usage.refuses = False
     case = office.case()
     office.talked(case)
     manager, own = office.program("sunzhiyuan")

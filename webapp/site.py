@@ -14,7 +14,25 @@ from engine import rules
 from engine.errors import DatabaseAway
 from engine.models import new_id
 
-from . import accounts, api, cases, database, failures, health, i18n, inbox, incidents, items, metrics, requestlog, security, start, text
+from . import (
+    accounts,
+    api,
+    cases,
+    database,
+    failures,
+    health,
+    i18n,
+    inbox,
+    incidents,
+    items,
+    metrics,
+    procedures,
+    requestlog,
+    returns,
+    security,
+    start,
+    text,
+)
 
 _YEAR = 365 * 24 * 3600
 
@@ -89,6 +107,6 @@ def init_app(app: Flask) -> None:
     text.init_app(app)
     failures.init_app(app)
     accounts.init_app(app)
-    for blueprint in (inbox.inbox, items.items, cases.cases, start.start, incidents.incidents):
+    for blueprint in (inbox.inbox, items.items, cases.cases, start.start, incidents.incidents, procedures.procedures, returns.returns):
         app.register_blueprint(blueprint)
     api.init_app(app)

@@ -54,6 +54,21 @@ RESOLUTION = {
     "left": N_("No longer needed"),
 }
 
+#: what was done with a version of a procedure
+VERSION_ACT = {
+    "deployed": N_("Deployed"),
+    "activated": N_("Activated"),
+    "suspended": N_("Suspended"),
+    "resumed": N_("Resumed"),
+}
+
+#: what becomes of something done outside when a case goes back
+EFFECT = {
+    "done": N_("stays done"),
+    "undone": N_("is undone now"),
+    "under_way": N_("is being called right now"),
+}
+
 #: event of the ledger -> (icon, colour)
 EVENT_LOOKS = {
     Event.CASE_STARTED: ("file-plus", "primary"),
@@ -258,6 +273,8 @@ def init_app(app: Flask) -> None:
         state=filter_for(STATE),
         role=filter_for(ROLE),
         resolution=filter_for(RESOLUTION),
+        version_act=filter_for(VERSION_ACT),
+        effect=filter_for(EFFECT),
         event_text=event_text,
         what=what,
         prose=prose,

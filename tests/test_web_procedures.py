@@ -1,0 +1,87 @@
+"""The pages on which managers look at versions, move cases to another one, return a case and open it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from diagrams import END, START, flows, user
+from engine_room import files as procedure_files
+from web_office import Office, with_a_term
+
+from engine import procedures
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+def deployed(office: Office, *tasks: str) -> int:
+    """Number of a new version of the procedure `term`: these tasks in a row."""
+    ways = [f"{a} > {b}" for a, b in zip(("start", *tasks), (*tasks, "end"), strict=True)]
+    files = procedure_files(START, *(user(task) for task in tasks), END, flows(*ways))
+    return int(procedures.deploy(office.services, files, procedure="term")[0].number)
+
+
+def test_managers_see_versions_and_move_cases_after_a_dry_run(office: Office) -> None:
+    """Who cannot move is named with the reason; a renaming is typed; the move is told on the case, and taken back."""
+    case = with_a_term(office)
+    to = deployed(office, "review", "b")
+    manager = office.browser("admin", "en")
+    page = manager.get("/procedures").text
+    assert f"/procedures/term/versions/{to}/cases" in page and "1 running case" in page
+    address = f"/procedures/term/versions/{to}/cases"
+    page = manager.get(address).text
+    assert "1 case cannot move" in page and "there is no such element there" in page and "Move 0 cases" in page
+    assert "Each line must be" in manager.get(f"{address}?mapping=a").text
+    page = manager.get(f"{address}?mapping=a+%3D+review").text
+    assert "1 case can move" in page and "Move 1 case<" in page
+    missing = office.post(manager, address, {"mapping": "a = review", "reason": " "})
+    assert missing.status_code == 422 and "a = review" in missing.text
+    moved = office.post(manager, address, {"mapping": "a = review", "reason": "改名"}, follow_redirects=True)
+    assert "1 case moved to this version." in moved.text
+    page = manager.get(f"/cases/{case}").text
+    assert "Moved to another version of the procedure" in page and f"version {to}" in page
+    back = office.post(manager, "/procedures/term/undo", {"reason": "弄错"}, follow_redirects=True)
+    assert "1 case is back on its former version." in back.text
+    assert manager.get(f"/procedures/term/versions/{to + 7}/cases").status_code == 404
+
+
+def test_the_pages_in_chinese(office: Office) -> None:
+    """With the words of the trade."""
+    to = deployed(office, "z", "b")
+    with_a_term(office)
+    manager = office.browser("admin", "zh-CN")
+    assert "已发起的事项保持原版本" in manager.get("/procedures").text
+    assert "目标版本中没有该环节" in manager.get(f"/procedures/term/versions/{to}/cases").text
+
+
+def test_a_manager_returns_a_case_and_opens_it_again(office: Office) -> None:
+    """First what would follow, then with a reason; on the case page it stands with who and why."""
+    case = office.case()
+    office.talked(case)
+    manager = office.browser("sunzhiyuan")
+    assert f"/cases/{case}/return" in manager.get(f"/cases/{case}").text
+    page = manager.get(f"/cases/{case}/return?element=talk").text
+    assert "退回的后果" in page and "事项将从“面谈记录”继续办理。" in page
+    assert office.post(manager, f"/cases/{case}/return", {"element": "talk"}).status_code == 422
+    done = office.post(manager, f"/cases/{case}/return", {"element": "talk", "reason": "记录不完整"}, follow_redirects=True)
+    assert "退回到先前环节" in done.text and "记录不完整" in done.text
+    office.post(manager, f"/cases/{case}/cancel", {"reason": "x"})
+    assert "重新打开事项" in manager.get(f"/cases/{case}").text
+    again = office.post(manager, f"/cases/{case}/return", {"element": "talk", "reason": "仲裁要求"}, follow_redirects=True)
+    assert "仲裁要求" in again.text and "进行中" in again.text
+
+
+def test_others_find_none_of_this(office: Office) -> None:
+    """No link, and a refusal for who types the address."""
+    case = office.case()
+    other = office.browser("wangfang")
+    assert "/procedures" not in other.get("/inbox").text and f"/cases/{case}/return" not in other.get(f"/cases/{case}").text
+    for address in ("/procedures", "/procedures/term/versions/1/cases", f"/cases/{case}/return"):
+        assert other.get(address).status_code == 403
+    assert office.post(other, f"/cases/{case}/return", {"element": "talk", "reason": "x"}).status_code == 403
+    assert office.post(other, "/procedures/term/undo", {"reason": "x"}).status_code == 403

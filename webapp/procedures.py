@@ -1,0 +1,94 @@
+"""流程: the versions of the procedures that somebody manages, which cases run on which, and moving them to another version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+
+from engine import migration, rules, versions
+from engine.errors import NotAllowed
+
+from .accounts import logged_in, me, services
+from .i18n import gettext, ngettext
+from .items import request_id
+
+procedures = Blueprint("procedures", __name__, url_prefix="/procedures")
+
+#: cases moved by one click; the next click takes the next ones
+PORTION = 500
+
+
+@procedures.get("")
+@logged_in
+def index() -> Any:
+    with services().database.reading() as connection:
+        managed = [name for name, own in rules.by_procedure(services(), connection).items() if me().roles & own.managers]
+    if not managed:
+        raise NotAllowed(reason="only managers of a procedure see its versions")
+    return render_template("procedures.html", procedures=[versions.versions(services(), name) for name in managed])
+
+
+def _mapping(text: str) -> tuple[dict[str, str], list[str]]:
+    """Renamings typed as `old = new`, one a line, and the lines that are none."""
+    found, wrong = {}, []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        old, sign, new = (part.strip() for part in line.partition("="))
+        if old and sign and new:
+            found[old] = new
+        else:
+            wrong.append(line)
+    return found, wrong
+
+
+@procedures.get("/<procedure>/versions/<int:to>/cases")
+@logged_in
+def cases(procedure: str, to: int) -> Any:
+    """The dry run: which running cases can go on on this version, which cannot and why."""
+    return _show(procedure, to)
+
+
+def _show(procedure: str, to: int, *, faults: dict[str, list[str]] | None = None) -> Any:
+    rows = versions.versions(services(), procedure)
+    version = next((row for row in rows if row.number == to), None) or abort(404)
+    mapping, wrong = _mapping(request.values.get("mapping", ""))
+    faults = dict(faults or {})
+    if wrong:
+        faults["mapping"] = [gettext("Each line must be: old id = new id."), *wrong]
+    found = migration.candidates(services(), procedure, to, actor=me().id, mapping=mapping)
+    can = [case for case in found if not case.hindrances]
+    page = render_template(
+        "procedure_cases.html",
+        version=version,
+        can=can,
+        cannot=[case for case in found if case.hindrances],
+        portion=min(len(can), PORTION),
+        faults=faults,
+        typed=request.values,
+    )
+    return (page, 422) if faults else page
+
+
+@procedures.post("/<procedure>/versions/<int:to>/cases")
+@logged_in
+def migrate(procedure: str, to: int) -> Any:
+    mapping, wrong = _mapping(request.form.get("mapping", ""))
+    reason = request.form.get("reason", "").strip()
+    if wrong or not reason:
+        return _show(procedure, to, faults={} if reason else {"reason": [gettext("This is required.")]})
+    which = {"actor": me().id, "reason": reason, "request_id": request_id(), "mapping": mapping}
+    can = [case.number for case in migration.candidates(services(), procedure, to, actor=me().id, mapping=mapping) if not case.hindrances]
+    found = migration.migrate(services(), procedure, to, numbers=can[:PORTION], **which) if can else []
+    moved = sum(case.moved for case in found)
+    flash(ngettext("%(num)s case moved to this version.", "%(num)s cases moved to this version.", moved), "success" if moved else "info")
+    return redirect(url_for("procedures.cases", procedure=procedure, to=to))
+
+
+@procedures.post("/<procedure>/undo")
+@logged_in
+def undo(procedure: str) -> Any:
+    """Cases that came from another version go back, as long as nothing has happened in them since."""
+    found = migration.undo(services(), procedure, actor=me().id, reason=request.form.get("reason", ""), request_id=request_id())
+    moved = sum(case.moved for case in found)
+    flash(ngettext("%(num)s case is back on its former version.", "%(num)s cases are back on their former version.", moved), "success")
+    return redirect(url_for("procedures.index"))
