@@ -131,7 +131,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
         open_steps = _open_steps(connection, case, deployed, reader if sight.subject else None)
         events, done = timeline.events_of(services, connection, case, deployed, reader=reader, sight=sight)
         subject = people.display(connection, case.subject_id)
-        calls = _calls(connection, case_id, deployed)
+        calls = _calls(connection, case_id, timeline.versions_of(services, connection, case))
         variables = sight.of(restored(services, connection, case).variables())
         sealed = connection.execute(
             sa.select(SealedFile.sha256, SealedFile.size, SealedFile.sealed_at).where(SealedFile.case_id == case_id)
@@ -243,20 +243,21 @@ def signers(connection: sa.Connection, sign_off_id: str, holder: str | None) -> 
     return {row.id: row.name for row in rows}
 
 
-def _calls(connection: sa.Connection, case_id: str, deployed: Deployed) -> list[CallRow]:
+def _calls(connection: sa.Connection, case_id: str, versions: Sequence[Deployed]) -> list[CallRow]:
     attempts = incidents.attempts_of(connection, JobAttempt.case_id == case_id)
     jobs = connection.execute(
         sa.select(Job.__table__).where(Job.case_id == case_id, Job.kind == "operation").order_by(Job.created_at, Job.id)
     )
     found = []
     for job in jobs:
-        element = deployed.program.elements[job.element]
+        known = timeline.element_of(versions, job.element)
+        name = known[1].title if known else job.element
         found.append(
             CallRow(
                 job_id=job.id,
                 element=job.element,
-                name=element.title,
-                name_en=element.name_en or element.title,
+                name=name,
+                name_en=(known[1].name_en if known else "") or name,
                 operation=job.operation,
                 state=job.state,
                 key=job.key,

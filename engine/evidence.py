@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, bundle, documents, ledger, snapshots
+from . import access, bundle, documents, ledger, snapshots, timeline
 from .bpmn import render
 from .db import Statement
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Report = Callable[[Mapping[str, Json], str], bytes]
 
 _README = Path(__file__).with_name("bundle-readme.txt")
-_CHAINS, _PROCEDURE = "originals/chains/", "originals/procedure/"
+_CHAINS, _PROCEDURE, _FORMER = "originals/chains/", "originals/procedure/", "originals/former-procedure/"
 _ENDINGS = {"application/json": ".json", "text/csv": ".csv", "text/html": ".html", "application/xml": ".xml", "text/xml": ".xml"}
 _INSERT = Statement(sa.insert(SealedFile))
 _REPLACE = Statement(
@@ -140,6 +140,8 @@ class _Collected:
         if self.case.status != "closed":
             raise CaseNotRunning(case=self.case.number, state=self.case.status)
         self._deployed: Deployed = services.programs.get(self.case.version_id)
+        #: with those that it came from
+        self._versions = timeline.versions_of(services, connection, self.case)
         self._version = self._only(ProcedureVersion, self.case.version_id)
         self._entries = ledger.history(connection, services.keyring, case_id)[: self.case.entries]
         if ledger.faults(self._entries, head=self.case.head, count=self.case.entries):
@@ -210,15 +212,18 @@ class _Collected:
         return {row.id: {name: getattr(row, name) for name in ("id", "name", "employee_no", "post", "department")} for row in rows}
 
     def _element(self, element: str | None) -> dict[str, Json] | None:
-        known = self._deployed.program.elements.get(element) if element else None
-        if known:
-            return {"id": element, "name": known.title, "name_en": known.name_en, "lane": known.lane}
+        if known := timeline.element_of(self._versions, element):
+            _, found = known
+            return {"id": element, "name": found.title, "name_en": found.name_en, "lane": found.lane}
         return {"id": element} if element else None
 
     def _forms(self) -> dict[str, Json]:
-        """The forms of this version by the elements that use them."""
-        elements, forms = self._deployed.program.elements.values(), self._deployed.forms
-        return {element.id: forms[element.form] for element in elements if element.form and element.form in forms}
+        """The forms by the elements that use them; those of this version before those of the ones that it came from."""
+        found: dict[str, Json] = {}
+        for deployed in reversed(self._versions):
+            elements, forms = deployed.program.elements.values(), deployed.forms
+            found |= {element.id: forms[element.form] for element in elements if element.form and element.form in forms}
+        return found
 
     def _event(self, entry: ledger.Entry) -> dict[str, Json]:
         actor = self._people.get(entry.actor, {"id": entry.actor}) if entry.actor else None
@@ -287,6 +292,9 @@ class _Collected:
         return {**self._about[path], "path": path, "size": len(content), "sha256": row.sha256, "element": self._element(row.element)}
 
     def _add_procedure(self) -> None:
+        for former in self._versions[1:]:
+            for path, content in former.files.items():
+                self._files[f"{_FORMER}{former.number}/{PurePosixPath(path)}"] = content
         for path, content in self._deployed.files.items():
             self._files[_PROCEDURE + str(PurePosixPath(path))] = content
         used = sa.select(WorkItem.chain_id).where(WorkItem.case_id == self.case.id, WorkItem.chain_id.is_not(None))

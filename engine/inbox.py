@@ -16,7 +16,7 @@ from .errors import NotAllowed, NotFound
 from .models import OPEN, Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import Json
 from .rules import rules_of
-from .timeline import Event, events_of, lanes_en, title_en
+from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
 from .work import answer_purpose, draft_purpose, permissions
 
 if TYPE_CHECKING:
@@ -225,8 +225,11 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             raise NotAllowed(reason="this work item is not open to you")
         told = sight.whole or access.takes_part(connection, case.id, reader, item_id)
         steps, may = _steps(services, connection, item, case, reader, told=told)
-        element = deployed.program.elements[item.element]
-        form = services.programs.form(deployed, element)
+        known = element_of(versions_of(services, connection, case), item.element)
+        if known is None:
+            raise NotFound(what="step", name=item.element)
+        element = known[1]
+        form = services.programs.form(*known)
         execution = restored(services, connection, case)
         # The task's input mapping says what is shown beside its form to those who fill it in. Once the item is closed those
         # values are gone, and what the case holds under the same names is another matter.

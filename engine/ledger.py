@@ -6,6 +6,7 @@ entry's digest. The salt lies inside the sealed payload, so a payload can be era
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import os
@@ -153,9 +154,10 @@ class Entry:
         }
 
 
-def history(connection: sa.Connection, keyring: Keyring, case_id: str) -> list[Entry]:
-    """All entries of a case in order. Raises the errors of `Keyring.unseal`."""
-    rows = connection.execute(sa.select(LedgerEntry.__table__).where(LedgerEntry.case_id == case_id).order_by(LedgerEntry.number))
+def history(connection: sa.Connection, keyring: Keyring, case_id: str, *, event: Event | None = None) -> list[Entry]:
+    """All entries of a case in order, or those of one event. Raises the errors of `Keyring.unseal`."""
+    which = LedgerEntry.case_id == case_id if event is None else sa.and_(LedgerEntry.case_id == case_id, LedgerEntry.event == event)
+    rows = connection.execute(sa.select(LedgerEntry.__table__).where(which).order_by(LedgerEntry.number))
     return [
         Entry(
             case=row.case_id,
@@ -169,6 +171,16 @@ def history(connection: sa.Connection, keyring: Keyring, case_id: str) -> list[E
         )
         for row in rows
     ]
+
+
+def in_present_names(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries with each element under the id that it has in the version on which the case is now."""
+    found: list[Entry] = []
+    for entry in entries:
+        if renamed := entry.payload.get("mapping") if entry.event == Event.CASE_MIGRATED else None:
+            found = [dataclasses.replace(one, element=renamed.get(one.element, one.element)) for one in found]
+        found.append(entry)
+    return found
 
 
 def faults(entries: Iterable[Entry], *, head: str, count: int) -> Sequence[str]:

@@ -7,13 +7,13 @@ decides: `prospect` is the dry run.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import ledger
+from . import ledger, timeline
 from .bpmn import order
 from .bpmn.model import Element
 from .bpmn.runtime import Execution
@@ -179,7 +179,7 @@ class _Return:
 
     def __init__(self, turn: Turn, element: str, leaving: Sequence[str] | None) -> None:
         self._turn = turn
-        self._entries = ledger.history(turn.unit.connection, turn.services.keyring, turn.case.id)
+        self._entries = _history(turn)
         target = turn.deployed.program.element(element)
         if element not in {reached.id for reached in _reached(turn, self._entries)}:
             raise WayClosed(element=target.title, reason="the case was never there, or the part around it is over")
@@ -211,7 +211,8 @@ class _Return:
         return [one for one in self._turn.execution.behind(element) if one in here or begun.get(one, self._since) >= self._since]
 
     def _prospect(self) -> Prospect:
-        turn, program = self._turn, self._turn.deployed.program
+        turn = self._turn
+        versions = timeline.versions_of(turn.services, turn.unit.connection, turn.case)
         since = [entry for entry in self._entries if entry.number > self._since]
         finished = {entry.element for entry in since if entry.event in _DONE or entry.payload.get("act") == "answer"}
         undone = [activity for activity in turn.execution.undoable() if activity in finished]
@@ -223,12 +224,16 @@ class _Return:
             elif operation is None or getattr(turn.services.operations.get(operation), "reads", False):
                 continue
             state = "undone" if entry.element in undone else "done"
-            effects.append(_effect(program.element(entry.element or ""), str(operation), entry.at, state))
+            effects.append(_effect(entry.element or "", versions, str(operation), entry.at, state))
         calling = sa.and_(Job.case_id == turn.case.id, Job.state == "leased", Job.kind == "operation", Job.instance.in_(self.leaving))
         for job in turn.unit.connection.execute(sa.select(Job.element, Job.operation, Job.created_at).where(calling)):
-            effects.append(_effect(program.element(job.element), job.operation, job.created_at, "under_way"))
+            effects.append(_effect(job.element, versions, job.operation, job.created_at, "under_way"))
         left = {instance: element for instance, element in turn.execution.stands() if instance in self.leaving}
         return Prospect(left=[_step(element) for element in left.values()], effects=effects, undone=undone)
+
+
+def _history(turn: Turn) -> list[Entry]:
+    return ledger.in_present_names(ledger.history(turn.unit.connection, turn.services.keyring, turn.case.id))
 
 
 def _reached(turn: Turn, entries: Iterable[Entry] | None = None) -> list[Element]:
@@ -236,7 +241,7 @@ def _reached(turn: Turn, entries: Iterable[Entry] | None = None) -> list[Element
     program = turn.deployed.program
     scopes = {program.process_id, *(element.id for _, element in turn.execution.stands())}
     found: dict[str, Element] = {}
-    history = ledger.history(turn.unit.connection, turn.services.keyring, turn.case.id) if entries is None else entries
+    history = _history(turn) if entries is None else entries
     for entry in history:
         element = program.elements.get(entry.element or "")
         while element is not None:
@@ -252,7 +257,7 @@ def _keep_order(turn: Turn, leaving: Collection[str], entering: Iterable[str], e
     deployed: Deployed = turn.deployed
     if order.RULES not in deployed.files:
         return
-    history = ledger.history(turn.unit.connection, turn.services.keyring, turn.case.id) if entries is None else entries
+    history = _history(turn) if entries is None else entries
     passed = {entry.element for entry in history if entry.element and entry.event in _DONE}
     standing = [*_staying(turn.execution, leaving), *((element, None) for element in entering)]
     for step, target in order.left_out(deployed.files, standing=standing, passed=passed):
@@ -269,6 +274,8 @@ def _step(element: Element) -> Step:
     return Step(element=element.id, name=element.title, name_en=element.name_en or element.title)
 
 
-def _effect(element: Element, operation: str, at: dt.datetime, state: str) -> Effect:
-    named: Mapping[str, str] = vars(_step(element))
-    return Effect(**named, operation=operation, at=at, state=state)
+def _effect(key: str, versions: Sequence[Deployed], operation: str, at: dt.datetime, state: str) -> Effect:
+    known = timeline.element_of(versions, key)
+    name = known[1].title if known else key
+    english = (known[1].name_en if known else "") or name
+    return Effect(element=key, name=name, name_en=english, operation=operation, at=at, state=state)

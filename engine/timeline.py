@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from . import access, ledger, people
+from .bpmn.model import Element
 from .ledger import Event as Happened
 from .ports import Json
 from .procedures import Deployed
@@ -63,7 +64,7 @@ def events_of(
     subject sees their own acts only.
     """
     entries = ledger.history(connection, services.keyring, case.id)
-    elements = deployed.program.elements
+    versions = versions_of(services, connection, case)
     lanes = lanes_en(deployed)
     persons: dict[str, Mapping[str, Json]] = {}
     events, done = [], set[str]()
@@ -76,7 +77,8 @@ def events_of(
             done.add(entry.element)
         if actor and actor not in persons:
             persons[actor] = people.display(connection, actor)
-        element = elements.get(entry.element or "")
+        known = element_of(versions, entry.element)
+        element = known[1] if known else None
         lane = element.lane if element else None
         signed = entry.event in (Happened.STEP_APPROVED, Happened.STEP_REJECTED)
         events.append(
@@ -95,6 +97,21 @@ def events_of(
             )
         )
     return events, frozenset(done)
+
+
+def versions_of(services: Services, connection: sa.Connection, case: Any) -> list[Deployed]:
+    """The version that a case is on, then those that it came from, the last one first."""
+    moves = ledger.history(connection, services.keyring, case.id, event=Happened.CASE_MIGRATED)
+    ids = dict.fromkeys([case.version_id, *(str(move.payload["from_id"]) for move in reversed(moves))])
+    return [services.programs.get(id) for id in ids]
+
+
+def element_of(versions: Sequence[Deployed], key: str | None) -> tuple[Deployed, Element] | None:
+    """An element by its id in the first of the versions that has it, with that version."""
+    for version in versions:
+        if key and (found := version.program.elements.get(key)):
+            return version, found
+    return None
 
 
 def _detail(entry: ledger.Entry, sight: access.Sight, own: bool) -> dict[str, Json]:

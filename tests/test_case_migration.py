@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from diagrams import END, START, boundary, event, event_sub, flows, message, nod
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
-from engine import cases, incidents, migration, versions, work
+from engine import bundle, casefile, cases, evidence, inbox, incidents, migration, returns, versions, work
 from engine.errors import NotAllowed, NotFound
 from engine.ledger import Event
 from engine.migration import Candidate
@@ -203,6 +204,47 @@ def test_suspended_cases_move_too_and_stay_suspended(room: Room) -> None:
     room.manage(cases.resume, case)
     room.complete(case, "a")
     assert room.open(case) == "b"
+
+
+def test_what_was_done_where_the_new_version_has_nothing_is_still_told(room: Room) -> None:
+    """The case page, the finished work item and the way back name steps of the version that the case came from."""
+    room.deploy(
+        START,
+        service("call", operation="x.a", name="调取"),
+        user("a", name="核对"),
+        user("b"),
+        END,
+        flows("start > call", "call > a", "a > b", "b > end"),
+    )
+    case = room.start()
+    room.run()
+    item = room.item(case, "a")
+    room.complete(case, "a")
+    room.deploy(*line("z", "c"))
+    assert move(room, mapping={"b": "c"})[0].moved
+    page = casefile.case_page(room.services, case, reader=person("admin"))
+    assert [call.name for call in page.calls] == ["调取"] and "核对" in [event.name for event in page.timeline]
+    assert inbox.item_page(room.services, item, reader=person("admin")).name == "核对"
+    actor = person("admin")
+    assert [step.element for step in returns.steps(room.services, case, actor=actor)] == ["c"]
+    room.complete(case, "c")
+    found = returns.prospect(room.services, case, "c", actor=actor)
+    assert found.effects == []
+    returns.reopen(room.services, case, "c", actor=actor, reason="补正", request_id=new_id())
+    assert room.open(case) == "c"
+
+
+def test_the_sealed_file_holds_the_versions_that_the_case_came_from(room: Room) -> None:
+    """Diagram, tables and forms of each, under its number."""
+    room.deploy(*line("a", "b"))
+    case = room.start()
+    room.deploy(*line("a"))
+    move(room)
+    room.complete(case, "a")
+    sealed = evidence.seal(room.services, case, report=lambda facts, diagram: b"%PDF-1.7")
+    with zipfile.ZipFile(room.services.settings.home / sealed.path) as archive:
+        assert {"originals/procedure/test.bpmn", "originals/former-procedure/1/test.bpmn"} <= set(archive.namelist())
+    assert bundle.verify(room.services.settings.home / sealed.path).ok
 
 
 def test_an_incident_goes_along_and_is_repaired_there(room: Room) -> None:
