@@ -11,13 +11,14 @@ import functools
 import gettext as gettext_module
 import io
 import re
-from collections.abc import Mapping
+import string
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app, g, has_request_context, request
@@ -29,6 +30,7 @@ LOCALES = {"zh-CN": "中文", "en": "English"}
 DEFAULT = "zh-CN"
 FOLDER = Path(__file__).parent / "locale"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+_QUOTED = re.compile(r'"{(\w+)}"')
 
 
 def N_(text: str) -> str:
@@ -39,19 +41,22 @@ def N_(text: str) -> str:
 @functools.cache
 def catalogue(locale: str) -> gettext_module.NullTranslations:
     """The translations of one language, all parts merged. English has none: its strings are the message ids."""
-    folder = FOLDER / locale.replace("-", "_")
     merged = Catalog(locale=locale.replace("-", "_"))
-    for file in sorted(folder.glob("*.po")):
-        with file.open("rb") as stream:
-            for message in read_po(stream, locale=locale.replace("-", "_")):
-                if message.id and message.string and not message.fuzzy:
-                    merged.add(message.id, message.string)
+    for message in _messages(locale, "*.po"):
+        merged.add(message.id, message.string)
     if not len(merged):
         return gettext_module.NullTranslations()
     compiled = io.BytesIO()
     write_mo(compiled, merged)
     compiled.seek(0)
     return gettext_module.GNUTranslations(compiled)
+
+
+def _messages(locale: str, files: str) -> Iterator[Message]:
+    """What is translated in the files so called."""
+    for file in sorted((FOLDER / locale.replace("-", "_")).glob(files)):
+        with file.open("rb") as stream:
+            yield from (message for message in read_po(stream) if message.id and message.string and not message.fuzzy)
 
 
 def current() -> str:
@@ -90,32 +95,58 @@ def error_text(error: PartwellError) -> str:
 
 
 def fill(template: str, facts: Mapping[str, Any]) -> str:
-    """A sentence of the engine, `{named}` places filled with facts; facts that are sentences themselves are translated too."""
+    """A sentence of the engine, `{named}` places filled with facts.
+
+    Facts that are sentences themselves are translated too; what stands between quotes was written by somebody and stays.
+    """
     translated = catalogue(current()).gettext(template)
     if current() == "en":
         facts = {name: facts.get(f"{name}_en") or value for name, value in facts.items()}
     try:
-        return translated.format(**{name: _fact(value) for name, value in facts.items()})
+        return translated.format(**{name: _fact(value, name in _QUOTED.findall(template)) for name, value in facts.items()})
     except (KeyError, IndexError, ValueError, AttributeError):
         return translated
 
 
-def _fact(value: Any) -> Any:
+def _fact(value: Any, quoted: bool) -> Any:
     if isinstance(value, dt.datetime):
         return moment(value)
     if isinstance(value, str) and value:
-        return moment(value) if _MOMENT.fullmatch(value) else reason(value)
+        return moment(value) if _MOMENT.fullmatch(value) else value if quoted else reason(value)
     return value
 
 
 def reason(text: str) -> str:
-    """A reason in the language of the request; a detail that needs no translation may follow it after ": "."""
+    """A reason in the language of the request; a detail that needs no translation may follow it after ": ".
+
+    A reason with places, such as `there is no variable "{name}"`, is kept as the English sentence that was said, with its facts in
+    place; here it is known again by the words around them. What was no English sentence stays as it is.
+    """
     translated = gettext(text) if text else ""
-    if translated == text and ": " in text:
-        said, _, detail = text.partition(": ")
-        if (known := gettext(said)) != said:
-            return known + gettext(": ") + detail
-    return translated
+    if translated != text or not text:
+        return translated
+    said, colon, detail = text.partition(": ")
+    if colon and (known := gettext(said)) != said:
+        return known + gettext(": ") + detail
+    for template, words, pattern in _reasons(current()):
+        if all(word in text for word in words) and (found := pattern.fullmatch(text)):
+            return fill(template, found.groupdict())
+    return text
+
+
+@functools.cache
+def _reasons(locale: str) -> list[tuple[str, list[str], re.Pattern[str]]]:
+    """Every reason with places, the words around them, and the pattern of what may have been said.
+
+    Those with most words come first, because they leave least to chance.
+    """
+    found = []
+    for message in _messages(locale, "reasons.po"):
+        parts = [(words, place) for words, place, _, _ in string.Formatter().parse(str(message.id))]
+        if any(place for _, place in parts):
+            pattern = "".join(re.escape(words) + (f"(?P<{place}>.+)" if place else "") for words, place in parts)
+            found.append((str(message.id), [words for words, _ in parts], re.compile(pattern, re.DOTALL)))
+    return sorted(found, key=lambda reason: -sum(map(len, reason[1])))
 
 
 #: what people call outside systems by the usual names of their connectors; any other is called as it was configured

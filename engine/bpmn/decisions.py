@@ -97,7 +97,7 @@ class Decisions:
         except ValueError as error:
             raise errors.DecisionInputRefused(decision=name, reason=str(error)) from None
         except quickjs.JSException as error:
-            raise errors.DecisionFailed(decision=name, reason=feel.said(error)) from None
+            raise errors.DecisionFailed(decision=name, reason=f"the interpreter stopped: {feel.said(error)}") from None
         if "failed" in found:
             failure = errors.DecisionInputRefused if found.get("input") else errors.DecisionFailed
             raise failure(decision=found.get("decision") or name, reason=found["failed"])

@@ -286,8 +286,8 @@ class _Reader:
         tests = [_text(cell) for cell in _all(rule, "inputEntry")]
         results = [_text(cell) for cell in _all(rule, "outputEntry")]
         if (len(tests), len(results)) != (inputs, outputs):
-            cells = f"{len(tests)} + {len(results)} cells, but the table {inputs} + {outputs} columns"
-            raise self.refuse(rule, f"rule {row} has {cells}")
+            reason = f"rule {row} has {len(tests)} + {len(results)} cells, but the table {inputs} + {outputs} columns"
+            raise self.refuse(rule, reason)
         return {"id": rule.get("id") or f"rule {row}", "row": row, "tests": tests, "results": results}
 
 

@@ -148,8 +148,10 @@ def _evaluate(
             answer = interpreter.call("run", _compiled(interpreter, text, unary, names), feel.wire(used), time)
     except feel.LimitReached:
         raise errors.FeelError(expression=text, reason="it took too much time or memory") from None
-    except (ValueError, quickjs.JSException) as error:
-        raise errors.FeelError(expression=text, reason=feel.said(error)) from None
+    except ValueError as error:
+        raise errors.FeelError(expression=text, reason=str(error)) from None
+    except quickjs.JSException as error:
+        raise errors.FeelError(expression=text, reason=f"the interpreter stopped: {feel.said(error)}") from None
     if answer in _SHORT:
         return _SHORT[answer]
     found = json.loads(answer)

@@ -39,12 +39,18 @@ export const repairs = [
     'comparing values of two types is worth a complaint',
     'const test = operator()(right);',
     `if (left !== null && right !== null && PLAIN.has(getType(left)) && PLAIN.has(getType(right)) && getType(left) !== getType(right)) {
-                interpreterContext.addWarning(node, 'NOT_COMPARABLE', { template: "Can't compare {left} with {right}", values: { left, right } });
+                interpreterContext.addWarning(node, 'NOT_COMPARABLE', { template: '{left} cannot be compared with {right}', values: { left, right } });
                 return null;
             }
             const test = operator()(right);`,
   ],
   ['(its types)', 'const NUMBER_ONLY =', "const PLAIN = new Set(['number', 'string', 'boolean', 'date', 'time', 'date time', 'duration']);\nconst NUMBER_ONLY ="],
+
+  // --- complaints, which are shown to people
+  ['values stand in a complaint as they are written in FEEL', "message.replace(`{${key}}`, `'${formatValue(values[key])}'`)", 'message.replace(`{${key}}`, () => formatValue(values[key]))'],
+  ['a complaint about operands names the operator', "template: `Can't ${opName} {right} to {left}`", 'template: `{left} ${node.input} {right} cannot be calculated`'],
+  ['(about what is no function)', /'Cannot invoke \{target\}'/g, "'{target} is no function'"],
+  ['(about parameters)', "'Cannot invoke {target} with parameters {params}'", "'{target} does not take these parameters'"],
 
   [
     'a number may have an exponent',

@@ -375,7 +375,7 @@ export function compile(model, data) {
 /** `value`, which must be true, false or null. */
 function truth(value, element) {
   if (value === null || typeof value === 'boolean') return value;
-  throw new Failure(`a condition must be true or false, but it gave ${describe(value)}`, element);
+  throw new Failure(`a condition must be true or false, but it gave: ${describe(value)}`, element);
 }
 
 const listOf = (value) => {

@@ -35,12 +35,12 @@ globalThis.partwell = {
       const { run, complaints } = programs[number];
       setClock(now);
       declared.type = null;
-      const value = run(JSON.parse(data));
-      const found = complaints();
-      const short = found.length ? undefined : SHORT.get(value);
-      if (short) return short;
+      let found = [];
       try {
-        return JSON.stringify({ value: plain(value), complaints: found });
+        const value = run(JSON.parse(data));
+        found = complaints();
+        const short = found.length ? undefined : SHORT.get(value);
+        return short ?? JSON.stringify({ value: plain(value), complaints: found });
       } catch (error) {
         return JSON.stringify({ ...failed(error), complaints: found });
       }

@@ -33,7 +33,7 @@ export function program(text, unary, names) {
             .filter((warning) => !expected(warning))
             .map(({ type, message, position: { from, to } }) => ({
               type,
-              message: MESSAGES[type]?.(text.slice(from, to)) ?? message.replace(/'"|"'/g, '"'),
+              message: MESSAGES[type]?.(text.slice(from, to)) ?? message,
               from,
               to,
             })),

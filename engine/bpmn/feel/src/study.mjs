@@ -175,7 +175,7 @@ export function study(text, unary, names) {
       }
       case 'SimplePositiveUnaryTest':
         // The grammar reads a == b as a = (= b), which means something else than its author thinks.
-        if (node.prevSibling?.name === 'CompareOp' && node.firstChild.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one "=" to compare');
+        if (node.prevSibling?.name === 'CompareOp' && node.firstChild.name === 'CompareOp') problem({ from: node.prevSibling.from, to: node.from + 1 }, 'write one sign to compare, such as "=" or ">="');
         return visitAll(inner, scope);
       case 'ArithmeticExpression': {
         const product = /^[*/]$/.test(text.slice(inner[1]?.from, inner[1]?.to));
