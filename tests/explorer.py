@@ -80,7 +80,7 @@ class Explorer:
             codes = self.codes(element)
             if codes and self.chance.random() < 0.3:
                 return execution.error(instance, self.chance.choice(codes), "said so", now=now)
-            return execution.answer(instance, self.answer(element), now=now)
+            return execution.answer(instance, self.answer(element.headers), now=now)
         return execution.deliver(instance, self.answer(), now=now)
 
     def codes(self, element: Element) -> list[str]:
@@ -135,13 +135,13 @@ class Explorer:
         """A value that some condition asks for."""
         return self.chance.choice(self.domain.get(name) or [True, False, "x", 3, ["a", "b"]])
 
-    def answer(self, element: Element | None = None) -> object:
+    def answer(self, headers: Mapping[str, str] = {}) -> object:
         """An operation's answer or a message's values: everything that conditions ask for."""
         found: dict[str, object] = {}
         for name in self.asked:
             if name.split(".")[0] not in ("case", "subject", "initiator", "loopCounter") and not name.startswith("numberOf"):
                 put(found, name, self.value(name))
-        result = element.headers.get("resultVariable") if element is not None else None
+        result = headers.get("resultVariable")
         return found.get(result, self.value(result)) if result else found
 
 

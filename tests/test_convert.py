@@ -206,6 +206,22 @@ def test_calls_of_other_processes():
         assert "unsupported_element" in codes(row(f'<callActivity id="x" {call}/>')[1], "error")
 
 
+def test_what_is_handed_over_is_asked_for_as_the_called_process_reads_it():
+    """A variable that only the called process compares with true is a checkbox where a person gives it, not a text."""
+    caller = foreign(
+        '<startEvent id="s"/><callActivity id="x" calledElement="other"><extensionElements><c:in source="fast" target="urgent"/>'
+        f"</extensionElements></callActivity>{TAIL}"
+    )
+    called = foreign(
+        '<startEvent id="s"/><exclusiveGateway id="g" default="no"/><endEvent id="e"/><endEvent id="f"/><sequenceFlow id="f1" sourceRef="s" targetRef="g"/>'
+        '<sequenceFlow id="yes" sourceRef="g" targetRef="e"><conditionExpression>${urgent}</conditionExpression></sequenceFlow>'
+        '<sequenceFlow id="no" sourceRef="g" targetRef="f"/>'
+    ).replace(b'id="p"', b'id="other"')
+    made = convert({"a.bpmn": caller, "b.bpmn": called}).files
+    [asked] = [c for c in json.loads(made["forms/p-s.form"])["components"] if c.get("key")]
+    assert (asked["key"], asked["type"]) == ("fast", "checkbox")
+
+
 def test_several_instances():
     """Collection, item, counters, and the standard's own way of saying it."""
     loop = (

@@ -163,3 +163,11 @@ def test_chinese_names_are_names_like_others() -> None:
     result = decide(content, {"员工": {"工龄": 3}})
     assert result.value == 9
     assert Decisions(content, file="x.dmn").names == {"inner": "工龄 补偿", "d": "结果"}
+
+
+def test_an_input_that_is_only_drawn_is_not_asked_for() -> None:
+    """Names that the folder gives are checked for what a decision needs, not for what merely stands beside it."""
+    drawn = '<inputData id="i" name="A note"/>'
+    assert Decisions(file(drawn, decision(literal("pay"))), file="d.dmn").check(["pay"]) == []
+    [(element, _)] = Decisions(file(drawn, decision(literal("pay"), needs=[needs_input("i")])), file="d.dmn").check(["pay"])
+    assert element == "i"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from clerk import Clerk, operations_of
 from explorer import Explorer
 
 from engine import procedures
 from engine.bpmn.convert import convert
 from engine.bpmn.findings import Code
 from engine.bpmn.order import RULES
+from engine.ledger import Event
 from engine.settings import Settings
 from webapp import form_checker
 from webapp.checking import check_paths
@@ -18,6 +20,8 @@ from webapp.checking import check_paths
 DATA = Path(__file__).parent / "data"
 CHECKED = {Path(file["file"]).name: file for file in check_paths([DATA / "bpmn-import", DATA / "bpmn-miwg"])}
 ACCEPTED = [file["file"] for file in CHECKED.values() if file["accepted"] and file["file"].endswith(".bpmn")]
+#: each on SQLite, one of them on PostgreSQL
+IN_OFFICE = [*((path, "sqlite") for path in ACCEPTED), (next(path for path in ACCEPTED if "invoice" in path), "postgresql")]
 
 #: why the others are refused, by the codes of their errors
 REFUSED = {
@@ -70,6 +74,18 @@ def test_what_is_accepted_runs_through_all_its_branches(path):
         walker.walk()
         left = walker.left() - dead
     assert left == set(), f"{walker.endings} cases ended; stuck: {walker.stuck[-3:]}"
+
+
+@pytest.mark.parametrize(("path", "database_url"), IN_OFFICE, ids=lambda given: Path(given).stem, indirect=["database_url"])
+def test_what_is_accepted_deploys_starts_and_goes_on(path, services):
+    """In the whole engine, with everything at hand that it calls: a case starts and its first steps are done, with no incident left."""
+    files = procedures.gather(Path(path))
+    clerk = Clerk(services, files, operations_of(convert(files).files))
+    case = clerk.start()
+    for _ in range(12):
+        if not clerk.step(case):
+            break
+    assert clerk.room.events(case)[0] == Event.CASE_STARTED and clerk.room.incidents(case) == []
 
 
 def test_a_foreign_folder_deploys_with_its_originals(services):

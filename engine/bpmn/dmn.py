@@ -64,6 +64,9 @@ def model(xml: bytes, file: str, beside: Mapping[str, bytes]) -> dict[str, Any]:
             for needed in reader.needs(element):
                 if needed["id"] not in nodes:
                     raise reader.refuse(element, f'it requires "{needed["id"].rpartition("#")[2]}", which is not in the file')
+    # Nobody has to give an input that is only drawn.
+    wanted = {need["id"] for node in nodes.values() for need in node["needs"]}
+    nodes = {id: node for id, node in nodes.items() if node["kind"] != "input" or id in wanted}
     # Only a function may require itself.
     required = {id: [n["id"] for n in node["needs"] if n["id"] != id or node["kind"] != "knowledge"] for id, node in nodes.items()}
     try:

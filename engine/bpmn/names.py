@@ -43,6 +43,13 @@ class Names:
 UNKNOWN = Names(None)
 
 
+def together(one: Names, other: Names) -> Names:
+    """What exists in either."""
+    if one.known is None or other.known is None:
+        return UNKNOWN
+    return Names(one.and_also(other.known).known, one.complete and other.complete)
+
+
 def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
     """The case variables that any step of the process may have written."""
     found = set(GIVEN)

@@ -18,7 +18,7 @@ from ... import errors
 from ..findings import Finding
 from ..model import BPMN, ZEEBE
 from ..reader import read_xml
-from . import decisions, diagram
+from . import decisions, diagram, wanted
 from .sheet import Sheet
 
 __all__ = ["ENDINGS", "ORIGINALS", "Conversion", "convert", "original", "plain"]
@@ -71,14 +71,21 @@ def convert(files: Mapping[str, bytes]) -> Conversion:
             made[path], originals[path] = _written(root), files[path]
         if said:
             findings[path] = said
+    sheets: dict[str, Sheet] = {}
+    asking: list[Sheet] = []
     for path in (path for path in files if path.endswith(".bpmn")):
         root = _read(files[path], path)
         if root is None or root.tag != BPMN + "definitions":
             continue
-        sheet = Sheet(path, root, known_forms=frozenset(given))
-        diagram.convert(sheet, given, shapes)
+        sheet = sheets[path] = Sheet(path, root, known_forms=frozenset(given))
+        foreign = not diagram.native(root)
+        diagram.convert(sheet, shapes, foreign=foreign)
+        if foreign:
+            asking.append(sheet)
+    wanted.ask(asking, given)
+    for path, sheet in sheets.items():
         if sheet.changed:
-            made[path], originals[path] = _written(root), files[path]
+            made[path], originals[path] = _written(sheet.root), files[path]
             made |= {f"forms/{id}.form": _json(schema) for id, schema in sheet.forms.items()}
         if sheet.findings:
             findings[path] = sheet.findings

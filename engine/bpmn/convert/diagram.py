@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from lxml import etree
 
 from ..findings import Code
 from ..model import BPMN, ZEEBE
-from . import data, decisions, events, forms, juel, leftovers, loops, mapping, operations, people, translation, wanted
+from . import data, decisions, events, forms, juel, leftovers, loops, mapping, operations, people, translation
 from .sheet import VOCABULARIES, Sheet, drawn
 
 _CALLERS = ("serviceTask", "sendTask", "businessRuleTask")
@@ -21,9 +20,8 @@ _EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThro
 _MODELER = "{http://camunda.org/schema/modeler/1.0}executionPlatform"
 
 
-def convert(sheet: Sheet, given: Mapping[str, Any], shapes: Mapping[str, decisions.Shape]) -> None:
-    """Converts the tree of `sheet`. `given`: schemas of the forms that came along; `shapes`: what the decisions give."""
-    foreign = not native(sheet.root)
+def convert(sheet: Sheet, shapes: Mapping[str, decisions.Shape], *, foreign: bool) -> None:
+    """Converts the tree of `sheet`. `shapes`: what the decisions give; `foreign`: it is not in the zeebe vocabulary already."""
     people.initiators(sheet)
     _process(sheet)
     forms.embedded(sheet)
@@ -40,8 +38,6 @@ def convert(sheet: Sheet, given: Mapping[str, Any], shapes: Mapping[str, decisio
     for gateway in sheet.root.iter(BPMN + "exclusiveGateway") if foreign else ():
         _default(sheet, gateway)
     leftovers.sweep(sheet)
-    if foreign:
-        wanted.ask(sheet, given)
 
 
 def native(root: etree._Element) -> bool:

@@ -87,6 +87,7 @@ def passed(sheet: Sheet, node: etree._Element) -> tuple[bool, bool]:
             written = sheet.text(node, called(line), expression, after=way == "out") if expression else f"={feel_name(source)}"
             if way == "in" and not expression:
                 sheet.read(node, translation.Feel(source, {feel_name(source): translation.Use()}))
+                sheet.passed.append((node.get("id", ""), feel_name(source), feel_name(target or source)))
             if written is not None:
                 sheet.map(node, f"{way}put", feel_name(target or source), written)
                 sheet.say(

@@ -47,6 +47,8 @@ class Sheet:
     #: ids of the forms that came with the diagram
     known_forms: frozenset[str] = frozenset()
     reads: list[Read] = field(default_factory=list)
+    #: (call activity, variable here, variable there) of what is handed over as it is
+    passed: list[tuple[str, str, str]] = field(default_factory=list)
     #: variables that hold who started the case
     initiators: frozenset[str] = frozenset()
     #: forms of elements that are pages of the other engine, and elements that have none: what they give is open

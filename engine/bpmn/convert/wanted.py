@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lxml import etree
@@ -17,14 +17,27 @@ from ..findings import Code
 from ..model import BPMN, ZEEBE, Element, Process, processes
 from ..names import GIVEN, of_case
 from . import forms
-from .sheet import Sheet
+from .sheet import Read, Sheet
 from .translation import Use
 
 
-def ask(sheet: Sheet, given: Mapping[str, Any]) -> None:
-    """Makes the forms. `given`: schemas of the forms that came along, by id."""
+def ask(sheets: Sequence[Sheet], given: Mapping[str, Any]) -> None:
+    """Makes the forms of the diagrams of one folder. `given`: schemas of the forms that came along, by id."""
+    read = [processes(sheet.root, sheet.file) for sheet in sheets]
+    reads: dict[str, list[Read]] = {}
+    for sheet, found in zip(sheets, read, strict=True):
+        for process in found:
+            reads[process.id] = [each for each in sheet.reads if each.element in process.elements or each.element in process.flows]
+    for sheet, found in zip(sheets, read, strict=True):
+        called = {e.id: e.called.process for process in found for e in process.elements.values() if e.called is not None}
+        for call, here, there in sheet.passed:
+            sheet.reads += [Read(call, here, each.use) for each in reads.get(called.get(call, ""), ()) if each.name == there]
+        _ask(sheet, found, given)
+
+
+def _ask(sheet: Sheet, found: Sequence[Process], given: Mapping[str, Any]) -> None:
     nodes = {node.get("id"): node for node in sheet.root.iter(BPMN + "*") if node.get("id")}
-    for process in processes(sheet.root, sheet.file):
+    for process in found:
         if not process.executable:
             continue
         known = _known(process, {**given, **sheet.forms})

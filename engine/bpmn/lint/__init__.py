@@ -6,6 +6,7 @@ A diagram without an error finding deploys, and a case of it starts.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import reduce
 
 from ... import errors
 from ...calendar import Calendars
@@ -46,22 +47,23 @@ def check(
     decisions = {decision for table in tables.values() for decision in table.ids}
     calls = Calls(files, forms)
     known = Known(forms=forms, operations=operations, chains=chains, decisions=decisions, calendars=calendars, calls=calls)
-    passed = names.Names(frozenset())
-    main: list[str] = []
-    for path, content in files.items():
-        if path.endswith(".bpmn"):
-            diagram = Diagram(path, known)
-            found[path] = diagram.findings(content)
-            passed = diagram.passed(passed)
-            if diagram.main:
-                main.append(path)
+    diagrams = [Diagram(path, known) for path in files if path.endswith(".bpmn")]
+    for diagram in diagrams:
+        found[diagram.path] = diagram.findings(files[diagram.path])
+    main = [diagram.path for diagram in diagrams if diagram.main]
+    anywhere = reduce(names.together, (diagram.seen for diagram in diagrams), names.Names(frozenset()))
     for path in main if len(main) > 1 else ():
         found[path].append(finding(Code.SEVERAL_PROCESSES, None, severity="warning", processes=", ".join(main)))
     for path, table in tables.items():
-        seen = passed.known if passed.complete else None
-        found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in table.check(seen)]
+        callers = [_known(diagram.seen) for diagram in diagrams if diagram.decides.intersection(table.ids)]
+        wrong = dict.fromkeys(each for seen in dict.fromkeys(callers or [_known(anywhere)]) for each in table.check(seen))
+        found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in wrong]
         found[path] += [finding(Code.MONEY_CALCULATED, None, at=element, where=element, amount=name) for element, name in table.money()]
     return found
+
+
+def _known(seen: names.Names) -> frozenset[str] | None:
+    return seen.known if seen.complete else None
 
 
 def forms_named(files: Mapping[str, bytes]) -> set[str]:

@@ -43,11 +43,11 @@ class Calls:
         busy |= {process.id}
         for element in process.elements.values():
             if element.called is not None and element.called.child and not element.outputs:
-                found = self._together(found, self._other(element.called.process, busy))
+                found = variables.together(found, self._other(element.called.process, busy))
         for caller, element in self.of(process.id):
             found = found.and_also(target for target, _ in element.inputs)
             if element.called is not None and element.called.parent:
-                found = self._together(found, self._other(caller.id, busy))
+                found = variables.together(found, self._other(caller.id, busy))
         return found
 
     def _other(self, id: str, busy: frozenset[str]) -> variables.Names:
@@ -60,9 +60,4 @@ class Calls:
         """What the output mapping of a call activity sees: also what the called process has."""
         if element.called is None:
             return seen
-        return self._together(seen, self._other(element.called.process, frozenset()))
-
-    def _together(self, one: variables.Names, other: variables.Names) -> variables.Names:
-        if one.known is None or other.known is None:
-            return variables.UNKNOWN
-        return variables.Names(one.and_also(other.known).known, one.complete and other.complete)
+        return variables.together(seen, self._other(element.called.process, frozenset()))

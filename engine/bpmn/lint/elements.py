@@ -59,12 +59,12 @@ class Diagram:
     def __init__(self, path: str, known: Known) -> None:
         self.path = path
         self.known = known
-        #: the variables of its process, once known
-        self.case: names.Names | None = None
+        #: the variables of its executable processes and the inputs of their business rule tasks: what its decisions may see
+        self.seen = names.Names(frozenset())
+        #: ids of the decisions it calls
+        self.decides: set[str] = set()
         #: whether a case may begin with it: no other process calls it
         self.main = False
-        #: inputs of its business rule tasks
-        self.handed_over: set[str] = set()
 
     def findings(self, content: bytes) -> list[Finding]:
         try:
@@ -92,7 +92,8 @@ class Diagram:
 
     def _process(self, process: Process, root: etree._Element) -> Iterator[Finding]:
         yield from drawn_wrong(process, root)
-        self.case = case = self.known.calls.names(process)
+        case = self.known.calls.names(process)
+        self.seen = names.together(self.seen, case)
         for element in process.elements.values():
             if all(runs(process.elements[scope], process) for scope in process.around(element)):
                 yield from self._element(process, element, case)
@@ -101,15 +102,6 @@ class Diagram:
                 yield from self._condition(process, flow, case)
         yield from data.written_twice(process, self.known.forms)
         yield from data.uncaught(process, self.known.calls)
-
-    def passed(self, others: names.Names) -> names.Names:
-        """What its decisions may see, beside what those of other diagrams see."""
-        if self.case is None:
-            return others
-        if self.case.known is None or others.known is None:
-            return names.UNKNOWN
-        seen = others.and_also([*self.case.known, *self.handed_over])
-        return names.Names(seen.known, others.complete and self.case.complete)
 
     # --- one element
 
@@ -123,7 +115,8 @@ class Diagram:
         yield from self._repeated(element, outside)
         seen = names.inside(element, outside)
         if element.kind == "businessRuleTask":
-            self.handed_over.update(target for target, _ in element.inputs)
+            self.seen = self.seen.and_also(target for target, _ in element.inputs)
+            self.decides.add(element.extensions.get("calledDecision.decisionId", ""))
         for target, text in element.inputs:
             yield from texts.value(element, f'input "{target}"', text, seen)
             seen = seen.and_also([target])
