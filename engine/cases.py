@@ -239,7 +239,7 @@ def _switch(services: Services, case_id: str, actor: str, reason: str, request_i
         must_manage(turn)
         turn.status = after
         turn.record(event, reason=must_say(reason))
-        if after == "running":
+        if after == "running" and not turn.case.on_hold:
             turn.ask_again()
         turn.commit()
 

@@ -173,7 +173,10 @@ class Unit:
         self._rows.clear()
         self._writes.clear()
         for action in self._after:
-            action()
+            try:
+                action()
+            except Exception:  # what is stored is stored, and whoever stored it must not be told otherwise
+                log.exception("something that follows a commit failed")
 
     def close(self) -> None:
         """Leave without what was not committed. The driver is asked itself: SQLAlchemy does not see a COMMIT that failed in a pipeline."""

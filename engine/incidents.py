@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import people, rules
+from .bpmn.scopes import plain
 from .cases import must_manage, must_say
 from .db import Statement
 from .errors import ItemClosed, NotAllowed, NotFound, PartwellError
 from .jobs import FINISH
 from .ledger import Event
-from .models import Case, Incident, Job, JobAttempt, Person
+from .models import OUTLIVING, Case, Incident, Job, JobAttempt, Person
 from .ports import Json
 from .timeline import title_en
 from .turn import SEAL, Turn, done_before, lock, must_run, request_purpose
@@ -114,7 +115,7 @@ def _with_calls(services: Services, connection: sa.Connection, rows: Sequence[In
     attempts = attempts_of(connection, JobAttempt.job_id.in_(failed))
     inputs = {
         job.id: services.keyring.unseal_json(job.request, request_purpose(job.id))["input"]
-        for job in connection.execute(sa.select(Job.id, Job.request).where(Job.id.in_(failed), Job.request.is_not(None)))
+        for job in connection.execute(sa.select(Job.id, Job.request).where(Job.id.in_(failed), Job.kind == "operation"))
     }
     return [replace(row, input=inputs.get(row.job_id or ""), attempts=attempts.get(row.job_id or "", ())) for row in rows]
 
@@ -134,6 +135,8 @@ def attempts_of(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dic
 class _Broken:
     turn: Turn
     incident: Any
+    #: what failed; None where an element could not go on
+    job: Any
 
 
 def retry(
@@ -154,16 +157,17 @@ def retry(
         broken = _broken(services, unit, incident_id, actor, request_id)
         if broken is None:
             return
-        turn, incident = broken.turn, broken.incident
-        if input and not incident.job_id:
+        turn, incident, job = broken.turn, broken.incident, broken.job
+        if input and (job is None or job.kind != "operation"):
             raise ItemClosed(reason="no call failed whose input could be corrected; correct the variables instead")
+        if variables and turn.status == "closed":
+            raise ItemClosed(reason="the variables of a closed case stay as they are")
         how = "corrected" if input or variables else "retried"
-        if incident.job_id:
-            request = None
-            job = unit.connection.execute(sa.select(Job.__table__).where(Job.id == incident.job_id)).one()
-            if job.request is not None:
+        if job is not None:
+            request = job.request
+            if input:
                 payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
-                payload["input"].update(input or {})
+                payload["input"].update({name: plain(name, value) for name, value in input.items()})
                 request = services.keyring.seal_json(payload, request_purpose(job.id))
             told = {"input": dict(input)} if input else {}
             if variables:
@@ -184,8 +188,7 @@ def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[s
         if broken is None:
             return
         turn, incident = broken.turn, broken.incident
-        kind = unit.connection.execute(sa.select(Job.kind).where(Job.id == incident.job_id)).scalar_one_or_none()
-        if kind != "operation":
+        if broken.job is None or broken.job.kind != "operation":
             raise ItemClosed(reason="only the answer of an outside system can be given by hand; correct the value and retry instead")
         unit.write(FINISH, job_id=incident.job_id, new_state="done", at=turn.now)
         _resolve(broken, "answered", reason, "answer", instance=incident.instance, value=dict(value))
@@ -193,7 +196,10 @@ def answer(services: Services, incident_id: str, *, actor: str, value: Mapping[s
 
 
 def skip(services: Services, incident_id: str, *, actor: str, reason: str, request_id: str) -> None:
-    """Pass the element as if it were done, without a result: no call, no output. Raises as `retry`."""
+    """Pass the element as if it were done, without a result: no call, no output. A message or signal that failed is not delivered.
+
+    Raises as `retry`.
+    """
     with services.database.unit() as unit:
         broken = _broken(services, unit, incident_id, actor, request_id)
         if broken is None:
@@ -201,9 +207,12 @@ def skip(services: Services, incident_id: str, *, actor: str, reason: str, reque
         turn, incident = broken.turn, broken.incident
         if incident.instance == SEAL:
             raise ItemClosed(reason="a closed case must be sealed; repair the cause and retry instead")
-        if incident.job_id:
-            unit.write(FINISH, job_id=incident.job_id, new_state="dropped", at=turn.now)
-        _resolve(broken, "skipped", reason, "skip", instance=incident.instance, values={})
+        if broken.job is not None:
+            unit.write(FINISH, job_id=broken.job.id, new_state="dropped", at=turn.now)
+        if broken.job is not None and broken.job.kind in ("message", "signal"):
+            _resolve(broken, "skipped", reason)
+        else:
+            _resolve(broken, "skipped", reason, "skip", instance=incident.instance, values={})
         turn.commit()
 
 
@@ -254,11 +263,12 @@ def _broken(services: Services, unit: Any, incident_id: str, actor: str, request
     incident = unit.connection.execute(sa.select(Incident.__table__).where(Incident.id == incident_id)).one()
     if incident.resolved_at is not None:
         raise ItemClosed(reason="the incident was resolved already")
-    if incident.instance != SEAL:
+    job = unit.connection.execute(sa.select(Job.__table__).where(Job.id == incident.job_id)).one_or_none() if incident.job_id else None
+    if job is None or job.kind not in OUTLIVING:
         must_run(case)
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
     must_manage(turn)
-    return _Broken(turn=turn, incident=incident)
+    return _Broken(turn=turn, incident=incident, job=job)
 
 
 def _resolve(broken: _Broken, how: str, why: str, verb: str | None = None, *, also: Mapping[str, Json] = {}, **arguments: Json) -> None:

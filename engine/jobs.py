@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from . import claims, documents, messages, observe, snapshots
 from .db import Statement
-from .errors import DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
+from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
 from .models import OUTLIVING, Case, Job, JobAttempt, new_id
@@ -48,6 +48,7 @@ _AGAIN = Statement(
     sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
 )
 _LEASE = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")))
+_INSTANCE = Statement(sa.select(Job.instance).where(Job.id == sa.bindparam("job_id")))
 
 
 def limits_of(services: Services) -> dict[str, Limit]:
@@ -137,6 +138,7 @@ class Runner:
                         _fire(self._services, job)
                     case "message":
                         _send(self._services, job)
+                        self._leases.ended(job)
                     case "signal":
                         _signal(self._services, job)
                     case "seal":
@@ -279,10 +281,10 @@ def _fire(services: Services, job: Any) -> None:
 def _send(services: Services, job: Any) -> None:
     """A message that a case threw goes to its receiver; the job's own id tells a second attempt from a second message."""
     payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
-    messages.send(services, name=payload["name"], key=payload["key"], values=payload["values"], actor=None, request_id=f"job:{job.id}")
-    with services.database.unit() as unit:
-        unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
-        unit.commit()
+    try:
+        messages.send(services, name=payload["name"], key=payload["key"], values=payload["values"], actor=None, request_id=f"job:{job.id}")
+    except Conflict as error:  # others were quicker each time it looked
+        raise TryAgain(system="partwell", operation="message", reason=error.message) from error
 
 
 def _signal(services: Services, job: Any) -> None:
@@ -292,22 +294,24 @@ def _signal(services: Services, job: Any) -> None:
         if turn is None:
             return
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
-        if any(instance == payload["instance"] for instance, _ in turn.execution.waiting()):
-            turn.deliver(payload["instance"], Event.SIGNAL_RECEIVED, payload["name"], payload["values"])
+        wait = unit.one(_INSTANCE, job_id=job.id).instance  # it may have begun anew since the job was claimed
+        if any(instance == wait for instance, _ in turn.execution.waiting()):
+            turn.deliver(wait, Event.SIGNAL_RECEIVED, payload["name"], payload["values"])
         turn.commit()
 
 
 def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
     """The case's turn, if the lease is still ours and the case takes it; a result that comes too late is dropped with a log line.
 
-    A suspended case, or one on a suspended version, takes the answer of a call that was under way, but no timer fires.
+    A suspended case, or one on a suspended version, takes the answer of a call that was under way, but no timer fires and no signal
+    arrives.
     """
     case = lock(unit, case_id=job.case_id)
     row = unit.one(_LEASE, job_id=job.id)
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind not in OUTLIVING):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
         return None
-    if (case.status == "suspended" or case.on_hold) and job.kind == "timer":
+    if (case.status == "suspended" or case.on_hold) and job.kind in ("timer", "signal"):
         return None
     return Turn(services, unit, case, actor=None)
 

@@ -21,11 +21,9 @@ _TOGETHER = 50
 
 log = logging.getLogger(__name__)
 
-_RENEW = Statement(
-    sa.update(Job)
-    .where(Job.id == sa.bindparam("job_id"), Job.lease == sa.bindparam("held"), Job.state == "leased")
-    .values(lease_until=sa.bindparam("until"))
-)
+# What a case's turn has locked is passed over and renewed the next time: two who wait for each other's rows would be worse.
+_MINE = sa.select(Job.id).where(Job.id == sa.bindparam("job_id"), Job.lease == sa.bindparam("held"), Job.state == "leased")
+_RENEW = Statement(sa.update(Job).where(Job.id.in_(_MINE.with_for_update(skip_locked=True))).values(lease_until=sa.bindparam("until")))
 
 
 class Leases:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,20 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import cases, people, rules, subscriptions
+from .bpmn.names import refuse_given
+from .bpmn.scopes import plain
 from .db import Unit
-from .errors import Conflict, ItemClosed, NobodyWaits, NotAllowed
+from .errors import Conflict, DatabaseAway, ItemClosed, NobodyWaits, NotAllowed
 from .ledger import Event
 from .models import Case, LedgerEntry, Message, ProcedureVersion, Subscription, new_id
 from .ports import Json
-from .turn import Turn, add_signal_job, done_before, lock, must_run
+from .turn import Turn, add_signal_jobs, done_before, lock, must_run
 
 if TYPE_CHECKING:
     from .procedures import Deployed
     from .services import Services
+
+log = logging.getLogger(__name__)
 
 #: how often a message that lost a race for its receiver looks again
 _TRIES = 5
@@ -110,12 +115,12 @@ def send(
 
     Where none waits, a procedure with a message start event of that name starts a case about `subject`; without one the
     message is kept for `keep` (default: the setting `message_hours`; zero: not at all). The same `request_id` again gives the
-    same result. Raises NotAllowed, NobodyWaits, and what `cases.start` raises.
+    same result. Raises NotAllowed, NobodyWaits, ValueRefused, and what `cases.start` raises.
     """
     for _ in range(_TRIES):
         with services.database.reading() as connection:
             receivers = _receivers(services, connection, actor)
-            waiting = _longest_waiting(connection, services.keyring.digest(key, f"subscriptions.key/{name}"), name, receivers)
+            waiting = _longest_waiting(connection, services.keyring.digest(key, f"subscriptions.key/{name}"), name, receivers, actor)
             # Asked second: if the same command took the wait between the two looks, this one shows it.
             if before := _sent_before(connection, request_id, actor):
                 return before
@@ -137,7 +142,7 @@ def send(
         kept_for = dt.timedelta(hours=services.settings.message_hours) if keep is None else keep
         if not kept_for:
             raise NobodyWaits(message=name)
-        if kept := _keep(services, name, key, values, actor, request_id, kept_for):
+        if kept := _keep(services, name, key, values, receivers, actor, request_id, kept_for):
             return kept
     raise Conflict()
 
@@ -145,14 +150,15 @@ def send(
 def signal(services: Services, *, name: str, values: Mapping[str, Json], actor: str, request_id: str) -> int:
     """Bring a signal from outside to every case that waits for it and that the actor may send to; gives how many that are.
 
-    The same `request_id` again reaches nobody twice. Raises NotAllowed.
+    The same `request_id` again reaches nobody twice. Raises NotAllowed, ValueRefused.
     """
+    _must_be_takeable(values)
     with services.database.unit() as unit:
         receivers = _receivers(services, unit.connection, actor)
         assert receivers is not None  # only a case may send to all
-        waits = [wait for wait in subscriptions.signal_waits(unit, name) if wait.procedure in receivers]
-        for wait in waits:
-            add_signal_job(services, unit, wait, name, values, source=request_id, at=services.clock.now())
+        open_to = (wait for wait in subscriptions.signal_waits(unit, name) if wait.procedure in receivers)
+        waits = [wait for wait in open_to if wait.subject_id != actor]
+        add_signal_jobs(services, unit, waits, name, values, source=request_id, at=services.clock.now())
         with contextlib.suppress(Conflict):  # sent before: each wait has its job
             unit.commit()
     return len(waits)
@@ -161,41 +167,62 @@ def signal(services: Services, *, name: str, values: Mapping[str, Json], actor: 
 def hand_out(services: Services, *, limit: int = 100) -> int:
     """Bring kept messages to cases that wait for them and can take them now, such as those of a version that was resumed.
 
-    Gives how many cases were looked at.
+    Gives how many cases took some. What goes wrong in one is logged, and the others get theirs.
     """
     waits = (
-        sa.select(Subscription.case_id)
+        sa.select(Subscription.case_id, Case.procedure, Case.subject_id, Message.sent_by)
         .join(Message, sa.and_(Message.name == Subscription.name, Message.key == Subscription.key))
         .join(Case, Case.id == Subscription.case_id)
         .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
         .where(Subscription.kind == "message", Message.case_id.is_(None), Message.kept_until > services.clock.now(), _TAKES)
         .distinct()
-        .limit(limit)
     )
     with services.database.reading() as connection:
-        found = connection.execute(waits).scalars().all()
-    for case_id in found:
-        with services.database.unit() as unit:
-            case = lock(unit, case_id=case_id)
-            if case.status == "running":
-                turn = Turn(services, unit, case, actor=None)
-                turn.ask_again()
-                turn.commit()
-    return len(found)
+        rows = connection.execute(waits).all()
+        receivers = {sender: _receiving(services, connection, sender) for sender in {row.sent_by for row in rows if row.sent_by}}
+    cases_ = {row.case_id for row in rows if not row.sent_by or (row.procedure in receivers[row.sent_by] and row.subject_id != row.sent_by)}
+    taken = 0
+    for case_id in sorted(cases_)[:limit]:
+        try:
+            taken += _take_kept(services, case_id)
+        except DatabaseAway:
+            raise
+        except Exception:
+            log.exception("case %s could not take a message that was kept", case_id)
+    return taken
+
+
+def _take_kept(services: Services, case_id: str) -> bool:
+    """Whether the case took one."""
+    with services.database.unit() as unit:
+        case = lock(unit, case_id=case_id)
+        if case.status != "running" or case.on_hold:
+            return False
+        turn = Turn(services, unit, case, actor=None)
+        turn.ask_again()
+        if not turn.moved:
+            return False
+        turn.commit()
+    return True
 
 
 def _receivers(services: Services, connection: sa.Connection, actor: str | None) -> frozenset[str] | None:
     """Procedures whose cases the actor may send to; None: all. Raises NotAllowed for somebody who may send to none."""
     if actor is None:
         return None
-    roles = people.roles_of(connection, actor)
-    found = frozenset(name for name, own in rules.by_procedure(services, connection).items() if roles & (own.senders | own.managers))
+    found = _receiving(services, connection, actor)
     if not found:
         raise NotAllowed(reason="your role does not send messages to cases")
     return found
 
 
-def _longest_waiting(connection: sa.Connection, key: str, name: str, receivers: frozenset[str] | None) -> Any:
+def _receiving(services: Services, connection: sa.Connection, sender: str) -> frozenset[str]:
+    roles = people.roles_of(connection, sender)
+    return frozenset(name for name, own in rules.by_procedure(services, connection).items() if roles & (own.senders | own.managers))
+
+
+def _longest_waiting(connection: sa.Connection, key: str, name: str, receivers: frozenset[str] | None, actor: str | None) -> Any:
+    """What may take the message. A case about its sender does not, and is passed over without a word: it may be unknown to them."""
     waits = (
         sa.select(Subscription.case_id, Subscription.instance, Subscription.element)
         .join(Case, Case.id == Subscription.case_id)
@@ -204,11 +231,13 @@ def _longest_waiting(connection: sa.Connection, key: str, name: str, receivers: 
         .order_by(Subscription.opened_at, Subscription.case_id, Subscription.instance)
         .limit(1)
     )
-    return connection.execute(waits if receivers is None else waits.where(Case.procedure.in_(receivers))).one_or_none()
+    if receivers is not None:
+        waits = waits.where(Case.procedure.in_(receivers), Case.subject_id != actor)
+    return connection.execute(waits).one_or_none()
 
 
 def _deliver(services: Services, wait: Any, name: str, key: str, values: Mapping[str, Json], actor: str | None, request_id: str) -> bool:
-    """Whether the case still waited and has taken the message. Raises NotAllowed for who the case is about."""
+    """Whether the case still waited and has taken the message."""
     with services.database.unit() as unit:
         case = lock(unit, case_id=wait.case_id)
         still = (
@@ -219,8 +248,6 @@ def _deliver(services: Services, wait: Any, name: str, key: str, values: Mapping
         )
         if unit.connection.execute(still).first() is None:
             return False
-        if actor == case.subject_id:
-            raise NotAllowed(reason="nobody sends messages to a case about themselves")
         turn = Turn(services, unit, case, actor=actor)
         message_id = _add(unit, name, key, values, actor, request_id, at=turn.now, kept_until=turn.now, case_id=case.id)
         turn.deliver(wait.instance, Event.MESSAGE_RECEIVED, name, values, message=message_id)
@@ -236,6 +263,7 @@ def _keep(
     name: str,
     key: str,
     values: Mapping[str, Json],
+    receivers: frozenset[str] | None,
     actor: str | None,
     request_id: str,
     kept_for: dt.timedelta,
@@ -244,8 +272,9 @@ def _keep(
     with services.database.unit() as unit:
         hidden = subscriptions.hidden(unit, name, key)
         subscriptions.only_one(unit, name, hidden)
-        if _longest_waiting(unit.connection, hidden, name, None) is not None:
+        if _longest_waiting(unit.connection, hidden, name, receivers, actor) is not None:
             return None
+        _must_be_takeable(values)
         now = services.clock.now()
         _add(unit, name, key, values, actor, request_id, at=now, kept_until=now + kept_for, case_id=None)
         try:
@@ -253,6 +282,13 @@ def _keep(
         except Conflict:
             return None
     return Sent(case_id=None, kept_until=now + kept_for)
+
+
+def _must_be_takeable(values: Mapping[str, Json]) -> None:
+    """The sender is told, not who comes to the place where it is taken. Raises ValueRefused."""
+    refuse_given(values)
+    for name, value in values.items():
+        plain(name, value)
 
 
 def _add(

@@ -83,9 +83,9 @@ def _kept(turn: Turn, name: str, key: str) -> tuple[str, Mapping[str, Json]] | N
 
 
 def signal_waits(unit: Unit, name: str) -> list[Any]:
-    """Who waits for a signal now: rows of case_id, procedure, element and instance."""
-    columns = (Subscription.case_id, Case.procedure, Subscription.element, Subscription.instance)
-    waits = sa.select(*columns).join(Case, Case.id == Subscription.case_id)
+    """Who waits for a signal now: rows of case_id, procedure, subject_id, element and instance."""
+    columns = (Subscription.case_id, Case.procedure, Case.subject_id, Subscription.element, Subscription.instance)
+    waits = sa.select(*columns).join(Case, Case.id == Subscription.case_id).order_by(Subscription.case_id, Subscription.instance)
     return list(unit.connection.execute(waits.where(Subscription.kind == "signal", Subscription.name == name)).all())
 
 

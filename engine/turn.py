@@ -15,7 +15,8 @@ import datetime as dt
 import functools
 import hashlib
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +56,12 @@ _COLUMNS = (
 SEAL = "seal"
 #: columns that are set when a case is born and never again
 _BORN = (Case.number, Case.procedure, Case.version_id, Case.title, Case.subject_id, Case.initiator_id)
-_LOCK = Statement(sa.select(*_COLUMNS).where(Case.id == sa.bindparam("case_id")).with_for_update())
+# "no key": another case may meanwhile store a job for this one, whose foreign key wants this row's key to stay
+_LOCK = Statement(sa.select(*_COLUMNS).where(Case.id == sa.bindparam("case_id")).with_for_update(key_share=True))
 _LOCK_BY_ITEM = Statement(
     sa.select(*_COLUMNS)
     .where(Case.id == sa.select(WorkItem.case_id).where(WorkItem.id == sa.bindparam("item_id")).scalar_subquery())
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _STATE = Statement(sa.select(Case.state).where(Case.id == sa.bindparam("case_id")))
 
@@ -78,6 +80,16 @@ _DROP_JOBS = Statement(
         one_of(Job.state, "waiting", "leased", "failed"),
     )
     .values(state="dropped", finished_at=sa.bindparam("at"))
+)
+_MOVE_SIGNALS = Statement(
+    sa.update(Job)
+    .where(
+        Job.case_id == sa.bindparam("case_id"),
+        Job.instance == sa.bindparam("instance"),
+        Job.kind == "signal",
+        one_of(Job.state, "waiting", "leased"),
+    )
+    .values(instance=sa.bindparam("again"))
 )
 _DROP_ALL_JOBS = Statement(
     sa.update(Job)
@@ -209,6 +221,11 @@ class Turn:
             raise StateUnreadable(case=self.case.number, reason=error.message) from error
         return self.deployed.program.restore(state)
 
+    @property
+    def moved(self) -> bool:
+        """Whether anything has happened to the execution."""
+        return self._moved
+
     def record(self, event: Event, *, element: str | None = None, **payload: Json) -> None:
         """A ledger entry; the command's request id goes with the first one."""
         ledger.append(
@@ -264,18 +281,20 @@ class Turn:
         if advance.finished:
             self.close(advance.outcome or "completed")
 
-    def act(self, event: Event, verb: str, *, element: str | None, also: Mapping[str, Json] | None = None, **arguments: Json) -> bool:
+    def act(
+        self, event: Event, verb: str, *, element: str | None, also: Mapping[str, Json] | None = None, **arguments: Json
+    ) -> Advance | None:
         """Something happens to the execution: `verb(**arguments)`, written down so that the case can be rebuilt from its ledger.
 
-        `also`: what else the entry tells. False when the execution takes no notice (an error that nothing catches); then
+        `also`: what else the entry tells. None when the execution takes no notice (an error that nothing catches); then
         nothing is written.
         """
-        advance = getattr(self.execution, verb)(**arguments, now=self.now)
+        advance: Advance | None = getattr(self.execution, verb)(**arguments, now=self.now)
         if advance is None:
-            return False
+            return None
         self.record(event, element=element, act=verb, **arguments, **self.found(advance), **(also or {}))
         self.apply(advance)
-        return True
+        return advance
 
     def found(self, advance: Advance) -> dict[str, Json]:
         """What an act took from outside the case: versions that it called, and times that a calendar gave, by instance."""
@@ -285,10 +304,16 @@ class Turn:
         return {name: value for name, value in outside.items() if value}
 
     def deliver(self, instance: str, event: Event, name: str, values: Mapping[str, Json], **facts: Json) -> None:
-        """A message or signal arrives at what waits for it."""
-        element = self.execution.element(instance).id
+        """A message or signal arrives at what waits for it. Signals on their way to it find it again if it waits on."""
+        element = self.execution.element(instance)
         subscriptions.close_wait(self, instance)
-        self.act(event, "deliver", element=element, instance=instance, values=dict(values), also={"name": name, **facts})
+        advance = self.act(event, "deliver", element=element.id, instance=instance, values=dict(values), also={"name": name, **facts})
+        if element.event == "signal" and advance is not None:
+            again = next((new.instance for new in advance.awaited if new.element == element.id and not element.interrupting), None)
+            if again:
+                self.unit.write(_MOVE_SIGNALS, case_id=self.case.id, instance=instance, again=again)
+            else:
+                self._end_work(instance, element.id)
 
     def ask_again(self) -> None:
         """Take the messages that were kept while the case could take nothing."""
@@ -310,10 +335,9 @@ class Turn:
             payload = {"name": thrown.name, "key": thrown.key, "values": dict(thrown.values)}
             self._add_job("message", thrown.element, thrown.instance, attempts=5, payload=payload)
             return
-        for wait in subscriptions.signal_waits(self.unit, thrown.name):
-            if wait.case_id != self.case.id:
-                source = f"{self.case.id}:{thrown.instance}"
-                add_signal_job(self.services, self.unit, wait, thrown.name, thrown.values, source=source, at=self.now)
+        waits = [wait for wait in subscriptions.signal_waits(self.unit, thrown.name) if wait.case_id != self.case.id]
+        source = f"{self.case.id}:{thrown.instance}"
+        add_signal_jobs(self.services, self.unit, waits, thrown.name, thrown.values, source=source, at=self.now)
 
     def incident(self, element: str, instance: str, error: PartwellError, *, job_id: str | None = None) -> None:
         """Something a person must look at; the case keeps running everywhere else."""
@@ -399,12 +423,16 @@ class Turn:
     def _leave(self, instance: str, element: str, by: str | None) -> None:
         left = self._element(element)
         kind = left.kind
-        keys = {"case_id": self.case.id, "instance": instance}
         if kind == "userTask":
             items.leave_item(self, instance, element, by)
-        else:
-            if left.event in ("message", "signal") or kind == "receiveTask":
-                subscriptions.close_wait(self, instance)
+        elif left.event in ("message", "signal") or kind == "receiveTask":
+            subscriptions.close_wait(self, instance)
+        self._end_work(instance, element, jobs=kind != "userTask")
+
+    def _end_work(self, instance: str, element: str, *, jobs: bool = True) -> None:
+        """Jobs and incidents of an instance have no purpose any more."""
+        keys = {"case_id": self.case.id, "instance": instance}
+        if jobs:
             self.unit.write(_DROP_JOBS, **keys, at=self.now)
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
             if incident.instance == instance:
@@ -501,13 +529,20 @@ def add_job(
     services.carrier.defer(unit, job_id, due)
 
 
-def add_signal_job(
-    services: Services, unit: Unit, wait: Any, name: str, values: Mapping[str, Json], *, source: str, at: dt.datetime
+def add_signal_jobs(
+    services: Services, unit: Unit, waits: Sequence[Any], name: str, values: Mapping[str, Json], *, source: str, at: dt.datetime
 ) -> None:
-    """Brings a signal to one wait of another case (a row of `subscriptions.signal_waits`); `source` tells one signal from the next."""
-    payload = {"instance": wait.instance, "name": name, "values": dict(values)}
+    """Bring a signal to waits of other cases (rows of `subscriptions.signal_waits`), each by a job; `source` tells signals apart.
+
+    The keys count the waits of each case, so that the same signal sent again does not reach what waits anew since.
+    """
     mark = hashlib.sha256(source.encode()).hexdigest()[:32]
-    add_job(services, unit, wait.case_id, "signal", wait.element, f"{wait.instance}@{mark}", at=at, attempts=5, payload=payload)
+    counts: Counter[str] = Counter()
+    for wait in waits:
+        counts[wait.case_id] += 1
+        key = f"{wait.case_id}:signal:{mark}:{counts[wait.case_id]}"
+        payload = {"name": name, "values": dict(values)}
+        add_job(services, unit, wait.case_id, "signal", wait.element, wait.instance, at=at, attempts=5, payload=payload, key=key)
 
 
 def state_purpose(case_id: str) -> str:

@@ -12,7 +12,7 @@ from .errors import NotFound
 from .models import Case
 from .ports import Json
 
-_LOCK = Statement(sa.select(Case.entries, Case.head).where(Case.id == sa.bindparam("case_id")).with_for_update())
+_LOCK = Statement(sa.select(Case.entries, Case.head).where(Case.id == sa.bindparam("case_id")).with_for_update(key_share=True))
 _MOVE = Statement(
     sa.update(Case).where(Case.id == sa.bindparam("case_id")).values({name: sa.bindparam(name) for name in ("entries", "head")})
 )

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from diagrams import END, START, boundary, event, flows, node, user, zeebe
 from engine_room import Room, form, person, together
 
-from engine import casefile, cases, messages
-from engine.errors import ItemClosed, NobodyWaits, NotAllowed, PartwellError
+from engine import casefile, cases, incidents, messages
+from engine.errors import ItemClosed, NobodyWaits, NotAllowed, PartwellError, ValueRefused
 from engine.ledger import Event
 from engine.models import Case, Message, ProcedureVersion, Subscription, new_id
 from engine.ports import Json
@@ -173,8 +173,82 @@ def test_nobody_sends_to_a_case_about_themselves(room: Room) -> None:
     assert kept.case_id is None
     case = room.start(about="hr", by="director")
     assert room.open(case) == ""
-    with pytest.raises(NotAllowed):
-        send(room, key="own")
+    assert send(room, key="own").case_id is None and room.open(case) == "", "said like any other that nobody waits for"
+
+
+def test_a_message_for_a_case_that_is_not_open_to_its_sender_is_kept_for_others(room: Room) -> None:
+    """They are told what they would be told if that case did not exist."""
+    room.deploy(*WAITING, named=named("returned"), rules={"senders": ["hr_director"]})
+    case = room.start()
+    room.deploy(START, user("a"), END, flows("start > a", "a > end"), rules=RULES, procedure="other")
+    assert send(room).kept_until is not None
+    assert messages.hand_out(room.services) == 0 and room.open(case) == ""
+
+
+def test_a_kept_message_says_not_whom_a_case_is_about(room: Room) -> None:
+    """The sender is told, not whoever comes to the place where it would be taken."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    for values, name in (({"subject": "forged"}, "subject"), ({"note": {"deep": "\ud800"}}, "note.deep")):
+        with pytest.raises(ValueRefused, match=name):
+            send(room, values=values)
+    assert room.count(Message) == 0
+
+
+def test_a_case_that_is_broken_keeps_no_other_from_its_message(room: Room) -> None:
+    """The hand-out logs it and goes on; a case that took nothing is left as it was."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    broken, whole = room.start(), room.start(about="worker", by="other")
+    for case in (broken, whole):
+        room.manage(cases.suspend, case)
+    send(room), send(room, key="K-E008")
+    room.write(sa.update(Case).values(status="running"))
+    kept = room.case(broken).state
+    room.write(sa.update(Case).where(Case.id == broken).values(state=b"broken"))
+    again = room.restarted()
+    assert messages.hand_out(again.services) == 1 and room.open(whole) == "after"
+    revision = room.case(whole).revision
+    assert messages.hand_out(again.services) == 0 and room.case(whole).revision == revision
+    room.write(sa.update(Case).where(Case.id == broken).values(state=kept))
+
+
+def test_a_case_of_a_suspended_version_that_is_resumed_takes_nothing_yet(room: Room) -> None:
+    """It waits for its version, too."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    case = room.start()
+    room.manage(cases.suspend, case)
+    send(room)
+    room.write(sa.update(ProcedureVersion).values(suspended=True))
+    room.manage(cases.resume, case)
+    assert room.open(case) == ""
+    room.write(sa.update(ProcedureVersion).values(suspended=False))
+    assert messages.hand_out(room.services) == 1 and room.open(case) == "after"
+
+
+@pytest.mark.parametrize("act", ["retry", "skip"])
+def test_a_message_that_could_not_be_handed_over_is_repaired_after_its_case_has_ended(
+    room: Room, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """The incident is shown like any other, and tried again or given up; nothing else of the closed case changes."""
+    room.deploy(*WAITING, named=named("returned", '="shared"'), rules=RULES)
+    receiver = room.start()
+    throw = node("endEvent", "t", event("message", messageRef="M_returned"))
+    room.deploy(START, user("a"), throw, flows("start > a", "a > t"), named=named("returned", '="shared"'), procedure="other")
+    sender = room.start(procedure="other")
+    room.complete(sender, "a")
+    with monkeypatch.context() as patched:
+        patched.setattr(messages, "_deliver", lambda *_: False)
+        for _ in range(5):
+            room.run()
+            room.clock.move(hours=2)
+    [incident] = room.incidents(sender)
+    assert room.case(sender).status == "closed" and room.open(receiver) == ""
+    assert [row.id for row in incidents.managed(room.services, reader=person("admin"))] == [incident.id]
+    for wrong in ({"input": {"x": 1}}, {"variables": {"x": 1}}):
+        with pytest.raises(ItemClosed):
+            room.manage(incidents.retry, incident.id, **wrong)
+    room.manage(getattr(incidents, act), incident.id)
+    room.run()
+    assert room.open(receiver) == ("after" if act == "retry" else "") and room.incidents(sender) == []
 
 
 def test_a_case_that_ends_waits_for_nothing(room: Room) -> None:

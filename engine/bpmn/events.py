@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .tokens import Tokens
 
 
+#: characters of the name of a message or signal
+LONGEST_NAME = 200
+
+
 class Wait(NamedTuple):
     """Something that waits or is stuck."""
 
@@ -147,6 +151,8 @@ def _announce(case: Tokens, element: Element, record: Mapping[str, Any]) -> None
 def _named(case: Tokens, element: Element, data: Mapping[str, Json]) -> tuple[str, str]:
     """Name and correlation key of a message, name of a signal."""
     name = opening.text(element.reference or "", data, case.now)
+    if len(name) > LONGEST_NAME or "\0" in name:
+        raise errors.ValueRefused(name=element.title, reason="a message or signal has a name of at most 200 characters")
     return name, opening.text(element.key, data, case.now) if element.key and element.event == "message" else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from .advance import Written
 PROCESS = ""
 #: Integers from here on are no longer exact in FEEL (IEEE 754 doubles).
 LARGEST = 2**53
+#: half of a pair of UTF-16, which JSON can write and UTF-8 cannot
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -110,7 +113,11 @@ def _copied(scope: Scope) -> list[list[str]]:
 
 def plain(name: str, value: Any) -> Json:
     """A copy of `value` if it is JSON. Raises `errors.ValueRefused` naming the variable otherwise."""
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if _HALF.search(value):
+            raise errors.ValueRefused(name=name, reason="it holds half of a character")
         return value
     if isinstance(value, int):
         if abs(value) >= LARGEST:

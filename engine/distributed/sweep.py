@@ -52,8 +52,8 @@ class Sweeper:
         for duty in self._duties:
             try:
                 duty(now)
-            except Exception as error:
-                log.warning("a duty of the sweep failed; the next sweep tries again: %s", error, exc_info=True)
+            except Exception:
+                log.warning("a duty of the sweep failed; the next sweep tries again", exc_info=True)
         return True
 
     def _run(self) -> None:

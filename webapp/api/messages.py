@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import messages
+from engine.bpmn.events import LONGEST_NAME
 
 from ..accounts import me, services
 from .exchange import RequestInvalid, api, body, field, plain, request_id
@@ -24,7 +25,7 @@ def send() -> Any:
     sent = body()
     taken = messages.send(
         services(),
-        name=field(sent, "name", str),
+        name=_name(sent),
         key=field(sent, "key", str, ""),
         values=field(sent, "values", dict, {}),
         subject=field(sent, "subject", str, "") or None,
@@ -39,9 +40,7 @@ def send() -> Any:
 def signal() -> Any:
     """{name, values?} → {cases}: how many waits it goes to."""
     sent = body()
-    reached = messages.signal(
-        services(), name=field(sent, "name", str), values=field(sent, "values", dict, {}), actor=me().id, request_id=request_id()
-    )
+    reached = messages.signal(services(), name=_name(sent), values=field(sent, "values", dict, {}), actor=me().id, request_id=request_id())
     return {"cases": reached}, 202
 
 
@@ -52,6 +51,13 @@ def enter(case_id: str, instance: str) -> Any:
     given = {"values": field(sent, "values", dict, {}), "reason": field(sent, "reason", str)}
     messages.enter(services(), case_id, instance, actor=me().id, request_id=request_id(), **given)
     return "", 204
+
+
+def _name(sent: Mapping[str, Any]) -> str:
+    name: str = field(sent, "name", str)
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise RequestInvalid(reason=f"“name” has 1 to {LONGEST_NAME} characters", field="name")
+    return name
 
 
 def _keep(sent: Mapping[str, Any]) -> dt.timedelta | None:

@@ -58,9 +58,9 @@ def migrate(procedure: str, version: int) -> Any:
     `since`: number of the version they are on; `numbers`: only these cases; `mapping`: {old element: new element}.
     """
     sent = body()
-    dry, mapping, numbers = sent.get("dry_run") is True, field(sent, "mapping", dict, {}), field(sent, "numbers", list, [])
-    if not all(isinstance(text, str) for text in (*numbers, *mapping.values())):
-        raise RequestInvalid(reason="“numbers” and “mapping” hold texts", field="mapping")
+    dry, mapping, numbers = sent.get("dry_run") is True, field(sent, "mapping", dict, {}), _texts(sent)
+    if not all(isinstance(text, str) for text in mapping.values()):
+        raise RequestInvalid(reason="“mapping” holds texts", field="mapping")
     which = {"actor": me().id, "since": _whole(sent, "since"), "numbers": numbers, "mapping": mapping}
     if dry:
         return {"cases": plain(migration.candidates(services(), procedure, version, **which))}
@@ -73,8 +73,16 @@ def migrate(procedure: str, version: int) -> Any:
 def undo_migration(procedure: str) -> Any:
     """{note, numbers?} → {cases}: back to the version that each came from, if nothing has moved it since"""
     sent = body()
-    which = {"actor": me().id, "reason": field(sent, "note", str), "numbers": field(sent, "numbers", list, [])}
+    which = {"actor": me().id, "reason": field(sent, "note", str), "numbers": _texts(sent)}
     return {"cases": plain(migration.undo(services(), procedure, request_id=request_id(), **which))}
+
+
+def _texts(sent: dict[str, Any]) -> list[str]:
+    """The case numbers. Raises RequestInvalid."""
+    numbers: list[str] = field(sent, "numbers", list, [])
+    if not all(isinstance(text, str) and text.isprintable() for text in numbers):
+        raise RequestInvalid(reason="“numbers” holds texts", field="numbers")
+    return numbers
 
 
 def _whole(sent: dict[str, Any], name: str) -> int | None:
