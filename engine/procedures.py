@@ -191,18 +191,22 @@ def check(
     return {path: with_lines(findings, came.get(path)) for path, findings in found.items()}
 
 
-def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:
-    """What keeps the files from being deployed in this installation."""
+def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
+    """What there is to say about the files in this installation, by path, as `check` says it."""
     with services.database.reading() as connection:
         keys = _chain_keys(connection)
-    findings = check(
+    return check(
         files,
         services.forms,
         operations=services.operations.keys(),
         chain_keys=keys | default_chains(files).keys(),
         calendars=services.calendars,
     )
-    return [finding for found in findings.values() for finding in found if finding.severity == "error"]
+
+
+def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:
+    """What keeps the files from being deployed in this installation."""
+    return [finding for found in findings(services, files).values() for finding in found if finding.severity == "error"]
 
 
 def one_at_a_time(connection: sa.Connection) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy as sa
-from diagrams import END, START, boxes, diagram, flows, node, service, user
+from diagrams import END, START, boxes, diagram, flows, node, service, user, zeebe
 from engine_room import Room, line
 from served import free_port, serving
 
@@ -27,6 +27,7 @@ from webapp import PROCEDURES, create_services
 from webapp.commands import main, partwell
 
 TERMINATION = PROCEDURES / "termination"
+CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 COMMANDS = [
     "up",
     "web",
@@ -183,6 +184,22 @@ def test_good_and_bad_files_of_several_folders_in_one_call(run: Any, tmp_path: P
     assert [file["accepted"] for file in json.loads(out)] == [True, False, True, True]
 
 
+def test_a_file_is_checked_with_what_it_needs_of_its_folder(run: Any, tmp_path: Path) -> None:
+    """Other diagrams beside it have no say, however broken; a process that it calls does."""
+    called = node("callActivity", "c", zeebe("calledElement", processId="process"))
+    caller = diagram(START, called, END, flows("start > c", "c > end")).replace(b'id="process"', b'id="caller"', 1)
+    (tmp_path / "caller.bpmn").write_bytes(caller)
+    (tmp_path / "called.bpmn").write_bytes(diagram(START, user("a"), END, flows("start > a", "a > end")))
+    broken = diagram(START, user("a"), END, flows("start > a", "a > gone"))
+    (tmp_path / "aside.bpmn").write_bytes(broken.replace(b'id="process"', b'id="aside"', 1))
+    code, out, _ = run("check", tmp_path / "caller.bpmn", "--json")
+    [told] = json.loads(out)
+    assert (code, told["accepted"]) == (0, True) and "several_processes" not in {one["code"] for one in told["findings"]}
+    (tmp_path / "called.bpmn").write_bytes(broken)
+    code, out, _ = run("check", tmp_path / "caller.bpmn", "--json")
+    assert code == 1 and "needs_refused" in {one["code"] for one in json.loads(out)[0]["findings"]}
+
+
 def test_nothing_to_check_is_said(run: Any, tmp_path: Path) -> None:
     """A folder without diagrams and a path that does not exist: exit code 2 and a reason."""
     assert run("check", tmp_path)[0] == 2
@@ -198,10 +215,21 @@ def test_nothing_to_check_is_said(run: Any, tmp_path: Path) -> None:
 def test_deploying_twice_makes_one_version(run: Any) -> None:
     """The second time there is nothing new."""
     code, out, _ = run("deploy", TERMINATION, "--json")
-    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": True})
+    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": True, "findings": []})
     code, out, _ = run("deploy", TERMINATION, "--json")
-    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": False})
+    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": False, "findings": []})
     assert "active already" in run("deploy", TERMINATION)[1]
+
+
+def test_what_was_converted_is_said_when_it_is_deployed(run: Any, tmp_path: Path) -> None:
+    """A diagram of another engine: what became of its settings, with file and line, before the version that is active now."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    task = node("userTask", "a", **{"camunda:assignee": "kermit"}).replace("<bpmn:userTask", f'<bpmn:userTask xmlns:camunda="{CAMUNDA}"')
+    given = diagram(START, task, END, flows("start > a", "a > end"))
+    (folder / "foreign.bpmn").write_bytes(given.replace(b' xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"', b""))
+    code, out, _ = run("deploy", folder)
+    assert code == 0 and "foreign.bpmn: line" in out and "note converted a: assignee=kermit became" in out and "is active" in out
 
 
 def test_what_cannot_run_is_not_deployed(run: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import procedures
 from engine.bpmn import convert, lint
+from engine.bpmn.folder import needed
 from engine.bpmn.order import RULES
 from engine.bpmn.reader import LARGEST
 from engine.errors import NotFound, PartwellError
@@ -25,13 +26,16 @@ def check_paths(paths: Iterable[Path], *, write: Path | None = None) -> list[dic
     """`{file, accepted, converted, findings: [{line, element, name, severity, code, message}]}` of every file named and of every diagram
     and table in a named folder.
 
-    Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id. Diagrams
+    Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id. A file
+    named alone is judged with what it needs of its folder, as it is deployed. Diagrams
     from elsewhere are judged as they run here after conversion; `write` is a folder that gets what was converted. Raises NotFound for
     a folder without a diagram or table.
     """
     checked = []
     forms = form_checker(Settings.zone)
     shipped = {f"forms/{form.stem}.form": form.read_bytes() for form in FORMS.glob("*.form")}
+    paths = list(paths)
+    whole = {folder for path in paths if path.is_dir() for folder in (path, *(p for p in path.rglob("*") if p.is_dir()))}
     folders = _by_folder(paths)
     for folder, wanted in folders.items():
         files, names, unread = dict(shipped), dict[Path, str](), dict[Path, str]()
@@ -43,6 +47,8 @@ def check_paths(paths: Iterable[Path], *, write: Path | None = None) -> list[dic
             else:
                 names[path] = _name(path, folder, content)
                 files[names[path]] = content
+        if folder not in whole:
+            files = needed(files, *(names[path] for path in wanted if path in names))
         conversion = convert.convert(files)
         try:
             found = procedures.check(files, forms, operations=None, chain_keys=None)

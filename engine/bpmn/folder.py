@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from lxml import etree
 
@@ -13,10 +13,22 @@ from .model import Process, processes
 from .reader import read_xml
 
 
-def needed(files: Mapping[str, bytes], main: str) -> dict[str, bytes]:
-    """The files without the diagrams and tables that the diagram `main` does not need, in their order and as they came."""
-    used = _Folder(convert(files).files).used(main)
-    return {path: content for path, content in files.items() if path in used or not path.endswith((".bpmn", ".dmn"))}
+def needed(files: Mapping[str, bytes], *main: str) -> dict[str, bytes]:
+    """The files without the diagrams and tables that those of `main` do not need, in their order and as they came.
+
+    Only what holds an id that is called is read, so the folder may be large.
+    """
+    drawn = {path: content for path, content in files.items() if path.endswith((".bpmn", ".dmn"))}
+    used = {path for path in main if path in drawn}
+    asked: set[str] = set()
+    while True:
+        folder = _Folder(convert({path: content for path, content in drawn.items() if path in used}).files)
+        new = folder.asked(used) - asked
+        if not new:
+            return {path: content for path, content in files.items() if path in used or path not in drawn}
+        asked |= new
+        likely = {path: content for path, content in drawn.items() if path not in used and any(id.encode() in content for id in new)}
+        used |= _Folder(convert(likely).files).offering(new)
 
 
 def refused_parts(files: Mapping[str, bytes], found: Mapping[str, list[Finding]]) -> dict[str, list[Finding]]:
@@ -39,27 +51,34 @@ class _Folder:
         read = {path: _read(path, content) for path, content in files.items() if path.endswith(".dmn")}
         self.tables = {path: root for path, root in read.items() if root is not None}
 
-    def used(self, main: str) -> set[str]:
-        """The diagram with everything it needs."""
-        used: set[str] = set()
-        todo = [main]
-        while todo:
-            path = todo.pop()
-            if path in used:
-                continue
-            used.add(path)
-            if path in self.tables:
-                imported = {node.get("namespace") for node in self.tables[path].iter("{*}import")}
-                todo += [other for other, root in self.tables.items() if root.get("namespace") in imported]
-                continue
+    def asked(self, paths: Iterable[str]) -> set[str]:
+        """Ids of the processes and decisions that these files call, and the namespaces they import."""
+        found: set[str | None] = set()
+        for path in paths:
             for process in self.diagrams.get(path, ()):
-                called = {element.called.process for element in process.elements.values() if element.called}
-                decided = {element.extensions.get("calledDecision.decisionId") for element in process.elements.values()}
-                todo += [other for other, held in self.diagrams.items() if any(p.executable and p.id in called for p in held)]
-                todo += [
-                    other for other, root in self.tables.items() if any(node.get("id") in decided for node in root.iter("{*}decision"))
-                ]
+                found |= {element.called.process for element in process.elements.values() if element.called}
+                found |= {element.extensions.get("calledDecision.decisionId") for element in process.elements.values()}
+            if path in self.tables:
+                found |= {node.get("namespace") for node in self.tables[path].iter("{*}import")}
+        return {id for id in found if id}
+
+    def offering(self, ids: Set[str]) -> set[str]:
+        """The files that hold one of these processes or decisions, or are of one of these namespaces."""
+        diagrams = {path for path, held in self.diagrams.items() if any(p.executable and p.id in ids for p in held)}
+        return diagrams | {path for path, root in self.tables.items() if not ids.isdisjoint(_offered(root))}
+
+    def used(self, main: str) -> set[str]:
+        """A file with everything it needs."""
+        used: set[str] = set()
+        new = {main}
+        while new:
+            used |= new
+            new = self.offering(self.asked(new)) - used
         return used
+
+
+def _offered(root: etree._Element) -> set[str]:
+    return {root.get("namespace", ""), *(node.get("id", "") for node in root.iter("{*}decision"))}
 
 
 def _processes(path: str, content: bytes) -> Iterator[Process]:

@@ -95,10 +95,11 @@ def construct(element: Element) -> str:
 
 def runs(element: Element, process: Process) -> bool:
     """Whether the element is executed here as BPMN means it. What does not run is refused, never passed over."""
-    return element.event in RUNS.get(element.kind, frozenset()) and _loops(element) and _fits(element, process)
+    return element.event in RUNS.get(element.kind, frozenset()) and repeats(element) and _fits(element, process)
 
 
-def _loops(element: Element) -> bool:
+def repeats(element: Element) -> bool:
+    """Whether it is said how often, where an activity is drawn to run several times."""
     if element.multi is not None:
         return bool(element.multi.collection or element.multi.cardinality)
     return element.loop is None or (element.repeat is not None and bool(element.repeat.condition or element.repeat.maximum))

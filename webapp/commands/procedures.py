@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,10 +31,7 @@ def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
     else:
         for file in checked:
             click.echo(f"{file['file']}: {'converted, ' if file['converted'] else ''}{'accepted' if file['accepted'] else 'refused'}")
-            for finding in file["findings"]:
-                line = f"line {finding['line']}: " if finding["line"] else ""
-                place = f"{finding['element']}: " if finding["element"] else ""
-                click.echo(f"  {line}{finding['severity']} {finding['code']} {place}{finding['message']}")
+            _say(file["findings"])
     return OUT if all(file["accepted"] for file in checked) else WRONG
 
 
@@ -52,20 +50,30 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     services = create_services(offline(settings_of(context)))
     folder = path if path.is_dir() else path.parent
     name = procedure or folder.resolve().name
+    files = procedures.gather(path, FORMS)
+    said = [{"file": file, **one.as_dict()} for file, found in procedures.findings(services, files).items() for one in found]
     try:
-        version, created = procedures.deploy(services, procedures.gather(path, FORMS), procedure=name)
+        version, created = procedures.deploy(services, files, procedure=name)
     except NotDeployable as error:
-        findings = [finding.as_dict() for finding in error.findings]
         if as_json:
-            click.echo(json.dumps({"deployed": False, "findings": findings}, ensure_ascii=False, indent=2))
+            click.echo(json.dumps({"deployed": False, "findings": said}, ensure_ascii=False, indent=2))
         else:
             click.echo(error.message, err=True)
-            for finding in findings:
-                click.echo(f"  {finding['code']} {finding['element'] or ''}: {finding['message']}", err=True)
+            _say(said, err=True)
         return WRONG
-    answer = {"deployed": True, "procedure": name, "version": version.number, "new": created}
+    answer = {"deployed": True, "procedure": name, "version": version.number, "new": created, "findings": said}
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
+        _say(said)
         click.echo(f"{name}: version {version.number} is active" if created else f"{name}: version {version.number} was active already")
     return OUT
+
+
+def _say(findings: Sequence[Mapping[str, Any]], *, err: bool = False) -> None:
+    """One line for each finding."""
+    for finding in findings:
+        file = f"{finding['file']}: " if finding.get("file") else ""
+        line = f"line {finding['line']}: " if finding["line"] else ""
+        place = f"{finding['element']}: " if finding["element"] else ""
+        click.echo(f"  {file}{line}{finding['severity']} {finding['code']} {place}{finding['message']}", err=err)

@@ -51,7 +51,7 @@ def check(
     for diagram in diagrams:
         found[diagram.path] = diagram.findings(files[diagram.path])
     main = [diagram.path for diagram in diagrams if diagram.main]
-    anywhere = reduce(names.together, (diagram.seen for diagram in diagrams), names.Names(frozenset()))
+    anywhere = reduce(names.together, (diagram.seen for diagram in diagrams)) if diagrams else names.UNKNOWN
     for path in main if len(main) > 1 else ():
         found[path].append(finding(Code.SEVERAL_PROCESSES, None, severity="warning", processes=", ".join(main)))
     for path, table in tables.items():

@@ -14,28 +14,30 @@ from .. import names
 from ..drawing import drawn_wrong
 from ..findings import Code, Finding, broken_file, finding
 from ..model import BPMN, Called, Element, Flow, Process, processes
-from ..normalise import calls, construct, runs
+from ..normalise import calls, construct, repeats, runs
 from ..reader import read_xml
 from ..vocabulary import strange
 from . import data, texts
 from .calls import Calls
 
-#: what to draw instead
+#: what to draw or say instead, by kind of loop, element or event
 REMEDIES = {
+    "multiInstance": "Say for which list it runs, or how many times.",
+    "standard": "Give the loop a condition, or say how many times it runs at most.",
     "complexGateway": "Use exclusive or inclusive gateways instead.",
     "adHocSubProcess": "Draw the possible steps with gateways instead.",
-    "transaction": "Use a sub-process with boundary events instead.",
-    "callActivity": "Draw the called steps as a sub-process instead.",
-    "eventSubProcess": "Put a boundary event on a sub-process instead.",
-    "receiveTask": "Use a user task that records what came in, or a service task that asks for it.",
-    "multiInstance": "Use an approval chain for several signers, or a loop through a gateway.",
-    "standard": "Draw the loop with a gateway instead.",
-    "message": "Use a user task that records what came in, or a service task that asks for it.",
-    "conditional": "Use a gateway behind the step that changes the data.",
-    "compensate": "Draw the steps that undo it behind a gateway.",
-    "cancel": "Use an error event instead.",
+    "callActivity": "Name the called process by its id.",
+    "eventSubProcess": "Give it exactly one start event, with a trigger, and no flow that leads in.",
+    "receiveTask": "Name the message it waits for.",
+    "message": "Name the message.",
+    "signal": "Name the signal.",
+    "timer": "Let people or a message start the case, and use an intermediate or boundary timer event.",
+    "conditional": "Enter its condition; a case cannot start with one.",
+    "error": "Use it where an activity or sub-process can raise it.",
+    "escalation": "Use it where an activity or sub-process can raise it.",
+    "compensate": "Connect it with the activity that undoes the step.",
+    "cancel": "Use it only in and on a transaction, with both events drawn.",
     "multiple": "Draw one event for each of them.",
-    "timer": "Use an intermediate or boundary timer event instead.",
 }
 
 
@@ -61,6 +63,8 @@ class Diagram:
         self.known = known
         #: the variables of its executable processes and the inputs of their business rule tasks: what its decisions may see
         self.seen = names.Names(frozenset())
+        #: ids of the elements with a script that is never run
+        self.scripts: set[str | None] = set()
         #: ids of the decisions it calls
         self.decides: set[str] = set()
         #: whether a case may begin with it: no other process calls it
@@ -74,6 +78,7 @@ class Diagram:
         if root.tag != BPMN + "definitions":
             return [finding(Code.NOT_BPMN, None, root=etree.QName(root).localname)]
         found = [*strange(root), *_references(root)]
+        self.scripts = {one.element for one in found if one.code == Code.PYTHON_SCRIPT}
         every = processes(root, self.path)
         executable = [process for process in every if process.executable]
         if not executable:
@@ -107,7 +112,8 @@ class Diagram:
 
     def _element(self, process: Process, element: Element, case: names.Names) -> Iterator[Finding]:
         if not runs(element, process):
-            remedy = next((REMEDIES[k] for k in (element.loop, element.kind, element.event) if k in REMEDIES), "Use another element.")
+            reasons = (element.kind, element.event) if repeats(element) else (element.loop,)
+            remedy = next((REMEDIES[reason] for reason in reasons if reason in REMEDIES), "Use another element.")
             yield finding(Code.UNSUPPORTED_ELEMENT, element, construct=construct(element), remedy=remedy)
             return
         yield from self._needs(element)
@@ -177,7 +183,8 @@ class Diagram:
             yield finding(Code.MISSING_KEY, element, message=element.reference)
         if kind == "scriptTask" and not operation:
             if not given.get("script.expression"):
-                yield finding(Code.MISSING_OPERATION, element)
+                if element.id not in self.scripts:
+                    yield finding(Code.MISSING_OPERATION, element)
             elif not given.get("script.resultVariable"):
                 yield finding(Code.MISSING_RESULT, element)
         if result := names.result_name(element):
