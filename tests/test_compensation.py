@@ -229,3 +229,80 @@ def test_a_handler_may_be_ended_by_its_own_timer():
     assert play.waits == "tell una"
     play.done("una")
     assert play.waits == "tell z"
+
+
+@pytest.mark.parametrize("activity", ["", "a"])
+def test_an_event_sub_process_undoes_what_was_done_in_itself(activity):
+    """First that, then what was completed in the scope around it; or only the activity that is named."""
+    handler = event_sub("h", timer(duration="P1D"), step("a"), throw("t", activity), node("endEvent", "he"),
+                        flows("h_start > a", "a > t", "t > he"))  # fmt: skip
+    play = Play(START, step("outer"), user("z"), handler, flows("start > outer", "outer > z"))
+    play.done("outer")
+    play.fired("h_start")
+    play.done("a")
+    assert play.waits == "una"
+    play.done("una")
+    if not activity:
+        assert play.waits == "unouter"
+        play.done("unouter")
+    assert play.execution.finished
+
+
+def test_a_saga_undoes_what_an_earlier_undoing_left():
+    """What was just being undone when it was interrupted, and what was to come; nothing twice."""
+    inner = sub("s", node("startEvent", "ss"), step("b"), step("c"), node("endEvent", "se"), flows("ss > b", "b > c", "c > se"))
+    saga = event_sub("h", timer(duration="P1D"), throw("t2"), node("endEvent", "he"), flows("h_start > t2", "t2 > he"))
+    play = Play(START, step("a"), inner, throw("t"), END, saga, flows("start > a", "a > s", "s > t", "t > end"))
+    for element in "abc":
+        play.done(element)
+    play.done("unc")
+    assert play.waits == "h_start unb"
+    assert [x.element for x in play.fired("h_start").left] == ["unb"]
+    for handler in ("unb", "una"):
+        assert play.waits == handler
+        play.done(handler)
+    assert play.execution.finished
+
+
+def test_an_error_of_a_handler_does_not_reach_events_of_an_activity_that_is_completed():
+    """They sit on the sub-process, which is over; the error goes on to what is around."""
+    undo = service("una", isForCompensation="true")
+    body = sub("s", node("startEvent", "ss"), step("a", handler=undo), node("endEvent", "se"),
+               event_sub("h", event("error"), user("x"), flows("h_start > x")), flows("ss > a", "a > se"))  # fmt: skip
+    play = Play(
+        START, body, boundary("b", "s", event("error")), user("y"), throw("t"), END, flows("start > s", "s > t", "t > end", "b > y")
+    )
+    play.done("a")
+    assert play.failed("una", "E") is None and play.waits == "una"
+
+
+def test_whoever_undoes_may_be_taken_elsewhere():
+    """The handler that works for it is left, too; a handler that is left alone counts as done."""
+    play = Play(START, step("a"), step("b"), throw("t"), user("z"), flows("start > a", "a > b", "b > t", "t > z"))
+    play.done("a")
+    play.done("b")
+    play.noted(play.execution.move(leaving=[play.instance("unb")], entering=[], now=play.now))
+    assert play.waits == "una"
+    play.noted(play.execution.move(leaving=["t#1"], entering=["z"], now=play.now))
+    assert play.waits == "z" and play.execution.undoable() == ["a"]
+    assert play.done("z").finished
+
+
+def test_a_cancelled_transaction_undoes_what_an_undoing_in_it_left():
+    """Its handlers are left like all that still runs, and run again for the whole."""
+    body = (node("startEvent", "ts"), node("parallelGateway", "f"), step("a"), step("b"), throw("t"), user("c"),
+            node("endEvent", "no", event("cancel")), flows("ts > f", "f > a", "a > b", "b > t", "f > c", "c > no"))  # fmt: skip
+    play = Play(START, node("transaction", "x", *body), boundary("cx", "x", event("cancel")), user("z"), flows("start > x", "cx > z"))
+    for element in "abc":
+        play.done(element)
+    for handler in ("unb", "una"):
+        assert play.waits == handler
+        play.done(handler)
+    assert play.waits == "z"
+
+
+def test_a_transaction_has_one_way_out_for_its_cancelling():
+    """Nobody could say which of two."""
+    with pytest.raises(errors.FileRefused, match="cancel boundary event"):
+        Play(START, node("transaction", "x", node("startEvent", "ts")), boundary("c1", "x", event("cancel")),
+             boundary("c2", "x", event("cancel")), flows("start > x"))  # fmt: skip

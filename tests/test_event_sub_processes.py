@@ -198,3 +198,17 @@ def test_a_timer_start_of_the_process_is_refused_by_name():
         ("m", "message", "withdrawn"),
     ]
     assert isinstance(play.program, Program)
+
+
+def test_an_event_sub_process_has_mappings_of_its_own():
+    """Its inputs see what came with the event; what fails there is repaired there."""
+    handler = node("subProcess", "h", mapping({"mine": "=given + extra"}, {"out": "=mine"}),
+                   node("startEvent", "hs", event("message", messageRef="M"), isInterrupting="false"), user("x"), flows("hs > x"),
+                   triggeredByEvent="true")  # fmt: skip
+    play = Play(START, user("a"), handler, flows("start > a"), named=message("M", "news"))
+    assert [s.element for s in play.delivered("hs", given=1).stuck] == ["h"]
+    play.retried("h", extra=2)
+    assert "hs#1" in {p.instance for p in play.last.passed}
+    play.done("x")
+    play.done("a")
+    assert play.execution.finished and play.values["out"] == 3 and "mine" not in play.values

@@ -261,3 +261,12 @@ def test_a_loop_or_multi_instance_that_says_nothing_is_refused():
     for loop in (again(), many()):
         with pytest.raises(errors.FileRefused):
             Play(START, user("a", loop), flows("start > a"))
+
+
+def test_a_missing_part_of_a_result_can_be_given():
+    """What is corrected is the instance's own variable, from which its result is made."""
+    each = many("enough", inputCollection="=[1]", inputElement="n", outputCollection="sums", outputElement="=n + more")
+    play = Play(START, user("m", each), END, flows("start > m", "m > end"))
+    assert [s.element for s in play.done("m").stuck] == ["m"]
+    assert [s.element for s in play.retried("m", more=2).stuck] == ["m"]
+    assert play.retried("m", enough=False).finished and play.values == {"sums": [3], "enough": False}

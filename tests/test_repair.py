@@ -158,3 +158,45 @@ def test_a_finished_case_goes_on():
     advance = play.noted(play.execution.reopen("c", now=NOW))
     assert play.waits == "c" and not advance.finished and play.values == {"a": 1, "b": 1, "c": 1}
     assert play.done("c").finished
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_an_instance_of_many_may_be_taken_elsewhere(sequential):
+    """The others come to their end without it; where it was the only one, the whole is left."""
+    each = many(inputCollection="=[1,2,3]", outputCollection="all", outputElement="=v", sequential=sequential)
+    play = Play(START, user("m", each), user("o"), user("z"), flows("start > m", "m > z", "o > z"))
+    play.done("m", v=1)
+    play.noted(play.execution.move(leaving=["m#3" if sequential else "m#4"], entering=["o"], now=NOW))
+    if sequential:
+        assert play.waits == "o"
+    else:
+        assert play.waits == "m o"
+        play.done("m", v=2)
+        assert play.waits == "o z" and play.values["all"] == [1, 2, None]
+
+
+def test_a_case_of_which_everything_is_left_is_over():
+    """Nothing would ever move it again."""
+    play = Play(*ROW)
+    assert play.noted(play.execution.move(leaving=[play.instance("a")], entering=[], now=NOW)).finished
+
+
+def test_an_event_behind_a_gateway_is_skipped_as_if_it_had_happened():
+    """Else nothing would be left that could decide there."""
+    play = Play(START, node("eventBasedGateway", "g"), node("intermediateCatchEvent", "late", timer(duration="=nobody knows")),
+                node("intermediateCatchEvent", "soon", timer(duration="PT1H"), mapping({}, {"x": "=nobody"})), user("u"), user("v"),
+                flows("start > g", "g > late", "g > soon", "late > u", "soon > v"))  # fmt: skip
+    advance = play.noted(play.execution.skip(play.instance("soon"), {"y": 1}, now=NOW))
+    assert play.waits == "v" and play.values == {"y": 1} and {x.element for x in advance.left} == {"late", "soon"}
+
+
+def test_a_join_that_waited_in_vain_goes_on_once_nothing_is_in_its_way():
+    """Two inclusive joins that wait for each other: the first is skipped, then the other can be tried again."""
+    play = Play(START, node("inclusiveGateway", "f"), user("a"), user("b"), node("inclusiveGateway", "j"), node("inclusiveGateway", "k"),
+                node("exclusiveGateway", "x", default="x_end"), node("exclusiveGateway", "y", default="y_end"), END,
+                flows("start > f", "f > a: true", "f > b: true", "a > j", "b > k", "j > x", "k > y", "x > k: false", "y > j: false",
+                      "x > end", "y > end"))  # fmt: skip
+    play.done("a")
+    assert [s.element for s in play.done("b").stuck] == ["j", "k"]
+    play.noted(play.execution.skip(play.instance("j"), {}, now=NOW))
+    assert play.retried("k").finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from diagrams import END, NOW, START, Play, both_ways, boundary, event, flows, node, sub, timer, user, zeebe
+from diagrams import END, NOW, START, Play, both_ways, boundary, event, flows, mapping, node, sub, timer, user, zeebe
 
 from engine import errors
 
@@ -259,3 +259,21 @@ def test_corrected_variables_are_written_down():
     play = Play(START, user("a"), flows("start > a"), n=1)
     advance = play.noted(play.execution.set_variables({"n": 2}, now=NOW))
     assert [(w.name, w.element) for w in advance.written] == [("n", "process")] and play.values == {"n": 2}
+
+
+def test_whatever_has_mappings_evaluates_them():
+    """Plain tasks and events, too: outputs see the inputs, which are local."""
+    maps = mapping({"x": "=n + 1"}, {"y": "=x", "n": "=x"})
+    named = '<bpmn:signal id="S" name="news"/>'
+    for kind in (node("task", "t", maps), node("manualTask", "t", maps), node("intermediateThrowEvent", "t", maps),
+                 node("intermediateThrowEvent", "t", maps, event("signal", signalRef="S")),
+                 node("intermediateThrowEvent", "t", maps, event("compensate"))):  # fmt: skip
+        play = Play(START, kind, END, flows("start > t", "t > end"), named=named, n=1)
+        assert play.last.finished and play.values == {"n": 2, "y": 2}
+
+
+def test_elements_may_be_called_what_they_like():
+    """Also as SpiffWorkflow calls steps of its own."""
+    play = Play(node("startEvent", "Start"), user("End"), user("Root"), flows("Start > End", "End > Root"))
+    play.done("End")
+    assert not play.execution.finished and play.done("Root").finished

@@ -40,12 +40,20 @@ def begin(case: Tokens, task: Task, element: Element) -> None:
         _calculate(case, task, element)
     elif kind in ("intermediateThrowEvent", "endEvent", "sendTask") and element.event in _THROWN:
         events.throw(case, task, element)
-    elif element.event == "compensate":
+    else:
+        _pass(case, task, element)
+
+
+def _pass(case: Tokens, task: Task, element: Element) -> None:
+    case.visit(task, element)
+    if element.inputs:
+        inputs, _ = case.inputs(task, element)
+        case.local(task, inputs)
+    if element.event == "compensate":
         compensation.throw(case, task, element)
     elif element.event == "cancel":
         compensation.cancel(case, task, element)
     else:
-        case.visit(task, element)
         case.leave(task, element)
 
 
@@ -71,7 +79,7 @@ def _enter(case: Tokens, task: Task, element: Element) -> None:
     task.internal_data["at"] = "inside"
     events.guard(case, task, element, seen)
     skeleton: Skeleton = task.workflow.spec.skeleton
-    case.start(state.open_body(task, skeleton.specs[element.id]), element.id)
+    case.start(state.open_body(task, skeleton.specs[element.id]), element.id, begun=task.internal_data.pop("begun", None))
 
 
 def _calculate(case: Tokens, task: Task, element: Element) -> None:

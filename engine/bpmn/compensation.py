@@ -2,13 +2,14 @@
 
 The root of each scope remembers in `done` what was completed there and can be undone, oldest first, each with the local
 variables it had: `{activity, instance, local, handler}`, or for a sub-process without a handler of its own `inner`, what was
-done in it. Whoever undoes keeps the rest to be done in `undo` and takes it from the end, one after the other; the token of
-a handler remembers in `undoes` for whom it works.
+done in it. Whoever undoes keeps in `undo` what is not undone yet, from the end on, one after the other: the last is what is
+being undone now. The token of a handler remembers in `undoes` for whom it works; for an `inner` one, a token at the
+sub-process undoes that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
@@ -43,10 +44,10 @@ def record(case: Tokens, task: Task, element: Element) -> None:
 
 
 def throw(case: Tokens, task: Task, element: Element) -> None:
-    """Undoes one activity or everything completed in the scope; in an event sub-process: in the scope around it."""
+    """Undoes one activity or everything completed in the scope; in an event sub-process: in the scope around it, too."""
     case.visit(task, element)
     task.internal_data["at"] = "undoing"
-    _undo(task, _scope(task), None if element.activity is None else (element.activity,))
+    _undo(task, _scopes(task), None if element.activity is None else (element.activity,))
     _next(case, task)
 
 
@@ -56,39 +57,74 @@ def cancel(case: Tokens, task: Task, element: Element) -> None:
     task.internal_data["at"] = "undoing"
     case.clear(task.workflow, element.id, but=task)
     task.workflow.task_tree.internal_data["interrupted"] = True
-    _undo(task, task.workflow, None)
+    _undo(task, [task.workflow], None)
     _next(case, task)
 
 
 def undo(case: Tokens, activities: Collection[str] | None) -> None:
     """Undoes what was completed in the process itself at somebody's wish."""
-    _undo(case.workflow.task_tree, case.workflow, activities)
+    _undo(case.workflow.task_tree, [case.workflow], activities)
     _next(case, case.workflow.task_tree)
 
 
-def _undo(task: Task, workflow: BpmnWorkflow, activities: Collection[str] | None) -> None:
-    memory = workflow.task_tree.internal_data
-    done = memory.pop("done", [])
-    chosen = [each for each in done if activities is None or each["activity"] in activities]
-    if rest := [each for each in done if each not in chosen]:
-        memory["done"] = rest
-    task.internal_data["undo"] = chosen
+def _undo(task: Task, scopes: Sequence[BpmnWorkflow], activities: Collection[str] | None) -> None:
+    undo: list[dict[str, Any]] = []
+    for workflow in reversed(scopes):
+        memory = workflow.task_tree.internal_data
+        done = memory.pop("done", [])
+        undo += [each for each in done if activities is None or each["activity"] in activities]
+        if rest := [each for each in done if activities is not None and each["activity"] not in activities]:
+            memory["done"] = rest
+    task.internal_data["undo"] = undo
 
 
-def _scope(task: Task) -> BpmnWorkflow:
-    workflow = task.workflow
-    while workflow is not workflow.top_workflow and workflow.holder.task_spec.element.kind == "eventSubProcess":
-        workflow = workflow.holder.workflow
-    return workflow
+def _scopes(task: Task) -> list[BpmnWorkflow]:
+    """The scopes in which a token undoes: its own, and those that event sub-processes around it belong to."""
+    found = [task.workflow]
+    while found[-1] is not task.workflow.top_workflow and found[-1].holder.task_spec.element.kind == "eventSubProcess":
+        found.append(found[-1].holder.workflow)
+    return found
+
+
+def _where(task: Task, each: Mapping[str, Any]) -> BpmnWorkflow:
+    """The scope in which something was completed and is undone."""
+    body = state.body_of(task)
+    if body is not None or task is task.workflow.task_tree:
+        return body or task.workflow
+    scope = task.workflow.spec.skeleton.steps[each["activity"]].element.scope
+    return next(workflow for workflow in _scopes(task) if workflow.spec.name == scope)
+
+
+def give_up(case: Tokens, task: Task, by: str | None) -> None:
+    """Who undoes is taken away, and the handlers with it: what is not undone yet can be undone by somebody else."""
+    for each in _remaining(case, task):
+        _where(task, each).task_tree.internal_data.setdefault("done", []).append(each)
+    del task.internal_data["undo"]
+    for handler in _handlers(case, task):
+        if handler.id in handler.workflow.tasks:
+            case.cancel(handler, by)
+
+
+def _remaining(case: Tokens, task: Task) -> list[dict[str, Any]]:
+    undo: list[dict[str, Any]] = task.internal_data["undo"]
+    if undo and "inner" in undo[-1]:
+        [inner] = _handlers(case, task)
+        undo[-1]["inner"] = _remaining(case, inner)
+        inner.internal_data["undo"] = []
+    return undo
+
+
+def _handlers(case: Tokens, task: Task) -> list[Task]:
+    instance = task.internal_data.get("instance", PROCESS)
+    return [other for other in state.tokens(case.workflow) if other.internal_data.get("undoes") == instance]
 
 
 def resume(case: Tokens, instance: str) -> bool:
     """A handler has done its work for whoever has this instance; whether that is still there."""
-    if instance == PROCESS and "undo" in case.workflow.task_tree.internal_data:
-        _next(case, case.workflow.task_tree)
-        return True
-    for task in state.tokens(case.workflow):
-        if task.internal_data.get("instance") == instance and task.internal_data.get("at") == "undoing":
+    for task in (case.workflow.task_tree, *state.tokens(case.workflow)):
+        memory = task.internal_data
+        if memory.get("instance", PROCESS) == instance and "undo" in memory:
+            memory["undo"].pop()
             _next(case, task)
             return True
     return False
@@ -100,17 +136,16 @@ def _next(case: Tokens, task: Task) -> None:
     if not queue:
         _undone(case, task)
         return
-    each = queue.pop()
+    each = queue[-1]
     instance = task.internal_data.get("instance", PROCESS)
-    body = state.body_of(task)
-    workflow = body if body is not None else case.workflow if instance == PROCESS else _scope(task)
+    workflow = _where(task, each)
     steps = workflow.spec.skeleton.steps
     if "handler" in each:
         handler = case.place(workflow, steps[each["handler"]], {"undoes": instance})
         case.visit(handler, handler.task_spec.element)
     else:
         handler = case.place(workflow, steps[each["activity"]], {"instance": each["instance"], "at": "undoing", "undoes": instance})
-        handler.internal_data["undo"] = each["inner"]
+        handler.internal_data["undo"], each["inner"] = each["inner"], []
         state.open_body(handler, workflow.spec.skeleton.specs[each["activity"]])
     if each["local"]:
         case.local(handler, each["local"])

@@ -174,7 +174,9 @@ def trigger(case: Tokens, found: Wait, values: Mapping[str, Json]) -> None:
     elif element.kind == "startEvent":
         _from_scope(case, task, element, record, values)
     else:
-        _from_gateway(case, task, element, record, values)
+        new = decided(case, task, element, record)
+        if values:
+            case.keep(new, element, values)
 
 
 def _from_boundary(case: Tokens, task: Task, event: Element, record: Mapping[str, Any], values: Mapping[str, Json]) -> None:
@@ -199,24 +201,21 @@ def _from_scope(case: Tokens, root: Task, event: Element, record: Mapping[str, A
     else:
         _again(case, root, event, record)
     step = skeleton.steps[event.scope]
-    holder = case.place(workflow, step, {"at": "inside"})
+    holder = case.place(workflow, step, {"begun": record["instance"]})
     case.visit(holder, step.element)
     if values:
         case.local(holder, values)
-    body = state.open_body(holder, skeleton.specs[event.scope])
-    case.place(body, skeleton.steps[event.id], {"instance": record["instance"], "at": "leaving"})
-    watch(case, body, event.scope)
 
 
-def _from_gateway(case: Tokens, task: Task, event: Element, record: Mapping[str, Any], values: Mapping[str, Json]) -> None:
+def decided(case: Tokens, task: Task, event: Element, record: Mapping[str, Any]) -> Task:
+    """An event-based gateway goes on along the flow to this event; the token that stands there now."""
     workflow, gateway = task.workflow, task.task_spec.element
     [flow, *_] = [flow for flow in gateway.outgoing if workflow.spec.skeleton.arrivals[flow].element is event]
     case.passed(task.internal_data["instance"], gateway, {"flows": [flow]})
     case.disarm(task, event.id)
     new = case.place(workflow, workflow.spec.skeleton.steps[event.id], {"instance": record["instance"], "at": "leaving"})
     case.go(task)
-    if values:
-        case.keep(new, event, values)
+    return new
 
 
 def _again(case: Tokens, task: Task, event: Element, record: Mapping[str, Any]) -> None:
@@ -293,6 +292,8 @@ def throw(case: Tokens, task: Task, element: Element) -> None:
         nearest = catcher(case, task, element.event or "", element.reference or "")
         if element.event == "error" and nearest is None:
             raise errors.FlowStuck(element=element.title, reason="nothing around it catches this error")
+    if inputs and element.outputs:
+        case.local(task, inputs)
     task.internal_data["at"] = "throwing"  # so that it stays while the catchers move
     for other in caught:
         if other in case.live:
@@ -314,22 +315,26 @@ def _hears(found: Wait, name: str) -> bool:
 def catcher(case: Tokens, task: Task, event: str, code: str) -> Wait | None:
     """What catches an error or escalation: event sub-processes and boundary events, from the token outwards.
 
-    Of several at one place, one that names the code comes before one that takes all. An interrupted scope catches no more.
+    Of several at one place, one that names the code comes before one that takes all. An interrupted scope catches no more, nor
+    does a completed activity in which something is undone.
     """
     around: Task | None = task
     while around is not None:
         workflow = around.workflow
         skeleton: Skeleton = workflow.spec.skeleton
+        holder = getattr(workflow, "holder", None)
         many = "many" in workflow.task_tree.internal_data
-        boundaries = () if many else skeleton.boundaries.get(around.task_spec.name, ())
+        completed = holder is not None and holder.internal_data.get("at") == "undoing"
+        boundaries = () if many or around.internal_data.get("at") == "undoing" else skeleton.boundaries.get(around.task_spec.name, ())
         if found := _catching(boundaries, event, code):
             return Wait(around, found, {"instance": case.number(found)})
         root = workflow.task_tree
-        if not many and "interrupted" not in root.internal_data and (starts := skeleton.watches.get(workflow.spec.name, ())):
+        deaf = many or completed or "interrupted" in root.internal_data
+        if not deaf and (starts := skeleton.watches.get(workflow.spec.name, ())):
             inside = around.task_spec.name
             if found := _catching([start for start in starts if start.scope != inside], event, code):
                 return Wait(root, found, {"instance": case.number(found)})
-        around = getattr(workflow, "holder", None)
+        around = holder
     return None
 
 

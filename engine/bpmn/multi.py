@@ -13,6 +13,7 @@ Each instance has variables of its own: `loopCounter`, the item, and what its re
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
@@ -106,25 +107,28 @@ def over(case: Tokens, task: Task, element: Element, detail: Mapping[str, Json] 
     instance, index = memory["instance"], memory["index"]
     data = case.scopes.visible(case.scope(task))
     multi = element.multi
-    results: list[Json] | None = None
+    results: Any = None
     if multi is not None:
-        got = sorted([*many["got"], index])
-        seen = {**data, **_counted(many["total"], len(got), len(body.tasks) - 2)}
+        active = len(body.tasks) - 2
         if multi.output:
             result = plain(multi.output, opening.value(multi.output_element or "=null", data, case.now))
-            results = list(case.scopes.tree[holder.internal_data["instance"]].values[multi.output])
+            results = case.scopes.tree[holder.internal_data["instance"]].values[multi.output]
+        more = multi.sequential and index < many["total"]
+        # Others may have been taken away, so their number does not say whether this is the last.
+        ended = not more and not active
+        if multi.until:
+            got = sorted([*many["got"], index])
+            seen = {**data, **_counted(many["total"], len(got), active)}
+            if results is not None:
+                seen[multi.output or ""] = [result if i == index else results[i - 1] for i in got]
+            ended = expressions.condition(multi.until, seen, now=case.now) or ended
+        if results is not None:
             results[index - 1] = result
-            seen[multi.output] = [results[i - 1] for i in got]
-        ended = bool(multi.until) and expressions.condition(multi.until or "", seen, now=case.now)
-        more = multi.sequential and len(got) < many["total"]
-        ended = ended or len(got) == many["total"]
+        insort(many["got"], index)
     else:
-        got = [index]
         more = _again(case, element, data, index + 1)
         ended = not more
-    if multi is not None and results is not None:
-        case.scopes.tree[holder.internal_data["instance"]].values[multi.output or ""] = results
-    many["got"] = got
+        many["got"] = [index]
     compensation.record(case, task, element)
     case.passed(instance, element, detail)
     case.done(task)

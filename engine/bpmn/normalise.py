@@ -58,6 +58,9 @@ class Step(BpmnTaskSpec):  # type: ignore[misc]
     def _run_hook(self, task: Task) -> bool:
         return True
 
+    def _on_complete(self, task: Task) -> None:
+        """Nothing waits for a token in SpiffWorkflow, which would go through all others to find out."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Skeleton:
@@ -119,7 +122,8 @@ def _fits(element: Element, process: Process) -> bool:
         return len(starts) == 1 and not element.incoming and element.loop is None
     if element.event == "cancel":
         if element.kind == "boundaryEvent":
-            return host is not None and host.kind == "transaction"
+            others = (e for e in process.boundaries(element.attached or "") if e.event == "cancel" and e is not element)
+            return host is not None and host.kind == "transaction" and not any(others)
         return around is not None and any(e.event == "cancel" for e in process.boundaries(around.id))
     if element.kind == "callActivity":
         return element.called is not None and bool(element.called.process) and not element.called.process.startswith("=")
@@ -171,7 +175,7 @@ def skeleton(process: Process, owner: Any = None, at: str = "") -> Skeleton:
             raise errors.FileRefused(file=process.file, reason=f"{element.id}: a {construct(element)} does not run here")
         if calls(element) and "taskDefinition.type" not in element.extensions:
             raise errors.FileRefused(file=process.file, reason=f"{element.id}: a {construct(element)} needs an operation")
-    specs = {scope: BpmnProcessSpec(name=scope) for scope in [process.id, *(e.id for e in process.elements.values() if e.kind in BODIES)]}
+    specs = {scope: _spec(scope) for scope in [process.id, *(e.id for e in process.elements.values() if e.kind in BODIES)]}
     steps = {e.id: Step(specs[e.scope], e) for e in process.elements.values() if e.scope in specs}
     arrivals = {flow.id: steps[flow.target] for flow in process.flows.values() if flow.target in steps}
     arrivals |= {link(e): steps[e.id] for e in process.elements.values() if e.event == "link" and e.kind == "intermediateCatchEvent"}
@@ -195,6 +199,14 @@ def skeleton(process: Process, owner: Any = None, at: str = "") -> Skeleton:
     for spec in specs.values():
         spec.skeleton = built
     return built
+
+
+def _spec(scope: str) -> BpmnProcessSpec:
+    """The spec of a scope without a step. Those that SpiffWorkflow adds would take names such as `Start` from elements."""
+    spec = BpmnProcessSpec(name=scope)
+    spec.task_specs.clear()
+    spec.start.name = ""
+    return spec
 
 
 def _grouped(pairs: Iterable[tuple[str, Element]]) -> dict[str, tuple[Element, ...]]:

@@ -11,7 +11,7 @@ from SpiffWorkflow.task import Task  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
-from . import events, state
+from . import compensation, events, state
 from .advance import Advance
 from .events import Wait
 from .names import refuse_given
@@ -30,6 +30,8 @@ def skip(case: Tokens, found: Wait, values: Mapping[str, Json], now: dt.datetime
     if record is not task.internal_data:
         del task.internal_data["waits"][element.id]
         case.leave_behind(record["instance"], element.id, None)
+        if task.internal_data.get("at") == "events":
+            events.decided(case, task, element, record).internal_data["at"] = "flows"
         return case.run()
     record.pop("stuck", None)
     del case.live[record["instance"]]
@@ -58,6 +60,8 @@ def move(case: Tokens, leaving: Sequence[str] | None, entering: Sequence[str], n
         if scope.task_tree.internal_data.pop("interrupted", False):
             events.watch(case, scope, scope.spec.name)
         case.place(scope, scope.spec.skeleton.steps[target], {})
+    if not case.workflow.task_tree._children:
+        case.over(case.workflow, case.program.process_id)
     return case.run()
 
 
@@ -130,5 +134,7 @@ def _leave(case: Tokens, task: Task, by: str | None, kept: set[int]) -> None:
     if task.id not in workflow.tasks:
         return  # went with the scope around it
     case.cancel(task, by)
+    if "undoes" in task.internal_data:
+        compensation.resume(case, task.internal_data["undoes"])
     if not workflow.task_tree._children and workflow is not case.workflow and id(workflow) not in kept:
         _leave(case, workflow.holder, by, kept)

@@ -78,7 +78,8 @@ class Execution:
         task, element, record = case.find(instance)
         if "stuck" not in record:
             raise errors.NotFound(what="stuck element", name=instance)
-        key = case.scope(task, own=record.get("at") != "flows")
+        instance_of_many = "many" in task.workflow.task_tree.internal_data
+        key = case.scope(task, own=record.get("at") != "flows" or instance_of_many)
         case.begin(now)
         if variables:
             case.advance.written += case.scopes.write(key, variables, element.id)
@@ -88,6 +89,7 @@ class Execution:
             return case.run()
         if record.get("at") != "waiting":
             del case.live[instance]
+            case.joining = case.joining or record.get("at") == "join"
         elif element.event == "conditional":
             case.looked = -1
         case.moving.append(task)
@@ -112,7 +114,8 @@ class Execution:
     def skip(self, instance: str, values: Mapping[str, Json], *, now: dt.datetime) -> Advance:
         """Leaves an element that waits or is stuck as if it were done; `values` become variables, no mapping is evaluated.
 
-        An event that waits beside something else waits no more. Raises `errors.NotFound`, `errors.ValueRefused`.
+        An event that waits beside something else waits no more; one behind a gateway decides there.
+        Raises `errors.NotFound`, `errors.ValueRefused`.
         """
         return repair.skip(self._tokens, self._tokens.find(instance), values, now)
 

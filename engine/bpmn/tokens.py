@@ -11,6 +11,7 @@ flow        the flow that led here, for joins
 waits       element -> what is remembered of the event that waits for it: boundary events, events behind a gateway
 due, repeat, every, name, key, was      of a timer, message, signal, condition: in the memory or in one of its `waits`
 index, called, done, undo, undoes       see `multi`, `calls`, `compensation`
+begun       instance of the start event by which an event sub-process begins
 
 The root of a scope's workflow has a memory, too: `waits` of its event sub-processes, `interrupted` by one of them, `many`
 (see `multi`), `done` (see `compensation`).
@@ -183,7 +184,9 @@ class Tokens:
         self.moving.append(holder)
 
     def cancel(self, task: Task, by: str | None) -> None:
-        """Takes a token away with all it holds, and reports what waited."""
+        """Takes a token away with all it holds, what it undoes included, and reports what waited."""
+        if "undo" in task.internal_data:
+            compensation.give_up(self, task, by)
         if body := self.workflow.subprocesses.pop(task.id, None):
             self.clear(body, by)
         memory = task.internal_data
@@ -204,11 +207,12 @@ class Tokens:
 
     def clear(self, workflow: BpmnWorkflow, by: str | None, *, but: Task | None = None, watching: bool = False) -> None:
         """Takes away all tokens of a scope, and unless it goes on `watching` the waits of its event sub-processes."""
-        workflow.task_tree.internal_data.pop("undo", None)
+        if "undo" in workflow.task_tree.internal_data:
+            compensation.give_up(self, workflow.task_tree, by)
         if not watching:
             self.disarm(workflow.task_tree, by)
         for task in state.within(workflow):
-            if task is not but:
+            if task is not but and task.id in workflow.tasks:
                 self.cancel(task, by)
 
     def disarm(self, task: Task, by: str | None) -> None:
@@ -268,12 +272,15 @@ class Tokens:
         else:
             self.scopes.open(instance, self.scope(task), values)
 
-    def start(self, workflow: BpmnWorkflow, scope: str, at: str | None = None) -> None:
-        """A scope begins: at its start, or at the element `at`. One that is empty is over at once."""
+    def start(self, workflow: BpmnWorkflow, scope: str, at: str | None = None, begun: str | None = None) -> None:
+        """A scope begins: at its start, or at the element `at`. One that is empty is over at once.
+
+        `begun`: instance of the start event, if that is what happened already.
+        """
         skeleton: Skeleton = workflow.spec.skeleton
         begins = skeleton.begins[scope] if at is None else (skeleton.steps[at],)
         for step in begins:
-            self.place(workflow, step, {})
+            self.place(workflow, step, {"instance": begun, "at": "leaving"} if begun else {})
         events.watch(self, workflow, scope)
         if not begins:
             self.over(workflow, scope)
