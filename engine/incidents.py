@@ -19,7 +19,7 @@ from .ledger import Event
 from .models import OUTLIVING, Case, Incident, Job, JobAttempt, Person
 from .ports import Json
 from .timeline import title_en
-from .turn import SEAL, Turn, done_before, lock, must_run, request_purpose
+from .turn import SEAL, Turn, done_before, lock, must_run, part_of, request_purpose
 
 if TYPE_CHECKING:
     from .services import Services
@@ -246,7 +246,7 @@ def retry_all(services: Services, operation: str, *, actor: str, reason: str, re
     refused = []
     for row in found:
         try:
-            retry(services, row.id, actor=actor, reason=reason, request_id=f"{request_id[:60]}:{row.id}")
+            retry(services, row.id, actor=actor, reason=reason, request_id=part_of(request_id, row.id))
         except PartwellError as error:
             refused.append((row.number, error))
     return Retried(count=len(found) - len(refused), refused=refused)

@@ -25,7 +25,7 @@ from .errors import NotAllowed, NotFound, PartwellError
 from .ledger import Entry, Event
 from .models import Case, Incident, Job, LedgerEntry, Person, Subscription, WorkItem
 from .ports import Json
-from .turn import Turn, done_before, lock, state_purpose
+from .turn import Turn, done_before, lock, part_of, state_purpose
 
 if TYPE_CHECKING:
     from .procedures import Deployed
@@ -115,7 +115,7 @@ def migrate(
     found = []
     for count, row in enumerate(rows, 1):
         try:
-            hindrances = _move(services, row.id, plan, actor, reason, f"{request_id[:60]}:{row.id}")
+            hindrances = _move(services, row.id, plan, actor, reason, part_of(request_id, row.id))
         except PartwellError as error:
             hindrances = [_whole(error.message)]
         found.append(_candidate(services, row, hindrances, moved=not hindrances))
@@ -142,7 +142,7 @@ def undo(
     for row in rows:
         if row.id in came or numbers:
             try:
-                hindrances = _move_back(services, row.id, actor, reason, f"{request_id[:60]}:{row.id}")
+                hindrances = _move_back(services, row.id, actor, reason, part_of(request_id, row.id))
             except PartwellError as error:
                 hindrances = [_whole(error.message)]
             found.append(_candidate(services, row, hindrances, moved=not hindrances))

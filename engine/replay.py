@@ -97,7 +97,8 @@ class Player:
                 values = {**told["values"], **told["given"]}
                 return self._program(told["version_id"]).start(values, now=entry.at, at=entry.element)
             if execution is None:
-                raise ReplayStopped(entry=entry.number, reason="no start of the case comes before it")
+                reason = "the start before it is missing, or of a release that kept too little to do it again"
+                raise ReplayStopped(entry=entry.number, reason=reason)
             if act == "migrate":
                 found = execution.program.migrate(execution, self._program(told["version_id"]), told["mapping"], now=entry.at)
                 if isinstance(found, list):

@@ -171,6 +171,11 @@ def done_before(unit: Unit, case_id: str, *, actor: str, request_id: str) -> boo
     return unit.one(_DONE_BEFORE, case_id=case_id, actor=actor, request_id=request_id) is not None
 
 
+def part_of(request_id: str, part: str) -> str:
+    """Id of a command's part, such as its act in one of many cases: the same part again is known, that of another command is not."""
+    return f"{hashlib.sha256(request_id.encode()).hexdigest()[:32]}:{part}"
+
+
 class Turn:
     """What happens in a case now; nothing of it is visible before `commit()`."""
 

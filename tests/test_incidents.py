@@ -185,3 +185,16 @@ def test_what_is_done_about_an_incident_can_be_done_again_from_the_ledger(servic
         {"act": "set_variables", "instance": None, "value": None, "values": {"y": 2}},
     ]
     assert room.count(Job) >= 3 and room.count(LedgerEntry) > 9
+
+
+def test_two_commands_with_long_ids_that_begin_alike_are_two(services: Services) -> None:
+    """The second one tries again what has failed again since, and is not taken for a repetition."""
+    room, system = refusing(services, REFUSED, REFUSED, REFUSED)
+    calling(room)
+    case = room.start(procedure="ehr.usage")
+    room.run()
+    for number in (1, 2):
+        given = {"actor": person("admin"), "reason": "x", "request_id": f"{'a-gateway-that-writes-long-ids/' * 3}{number}"}
+        assert incidents.retry_all(room.services, "ehr.usage", **given).count == 1
+        room.run()
+    assert len(system.calls) == 3 and len(room.incidents(case)) == 1

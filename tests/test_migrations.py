@@ -15,11 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from engine import migrations
+from engine import claims, migrations
 from engine.db import Database
 from engine.errors import Conflict
 from engine.fields import Keyring
-from engine.models import Base, Candidate, Case, LedgerEntry, Person, SignOff, WorkRound, WorkStep
+from engine.models import Base, Candidate, Case, LedgerEntry, Person, ProcedureVersion, SignOff, WorkRound, WorkStep
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -110,13 +110,16 @@ def test_a_migration_that_fails_leaves_nothing(empty: str, keyring: Keyring, mon
     database.dispose()
 
 
-def test_rows_outlive_the_narrow_ids(empty: str, keyring: Keyring) -> None:
-    """An item with a round and a chain of entries, written by the release before, is read by this one as it was."""
+def test_the_rows_of_the_first_schema_outlive_all_others(empty: str, keyring: Keyring) -> None:
+    """An item with a round, a timer and a chain of entries, written by the first release, are read by this one as they were."""
     database = Database(empty, keyring)
     engine = database.unpooled()
     with engine.connect() as connection:
-        command.upgrade(migrations.config(connection), "0002")
-    ids = {name: f"{number:032x}" for number, name in enumerate(("version", "boss", "subject", "case", "item", "step", "round", "sign"), 1)}
+        command.upgrade(migrations.config(connection), "0001")
+    ids = {
+        name: f"{number:032x}"
+        for number, name in enumerate(("version", "boss", "subject", "case", "item", "step", "round", "sign", "job"), 1)
+    }
     at, digest = ("2026-11-24T01:00:00.000000+00:00", hashlib.sha256(b"head").hexdigest())
     rows: Mapping[str, Mapping[str, object]] = {
         "persons": {"id": ids["boss"], "name": "陈立", "post": "", "post_en": "", "active": True, "manager_id": None},
@@ -132,6 +135,8 @@ def test_rows_outlive_the_narrow_ids(empty: str, keyring: Keyring) -> None:
         "work_rounds": {"id": ids["round"], "step_id": ids["step"], "number": 1, "opened_at": at, "trace": "{}"},
         "sign_offs": {"id": ids["sign"], "round_id": ids["round"], "item_id": ids["item"], "case_id": ids["case"], "position": 0}
         | {"state": "open", "opened_at": at},
+        "jobs": {"id": ids["job"], "case_id": ids["case"], "kind": "timer", "element": "t", "instance": "t#1", "operation": "", "key": "t"}
+        | {"state": "waiting", "due_at": at, "attempts": 0, "max_attempts": 5, "created_at": at},
         "candidates": {"sign_off_id": ids["sign"], "kind": "role", "ref": "hr"},
         "ledger": {"case_id": ids["case"], "number": 1, "at": at, "event": "case:started", "actor_id": ids["boss"], "payload": b"p"}
         | {"digest": digest, "request_id": "r"},
@@ -154,6 +159,12 @@ def test_rows_outlive_the_narrow_ids(empty: str, keyring: Keyring) -> None:
             .join(Candidate, Candidate.sign_off_id == SignOff.id)
         ).one()
         assert tuple(found) == (ids["item"], None, None, "hr")
+        version = connection.execute(sa.select(ProcedureVersion.id, ProcedureVersion.suspended)).one()
+        assert tuple(version) == (ids["version"], False)
+    with database.unit() as unit:
+        seen = claims.look(unit.connection, case.started_at)
+        [job] = claims.claim(unit, seen, now=case.started_at, until=case.started_at, lease="l", limit=5)
+        assert (job.id, job.instance, job.priority) == (ids["job"], "t#1", 0)
     with pytest.raises(Conflict), database.unit() as unit:
         again = {"at": case.started_at, "event": "case:started", "payload": b"p", "digest": digest, "request_id": "r"}
         unit.add(LedgerEntry, case_id=ids["case"], number=2, **again)

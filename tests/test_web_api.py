@@ -296,3 +296,33 @@ def test_a_program_sends_messages_and_signals(office: Office) -> None:
         assert answer.status_code == 400 and list(answer.json["fields"]) == ["keep_hours"]
     other, own = office.program("wangfang")
     assert other.post("/api/v1/messages", json=sent, headers=own).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("messages", {"name": "x" * 201}),
+        ("messages", {"name": ""}),
+        ("messages", {"name": "x", "values": {"note": {"deep": ["\ud800"]}}}),
+        ("messages", {"name": "x", "values": {"amount": 10**30}}),
+        ("messages", {"name": "x", "values": {"amount": float("nan")}}),
+        ("messages", {"name": "x", "values": {"subject": {"id": "forged"}}}),
+        ("signals", {"name": "x", "values": {"note": "\ud800"}}),
+        ("signals", {"name": "x" * 201}),
+        ("procedures/office/cases/undo-migration", {"note": "x", "numbers": [{"a": 1}]}),
+        ("procedures/office/cases/undo-migration", {"note": "x", "numbers": ["1\u0000"]}),
+        ("incidents/INCIDENT/retry", {"reason": "x", "input": {"employee": "\ud800"}}),
+        ("incidents/INCIDENT/answer", {"reason": "x", "value": {"employee": "\ud800"}}),
+        ("incidents/INCIDENT/answer", {"reason": "x", "value": {"amount": 10**30}}),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_and_said(office: Office, path: str, body: dict[str, Any]) -> None:
+    """A fault of the sender's is told to them, and is none of ours."""
+    client, headers = office.program("admin")
+    if "INCIDENT" in path:
+        office.usage.refuses = True
+        office.case()
+        office.usage.refuses = False
+        path = path.replace("INCIDENT", client.get("/api/v1/incidents", headers=headers).json["incidents"][0]["id"])
+    answer = client.post(f"/api/v1/{path}", json=body, headers=headers)
+    assert answer.status_code in (400, 422) and answer.json["message"]
