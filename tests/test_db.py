@@ -16,7 +16,7 @@ from engine_room import together
 from engine.db import Count, Database, Statement, Unit
 from engine.errors import Conflict, DatabaseAway, NotFound, SettingWrong
 from engine.fields import Keyring
-from engine.models import Account, Department, Digest, Holding, Instant, Person
+from engine.models import Account, Department, Digest, Holding, Instant, Person, new_id
 
 NAMES = Statement(sa.select(Person.name).order_by(Person.name))
 RENAME = Statement(sa.update(Person).where(Person.id == sa.bindparam("person")).values(name=sa.bindparam("new_name")))
@@ -265,3 +265,16 @@ def test_addresses_that_cannot_work_are_refused(url: str, keyring: Keyring) -> N
     """A database that would be lost, or that we do not know, is refused by the name of the setting."""
     with pytest.raises(SettingWrong, match="database"):
         Database(url, keyring)
+
+
+def test_what_follows_a_commit_and_fails_does_not_make_it_fail(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """What is stored is stored; the fault is in the log, and the next action is done."""
+    done = []
+    with database.unit() as unit:
+        unit.add(Person, id=new_id(), name="林小北", post="", post_en="", active=True)
+        unit.after_commit(lambda: {}["bell"])
+        unit.after_commit(lambda: done.append(1))
+        unit.commit()
+    assert done == [1] and "follows a commit" in caplog.text
+    with database.reading() as connection:
+        assert connection.execute(sa.select(Person.name)).scalars().all() == ["林小北"]

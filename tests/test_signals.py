@@ -13,7 +13,7 @@ from engine import cases, messages
 from engine.errors import ValueRefused
 from engine.jobs import Runner
 from engine.ledger import Event
-from engine.models import Subscription
+from engine.models import Job, Subscription
 from engine.services import Services
 from engine.turn import lock
 
@@ -112,3 +112,24 @@ def test_who_throws_a_signal_does_not_wait_for_who_hears_it(room: Room) -> None:
     assert room.open(throwing) == "z"
     room.run()
     assert room.open(hearing) == "a x" and room.values(sa.select(Subscription.element)) == ["b"]
+
+
+def test_a_lease_is_renewed_without_waiting_for_the_turn_of_a_case(room: Room) -> None:
+    """A row that a turn holds is passed over; the two would otherwise wait for each other's rows."""
+    room.deploy(*BESIDE, named=SIGNAL, rules=RULES)
+    cases_ = [room.start(), room.start(about="worker", by="other")]
+    send(room, "once")
+    runner = Runner(room.services, name="test", seal=lambda case: None)
+    runner._claim(5)
+    room.clock.move(seconds=10)
+    alone = room.services.database.engine.dialect.name == "sqlite"
+    renewing = threading.Thread(target=runner.renew, daemon=True)
+    with room.services.database.unit() as unit:
+        unit.connection.execute(sa.update(Job).where(Job.case_id == cases_[0]).values(priority=1))
+        renewing.start()
+        renewing.join(0 if alone else 5)
+        assert renewing.is_alive() == alone
+    renewing.join()
+    held, free = [job.lease_until for case in cases_ for job in room.jobs(case)]
+    assert (held == free) if alone else (held < free)
+    runner.close()
