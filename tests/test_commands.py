@@ -57,8 +57,10 @@ FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`run("check", …)` gives exit code, standard output and standard error, on a home of its own."""
+    for name in ("LANG", "PARTWELL_LANG"):
+        monkeypatch.delenv(name, raising=False)
 
     def called(*arguments: str | Path) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
@@ -163,6 +165,20 @@ def test_a_bad_file_is_refused_by_element_and_reason(run: Any, tmp_path: Path, k
     assert fact in f"{found['message']} {found.get('name')}"
     status, out, _ = run("check", file)
     assert status == 1 and code in out and "refused" in out
+
+
+def test_findings_are_told_in_the_language_of_the_terminal(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LANG decides, --lang wins, JSON stays in English; the same for check and deploy."""
+    (tmp_path / "bad.bpmn").write_bytes(next(iter(BAD.values()))[0])
+    assert "refused" in run("check", tmp_path / "bad.bpmn")[1]
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    told = run("check", tmp_path / "bad.bpmn")[1]
+    assert "未通过" in told and "错误" in told and "refused" not in told
+    assert "refused" in run("check", tmp_path / "bad.bpmn", "--lang", "en")[1]
+    [finding] = [f for f in json.loads(run("check", tmp_path / "bad.bpmn", "--json")[1])[0]["findings"] if f["severity"] == "error"]
+    assert finding["message"].isascii()
+    assert "未能部署" in run("deploy", tmp_path)[2]
+    assert "已启用" in run("deploy", TERMINATION)[1]
 
 
 def test_what_is_shipped_is_accepted(run: Any) -> None:

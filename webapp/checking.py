@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,16 @@ _READ = (".bpmn", *convert.ENDINGS, ".dmn")
 _BESIDE = (".bpmn", ".dmn", ".form", ".json", ".typ", ".txt")
 
 
-def check_paths(paths: Iterable[Path], *, write: Path | None = None) -> list[dict[str, Any]]:
+def check_paths(
+    paths: Iterable[Path], *, write: Path | None = None, tell: Callable[[lint.Finding], str] = lambda finding: finding.text
+) -> list[dict[str, Any]]:
     """`{file, accepted, converted, findings: [{line, element, name, severity, code, message}]}` of every file named and of every diagram
     and table in a named folder.
 
     Files of one folder belong together: a diagram finds its tables, forms and rules there, and shipped forms by their id. A file
-    named alone is judged with what it needs of its folder, as it is deployed. Diagrams
-    from elsewhere are judged as they run here after conversion; `write` is a folder that gets what was converted. Raises NotFound for
-    a folder without a diagram or table.
+    named alone is judged with what it needs of its folder, as it is deployed. Diagrams from elsewhere are judged as they run here
+    after conversion; `write` is a folder that gets what was converted; `tell` gives the message. Raises NotFound for a folder without
+    a diagram or table.
     """
     checked = []
     forms = form_checker(Settings.zone)
@@ -57,7 +59,7 @@ def check_paths(paths: Iterable[Path], *, write: Path | None = None) -> list[dic
         for path in wanted:
             findings = [lint.broken_file(unread[path])] if path in unread else _of_diagram(names[path], conversion.files, found)
             accepted = not any(finding.severity == "error" for finding in findings)
-            said = [finding.as_dict() for finding in findings]
+            said = [{**finding.as_dict(), "message": tell(finding)} for finding in findings]
             checked.append(
                 {"file": str(path), "accepted": accepted, "converted": names.get(path) in conversion.originals, "findings": said}
             )

@@ -6,6 +6,7 @@ step and no compiled file to forget. Errors are translated by their template and
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import gettext as gettext_module
@@ -13,6 +14,7 @@ import io
 import re
 import string
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -59,10 +61,24 @@ def _messages(locale: str, files: str) -> Iterator[Message]:
             yield from (message for message in read_po(stream) if message.id and message.string and not message.fuzzy)
 
 
+#: the language where there is no request
+_elsewhere = ContextVar("locale", default=DEFAULT)
+
+
+@contextlib.contextmanager
+def speaking(locale: str) -> Iterator[None]:
+    """Inside, what is told outside of requests is told in this language."""
+    token = _elsewhere.set(locale)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
+
 def current() -> str:
     """The language of this request: the person's own choice, else the browser's, else Chinese."""
     if not has_request_context():
-        return DEFAULT
+        return _elsewhere.get()
     if "locale" not in g:
         g.locale = _chosen() or request.accept_languages.best_match(_accepted()) or DEFAULT
     return "en" if g.locale.startswith("en") else DEFAULT

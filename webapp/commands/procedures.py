@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from engine.bpmn.findings import Finding
 from engine.errors import NotDeployable
 
+from .. import i18n
+from ..i18n import N_, gettext
 from . import OUT, WRONG, partwell, settings_of
+
+_SEVERITY = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
+
+
+def _speak(context: click.Context, _option: click.Parameter, value: str) -> None:
+    context.with_resource(i18n.speaking("zh-CN" if value.lower().startswith("zh") else "en"))
+
+
+language = click.option(
+    "--lang",
+    envvar=["PARTWELL_LANG", "LANG"],
+    default="en",
+    metavar="zh-CN|en",
+    expose_value=False,
+    callback=_speak,
+    help="Language of the findings; default: the terminal's (PARTWELL_LANG, LANG). JSON is always in English.",
+)
+
+
+def _teller(as_json: bool) -> Callable[[Finding], str]:
+    """What tells a finding: in English to programs, in their language to people."""
+    return (lambda finding: finding.text) if as_json else (lambda finding: i18n.fill(finding.message, finding.facts))
 
 
 @partwell.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--write", type=click.Path(file_okay=False, path_type=Path), help="Folder for what was converted from another engine.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@language
 def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
     """Read diagrams and tables and say what would refuse them; files of one folder belong together.
 
@@ -25,12 +51,13 @@ def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
     """
     from ..checking import check_paths
 
-    checked = check_paths(paths, write=write)
+    checked = check_paths(paths, write=write, tell=_teller(as_json))
     if as_json:
         click.echo(json.dumps(checked, ensure_ascii=False, indent=2))
     else:
         for file in checked:
-            click.echo(f"{file['file']}: {'converted, ' if file['converted'] else ''}{'accepted' if file['accepted'] else 'refused'}")
+            verdict = gettext("accepted") if file["accepted"] else gettext("refused")
+            click.echo(f"{file['file']}: {gettext('converted, ') if file['converted'] else ''}{verdict}")
             _say(file["findings"])
     return OUT if all(file["accepted"] for file in checked) else WRONG
 
@@ -39,6 +66,7 @@ def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--procedure", help="Its name; default: the folder's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@language
 @click.pass_context
 def deploy(context: click.Context, path: Path, procedure: str | None, as_json: bool) -> int:
     """Make the files of a folder the version on which new cases start; running cases stay on theirs."""
@@ -51,14 +79,16 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     folder = path if path.is_dir() else path.parent
     name = procedure or folder.resolve().name
     files = procedures.gather(path, FORMS)
-    said = [{"file": file, **one.as_dict()} for file, found in procedures.findings(services, files).items() for one in found]
+    tell = _teller(as_json)
+    findings = [(file, one) for file, found in procedures.findings(services, files).items() for one in found]
+    said = [{"file": file, **one.as_dict(), "message": tell(one)} for file, one in findings]
     try:
         version, created = procedures.deploy(services, files, procedure=name)
     except NotDeployable as error:
         if as_json:
             click.echo(json.dumps({"deployed": False, "findings": said}, ensure_ascii=False, indent=2))
         else:
-            click.echo(error.message, err=True)
+            click.echo(i18n.error_text(error), err=True)
             _say(said, err=True)
         return WRONG
     answer = {"deployed": True, "procedure": name, "version": version.number, "new": created, "findings": said}
@@ -66,7 +96,8 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         _say(said)
-        click.echo(f"{name}: version {version.number} is active" if created else f"{name}: version {version.number} was active already")
+        told = N_("%(procedure)s: version %(number)s is active") if created else N_("%(procedure)s: version %(number)s was active already")
+        click.echo(gettext(told, procedure=name, number=version.number))
     return OUT
 
 
@@ -74,6 +105,6 @@ def _say(findings: Sequence[Mapping[str, Any]], *, err: bool = False) -> None:
     """One line for each finding."""
     for finding in findings:
         file = f"{finding['file']}: " if finding.get("file") else ""
-        line = f"line {finding['line']}: " if finding["line"] else ""
+        line = gettext("line %(number)s: ", number=finding["line"]) if finding["line"] else ""
         place = f"{finding['element']}: " if finding["element"] else ""
-        click.echo(f"  {file}{line}{finding['severity']} {finding['code']} {place}{finding['message']}", err=err)
+        click.echo(f"  {file}{line}{gettext(_SEVERITY[finding['severity']])} {finding['code']} {place}{finding['message']}", err=err)
