@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from diagrams import END, NOW, START, Play, both_ways, boundary, event, flows, mapping, node, service, sub, timer, user
+from diagrams import END, NOW, START, Play, both_ways, boundary, condition, event, flows, mapping, node, service, sub, timer, user
 
 from engine import errors
 
@@ -248,3 +248,11 @@ def test_an_event_based_gateway_takes_what_comes_first():
     advance = play.fired("t2")
     assert play.waits == "b" and [(x.element, x.by) for x in advance.left] == [("t1", "t2")]
     assert play.done("b").finished
+
+
+def test_a_condition_is_noticed_before_its_scope_ends():
+    """The value that meets it comes with the last step; the way on is not quicker than the event."""
+    body = sub("s", node("startEvent", "ss"), user("a"), node("endEvent", "se"), flows("ss > a", "a > se"))
+    play = Play(START, body, boundary("c", "s", condition("x > 1")), user("h"), END, flows("start > s", "s > end", "c > h"), x=0)
+    play.done("a", x=2)
+    assert play.waits == "h" and "s" not in play.passed.split()

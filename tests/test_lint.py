@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
-from diagrams import END, HEAD, NOW, START, boxes, diagram, event, flows, mapping, node, service, timer, user, zeebe
+from diagrams import END, HEAD, NOW, START, boundary, boxes, diagram, event, flows, mapping, node, service, timer, user, zeebe
 
 from engine import errors
 from engine.bpmn import lint
@@ -375,3 +375,13 @@ def test_damaged_files_never_raise():
             Program(files, version="1").start({"amount": 1}, now=NOW)
             accepted += 1
     assert accepted >= 3, "some damage is harmless, so the second half of the claim was tried"
+
+
+def test_inputs_of_events_that_have_happened_are_named():
+    """A boundary event and an event behind a gateway have no input mapping; an ordinary event has one."""
+    maps, late = mapping({"x": "=1"}), timer(duration="P1D")
+    found = check(*GOOD[:-1], boundary("b", "a", late, maps), node("eventBasedGateway", "e"),
+                  node("intermediateCatchEvent", "c", late, maps),
+                  node("intermediateCatchEvent", "d", late), node("intermediateCatchEvent", "o", late, maps),
+                  flows("start > a", "a > g", "g > a: amount > 3", "g > end", "b > e", "e > c", "e > d", "c > o"))  # fmt: skip
+    assert [f.element for f in found if f.code == Code.NO_EFFECT] == ["b", "c"]

@@ -108,6 +108,7 @@ class Tokens:
                     self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="it goes round in a circle"))
                 else:
                     self._move(task)
+                    self._look()
         if not self.workflow.completed and all(task is task.workflow.task_tree for task, _ in self.live.values()):
             for task in [task for task in state.tokens(self.workflow) if task.internal_data.get("at") == "join"]:
                 self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come"))
@@ -115,7 +116,11 @@ class Tokens:
 
     def _wakes(self) -> bool:
         """Whether a token moves again now that all rest: at a join nobody can come to any more, at a condition that is met."""
-        return (self.joining and joins.inclusive(self)) or (self.looked not in (None, self.scopes.clock) and events.look(self))
+        return (self.joining and joins.inclusive(self)) or self._look()
+
+    def _look(self) -> bool:
+        """Whether a conditional event happens now that variables have changed."""
+        return self.looked not in (None, self.scopes.clock) and events.look(self)
 
     def rest(self) -> Advance:
         """Says what has happened."""

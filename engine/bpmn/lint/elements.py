@@ -120,6 +120,8 @@ class Diagram:
         outside = names.around(process, element, case)
         yield from self._repeated(element, outside)
         seen = names.inside(element, outside)
+        if element.inputs and _takes_none(process, element):
+            yield finding(Code.NO_EFFECT, element, what="zeebe:input")
         if element.kind == "businessRuleTask":
             self.seen = self.seen.and_also(target for target, _ in element.inputs)
             self.decides.add(element.extensions.get("calledDecision.decisionId", ""))
@@ -258,3 +260,11 @@ def _references(root: etree._Element) -> Iterator[Finding]:
                     where="The event",
                     what=f"{kind} {reference}",
                 )
+
+
+def _takes_none(process: Process, element: Element) -> bool:
+    """Whether no input mapping is evaluated: for what begins only once an event has happened."""
+    behind = (process.flows[flow].source for flow in element.incoming)
+    decided = any(process.elements[source].kind == "eventBasedGateway" for source in behind if source in process.elements)
+    handler = element.kind == "startEvent" and element.scope != process.id and element.event is not None
+    return element.kind == "boundaryEvent" or handler or decided
