@@ -340,7 +340,7 @@ def test_nothing_is_dropped_silently():
     )
     element, findings, _, _ = row(task)
     found = {str(f.code): f.line for f in findings}
-    assert found == {"listener": 7, "foreign_vocabulary": 5, "no_effect": 5} and element.properties == {"k": "v"}
+    assert found == {"listener": 7, "foreign_vocabulary": 5, "no_effect": 5, "converted": 8} and element.properties == {"k": "v"}
     assert "camunda:teleport" in next(f.text for f in findings if f.code == Code.FOREIGN_VOCABULARY)
 
 

@@ -73,6 +73,14 @@ CASES = {
         (START, node("scriptTask", "s", "<bpmn:script>import os</bpmn:script>", scriptFormat="python"), flows("start > s")),
         [("s", "python_script")],
     ),
+    "a start that waits for two": (
+        (START, node("task", "t", startQuantity="2", completionQuantity="1"), flows("start > t")),
+        [("t", "unsupported_setting")],
+    ),
+    "receive task that begins": (
+        (node("receiveTask", "r", messageRef="m", instantiate="true"), flows()),
+        [("r", "unsupported_setting"), ("r", "unsupported_element")],
+    ),
     "condition in another language": (
         (START, user("a"), flows("start > a: 1 = 1").replace("<bpmn:conditionExpression>", '<bpmn:conditionExpression language="python">')),
         [("start_a", "python_script")],
@@ -278,6 +286,18 @@ def test_operations_and_chains_are_checked_where_they_are_known():
     """An operation nobody offers keeps a procedure from being deployed."""
     body = (START, service("s", operation="ehr.weather"), flows("start > s"))
     assert errors_of(*body) == [] and errors_of(*body, operations={"ehr.employee"}) == [("s", "unknown_operation")]
+
+
+def test_data_of_the_standard_is_noted():
+    """Data inputs and objects are drawn for people to see; one that would change the data on its way is a warning."""
+    drawn = node("task", "t", "<bpmn:ioSpecification/><bpmn:dataInputAssociation/>")
+    moved = node("task", "u", "<bpmn:dataInputAssociation><bpmn:transformation>x</bpmn:transformation></bpmn:dataInputAssociation>")
+    found = check(START, drawn, moved, node("dataObjectReference", "o"), flows("start > t", "t > u"))
+    assert [(f.element, f.severity, f.facts["what"]) for f in found] == [
+        ("t", "note", "dataInputAssociation, ioSpecification"),
+        ("u", "warning", "dataInputAssociation"),
+        ("o", "note", "A data object"),
+    ]
 
 
 def test_a_task_for_nobody_is_a_warning():

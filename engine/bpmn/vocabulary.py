@@ -41,6 +41,27 @@ _REFUSED = {
 }
 _UNUSED = frozenset(("linkedResources", "versionTag", "businessId"))
 
+#: namespaces that are read here, or only serve a modeler
+_READ = frozenset((BPMN, ZEEBE, "{http://www.w3.org/2001/XMLSchema-instance}", "{http://camunda.org/schema/modeler/1.0}"))
+#: of the standard, at the top of a file: nothing here uses it
+_UNREAD = frozenset(
+    (
+        *("import", "itemDefinition", "interface", "resource", "dataStore", "relationship", "extension", "endPoint"),
+        *("correlationProperty", "partnerEntity", "partnerRole", "globalTask", "globalUserTask", "globalScriptTask", "globalManualTask"),
+    )
+)
+#: of the standard, inside an activity or event
+_DATA = frozenset(("ioSpecification", "dataInputAssociation", "dataOutputAssociation", "dataInput", "dataOutput", "property"))
+#: (element, attribute) of the standard -> its usual value, and what to do where it has another
+_OTHERWISE = {
+    ("receiveTask", "instantiate"): ("false", "Draw a message start event instead."),
+    ("eventBasedGateway", "instantiate"): ("false", "Draw message start events instead."),
+    ("eventBasedGateway", "eventGatewayType"): ("Exclusive", "Draw a parallel gateway with a catch event behind each flow."),
+    ("multiInstanceLoopCharacteristics", "behavior"): ("All", "Draw the event it would throw behind the activity."),
+    ("*", "startQuantity"): ("1", "Draw a parallel gateway that joins the flows it waits for."),
+    ("*", "completionQuantity"): ("1", "Draw a parallel gateway behind it that leads to each of the flows."),
+}
+
 
 def strange(root: etree._Element) -> Iterator[Finding]:
     """Findings of one diagram."""
@@ -61,25 +82,51 @@ def strange(root: etree._Element) -> Iterator[Finding]:
             yield finding(Code.PYTHON_SCRIPT, None, **where, language=_language(node))
         if node.tag == BPMN + "conditionExpression" and "feel" not in node.get("language", "feel").lower():
             yield finding(Code.PYTHON_SCRIPT, None, **where, language=node.get("language"))
-        if node.tag == BPMN + "dataStoreReference":
-            yield finding(Code.NO_EFFECT, None, **where, what="A data store")
+        yield from _standard(node, where)
     yield from _unknown(root)
 
 
 def _unknown(root: etree._Element) -> Iterator[Finding]:
-    """One note for each extension element that nobody here knows, at its first place."""
+    """One note for each thing that nobody here reads, at its first place: of unknown vocabularies, and of the standard's own."""
     first: dict[str, tuple[etree._Element, int]] = {}
-    for extensions in root.iter(BPMN + "extensionElements"):
-        for child in extensions:
-            if isinstance(child.tag, str) and f"{{{etree.QName(child).namespace}}}" not in (BPMN, ZEEBE):
+
+    def count(name: str, place: etree._Element) -> None:
+        held, times = first.get(name, (place, 0))
+        first[name] = held, times + 1
+
+    for node in root.iter(BPMN + "*"):
+        for key in node.attrib:
+            tag = etree.QName(key)
+            if tag.namespace and f"{{{tag.namespace}}}" not in _READ and tag.namespace not in FOREIGN:
+                count(_prefixed(node, tag), node)
+        if node.getparent() is root and node.tag.removeprefix(BPMN) in _UNREAD:
+            count(node.tag.removeprefix(BPMN), node)
+        for child in node if node.tag == BPMN + "extensionElements" else ():
+            if isinstance(child.tag, str):
                 tag = etree.QName(child)
-                if tag.namespace not in FOREIGN:
-                    name = f"{child.prefix}:{tag.localname}" if child.prefix else tag.localname
-                    place, times = first.get(name, (extensions.getparent(), 0))
-                    first[name] = place, times + 1
+                if f"{{{tag.namespace}}}" not in _READ and tag.namespace not in FOREIGN:
+                    count(_prefixed(child, tag), node.getparent())
     for name, (place, times) in first.items():
         at = _place(place)
         yield finding(Code.NO_EFFECT, None, at=None if at is None else at.get("id"), what=f"{name} ({times}×)")
+
+
+def _prefixed(node: etree._Element, tag: etree.QName) -> str:
+    prefix = next((prefix for prefix, uri in node.nsmap.items() if uri == tag.namespace and prefix), "")
+    return f"{prefix}:{tag.localname}" if prefix else str(tag.localname)
+
+
+def _standard(node: etree._Element, where: dict[str, str | None]) -> Iterator[Finding]:
+    """What BPMN has and variables, mappings and gateways do here: noted, or refused where the case would take another way."""
+    for (tag, key), (usual, remedy) in _OTHERWISE.items():
+        if tag in ("*", node.tag.removeprefix(BPMN)) and node.get(key, usual).lower() != usual.lower():
+            yield finding(Code.UNSUPPORTED_SETTING, None, **where, setting=f"{key}={node.get(key)}", remedy=remedy)
+    data = {child.tag.removeprefix(BPMN) for child in node if isinstance(child.tag, str) and child.tag.startswith(BPMN)} & _DATA
+    if data:
+        moved = any(child.find(BPMN + tag) is not None for child in node for tag in ("assignment", "transformation"))
+        yield finding(Code.NO_EFFECT, None, **where, severity="warning" if moved else None, what=", ".join(sorted(data)))
+    if node.tag in (BPMN + "dataStoreReference", BPMN + "dataObjectReference"):
+        yield finding(Code.NO_EFFECT, None, **where, what="A data store" if "Store" in node.tag else "A data object")
 
 
 def _note(foreign: list[str], name: str) -> None:

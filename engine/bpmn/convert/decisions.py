@@ -107,8 +107,10 @@ def rule_task(sheet: Sheet, node: etree._Element, known: Mapping[str, Shape]) ->
         for output in shape.outputs:
             source = result if len(shape.outputs) == 1 else f"{result}.{output}"
             sheet.map(node, "output", translation.name(output), f"={source}")
-    elif (source := _shaped(setting, result, shape)) != result:
-        sheet.map(node, "output", result, f"={source}")
+    else:
+        source = _shaped(setting, result, shape)
+        if source != result:
+            sheet.map(node, "output", result, f"={source}")
         sheet.became(node, f"mapDecisionResult={setting}", f"{result} ={source}")
     return True
 

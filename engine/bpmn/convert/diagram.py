@@ -113,7 +113,8 @@ def _call_activity(sheet: Sheet, node: etree._Element) -> None:
         return
     case = sheet.take(node, "caseRef")
     for name in ("caseBinding", "caseVersion", "caseTenantId"):
-        sheet.take(node, name)
+        if text := sheet.take(node, name):
+            sheet.say(Code.NO_EFFECT, node, what=f"{name}={text}")
     if case:
         sheet.say(Code.UNSUPPORTED_ELEMENT, node, construct=f"CMMN case {case}", remedy="Draw its steps as a process of their own.")
     mapper = sheet.take(node, "variableMappingClass", "variableMappingDelegateExpression")

@@ -45,6 +45,7 @@ def properties(sheet: Sheet, node: etree._Element) -> None:
                 name, value = attribute_of(line, "name") or attribute_of(line, "id"), attribute_of(line, "value")
                 if not any(known.get("name") == name for known in holder):
                     etree.SubElement(holder, ZEEBE + "property", name=name, value=value)
+                    sheet.say(Code.CONVERTED, node, line=line.sourceline, what=f"{called(line)} {name}", became=f"zeebe:property {name}")
 
 
 def sweep(sheet: Sheet) -> None:

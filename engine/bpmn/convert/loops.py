@@ -27,7 +27,10 @@ def loop(sheet: Sheet, activity: etree._Element) -> None:
     elif cardinality is not None and re.fullmatch(r"\s*[^\W\d][\w.]*\s*", cardinality.text or ""):
         sheet.rewrite(cardinality, f"={(cardinality.text or '').strip()}")
     collection = sheet.take(several, "collection") or _nested(sheet, several)
-    given = {"inputElement": sheet.take(several, "elementVariable"), **_of_the_standard(sheet, activity, several)}
+    item = sheet.take(several, "elementVariable")
+    if item:
+        sheet.became(several, f"elementVariable={item}", f"zeebe:loopCharacteristics inputElement={translation.name(item)}")
+    given = {"inputElement": item, **_of_the_standard(sheet, activity, several)}
     text = collection or given.pop("inputCollection", None)
     given.pop("inputCollection", None)
     if text:

@@ -31,6 +31,17 @@ def call(sheet: Sheet, node: etree._Element, holder: etree._Element | None = Non
     connector = next(iter(sheet.children(at, "connector")), None)
     result = sheet.take(at, "resultVariable", "resultVariableName")
     retries(sheet, node)
+    way = (
+        "connector"
+        if connector is not None
+        else "topic"
+        if kind == "external" or topic
+        else "type"
+        if kind not in (None, "dmn", "case")
+        else ""
+    )
+    for name, text in given.items() if way else ():
+        sheet.say(Code.NO_EFFECT, node, what=f"{name}={text}")
     if connector is not None:
         mapping.parameters(sheet, node, connector)
         known = next((child.text or "" for child in connector if etree.QName(child).localname == "connectorId"), "connector")
