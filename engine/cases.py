@@ -18,10 +18,11 @@ from .bpmn.names import GIVEN
 from .db import Statement, Unit
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack, StartSuspended
 from .ledger import Event
+from .locking import NewCase, done_before, lock, must_run
 from .models import Case, LedgerEntry, Person, new_id
 from .ports import File, Json
 from .rules import Rules, rules_of
-from .turn import NewCase, Turn, done_before, lock, must_run
+from .turn import Turn
 from .work import NO_FORM
 
 if TYPE_CHECKING:

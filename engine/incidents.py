@@ -13,13 +13,15 @@ from . import people, rules
 from .bpmn.scopes import plain
 from .cases import must_manage, must_say
 from .db import Statement
+from .deferral import SEAL, request_purpose
 from .errors import ItemClosed, NotAllowed, NotFound, PartwellError
 from .jobs import FINISH
 from .ledger import Event
+from .locking import done_before, lock, must_run, part_of
 from .models import OUTLIVING, Case, Incident, Job, JobAttempt, Person
 from .ports import Json
 from .timeline import title_en
-from .turn import SEAL, Turn, done_before, lock, must_run, part_of, request_purpose
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .services import Services

@@ -20,13 +20,15 @@ import sqlalchemy as sa
 
 from . import claims, documents, messages, observe, snapshots
 from .db import Statement
+from .deferral import request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
+from .locking import lock
 from .models import OUTLIVING, Case, Job, JobAttempt, new_id
 from .ports import Answer, Call
 from .settings import Limit
-from .turn import Turn, lock, request_purpose
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .services import Services

@@ -20,11 +20,13 @@ from . import cases, people, rules, subscriptions
 from .bpmn.names import refuse_given
 from .bpmn.scopes import plain
 from .db import Unit
+from .deferral import add_signal_jobs
 from .errors import Conflict, DatabaseAway, ItemClosed, NobodyWaits, NotAllowed
 from .ledger import Event
+from .locking import done_before, lock, must_run
 from .models import Case, LedgerEntry, Message, ProcedureVersion, Subscription, new_id
 from .ports import Json
-from .turn import Turn, add_signal_jobs, done_before, lock, must_run
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .procedures import Deployed

@@ -23,9 +23,10 @@ from .bpmn.runtime import Execution
 from .cases import must_manage, must_say
 from .errors import NotAllowed, NotFound, PartwellError
 from .ledger import Entry, Event
+from .locking import done_before, lock, part_of
 from .models import Case, Incident, Job, LedgerEntry, Person, Subscription, WorkItem
 from .ports import Json
-from .turn import Turn, done_before, lock, part_of, state_purpose
+from .turn import Turn, state_purpose
 
 if TYPE_CHECKING:
     from .procedures import Deployed

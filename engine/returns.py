@@ -21,8 +21,9 @@ from .cases import must_manage, must_say
 from .db import Unit
 from .errors import CaseNotRunning, WayClosed
 from .ledger import Entry, Event
+from .locking import done_before, lock, must_run
 from .models import Job
-from .turn import Turn, done_before, lock, must_run
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .procedures import Deployed

@@ -13,8 +13,9 @@ from .cases import must_manage, must_say
 from .db import Statement
 from .errors import ItemClosed, NotFound
 from .ledger import Event
+from .locking import done_before, lock, must_run
 from .models import Job
-from .turn import Turn, done_before, lock, must_run
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .procedures import Deployed

@@ -13,11 +13,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import hashlib
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -26,43 +23,20 @@ from . import items, ledger, observe, subscriptions
 from .bpmn.advance import Advance, Awaited, Opened, Requested, Scheduled, Thrown
 from .bpmn.model import Element
 from .bpmn.runtime import Execution
-from .db import Statement, Unit, one_of
-from .errors import CaseNotRunning, NotFound, PartwellError, SealBroken, StateUnreadable, VersionSuspended
+from .db import Statement, Unit
+from .deferral import DROP_ALL_JOBS, DROP_JOBS, DROP_SEALING, MOVE_SIGNALS, SEAL, add_job, add_signal_jobs
+from .errors import PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
-from .models import OUTLIVING, Case, Incident, Job, LedgerEntry, ProcedureVersion, WorkItem, new_id
+from .locking import LOCK
+from .models import Case, Incident, LedgerEntry, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
     from .procedures import Deployed
     from .services import Services
 
-_COLUMNS = (
-    Case.id,
-    Case.number,
-    Case.procedure,
-    Case.version_id,
-    Case.title,
-    Case.subject_id,
-    Case.initiator_id,
-    Case.status,
-    Case.outcome,
-    Case.incidents,
-    Case.revision,
-    Case.entries,
-    Case.head,
-    sa.select(ProcedureVersion.suspended).where(ProcedureVersion.id == Case.version_id).scalar_subquery().label("on_hold"),
-)
-#: instance of the job that seals a closed case
-SEAL = "seal"
 #: columns that are set when a case is born and never again
 _BORN = (Case.number, Case.procedure, Case.version_id, Case.title, Case.subject_id, Case.initiator_id)
-# "no key": another case may meanwhile store a job for this one, whose foreign key wants this row's key to stay
-_LOCK = Statement(sa.select(*_COLUMNS).where(Case.id == sa.bindparam("case_id")).with_for_update(key_share=True))
-_LOCK_BY_ITEM = Statement(
-    sa.select(*_COLUMNS)
-    .where(Case.id == sa.select(WorkItem.case_id).where(WorkItem.id == sa.bindparam("item_id")).scalar_subquery())
-    .with_for_update(key_share=True)
-)
 _STATE = Statement(sa.select(Case.state).where(Case.id == sa.bindparam("case_id")))
 
 
@@ -72,35 +46,6 @@ def _update(*columns: str) -> Statement:
     return Statement(sa.update(Case).where(Case.id == sa.bindparam("case_id")).values({c: sa.bindparam(c) for c in columns}))
 
 
-_DROP_JOBS = Statement(
-    sa.update(Job)
-    .where(
-        Job.case_id == sa.bindparam("case_id"),
-        Job.instance == sa.bindparam("instance"),
-        one_of(Job.state, "waiting", "leased", "failed"),
-    )
-    .values(state="dropped", finished_at=sa.bindparam("at"))
-)
-_MOVE_SIGNALS = Statement(
-    sa.update(Job)
-    .where(
-        Job.case_id == sa.bindparam("case_id"),
-        Job.instance == sa.bindparam("instance"),
-        Job.kind == "signal",
-        one_of(Job.state, "waiting", "leased"),
-    )
-    .values(instance=sa.bindparam("again"))
-)
-_DROP_ALL_JOBS = Statement(
-    sa.update(Job)
-    .where(Job.case_id == sa.bindparam("case_id"), sa.not_(one_of(Job.kind, *OUTLIVING)), one_of(Job.state, "waiting", "leased", "failed"))
-    .values(state="dropped", finished_at=sa.bindparam("at"))
-)
-_DROP_SEALING = Statement(
-    sa.update(Job)
-    .where(Job.case_id == sa.bindparam("case_id"), Job.kind == "seal", one_of(Job.state, "waiting", "leased", "failed"))
-    .values(state="dropped", finished_at=sa.bindparam("at"))
-)
 _END_INCIDENTS = Statement(
     sa.update(Incident)
     .where(Incident.case_id == sa.bindparam("case_id"), Incident.instance == sa.bindparam("instance"), Incident.resolved_at.is_(None))
@@ -112,68 +57,6 @@ _OPEN_INCIDENTS = Statement(
 _ENTRY = Statement(
     sa.select(LedgerEntry.digest).where(LedgerEntry.case_id == sa.bindparam("case_id"), LedgerEntry.number == sa.bindparam("number"))
 )
-_DONE_BEFORE = Statement(
-    sa.select(LedgerEntry.number).where(
-        LedgerEntry.request_id == sa.bindparam("request_id"),
-        LedgerEntry.case_id == sa.bindparam("case_id"),
-        LedgerEntry.actor_id == sa.bindparam("actor"),
-    )
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewCase:
-    """The row of a case that does not exist yet, in the shape in which `lock` gives those that do."""
-
-    id: str
-    number: str
-    procedure: str
-    version_id: str
-    title: str
-    subject_id: str
-    initiator_id: str
-    status: str = "running"
-    outcome: str | None = None
-    incidents: int = 0
-    revision: int = 0
-    entries: int = 0
-    head: str = ledger.START
-    on_hold: bool = False
-
-
-def must_run(case: Any) -> None:
-    """Raises CaseNotRunning, or VersionSuspended, unless the case may move now. `case` as `lock` gives it."""
-    if case.status != "running":
-        raise CaseNotRunning(case=case.number, state=case.status)
-    if case.on_hold:
-        raise VersionSuspended(case=case.number)
-
-
-def lock(unit: Unit, *, case_id: str | None = None, item_id: str | None = None) -> Any:
-    """The case's row, locked until the unit ends. Waits for whoever has it. Raises NotFound."""
-    return _locked(unit.one(_LOCK, case_id=case_id) if case_id else unit.one(_LOCK_BY_ITEM, item_id=item_id), case_id, item_id)
-
-
-def lock_and_read(unit: Unit, statement: Statement, *, item_id: str, **parameters: Any) -> tuple[Any, list[Any]]:
-    """The row of the item's case, locked, and the rows of a select as they are from then on, in one round trip. Raises NotFound."""
-    cases, rows = unit.together((_LOCK_BY_ITEM, {"item_id": item_id}), (statement, {"item_id": item_id, **parameters}))
-    return _locked(cases[0] if cases else None, None, item_id), rows
-
-
-def _locked(row: Any, case_id: str | None, item_id: str | None) -> Any:
-    if row is None:
-        raise NotFound(what="case" if case_id else "work item", name=case_id or item_id)
-    return row
-
-
-def done_before(unit: Unit, case_id: str, *, actor: str, request_id: str) -> bool:
-    """Whether this very command was carried out: a repeated click, or one whose answer was lost. Ask under the case's lock."""
-    return unit.one(_DONE_BEFORE, case_id=case_id, actor=actor, request_id=request_id) is not None
-
-
-def part_of(request_id: str, part: str) -> str:
-    """Id of a command's part, such as its act in one of many cases: the same part again is known, that of another command is not."""
-    return f"{hashlib.sha256(request_id.encode()).hexdigest()[:32]}:{part}"
 
 
 class Turn:
@@ -316,7 +199,7 @@ class Turn:
         if element.event == "signal" and advance is not None:
             again = next((new.instance for new in advance.awaited if new.element == element.id and not element.interrupting), None)
             if again:
-                self.unit.write(_MOVE_SIGNALS, case_id=self.case.id, instance=instance, again=again)
+                self.unit.write(MOVE_SIGNALS, case_id=self.case.id, instance=instance, again=again)
             else:
                 self._end_work(instance, element.id)
 
@@ -373,7 +256,7 @@ class Turn:
 
     def drop_jobs(self) -> None:
         """Nothing that has not started runs any more; what is running may finish, its result is not applied."""
-        self.unit.write(_DROP_ALL_JOBS, case_id=self.case.id, at=self.now)
+        self.unit.write(DROP_ALL_JOBS, case_id=self.case.id, at=self.now)
 
     def close(self, outcome: str, **payload: Json) -> None:
         """The case is over; it is sealed by a job of its own."""
@@ -384,7 +267,7 @@ class Turn:
     def reopen(self) -> None:
         """A closed case runs again: it is not sealed now, but when it closes the next time."""
         self.status, self.outcome = "running", None
-        self.unit.write(_DROP_SEALING, case_id=self.case.id, at=self.now)
+        self.unit.write(DROP_SEALING, case_id=self.case.id, at=self.now)
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
             self.incidents -= 1
             self.unit.write(_END_INCIDENTS, case_id=self.case.id, instance=incident.instance, at=self.now)
@@ -421,7 +304,7 @@ class Turn:
 
     def _stored(self, unit: Unit) -> bool:
         """Whether this turn took effect: its last entry is in the ledger, with the digest that no other turn's entry has."""
-        unit.one(_LOCK, case_id=self.case.id)
+        unit.one(LOCK, case_id=self.case.id)
         entry = unit.one(_ENTRY, case_id=self.case.id, number=self.chain.entries)
         return self.chain.entries > self.case.entries and entry is not None and bool(entry.digest == self.chain.head)
 
@@ -438,7 +321,7 @@ class Turn:
         """Jobs and incidents of an instance have no purpose any more."""
         keys = {"case_id": self.case.id, "instance": instance}
         if jobs:
-            self.unit.write(_DROP_JOBS, **keys, at=self.now)
+            self.unit.write(DROP_JOBS, **keys, at=self.now)
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
             if incident.instance == instance:
                 self.incidents -= 1
@@ -496,65 +379,6 @@ class Turn:
         )
 
 
-def add_job(
-    services: Services,
-    unit: Unit,
-    case_id: str,
-    kind: str,
-    element: str,
-    instance: str,
-    *,
-    at: dt.datetime,
-    attempts: int,
-    operation: str = "",
-    due: dt.datetime | None = None,
-    priority: int = 0,
-    payload: Json = None,
-    key: str | None = None,
-) -> None:
-    """A job with the unit's commit; `due` None: at once; `key` None: that of the case's instance."""
-    job_id, due = new_id(), due or at
-    unit.add(
-        Job,
-        id=job_id,
-        case_id=case_id,
-        kind=kind,
-        element=element,
-        instance=instance,
-        operation=operation,
-        key=key or f"{case_id}:{instance}",
-        request=unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
-        state="waiting",
-        priority=priority,
-        due_at=due,
-        attempts=0,
-        max_attempts=attempts,
-        created_at=at,
-    )
-    services.carrier.defer(unit, job_id, due)
-
-
-def add_signal_jobs(
-    services: Services, unit: Unit, waits: Sequence[Any], name: str, values: Mapping[str, Json], *, source: str, at: dt.datetime
-) -> None:
-    """Bring a signal to waits of other cases (rows of `subscriptions.signal_waits`), each by a job; `source` tells signals apart.
-
-    The keys count the waits of each case, so that the same signal sent again does not reach what waits anew since.
-    """
-    mark = hashlib.sha256(source.encode()).hexdigest()[:32]
-    counts: Counter[str] = Counter()
-    for wait in waits:
-        counts[wait.case_id] += 1
-        key = f"{wait.case_id}:signal:{mark}:{counts[wait.case_id]}"
-        payload = {"name": name, "values": dict(values)}
-        add_job(services, unit, wait.case_id, "signal", wait.element, wait.instance, at=at, attempts=5, payload=payload, key=key)
-
-
 def state_purpose(case_id: str) -> str:
     """What a case's sealed state is bound to."""
     return f"cases.state/{case_id}"
-
-
-def request_purpose(job_id: str) -> str:
-    """What a job's sealed request is bound to."""
-    return f"jobs.request/{job_id}"

@@ -17,9 +17,10 @@ from .bpmn.model import Element
 from .db import Statement, Unit
 from .errors import AlreadyDecided, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError, TakenByOther
 from .ledger import Event
+from .locking import lock_and_read, must_run
 from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
-from .turn import Turn, lock_and_read, must_run
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .services import Services

@@ -13,9 +13,9 @@ from engine import cases, messages
 from engine.errors import ValueRefused
 from engine.jobs import Runner
 from engine.ledger import Event
+from engine.locking import lock
 from engine.models import Job, Subscription
 from engine.services import Services
-from engine.turn import lock
 
 SIGNAL = '<bpmn:signal id="S" name="policy changed"/>'
 HEARD = event("signal", signalRef="S")

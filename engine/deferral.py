@@ -1,0 +1,113 @@
+"""Work that a turn leaves for later: jobs written with its commit, and what takes them back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from .db import Statement, Unit, one_of
+from .models import OUTLIVING, Job, new_id
+from .ports import Json
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: instance of the job that seals a closed case
+SEAL = "seal"
+#: ends what an instance still had to do
+DROP_JOBS = Statement(
+    sa.update(Job)
+    .where(
+        Job.case_id == sa.bindparam("case_id"),
+        Job.instance == sa.bindparam("instance"),
+        one_of(Job.state, "waiting", "leased", "failed"),
+    )
+    .values(state="dropped", finished_at=sa.bindparam("at"))
+)
+#: signals on their way to an instance go to the one that waits in its place
+MOVE_SIGNALS = Statement(
+    sa.update(Job)
+    .where(
+        Job.case_id == sa.bindparam("case_id"),
+        Job.instance == sa.bindparam("instance"),
+        Job.kind == "signal",
+        one_of(Job.state, "waiting", "leased"),
+    )
+    .values(instance=sa.bindparam("again"))
+)
+#: ends everything that a case still had to do, except what outlives it
+DROP_ALL_JOBS = Statement(
+    sa.update(Job)
+    .where(Job.case_id == sa.bindparam("case_id"), sa.not_(one_of(Job.kind, *OUTLIVING)), one_of(Job.state, "waiting", "leased", "failed"))
+    .values(state="dropped", finished_at=sa.bindparam("at"))
+)
+#: a case that goes on is not sealed
+DROP_SEALING = Statement(
+    sa.update(Job)
+    .where(Job.case_id == sa.bindparam("case_id"), Job.kind == "seal", one_of(Job.state, "waiting", "leased", "failed"))
+    .values(state="dropped", finished_at=sa.bindparam("at"))
+)
+
+
+def add_job(
+    services: Services,
+    unit: Unit,
+    case_id: str,
+    kind: str,
+    element: str,
+    instance: str,
+    *,
+    at: dt.datetime,
+    attempts: int,
+    operation: str = "",
+    due: dt.datetime | None = None,
+    priority: int = 0,
+    payload: Json = None,
+    key: str | None = None,
+) -> None:
+    """A job with the unit's commit; `due` None: at once; `key` None: that of the case's instance."""
+    job_id, due = new_id(), due or at
+    unit.add(
+        Job,
+        id=job_id,
+        case_id=case_id,
+        kind=kind,
+        element=element,
+        instance=instance,
+        operation=operation,
+        key=key or f"{case_id}:{instance}",
+        request=unit.keyring.seal_json(payload, request_purpose(job_id)) if payload is not None else None,
+        state="waiting",
+        priority=priority,
+        due_at=due,
+        attempts=0,
+        max_attempts=attempts,
+        created_at=at,
+    )
+    services.carrier.defer(unit, job_id, due)
+
+
+def add_signal_jobs(
+    services: Services, unit: Unit, waits: Sequence[Any], name: str, values: Mapping[str, Json], *, source: str, at: dt.datetime
+) -> None:
+    """Bring a signal to waits of other cases (rows of `subscriptions.signal_waits`), each by a job; `source` tells signals apart.
+
+    The keys count the waits of each case, so that the same signal sent again does not reach what waits anew since.
+    """
+    mark = hashlib.sha256(source.encode()).hexdigest()[:32]
+    counts: Counter[str] = Counter()
+    for wait in waits:
+        counts[wait.case_id] += 1
+        key = f"{wait.case_id}:signal:{mark}:{counts[wait.case_id]}"
+        payload = {"name": name, "values": dict(values)}
+        add_job(services, unit, wait.case_id, "signal", wait.element, wait.instance, at=at, attempts=5, payload=payload, key=key)
+
+
+def request_purpose(job_id: str) -> str:
+    """What a job's sealed request is bound to."""
+    return f"jobs.request/{job_id}"
