@@ -366,6 +366,21 @@ def test_a_diagram_of_ours_is_not_touched():
     assert list(once.originals) == ["a.bpmn"] and original("a.bpmn") == "original/a.bpmn.xml"
 
 
+@pytest.mark.parametrize(
+    ("cell", "became"),
+    [
+        (".startsWith('te')", 'starts with(?, "te")'),
+        (".endsWith('te')", 'ends with(?, "te")'),
+        ("!= 'te'", 'not("te")'),
+        ("< fn_date('2015-01-01')", '< date("2015-01-01")'),
+    ],
+)
+def test_tests_of_flowable_s_tables(cell, became):
+    """What it writes about an input in a way of its own, in FEEL."""
+    table = (TABLE % b"UNIQUE").replace(b'"39"', cell.replace("<", "&lt;").encode())
+    assert f"<text>{became.replace('<', '&lt;')}</text>".encode() in convert({"t.dmn": table}).files["t.dmn"]
+
+
 def test_tables_of_other_engines():
     """Attributes of Camunda are noted, cells in JUEL and Flowable's comparisons become FEEL, other languages are refused."""
     table = (TABLE % b"UNIQUE").replace(

@@ -19,7 +19,7 @@ _TUNING = frozenset(
     sourceDockerY targetDockerX targetDockerY work task allowUserAssignment useLocalScopeForResultVariable storeResultVariableAsTransient
     noWaitStatesAsyncLeave owner extensionId documentation color resource stencilid activity-icon editor-resource-id startFormKey
     completeAsync processInstanceName processInstanceIdVariableName ruleVariablesInput customResource version exportDateTime
-    modelLastUpdated
+    modelLastUpdated work-form-field-validation task-candidates-type
     """.split()  # noqa: SIM905
 )
 _LISTENERS = ("executionListener", "taskListener", "eventListener")
