@@ -89,7 +89,7 @@ def test_a_changed_name_and_timer_count_for_new_cases_only(
 
     number = partwell.case(before).version
     code, answer = deployed(partwell, folder, capsys)
-    assert (code, answer) == (0, {"deployed": True, "procedure": "termination", "version": number + 1, "new": True})
+    assert (code, answer) == (0, {"deployed": True, "procedure": "termination", "version": number + 1, "new": True, "findings": []})
     code, answer = deployed(partwell, folder, capsys)
     assert (code, answer["version"], answer["new"]) == (0, number + 1, False)
 
