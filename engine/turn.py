@@ -349,34 +349,9 @@ class Turn:
         )
         self.record(Event.OPERATION_REQUESTED, element=requested.element, operation=requested.operation, instance=requested.instance)
 
-    def _add_job(
-        self,
-        kind: str,
-        element: str,
-        instance: str,
-        *,
-        attempts: int,
-        operation: str = "",
-        due: dt.datetime | None = None,
-        priority: int = 0,
-        payload: Json = None,
-        key: str | None = None,
-    ) -> None:
-        add_job(
-            self.services,
-            self.unit,
-            self.case.id,
-            kind,
-            element,
-            instance,
-            at=self.now,
-            attempts=attempts,
-            operation=operation,
-            due=due,
-            priority=priority,
-            payload=payload,
-            key=key,
-        )
+    def _add_job(self, kind: str, element: str, instance: str, **more: Any) -> None:
+        """A job of this case; `more` as in `deferral.add_job`."""
+        add_job(self.services, self.unit, self.case.id, kind, element, instance, at=self.now, **more)
 
 
 def state_purpose(case_id: str) -> str:
