@@ -94,6 +94,13 @@ def clock_was_set_back(unit: Unit, *, before: dt.datetime, now: dt.datetime, unt
     return look(connection, now)
 
 
+def oldest_due(connection: sa.Connection, now: dt.datetime) -> dt.datetime | None:
+    """Since when the job has been due that a runner should have taken first; None when none waits that may run now."""
+    due = sa.select(Job.due_at).where(_WAITING, Job.due_at <= _NOW, _RUNS).order_by(Job.due_at).limit(1)
+    found: dt.datetime | None = connection.execute(due, {"now": now}).scalar_one_or_none()
+    return found
+
+
 def strays(connection: sa.Connection, now: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
     """Up to `limit` jobs that a runner may take at `now`, in no order: their ids, and since or from when."""
     since = sa.case((_LEASED, Job.lease_until), else_=Job.due_at).label("since")

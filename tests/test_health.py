@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from served import environment, free_port
 from twins import ScriptedOperation
 
+from engine import cases, versions
 from engine.bell import Bell
 from engine.jobs import Runner
 from engine.services import Services
@@ -79,6 +80,27 @@ def test_jobs_that_nobody_runs_are_a_warning_for_the_web(services: Services) -> 
     assert answer.status_code == 200 and "jobs are late: the oldest has been due for 61 seconds" in answer.json["warnings"]
     room.run()
     assert not any("jobs" in warning for warning in client(services).get("/ready").json["warnings"])
+
+
+def test_jobs_of_what_is_suspended_are_not_late(services: Services) -> None:
+    """Nobody may run those of a suspended case or of a suspended version; once resumed they are late again."""
+    room = Room(services, ScriptedOperation("ehr.employee"))
+    room.deploy(START, service("s"), END, flows("start > s", "s > end"))
+    case, asked = room.start(), client(services)
+
+    def late() -> bool:
+        return any("jobs are late" in warning for warning in asked.get("/ready").json["warnings"])
+
+    room.clock.move(seconds=61)
+    assert late()
+    room.manage(cases.suspend, case)
+    assert not late()
+    room.manage(cases.resume, case)
+    assert late()
+    versions.suspend(services, "test", None, by=None, note="x")
+    assert not late()
+    versions.resume(services, "test", None, by=None, note="x")
+    assert late()
 
 
 def test_a_worker_that_stopped_looking_is_not_ready(services: Services) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import migrations
+from engine import claims, migrations
 from engine.bell import Bell
 from engine.errors import PartwellError
 from engine.jobs import Runner
-from engine.models import Job
 from engine.services import Services
 
 health = Blueprint("health", __name__)
@@ -57,13 +55,13 @@ def checked(services: Services, runner: Runner | None) -> tuple[dict[str, str], 
     try:
         with services.database.reading() as connection:
             revision = migrations.revision(connection)
-            waiting = connection.execute(sa.select(sa.func.min(Job.due_at)).where(sa.text("state = 'waiting'"))).scalar_one()
+            since = claims.oldest_due(connection, now)
     except (PartwellError, SQLAlchemyError):
         checks["database"], checks["schema"] = "it does not answer", "not known"
     else:
         if revision != migrations.head():
             checks["schema"] = f"it is at {revision}, this release needs {migrations.head()}"
-        late = (now - waiting).total_seconds() if waiting else 0
+        late = (now - since).total_seconds() if since else 0
         if late > _LATE:
             warnings.append(f"jobs are late: the oldest has been due for {late:.0f} seconds")
     if runner is not None and isinstance(services.carrier, Bell):  # other carriers look on their own

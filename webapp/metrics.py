@@ -20,7 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import observe
+from engine import claims, observe
 from engine.errors import PartwellError
 from engine.models import Case, Incident, Job
 from engine.services import Services
@@ -88,7 +88,7 @@ class _Asked:
 
     def _ask(self) -> list[Metric]:
         jobs = GaugeMetricFamily("partwell_jobs", "Jobs that are waiting or being run", labels=["kind", "state"])
-        late = GaugeMetricFamily("partwell_jobs_oldest_due_seconds", "For how long the oldest waiting job has been due")
+        late = GaugeMetricFamily("partwell_jobs_oldest_due_seconds", "For how long the oldest job that may run has been due")
         incidents = GaugeMetricFamily("partwell_incidents_open", "Incidents that wait for a person")
         cases = GaugeMetricFamily("partwell_cases", "Cases that are not closed", labels=["status"])
         now = self._services.clock.now()
@@ -98,8 +98,8 @@ class _Asked:
                 counted = sa.select(Job.kind, sa.func.count()).where(sa.text(f"state = '{state}'")).group_by(Job.kind)
                 for kind, count in connection.execute(counted):
                     jobs.add_metric([kind, state], count)
-            oldest: Any = connection.execute(sa.select(sa.func.min(Job.due_at)).where(sa.text("state = 'waiting'"))).scalar_one()
-            late.add_metric([], max((now - oldest).total_seconds(), 0) if oldest else 0)
+            since = claims.oldest_due(connection, now)
+            late.add_metric([], (now - since).total_seconds() if since else 0)
             open_ones = sa.select(sa.func.count()).select_from(Incident).where(Incident.resolved_at.is_(None))
             incidents.add_metric([], connection.execute(open_ones).scalar_one())
             for status in ("running", "suspended"):
