@@ -5,7 +5,25 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from diagrams import END, NOW, START, Play, both_ways, boundary, condition, event, flows, mapping, node, service, sub, timer, user
+from diagrams import (
+    END,
+    NOW,
+    START,
+    Play,
+    both_ways,
+    boundary,
+    condition,
+    event,
+    event_sub,
+    flows,
+    many,
+    mapping,
+    node,
+    service,
+    sub,
+    timer,
+    user,
+)
 
 from engine import errors
 
@@ -256,3 +274,50 @@ def test_a_condition_is_noticed_before_its_scope_ends():
     play = Play(START, body, boundary("c", "s", condition("x > 1")), user("h"), END, flows("start > s", "s > end", "c > h"), x=0)
     play.done("a", x=2)
     assert play.waits == "h" and "s" not in play.passed.split()
+
+
+@pytest.mark.parametrize("interrupting", [True, False])
+@pytest.mark.parametrize("results", [(), (mapping(outputs={"x": "=y"}),)], ids=["as it is", "mapped"])
+def test_what_a_task_writes_as_it_ends_is_not_for_its_own_boundary_events(interrupting, results):
+    """Its work is over when the value comes, so it goes on as usual; the same value is heard by a task beside it."""
+    play = Play(START, node("parallelGateway", "f"), user("a", *results), user("b"), boundary("ca", "a", condition("x > 1"),
+                interrupting=interrupting), boundary("cb", "b", condition("x > 1"), interrupting=interrupting), user("h"), user("z"),
+                flows("start > f", "f > a", "f > b", "a > z", "ca > h", "cb > h"), x=0)  # fmt: skip
+    play.done("a", **{"y" if results else "x": 2})
+    assert play.waits == ("h z" if interrupting else "b cb h z")
+    assert "ca" not in play.passed.split()
+
+
+def test_a_task_that_cannot_go_on_after_its_work_hears_no_conditions():
+    """Repairing what keeps it is not a reason to interrupt what is over."""
+    play = Play(
+        START, user("a"), boundary("c", "a", condition("x > 1")), user("h"), user("z"), flows("start > a", "a > z: y", "c > h"), x=0
+    )
+    assert [s.element for s in play.done("a", x=2).stuck] == ["a"]
+    play.noted(play.execution.set_variables({"x": 3}, now=play.now))
+    play.retried("a", y=True)
+    assert play.waits == "z"
+
+
+@pytest.mark.parametrize("sequential", [True, False])
+def test_the_last_of_many_instances_is_heard_by_the_event_on_the_whole(sequential):
+    """The activity still runs when an instance ends, whichever it is."""
+    play = Play(START, user("a", many(inputCollection="=[1, 2]", sequential=sequential)), boundary("c", "a", condition("x > 1")),
+                user("h"), user("z"), flows("start > a", "a > z", "c > h"), x=0)  # fmt: skip
+    play.done("a", x=1)
+    play.done("a", x=2)
+    assert play.waits == "h"
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["of a sub-process", "of the process"])
+def test_the_last_step_of_a_scope_can_start_its_event_sub_process(inside):
+    """The scope still runs when the value comes, so the handler begins, and the scope is over with it."""
+    handler = event_sub("h", condition("x > 1"), user("b"), flows("h_start > b"))
+    body = (START, user("a"), handler, flows("start > a"))
+    if inside:
+        body = (START, sub("p", user("a"), handler), user("z"), flows("start > p", "p > z"))
+    play = Play(*body, x=0)
+    play.done("a", x=2)
+    assert play.waits == "b"
+    advance = play.done("b")
+    assert play.waits == ("z" if inside else "") and advance.finished == (not inside)

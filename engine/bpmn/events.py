@@ -237,7 +237,9 @@ def _again(case: Tokens, task: Task, event: Element, record: Mapping[str, Any]) 
 def look(case: Tokens) -> bool:
     """Conditional events happen when their condition becomes true; whether one did.
 
-    A condition that reads a variable which does not exist yet is not met.
+    A condition that reads a variable which does not exist yet is not met. What an activity writes as it ends is not heard by its
+    own boundary events, interrupting or not: its work is over, and then no handler of it begins any more (BPMN 2.0.2, 13.3.2,
+    the state Completing). For every scope around it this is a change while that still runs, so they hear even the last one.
     """
     case.looked = case.scopes.clock
     happened, waiting = False, False
@@ -248,6 +250,8 @@ def look(case: Tokens) -> bool:
         if found.element.event != "conditional" or "was" not in found.record or "stuck" in found.record:
             continue
         waiting = True
+        if found.element.kind == "boundaryEvent" and found.task.internal_data["at"] in ("leaving", "flows"):
+            continue
         try:
             met = _met(case, found)
         except errors.PartwellError as error:

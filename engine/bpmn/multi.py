@@ -133,7 +133,9 @@ def over(case: Tokens, task: Task, element: Element, detail: Mapping[str, Json] 
     case.passed(instance, element, detail)
     case.done(task)
     if ended:
-        _finish(case, holder, element)
+        case.look()  # what the last instance wrote is heard while the activity still runs
+        if case.runs(body):
+            _finish(case, holder, element)
     elif more:
         many["next"] = index + 1
         _begin(case, body, element, index + 1, many["items"][index] if multi else None)

@@ -108,7 +108,7 @@ class Tokens:
                     self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="it goes round in a circle"))
                 else:
                     self._move(task)
-                    self._look()
+                    self.look()
         if not self.workflow.completed and all(task is task.workflow.task_tree for task, _ in self.live.values()):
             for task in [task for task in state.tokens(self.workflow) if task.internal_data.get("at") == "join"]:
                 self.stick(task, errors.FlowStuck(element=task.task_spec.element.title, reason="a flow it waits for can no longer come"))
@@ -116,9 +116,9 @@ class Tokens:
 
     def _wakes(self) -> bool:
         """Whether a token moves again now that all rest: at a join nobody can come to any more, at a condition that is met."""
-        return (self.joining and joins.inclusive(self)) or self._look()
+        return (self.joining and joins.inclusive(self)) or self.look()
 
-    def _look(self) -> bool:
+    def look(self) -> bool:
         """Whether a conditional event happens now that variables have changed."""
         return self.looked not in (None, self.scopes.clock) and events.look(self)
 
@@ -169,8 +169,14 @@ class Tokens:
             self.place(workflow, step, memory)
         if "undoes" in task.internal_data and compensation.resume(self, task.internal_data["undoes"]):
             return
-        if not nexts and not workflow.task_tree._children:
-            self.over(workflow, element.id)
+        if not workflow.task_tree._children:
+            self.look()  # what was written last is heard while the scope still runs
+            if not workflow.task_tree._children and self.runs(workflow):
+                self.over(workflow, element.id)
+
+    def runs(self, workflow: BpmnWorkflow) -> bool:
+        """Whether a scope was not taken away."""
+        return workflow is self.workflow or workflow.holder.id in self.workflow.subprocesses
 
     def over(self, workflow: BpmnWorkflow, by: str) -> None:
         """A scope without a token is over: the token that holds it goes on."""
