@@ -273,7 +273,7 @@ def _keep(
     """The message is kept; None if somebody has begun to wait for it meanwhile, or it was sent before."""
     with services.database.unit() as unit:
         hidden = subscriptions.hidden(unit, name, key)
-        subscriptions.only_one(unit, name, hidden)
+        subscriptions.no_looking(unit, name, hidden)
         if _longest_waiting(unit.connection, hidden, name, receivers, actor) is not None:
             return None
         _must_be_takeable(values)

@@ -1,12 +1,14 @@
 """What a case waits for from outside: rows for its message and signal waits, and messages that came before somebody asked.
 
 A sender looks for a wait, and a wait looks for a message that was sent before. So that two who do this at the same moment do
-not miss each other, both hold the same short lock, named after the message, from their look to their commit.
+not miss each other, both hold the same short lock, named after the message, from their look to their commit. Cases share it:
+one that waits for several messages takes several locks, in whatever order its diagram has, and two of them must never wait for
+each other. Who keeps a message holds its lock alone, and takes no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ from . import people
 from .db import Statement, Unit
 from .models import Case, Message, Subscription
 from .ports import Json
-from .rules import rules_of
+from .rules import Rules, rules_of
 
 if TYPE_CHECKING:
     from .bpmn.advance import Awaited
@@ -44,7 +46,7 @@ def open_wait(turn: Turn, awaited: Awaited) -> tuple[str, Mapping[str, Json]] | 
     )
     if awaited.kind != "message":
         return None
-    only_one(turn.unit, awaited.name, key)
+    no_keeping(turn.unit, awaited.name, key)
     return _kept(turn, awaited.name, key)
 
 
@@ -60,26 +62,35 @@ def ask_again(turn: Turn) -> list[tuple[str, str, str, Mapping[str, Json]]]:
     )
     found = []
     for wait in turn.unit.connection.execute(waits.order_by(Subscription.opened_at, Subscription.instance)).all():
-        only_one(turn.unit, wait.name, wait.key)
+        no_keeping(turn.unit, wait.name, wait.key)
         if taken := _kept(turn, wait.name, wait.key):
             found.append((wait.instance, wait.name, *taken))
     return found
 
 
 def _kept(turn: Turn, name: str, key: str) -> tuple[str, Mapping[str, Json]] | None:
-    """The message that was sent first among those that are kept and whose sender may send to this case; it is taken."""
+    """The message that was sent first among those that are kept and whose sender may send to this case; it is taken.
+
+    One that another case is taking at this moment is passed over.
+    """
     connection = turn.unit.connection
-    kept = sa.select(Message.id, Message.values, Message.sent_by).where(
-        Message.name == name, Message.key == key, Message.case_id.is_(None), Message.kept_until > turn.now
-    )
+    free = sa.and_(Message.case_id.is_(None), Message.kept_until > turn.now)
+    kept = sa.select(Message.id, Message.values, Message.sent_by).where(Message.name == name, Message.key == key, free)
     rules = rules_of(turn.deployed.files)
     for row in connection.execute(kept.order_by(Message.sent_at, Message.id)).all():
-        if row.sent_by is None or (
-            row.sent_by != turn.case.subject_id and people.roles_of(connection, row.sent_by) & (rules.senders | rules.managers)
-        ):
+        if row.id in turn.taken or not (row.sent_by is None or _may_send(connection, row.sent_by, turn.case.subject_id, rules)):
+            continue
+        mine = sa.select(Message.id).where(Message.id == row.id, free).with_for_update(skip_locked=True)
+        if connection.execute(mine).first() is not None:
+            turn.taken.add(row.id)
             turn.unit.write(_TAKE, message_id=row.id, taker=turn.case.id, at=turn.now)
             return row.id, turn.unit.keyring.unseal_json(row.values, values_purpose(row.id))
     return None
+
+
+def _may_send(connection: sa.Connection, sender: str, subject: str, rules: Rules) -> bool:
+    """Nobody sends to a case about themselves."""
+    return sender != subject and bool(people.roles_of(connection, sender) & (rules.senders | rules.managers))
 
 
 def signal_waits(unit: Unit, name: str) -> list[Any]:
@@ -89,10 +100,20 @@ def signal_waits(unit: Unit, name: str) -> list[Any]:
     return list(unit.connection.execute(waits.where(Subscription.kind == "signal", Subscription.name == name)).all())
 
 
-def only_one(unit: Unit, name: str, key: str) -> None:
-    """Until the unit ends, nobody else looks for this message or who waits for it. SQLite lets one write at a time anyway."""
+def no_keeping(unit: Unit, name: str, key: str) -> None:
+    """Until the unit ends, nobody keeps such a message; others may look for it, too."""
+    _lock(unit, sa.func.pg_advisory_xact_lock_shared, name, key)
+
+
+def no_looking(unit: Unit, name: str, key: str) -> None:
+    """Until the unit ends, nobody begins to wait for such a message, and nobody else keeps one."""
+    _lock(unit, sa.func.pg_advisory_xact_lock, name, key)
+
+
+def _lock(unit: Unit, how: Callable[[Any], sa.ColumnElement[Any]], name: str, key: str) -> None:
+    """SQLite lets one write at a time anyway."""
     if unit.connection.dialect.name == "postgresql":
-        unit.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"{name} {key}", 0))))
+        unit.connection.execute(sa.select(how(sa.func.hashtextextended(f"{name} {key}", 0))))
 
 
 def hidden(unit: Unit, name: str, key: str) -> str:

@@ -91,6 +91,8 @@ class Turn:
         self._moved = False
         self._began = time.perf_counter()
         self._events: list[str] = []
+        #: ids of kept messages that the case takes in this turn
+        self.taken: set[str] = set()
 
     @property
     def execution(self) -> Execution:

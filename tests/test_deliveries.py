@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import threading
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from diagrams import END, START, boundary, event, flows, node, user, zeebe
 from engine_room import Room, form, person, together
 
-from engine import casefile, cases, incidents, messages
+from engine import casefile, cases, incidents, messages, subscriptions
 from engine.errors import ItemClosed, NobodyWaits, NotAllowed, PartwellError, ValueRefused
 from engine.ledger import Event
 from engine.models import Case, Message, ProcedureVersion, Subscription, new_id
@@ -351,3 +354,67 @@ def test_a_message_and_the_wait_for_it_never_miss_each_other(room: Room) -> None
         given = together(lambda case=case: room.complete(case, "a"), lambda: send(room))  # type: ignore[misc]
         assert not any(isinstance(result, PartwellError) for result in given)
         assert room.open(case) == "after"
+
+
+def fork(first: str, second: str, *, until: str = "ended") -> tuple[str, ...]:
+    """Waits for two messages at the same time, and asks for them in this order."""
+    return (START, node("parallelGateway", "f"), catch("c1", first), catch("c2", second), node("parallelGateway", "j"), user(until), END,
+            flows("start > f", "f > c1", "f > c2", "c1 > j", "c2 > j", f"j > {until}", f"{until} > end"))  # fmt: skip
+
+
+BOTH = named("badge", '="k"') + named("laptop", '="k"')
+
+
+def test_cases_that_ask_for_the_same_messages_in_opposite_order_do_not_lock_each_other_out(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has locked its first message when it comes to its second; both begin to wait, and each gets what is sent later."""
+    room.deploy(*fork("badge", "laptop"), named=BOTH, rules=RULES, procedure="one")
+    room.deploy(*fork("laptop", "badge"), named=BOTH, rules=RULES, procedure="other")
+    locks, gate, met = subscriptions._lock, threading.Barrier(2), threading.local()
+
+    def meet(*asked: Any) -> None:
+        locks(*asked)
+        if not getattr(met, "once", False):
+            met.once = True
+            with contextlib.suppress(threading.BrokenBarrierError):  # on SQLite the other one has not begun
+                gate.wait(1)
+
+    monkeypatch.setattr(subscriptions, "_lock", meet)
+    started = together(lambda: room.start(procedure="one"), lambda: room.start(procedure="other", about="worker", by="other"))
+    assert all(isinstance(case, str) for case in started), started
+    for name in ("badge", "laptop") * 2:
+        assert send(room, name=name, key="k").case_id in started
+    assert [room.open(case) for case in started] == ["ended"] * 2
+
+
+def test_of_two_cases_that_find_the_same_kept_message_one_takes_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both look at it at the same moment; the other one waits for the next."""
+    room.deploy(*WAITING, named=named("returned", '="k"'), rules=RULES)
+    send(room, key="k")
+    opens, gate = subscriptions._may_send, threading.Barrier(2)
+
+    def meet(*asked: Any) -> bool:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            gate.wait(1)
+        return opens(*asked)
+
+    monkeypatch.setattr(subscriptions, "_may_send", meet)
+    started = together(room.start, lambda: room.start(about="worker", by="other"))
+    assert sorted(room.open(case) for case in started) == ["", "after"]
+    assert room.count(Message) == 1 and waits(room) == ["c"]
+
+
+def test_two_waits_of_one_case_do_not_take_the_same_message(room: Room) -> None:
+    """It was sent once, so one of them goes on, at the start and after a suspension alike."""
+    room.deploy(*fork("badge", "badge"), named=BOTH, rules=RULES)
+    send(room, name="badge", key="k")
+    case = room.start()
+    assert len(waits(room)) == 1 and room.events(case).count(Event.MESSAGE_RECEIVED) == 1
+    again = room.start(about="worker", by="other")
+    for act in (cases.suspend, cases.resume):
+        for each in (case, again):
+            room.manage(act, each)
+        if act is cases.suspend:
+            send(room, name="badge", key="k")
+    assert len(waits(room)) == 2 and len(room.rows(sa.select(Message.id))) == 2
