@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from . import ledger, timeline
 from .bpmn import order
 from .bpmn.model import Element
+from .bpmn.program import Program
 from .bpmn.runtime import Execution
 from .cases import must_manage, must_say
 from .db import Unit
@@ -215,8 +216,10 @@ class _Return:
         turn = self._turn
         versions = timeline.versions_of(turn.services, turn.unit.connection, turn.case)
         since = [entry for entry in self._entries if entry.number > self._since]
-        finished = {entry.element for entry in since if entry.event in _DONE or entry.payload.get("act") == "answer"}
+        done = [entry.element for entry in since if entry.event in _DONE or entry.payload.get("act") == "answer"]
+        finished = _with_what_holds(turn.deployed.program, done)
         undone = [activity for activity in turn.execution.undoable() if activity in finished]
+        inside = turn.execution.undone_with(undone)
         effects = []
         for entry in since:
             operation = entry.payload.get("operation") if entry.event == Event.OPERATION_DONE else None
@@ -224,13 +227,30 @@ class _Return:
                 operation = entry.payload["name"]
             elif operation is None or getattr(turn.services.operations.get(operation), "reads", False):
                 continue
-            state = "undone" if entry.element in undone else "done"
+            state = "undone" if entry.element in inside else "done"
             effects.append(_effect(entry.element or "", versions, str(operation), entry.at, state))
         calling = sa.and_(Job.case_id == turn.case.id, Job.state == "leased", Job.kind == "operation", Job.instance.in_(self.leaving))
         for job in turn.unit.connection.execute(sa.select(Job.element, Job.operation, Job.created_at).where(calling)):
             effects.append(_effect(job.element, versions, job.operation, job.created_at, "under_way"))
         left = {instance: element for instance, element in turn.execution.stands() if instance in self.leaving}
         return Prospect(left=[_step(element) for element in left.values()], effects=effects, undone=undone)
+
+
+def _with_what_holds(program: Program, done: Iterable[str | None]) -> set[str]:
+    """The elements, with the sub-processes around them and the call activities whose process they belong to.
+
+    Of those the history says nothing, as they only pass the case on.
+    """
+    found, todo = set[str](), [program.elements[key] for key in done if key and key in program.elements]
+    while todo:
+        element = todo.pop()
+        if element.id not in found:
+            found.add(element.id)
+            called = element.id.rpartition(":")[0].partition("@")[0]
+            inside = element.scope != element.process
+            around = [program.elements[element.scope]] if inside else program.elements.values()
+            todo += [e for e in around if inside or (called and e.called is not None and e.called.process == called)]
+    return found
 
 
 def _history(turn: Turn) -> list[Entry]:

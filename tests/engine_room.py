@@ -90,11 +90,11 @@ class Room:
         chains: Json = None,
         named: str = "",
         procedure: str = "test",
+        beside: Mapping[str, bytes] = {},
     ) -> Any:
-        """Deploy a diagram made of `body` with what belongs to it; gives the version."""
-        version, self.new = procedures.deploy(
-            self.services, files(*body, forms=forms, rules=rules, chains=chains, named=named), procedure=procedure
-        )
+        """Deploy a diagram made of `body` with what belongs to it, and other files; gives the version."""
+        given = {**files(*body, forms=forms, rules=rules, chains=chains, named=named), **beside}
+        version, self.new = procedures.deploy(self.services, given, procedure=procedure)
         return version
 
     def start(

@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from diagrams import END, START, Play, both_ways, boundary, event, event_sub, flows, many, mapping, node, service, sub, timer, undone, user
+from diagrams import (
+    END,
+    START,
+    Play,
+    both_ways,
+    boundary,
+    call,
+    diagram,
+    event,
+    event_sub,
+    flows,
+    many,
+    mapping,
+    node,
+    service,
+    sub,
+    timer,
+    undone,
+    user,
+)
 
 from engine import errors
 
@@ -165,6 +184,185 @@ def test_a_boundary_without_a_handler_is_refused():
     """It could never undo anything."""
     with pytest.raises(errors.FileRefused, match="compensate boundary event"):
         Play(START, user("a"), boundary("c", "a", UNDO), flows("start > a"))
+
+
+# --- what called processes did
+
+SAYS = mapping({"seen": "=x", "other": "=y"})
+CALLED = diagram(node("startEvent", "s"), step("b", handler=user("unb", SAYS, isForCompensation="true")), step("d"),
+                 flows("s > b", "b > d"), id="child")  # fmt: skip
+
+
+def test_what_a_called_process_did_is_undone_with_the_call():
+    """Its completed activities in reverse order, with its own variables as they were when it ended, of which nothing comes out."""
+    given = mapping({"x": "=n"})
+    play = Play(START, step("a"), call("c", "child", given, propagateAllParentVariables="false"), throw("t"), user("z"),
+                flows("start > a", "a > c", "c > t", "t > z"), files={"child.bpmn": CALLED}, n=7)  # fmt: skip
+    play.done("a")
+    play.done("child:b", y=1)
+    play.done("child:d")
+    assert play.waits == "child:und"
+    play.done("child:und", y=2)
+    assert play.waits == "child:unb" and play.last.opened[0].inputs == {"seen": 7, "other": 2}
+    play.done("child:unb", y=3)
+    assert play.waits == "una" and play.values["y"] == 1
+    play.done("una")
+    assert play.waits == "z" and len(play.execution._tokens.scopes.tree) == 1
+
+
+def test_a_called_process_that_did_nothing_that_can_be_undone_is_left_alone():
+    """As is one that a handler of the call activity undoes as a whole."""
+    plain = diagram(node("startEvent", "s"), user("b"), flows("s > b"), id="child")
+    play = Play(START, call("c", "child"), throw("t"), user("z"), flows("start > c", "c > t", "t > z"), files={"child.bpmn": plain})
+    play.done("child:b")
+    assert play.waits == "z"
+    play = Play(START, call("c", "child"), boundary("cc", "c", UNDO), user("unc", isForCompensation="true"), undone("cc", "unc"),
+                throw("t"), user("z"), flows("start > c", "c > t", "t > z"), files={"child.bpmn": CALLED}, x=1)  # fmt: skip
+    play.done("child:b", y=1)
+    play.done("child:d")
+    assert play.waits == "unc"
+    play.done("unc")
+    assert play.waits == "z"
+
+
+def test_each_call_of_many_is_undone_with_its_own_variables():
+    """The last one first; a call inside a called process likewise."""
+    middle = diagram(node("startEvent", "s"), call("inner", "child"), flows("s > inner"), id="middle")
+    loop = many(inputCollection="=[1, 2]", inputElement="x", sequential=True)
+    play = Play(START, call("c", "middle", loop), throw("t"), END, flows("start > c", "c > t", "t > end"),
+                files={"child.bpmn": CALLED, "middle.bpmn": middle})  # fmt: skip
+    for y in (10, 20):
+        play.done("child:b", y=y)
+        play.done("child:d")
+    seen = []
+    while not play.execution.finished:
+        seen += [opened.inputs for opened in play.last.opened if opened.element == "child:unb"]
+        play.done(play.waits)
+    assert seen == [{"seen": 2, "other": 20}, {"seen": 1, "other": 10}]
+
+
+def test_an_undoing_in_a_called_process_that_is_interrupted_can_be_taken_up_again():
+    """What was undone there stays so; the rest is undone by whoever interrupted it."""
+    saga = event_sub("h", timer(duration="P1D"), throw("t2"), node("endEvent", "he"), flows("h_start > t2", "t2 > he"))
+    play = Play(START, step("a"), call("c", "child"), throw("t"), END, saga, flows("start > a", "a > c", "c > t", "t > end"),
+                files={"child.bpmn": CALLED}, x=1)  # fmt: skip
+    play.done("a")
+    play.done("child:b", y=1)
+    play.done("child:d")
+    play.done("child:und")
+    assert [left.element for left in play.fired("h_start").left] == ["child:unb"]
+    for handler in ("child:unb", "una"):
+        assert play.waits == handler
+        play.done(handler)
+    assert play.execution.finished
+
+
+def test_an_error_while_a_called_process_is_undone_reaches_nothing_that_is_over():
+    """Neither the event on the call activity nor one in the called process."""
+    handler = service("unb", isForCompensation="true")
+    child = diagram(node("startEvent", "s"), step("b", handler=handler), flows("s > b"), event_sub("h", event("error"), user("x"),
+                    flows("h_start > x")), id="child")  # fmt: skip
+    play = Play(START, call("c", "child"), boundary("e", "c", event("error")), user("y"), throw("t"), END,
+                flows("start > c", "c > t", "t > end", "e > y"), files={"child.bpmn": child})  # fmt: skip
+    play.done("child:b")
+    assert play.failed("child:unb", "E") is None
+    play.answered("child:unb")
+    assert play.execution.finished
+
+
+# --- a sub-process that says itself how it is undone
+
+
+def undoing(*inner: str, id: str = "h") -> str:
+    return event_sub(id, UNDO, *inner)
+
+
+def own(*inner: str, kind: str = "subProcess", **attributes: str) -> str:
+    return node(kind, "p", node("startEvent", "ps"), step("b"), step("d"), flows("ps > b", "b > d"), *inner, **attributes)
+
+
+def test_a_sub_process_may_say_itself_how_it_is_undone():
+    """Its compensation event sub-process runs instead of the handlers inside, with the local variables; once, and only when thrown."""
+    tell = user("tell", mapping({"seen": "=x"}))
+    play = Play(START, step("a"), own(mapping({"x": "=n"}), undoing(tell, flows("h_start > tell"))), throw("t"), throw("t2"), user("z"),
+                flows("start > a", "a > p", "p > t", "t > t2", "t2 > z"), n=7)  # fmt: skip
+    play.done("a")
+    play.done("b")
+    assert play.waits == "d"
+    play.done("d")
+    assert play.waits == "tell" and play.last.opened[0].inputs == {"seen": 7}
+    assert play.execution.stands()[-1][1].id == "tell" and "h_start" in play.passed
+    play.done("tell")
+    assert play.waits == "una"
+    play.done("una")
+    assert play.waits == "z" and len(play.execution._tokens.scopes.tree) == 1
+
+
+@pytest.mark.parametrize(("activity", "order"), [("", ["und", "unb"]), ("b", ["unb"])])
+def test_it_can_undo_what_was_done_inside(activity, order):
+    """All of it or an activity that is named, where the handler says so, then the handler goes on."""
+    handler = undoing(throw("t2", activity), user("tell"), flows("h_start > t2", "t2 > tell"))
+    play = Play(START, own(handler), throw("t", "p"), user("z"), flows("start > p", "p > t", "t > z"))
+    play.done("b")
+    play.done("d")
+    for each in [*order, "tell"]:
+        assert play.waits == each
+        play.done(each)
+    assert play.waits == "z"
+
+
+def test_it_undoes_a_sub_process_in_which_nothing_else_can_be_undone():
+    """And not one that was interrupted, which was never completed."""
+    body = sub("p", user("b"), undoing(user("tell"), flows("h_start > tell")))
+    play = Play(
+        START, body, throw("t"), user("z"), boundary("x", "p", timer(duration="P1D")), flows("start > p", "p > t", "t > z", "x > t")
+    )
+    play.done("b")
+    assert play.waits == "tell"
+    play = Play(
+        START, body, throw("t"), user("z"), boundary("x", "p", timer(duration="P1D")), flows("start > p", "p > t", "t > z", "x > t")
+    )
+    play.fired("x")
+    assert play.waits == "z"
+
+
+def test_an_interrupted_handler_inside_begins_again_and_undoes_nothing_twice():
+    """What it had undone inside stays so; what it was just undoing comes again."""
+    saga = event_sub("s", timer(duration="P1D"), throw("t3"), node("endEvent", "se"), flows("s_start > t3", "t3 > se"))
+    handler = undoing(user("tell"), throw("t2"), flows("h_start > tell", "tell > t2"))
+    play = Play(START, own(handler), throw("t"), END, saga, flows("start > p", "p > t", "t > end"))
+    for element in ("b", "d", "tell", "und"):
+        play.done(element)
+    assert play.waits == "s_start unb"
+    play.fired("s_start")
+    for each in ("tell", "unb"):
+        assert play.waits == each
+        play.done(each)
+    assert play.execution.finished
+
+
+def test_each_round_of_a_sub_process_is_undone_by_its_handler():
+    """With the item of each instance, the last one first."""
+    loop = many(inputCollection="=[1, 2]", inputElement="i", sequential=True)
+    body = sub("p", loop, user("b"), undoing(user("tell", mapping({"seen": "=i"})), flows("h_start > tell")))
+    play = Play(START, body, throw("t"), END, flows("start > p", "p > t", "t > end"))
+    play.done("b")
+    play.done("b")
+    seen = []
+    while not play.execution.finished:
+        seen.append(play.last.opened[0].inputs["seen"])
+        play.done("tell")
+    assert seen == [2, 1]
+
+
+def test_what_undoes_stands_in_one_place_only():
+    """Not in the process itself, which nobody completes before it is over; not twice; not beside another handler."""
+    handler = undoing(user("tell"), flows("h_start > tell"))
+    other = undoing(user("tell2"), flows("h2_start > tell2"), id="h2")
+    beside = boundary("cp", "p", UNDO) + user("unp", isForCompensation="true") + undone("cp", "unp")
+    for body in (user("p") + handler, own(handler, other), own(handler) + beside):
+        with pytest.raises(errors.FileRefused, match="compensate start event"):
+            Play(START, body, flows("start > p"))
 
 
 # --- transactions

@@ -47,7 +47,8 @@ NAMED = (
 )
 MESSAGE, SIGNAL = event("message", messageRef="M"), event("signal", signalRef="G")
 ERROR, ESCALATION = event("error", errorRef="E"), event("escalation", escalationRef="X")
-CHILD = {"child.bpmn": diagram(node("startEvent", "s"), user("b"), flows("s > b"), id="child")}
+UNDONE = boundary("cb", "b", event("compensate")) + user("u", isForCompensation="true") + undone("cb", "u")
+CHILD = {"child.bpmn": diagram(node("startEvent", "s"), user("b"), UNDONE, flows("s > b"), id="child")}
 DMN = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="x">
 <decision id="rate" name="rate"><variable id="v" name="rate"/><literalExpression id="l"><text>n * 2</text></literalExpression></decision>
 </definitions>"""
@@ -155,6 +156,11 @@ ROWS: dict[str, tuple[tuple[str, ...], list[Act], str]] = {
     "compensation: end": ((START, user("a"), boundary("c", "a", event("compensate")), user("u", isForCompensation="true"),
                           undone("c", "u"), node("endEvent", "t", event("compensate")), flows("start > a", "a > t")),
                           [("done", "a"), ("done", "u")], ""),
+    "compensation: of a call activity": ((START, call("c", "child"), node("intermediateThrowEvent", "t", event("compensate")), user("z"),
+                                         flows("start > c", "c > t", "t > z")), [("done", "child:b"), ("done", "child:u")], "z"),
+    "compensation: event sub-process": ((START, sub("p", user("a"), event_sub("h", event("compensate"), user("u"), flows("h_start > u"))),
+                                        node("intermediateThrowEvent", "t", event("compensate")), user("z"), flows("start > p", "p > t",
+                                        "t > z")), [("done", "a"), ("done", "u")], "z"),
     "transaction": ((START, node("transaction", "p", user("a"), node("endEvent", "no", event("cancel")), flows("a > no")),
                     boundary("c", "p", event("cancel")), user("z"), flows("start > p", "c > z")), [("done", "a")], "z"),
 }  # fmt: skip
@@ -166,7 +172,7 @@ def test_what_a_modeler_draws_runs_as_bpmn_says(row: str, monkeypatch: pytest.Mo
     for name in ("evaluate", "execute", "call_service"):
         monkeypatch.setattr(PythonScriptEngine, name, _asked)
     body, acts, waits = ROWS[row]
-    files: dict[str, bytes] = {**(CHILD if row == "call activity" else {}), "rate.dmn": DMN.encode()}
+    files: dict[str, bytes] = {**(CHILD if "call activity" in row else {}), "rate.dmn": DMN.encode()}
     play = Play(*body, named=NAMED, files=files, order="A-1", n=1)
     for kind, element, *given in acts:
         if kind == "set":
@@ -195,6 +201,12 @@ REFUSED = {
     "multi-instance over nothing": (START, user("x", many()), flows("start > x")),
     "loop without end": (START, user("x", again()), flows("start > x")),
     "compensation without a handler": (START, user("a"), boundary("x", "a", event("compensate")), flows("start > a")),
+    "compensation event sub-process of the process": (
+        START,
+        user("a"),
+        event_sub("h", event("compensate"), user("u"), flows("h_start > u")).replace("h_start", "x"),
+        flows("start > a"),
+    ),
     "cancel outside a transaction": (START, node("endEvent", "x", event("cancel")), flows("start > x")),
     "event sub-process that nothing starts": (START, sub("x", user("a"), triggeredByEvent="true")),
 }

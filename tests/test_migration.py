@@ -171,6 +171,47 @@ def test_what_was_done_can_still_be_undone():
     assert play.waits == "better"
 
 
+THROW = node("intermediateThrowEvent", "t", event("compensate"))
+
+
+def test_what_a_called_process_did_can_still_be_undone():
+    """By the handlers of the called process there; not where something else is called."""
+
+    def child(handler: str, id: str = "child") -> dict[str, bytes]:
+        undo = boundary("ca", "a", event("compensate")) + user(handler, isForCompensation="true") + undone("ca", handler)
+        return {f"{id}.bpmn": diagram(node("startEvent", "s"), user("a"), undo, flows("s > a"), id=id)}
+
+    def body(called: str) -> tuple[str, ...]:
+        return START, call("c", called), user("b"), THROW, flows("start > c", "c > b", "b > t")  # fmt: skip
+
+    play = Play(*body("child"), files=child("una"))
+    play.done("child:a")
+    assert reasons(moved(play, *body("other"), files=child("una", "other"))) == [("c", "it calls another process there")]
+    plain = {"child.bpmn": diagram(node("startEvent", "s"), user("a"), flows("s > a"), id="child")}
+    assert reasons(moved(play, *body("child"), files=plain)) == [("child:a", "what undoes it is not drawn there")]
+    elsewhere = (START, user("c"), user("b"), THROW, flows("start > c", "c > b", "b > t"))
+    assert reasons(moved(play, *elsewhere)) == [("c", "what undoes it is not drawn there")]
+    moved(play, *body("child"), files=child("better"))
+    play.done("b")
+    assert play.waits == "child:better"
+
+
+def test_a_sub_process_that_undoes_itself_does_so_in_the_new_way():
+    """By the event sub-process that is drawn there; without one, or with one beside it, that is an obstacle."""
+
+    def body(*inner: str) -> tuple[str, ...]:
+        return START, sub("p", user("a"), *inner), user("b"), THROW, flows("start > p", "p > b", "b > t")  # fmt: skip
+
+    play = Play(*body(event_sub("h", event("compensate"), user("u"), flows("h_start > u"))))
+    play.done("a")
+    beside = boundary("cp", "p", event("compensate")) + user("unp", isForCompensation="true") + undone("cp", "unp")
+    for other in (body(), (*body(), beside)):
+        assert reasons(moved(play, *other)) == [("p", "what undoes it is not drawn there")]
+    moved(play, *body(event_sub("i", event("compensate"), user("v"), flows("i_start > v"))))
+    play.done("b")
+    assert play.waits == "v"
+
+
 def test_events_behind_a_gateway_move():
     """One that is gone is left, a new one begins to wait."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, event, flows, node, service, sub, undone, user
+from diagrams import END, START, boundary, call, diagram, event, flows, node, service, sub, undone, user
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
@@ -107,6 +107,27 @@ def test_what_was_done_outside_is_undone_by_its_handler_or_named(services: Servi
     room.run()
     assert [call.key for call in pay.calls] == [f"{case}:pay#1", f"{case}:pay#2"]
     assert parts(returns.prospect(room.services, case, "b", actor=person("admin"))) == (["b"], [])
+
+
+@pytest.mark.parametrize("called", [False, True], ids=["drawn inside", "called"])
+def test_what_was_done_inside_an_activity_is_named_as_undone_with_it(services: Services, called: bool) -> None:
+    """The handlers of a sub-process or a called process undo it, so a return says so for each call."""
+    operations = [ScriptedOperation(name, answers=[{}]) for name in ("x.pay", "x.tell", "x.cancel")]
+    room = Room(services, *operations)
+    handled = boundary("e", "pay", event("compensate")) + service("back", operation="x.cancel", isForCompensation="true")
+    calls = [service(name, operation=f"x.{name}") for name in ("pay", "tell")]
+    inside = (node("startEvent", "ps"), *calls, handled, undone("e", "back"), flows("ps > pay", "pay > tell"))
+    child = {"child.bpmn": diagram(*inside, id="child")} if called else {}
+    held = call("p", "child") if called else sub("p", *inside)
+    room.deploy(START, user("a"), held, user("b"), END, flows("start > a", "a > p", "p > b", "b > end"), beside=child)
+    case = room.start()
+    room.complete(case, "a")
+    room.run()
+    expected = (["b"], [("x.pay", "undone"), ("x.tell", "done")])
+    assert parts(returns.prospect(room.services, case, "a", actor=person("admin"))) == expected
+    assert parts(back(room, case, "a")) == expected
+    room.run()
+    assert room.open(case) == "a" and len(operations[2].calls) == 1
 
 
 def test_a_call_under_way_is_named(services: Services) -> None:

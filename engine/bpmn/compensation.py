@@ -1,10 +1,11 @@
 """Undoing what was completed (BPMN 2.0.2, 13.5.5), and the cancelling of transactions.
 
 The root of each scope remembers in `done` what was completed there and can be undone, oldest first, each with the local
-variables it had: `{activity, instance, local, handler}`, or for a sub-process without a handler of its own `inner`, what was
-done in it. Whoever undoes keeps in `undo` what is not undone yet, from the end on, one after the other: the last is what is
-being undone now. The token of a handler remembers in `undoes` for whom it works; for an `inner` one, a token at the
-sub-process undoes that.
+variables it had: `{activity, instance, local, handler}`. A sub-process has `inner`, what was done in it, which is undone where
+it has no handler; its handler may be an event sub-process in it, which can undo that itself. A call activity has `inner`, too,
+with the process it `called`, and that one's variables as its local ones: they are there again for its handlers, and go with them.
+Whoever undoes keeps in `undo` what is not undone yet, from the end on, one after the other: the last is what is being undone
+now. The token of a handler remembers in `undoes` for whom it works; for what has `inner`, a token at the activity undoes that.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-untyped]
 from SpiffWorkflow.task import Task  # type: ignore[import-untyped]
 
 from ..ports import Json
-from . import state
+from . import calls, state
 from .advance import Passed
 from .model import Element
 from .scopes import PROCESS
@@ -29,18 +30,33 @@ def record(case: Tokens, task: Task, element: Element) -> None:
     """An activity is completed: remembers how to undo it, if that is drawn."""
     memory = task.internal_data
     inner = memory.pop("done", None)
-    handler = task.workflow.spec.skeleton.handlers.get(element.id)
-    many = "many" in task.workflow.task_tree.internal_data
     done: list[Json] = task.workflow.task_tree.internal_data.get("done", [])
-    if element.loop is not None and not many:
+    if element.loop is not None and "many" not in task.workflow.task_tree.internal_data:
         done = [*done, *(inner or ())]
-    elif handler is not None or (inner and element.kind in ("subProcess", "transaction")):
+    elif how := _how(task, element, inner):
         instance = memory["instance"]
-        scope = case.scopes.tree.get(instance)
-        how = {"handler": handler} if handler is not None else {"inner": inner}
+        scope = case.scopes.tree.get(calls.scope_key(instance) if "called" in how else instance)
         done = [*done, {"activity": element.id, "instance": instance, "local": dict(scope.values) if scope else {}, **how}]
     if done:
         task.workflow.task_tree.internal_data["done"] = done
+
+
+def _how(task: Task, element: Element, inner: list[Json] | None) -> dict[str, Json]:
+    """How a completed activity is undone; nothing if it cannot be."""
+    skeleton = task.workflow.spec.skeleton
+    handler = skeleton.handlers.get(element.id)
+    if handler is not None:
+        inside = skeleton.process.elements[handler].scope == element.id
+        return {"handler": handler, "inner": inner or []} if inside else {"handler": handler}
+    if inner and element.kind == "callActivity":
+        return {"inner": inner, "called": task.internal_data["called"]}
+    return {"inner": inner} if inner and element.kind in ("subProcess", "transaction") else {}
+
+
+def reached(done: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The activities that are undone with these records, those inside included unless a handler decides about them."""
+    inside = [reached(each["inner"]) for each in done if "inner" in each and "handler" not in each]
+    return {each["activity"] for each in done}.union(*inside)
 
 
 def throw(case: Tokens, task: Task, element: Element) -> None:
@@ -97,7 +113,7 @@ def _where(task: Task, each: Mapping[str, Any]) -> BpmnWorkflow:
 
 def give_up(case: Tokens, task: Task, by: str | None) -> None:
     """Who undoes is taken away, and the handlers with it: what is not undone yet can be undone by somebody else."""
-    for each in _remaining(case, task):
+    for each in _remaining(case, task, by):
         _where(task, each).task_tree.internal_data.setdefault("done", []).append(each)
     del task.internal_data["undo"]
     for handler in _handlers(case, task):
@@ -105,11 +121,18 @@ def give_up(case: Tokens, task: Task, by: str | None) -> None:
             case.cancel(handler, by)
 
 
-def _remaining(case: Tokens, task: Task) -> list[dict[str, Any]]:
+def _remaining(case: Tokens, task: Task, by: str | None) -> list[dict[str, Any]]:
     undo: list[dict[str, Any]] = task.internal_data["undo"]
     if undo and "inner" in undo[-1]:
+        each = undo[-1]
         [inner] = _handlers(case, task)
-        undo[-1]["inner"] = _remaining(case, inner)
+        if "handler" in each:
+            body = state.body_of(inner)
+            assert body is not None
+            case.clear(body, by)  # what it undoes itself is given up, too
+            each["inner"] = body.task_tree.internal_data.get("done", [])
+        else:
+            each["inner"] = _remaining(case, inner, by)
         inner.internal_data["undo"] = []
     return undo
 
@@ -139,18 +162,35 @@ def _next(case: Tokens, task: Task) -> None:
     each = queue[-1]
     instance = task.internal_data.get("instance", PROCESS)
     workflow = _where(task, each)
-    steps = workflow.spec.skeleton.steps
-    if "handler" in each:
-        handler = case.place(workflow, steps[each["handler"]], {"undoes": instance})
-        case.visit(handler, handler.task_spec.element)
-    else:
-        handler = case.place(workflow, steps[each["activity"]], {"instance": each["instance"], "at": "undoing", "undoes": instance})
-        handler.internal_data["undo"], each["inner"] = each["inner"], []
-        state.open_body(handler, workflow.spec.skeleton.specs[each["activity"]])
+    if "inner" in each:
+        _inside(case, case.place(workflow, workflow.spec.skeleton.steps[each["activity"]], {"undoes": instance}), each)
+        return
+    step = workflow.spec.skeleton.steps[each["handler"]]
+    handler = case.place(workflow, step, {"undoes": instance})
+    if step.element.kind == "eventSubProcess":
+        [start] = workflow.spec.skeleton.begins[step.element.id]
+        handler.internal_data["begun"] = case.number(start.element)
+    case.visit(handler, step.element)
     if each["local"]:
         case.local(handler, each["local"])
-    if "inner" in each:
-        _next(case, handler)
+
+
+def _inside(case: Tokens, task: Task, each: dict[str, Any]) -> None:
+    """A token at an activity that is completed undoes what was done inside: one after the other, or by the handler drawn there."""
+    memory, local = task.internal_data, each["local"]
+    memory |= {"instance": each["instance"], "at": "undoing"}
+    if "called" in each:
+        memory["called"] = each["called"]
+        case.scopes.call(calls.scope_key(each["instance"]), local)
+    elif local:
+        case.local(task, local)
+    body = state.open_body(task, state.spec_of_body(case.program, task, {}))
+    done, each["inner"] = each["inner"], []
+    if "handler" in each:
+        body.task_tree.internal_data["done"] = done
+        done = [{"activity": each["activity"], "instance": each["instance"], "local": {}, "handler": each["handler"]}]
+    memory["undo"] = done
+    _next(case, task)
 
 
 def _undone(case: Tokens, task: Task) -> None:

@@ -134,13 +134,21 @@ class _Move:
         """What was completed can be undone there by the handler that is drawn there."""
         for each in [*memory.get("done", ()), *memory.get("undo", ())]:
             was = each["activity"]
-            each["activity"] = self._named(was)
+            new = each["activity"] = self._named(was)
+            drawn = new in there.process.elements
             if "handler" in each:
-                each["handler"] = there.handlers.get(each["activity"])
-            if each["activity"] not in there.process.elements or each.get("handler", "") is None:
-                self.obstacles.append(Obstacle(element=was, instance=each["instance"], reason="what undoes it is not drawn there"))
+                handler, each["handler"] = each["handler"], there.handlers.get(new)
+                drawn = drawn and each["handler"] is not None and _inside(handler, here) == _inside(each["handler"], there)
+            if "inner" in each:
+                drawn = drawn and here.process.elements[was].kind == there.process.elements[new].kind
+            reason = None if drawn else "what undoes it is not drawn there"
+            if reason is None and "called" in each:
+                reason = self._call(here.process.elements[was], there.process.elements[new], each)
+            if reason:
+                self.obstacles.append(Obstacle(element=was, instance=each["instance"], reason=reason))
             elif "inner" in each:
-                self._records({"done": each["inner"]}, here, there)
+                parts = [program.part(each["called"]) for program in (self.source, self.target)] if "called" in each else (here, there)
+                self._records({"done": each["inner"]}, *parts)
 
 
 def _difference(was: Element, new: Element | None, scope: str) -> str | None:
@@ -155,6 +163,11 @@ def _difference(was: Element, new: Element | None, scope: str) -> str | None:
     if was.loop != new.loop or (was.multi and new.multi and was.multi.sequential != new.multi.sequential):
         return "it runs another number of times there"
     return None
+
+
+def _inside(handler: str, process: Skeleton) -> bool:
+    """Whether a handler is an event sub-process in what it undoes."""
+    return process.process.elements[handler].kind == "eventSubProcess"
 
 
 def _waits_for(event: Element) -> tuple[object, ...]:

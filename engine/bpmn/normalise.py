@@ -28,7 +28,7 @@ CAUGHT = frozenset(("error", "escalation"))
 BODIES = frozenset(("subProcess", "transaction", "eventSubProcess"))
 #: Kinds of element that run here, each with the events it may carry; None: a plain one.
 RUNS: Mapping[str, Set[str | None]] = {
-    "startEvent": {None, *AWAITED, *CAUGHT},
+    "startEvent": {None, *AWAITED, *CAUGHT, "compensate"},
     "endEvent": {None, "terminate", "error", "escalation", "signal", "message", "compensate", "cancel"},
     "intermediateThrowEvent": {None, "link", "escalation", "signal", "message", "compensate"},
     "intermediateCatchEvent": {"link", *AWAITED},
@@ -82,7 +82,7 @@ class Skeleton:
     boundaries: Mapping[str, tuple[Element, ...]] = field(default_factory=dict)
     #: start events of the event sub-processes by scope
     watches: Mapping[str, tuple[Element, ...]] = field(default_factory=dict)
-    #: activity -> the handler that undoes it
+    #: activity -> the handler that undoes it: an activity beside it, or an event sub-process in it
     handlers: Mapping[str, str] = field(default_factory=dict)
     #: inclusive gateway -> what can still reach it, filled by `joins` when first asked
     reach: dict[str, Mapping[str, Set[str]]] = field(default_factory=dict)
@@ -117,6 +117,8 @@ def _fits(element: Element, process: Process) -> bool:
             return False
         if around is not None and (element.event is not None) != (around.kind == "eventSubProcess"):
             return False
+        if around is not None and element.event == "compensate":
+            return _undoes(process, around.scope) == [around.id]
     if element.kind == "eventSubProcess":
         starts = [e for e in process.inside(element.id) if e.kind == "startEvent"]
         return len(starts) == 1 and not element.incoming and element.loop is None
@@ -133,6 +135,15 @@ def _fits(element: Element, process: Process) -> bool:
         return bool(element.condition)
     nameless = element.event in ("message", "signal") and not element.reference
     return not nameless or "taskDefinition.type" in element.extensions or (element.kind == "startEvent" and around is None)
+
+
+def _undoes(process: Process, activity: str) -> list[str]:
+    """What is drawn to undo a sub-process: activities beside it, and event sub-processes in it."""
+    if activity not in process.elements or process.elements[activity].kind not in ("subProcess", "transaction"):
+        return []
+    beside = [e.compensates or "" for e in process.boundaries(activity) if e.event == "compensate"]
+    inside = [e for e in process.inside(activity) if e.kind == "eventSubProcess"]
+    return [*beside, *(e.id for e in inside if any(start.event == "compensate" for start in process.inside(e.id)))]
 
 
 def calls(element: Element) -> bool:
@@ -179,7 +190,10 @@ def skeleton(process: Process, owner: Any = None, at: str = "") -> Skeleton:
     steps = {e.id: Step(specs[e.scope], e) for e in process.elements.values() if e.scope in specs}
     arrivals = {flow.id: steps[flow.target] for flow in process.flows.values() if flow.target in steps}
     arrivals |= {link(e): steps[e.id] for e in process.elements.values() if e.event == "link" and e.kind == "intermediateCatchEvent"}
-    undone = ((e.attached, e.compensates) for e in process.elements.values() if e.event == "compensate")
+    undone = {e.attached: e.compensates for e in process.elements.values() if e.event == "compensate"}
+    undone |= {
+        process.elements[e.scope].scope: e.scope for e in process.elements.values() if e.event == "compensate" and e.kind == "startEvent"
+    }
     built = Skeleton(
         process=process,
         owner=owner,
@@ -194,7 +208,7 @@ def skeleton(process: Process, owner: Any = None, at: str = "") -> Skeleton:
             for e in process.elements.values()
             if e.kind == "startEvent" and e.scope in process.elements and process.elements[e.scope].kind == "eventSubProcess"
         ),
-        handlers={activity: handler for activity, handler in undone if activity and handler},
+        handlers={activity: handler for activity, handler in undone.items() if activity and handler},
     )
     for spec in specs.values():
         spec.skeleton = built

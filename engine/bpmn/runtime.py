@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .. import errors
@@ -153,6 +153,11 @@ class Execution:
     def undoable(self) -> list[str]:
         """Activities of the process itself that were completed and have a handler, in the order in which they were."""
         return [each["activity"] for each in self._tokens.workflow.task_tree.internal_data.get("done", ())]
+
+    def undone_with(self, activities: Collection[str]) -> set[str]:
+        """The activities that are undone when these of the process itself are: what was done inside a sub-process or call, too."""
+        done = self._tokens.workflow.task_tree.internal_data.get("done", ())
+        return compensation.reached([each for each in done if each["activity"] in activities])
 
     # --- what can be asked
 

@@ -31,11 +31,11 @@ REMEDIES = {
     "receiveTask": "Name the message it waits for.",
     "message": "Name the message.",
     "signal": "Name the signal.",
-    "timer": "Let people or a message start the case, and use an intermediate or boundary timer event.",
+    "timer": "A case is about somebody and somebody starts it, which no clock can say. Let people or a message start it; wait inside it.",
     "conditional": "Enter its condition; a case cannot start with one.",
     "error": "Use it where an activity or sub-process can raise it.",
     "escalation": "Use it where an activity or sub-process can raise it.",
-    "compensate": "Connect it with the activity that undoes the step.",
+    "compensate": "Connect it with the activity that undoes the step. To undo a sub-process from inside, draw it once, in there.",
     "cancel": "Use it only in and on a transaction, with both events drawn.",
     "multiple": "Draw one event for each of them.",
 }
