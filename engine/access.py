@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import people
 from .errors import NotAllowed, NotFound
 from .models import OPEN, Candidate, Case, SignOff
+from .people import directory
 from .ports import Json
 from .rules import INITIATOR, Rules
 
@@ -49,7 +49,7 @@ def sight(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Si
         if connection.execute(sa.select(SignOff.id).where(SignOff.case_id == case.id, _signs(reader)).limit(1)).first():
             return Sight(subject=True)
         raise NotAllowed(reason="this case is not open to you")
-    roles = people.roles_of(connection, reader)
+    roles = directory.roles_of(connection, reader)
     if roles & (rules.readers | rules.managers):
         return Sight(whole=True)
     if reader == case.initiator_id:
@@ -75,7 +75,7 @@ def _signs(person: str) -> sa.ColumnElement[bool]:
 
 def offered_to(connection: sa.Connection, person: str) -> sa.CompoundSelect[Any]:
     """Ids of the open sign-offs that are or were offered to the person, or to a role they hold."""
-    roles = people.roles_of(connection, person)
+    roles = directory.roles_of(connection, person)
     candidate = sa.or_(
         sa.and_(Candidate.kind == "person", Candidate.ref == person), sa.and_(Candidate.kind == "role", Candidate.ref.in_(roles))
     )
@@ -87,7 +87,7 @@ def offered_to(connection: sa.Connection, person: str) -> sa.CompoundSelect[Any]
 
 def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Rules]) -> sa.ColumnElement[bool]:
     """Condition on cases: those that `sight` would open. `rules` by procedure."""
-    roles = people.roles_of(connection, reader)
+    roles = directory.roles_of(connection, reader)
     open_to_role = [name for name, own in rules.items() if roles & (own.readers | own.managers)]
     signed = sa.select(SignOff.case_id).where(_signs(reader))
     offered = sa.select(SignOff.case_id).where(SignOff.id.in_(offered_to(connection, reader)))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, incidents, messages, people, snapshots, timeline, timers
+from . import access, incidents, messages, snapshots, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
 from .incidents import IncidentRow
 from .messages import WaitRow
 from .models import Candidate, Case, Incident, Job, JobAttempt, Person, ProcedureVersion, SealedFile, SignOff, WorkItem
+from .people import directory
 from .ports import Json
 from .procedures import Deployed
 from .rules import Rules, rules_of
@@ -118,6 +119,7 @@ def _stands_alone(deployed: Deployed, element_id: str) -> bool:
 
 def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
     """Raises NotFound, NotAllowed."""
+    today = directory.day(services.clock.now())
     with services.database.reading() as connection:
         case = access.case_row(connection, case_id)
         deployed = services.programs.get(case.version_id)
@@ -128,9 +130,9 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
                 ProcedureVersion.id == case.version_id
             )
         ).one()
-        open_steps = _open_steps(connection, case, deployed, reader if sight.subject else None)
+        open_steps = _open_steps(connection, case, deployed, reader if sight.subject else None, today)
         events, done = timeline.events_of(services, connection, case, deployed, reader=reader, sight=sight)
-        subject = people.display(connection, case.subject_id)
+        subject = directory.display(connection, case.subject_id, today)
         calls = _calls(connection, case_id, timeline.versions_of(services, connection, case))
         variables = sight.of(restored(services, connection, case).variables())
         sealed = connection.execute(
@@ -156,7 +158,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             outcome=case.outcome,
             incidents=incidents.rows(services, connection, Incident.case_id == case_id) if sight.whole else [],
             subject=subject,
-            initiator=people.display(connection, case.initiator_id),
+            initiator=directory.display(connection, case.initiator_id, today),
             started_at=case.started_at,
             closed_at=case.closed_at,
             open=open_steps,
@@ -201,7 +203,7 @@ def _texts(value: Json) -> Iterator[str]:
                 yield from _texts(inner)
 
 
-def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None) -> list[OpenStep]:
+def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None, on: dt.date) -> list[OpenStep]:
     rows = connection.execute(
         sa.select(WorkItem.__table__, SignOff.id.label("sign_off_id"), SignOff.person_id)
         .join(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))
@@ -213,7 +215,7 @@ def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_f
     for row in rows:
         if only_for and row.person_id != only_for:
             continue
-        held = signers(connection, row.sign_off_id, row.person_id)
+        held = signers(connection, row.sign_off_id, row.person_id, on)
         found.append(
             OpenStep(
                 item_id=row.id,
@@ -231,14 +233,14 @@ def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_f
     return found
 
 
-def signers(connection: sa.Connection, sign_off_id: str, holder: str | None) -> dict[str, str]:
+def signers(connection: sa.Connection, sign_off_id: str, holder: str | None, on: dt.date) -> dict[str, str]:
     """Who holds a sign-off, or all who may take it: names by id."""
     ids = {holder}
     if holder is None:
         offered = connection.execute(sa.select(Candidate.kind, Candidate.ref).where(Candidate.sign_off_id == sign_off_id)).all()
         role = connection.execute(sa.select(SignOff.role).where(SignOff.id == sign_off_id)).scalar_one()
         roles = [*([role] if role else []), *(candidate.ref for candidate in offered if candidate.kind == "role")]
-        ids = {*people.holders(connection, *roles), *(candidate.ref for candidate in offered if candidate.kind == "person")}
+        ids = {*directory.holders(connection, *roles, on=on), *(candidate.ref for candidate in offered if candidate.kind == "person")}
     rows = connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)).order_by(Person.name))
     return {row.id: row.name for row in rows}
 
@@ -272,7 +274,7 @@ def _verbs(connection: sa.Connection, case: Any, rules: Rules, events: Sequence[
     if sight.subject:
         return frozenset()
     may = set()
-    if people.roles_of(connection, reader) & rules.managers:
+    if directory.roles_of(connection, reader) & rules.managers:
         may.add("repair")  # of a closed case, too: it may not be sealed yet
         if case.status != "closed":
             may |= {"cancel", "suspend" if case.status == "running" else "resume"}

@@ -12,14 +12,15 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from . import documents, people, procedures
+from . import documents, procedures
 from .bpmn.model import Element
 from .bpmn.names import GIVEN
-from .db import Statement, Unit
+from .db import Unit
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack, StartSuspended
 from .ledger import Event
 from .locking import NewCase, done_before, lock, must_run
-from .models import Case, LedgerEntry, Person, new_id
+from .models import Case, LedgerEntry, new_id
+from .people import directory
 from .ports import File, Json
 from .rules import Rules, rules_of
 from .turn import Turn
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 #: Crockford's base 32: no letter that looks like a digit
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-_ACTIVE = Statement(sa.select(Person.active).where(Person.id == sa.bindparam("person")))
 
 
 @dataclass(frozen=True)
@@ -61,13 +59,15 @@ def start(
     begin at the message start event of that name instead of where people begin. The same `request_id` again gives the same
     case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns.
     """
+    now = services.clock.now()
+    today = directory.day(now)
     with services.database.unit() as unit:
         versions, holdings, actives, about, by = unit.together(
             (procedures.ACTIVE, {"procedure": procedure}),
-            (people.ROLES, {"person": initiator}),
-            (_ACTIVE, {"person": subject}),
-            (people.DISPLAY, {"person": subject}),
-            (people.DISPLAY, {"person": initiator}),
+            (directory.ROLES, {"person": initiator}),
+            (directory.HERE, {"person": subject, "on": today}),
+            (directory.DISPLAY, {"person": subject, "on": today}),
+            (directory.DISPLAY, {"person": initiator, "on": today}),
         )
         if not versions:
             raise NotFound(what="deployed procedure", name=procedure)
@@ -75,12 +75,11 @@ def start(
         if versions[0].suspended:
             raise StartSuspended(procedure=deployed.program.name, number=deployed.number)
         roles = frozenset(row.role for row in holdings)
-        _may_start(unit, rules_of(deployed.files), roles, initiator, subject, active=any(row.active for row in actives))
-        who = {"subject": people.displayed(about, subject), "initiator": people.displayed(by, initiator)}
+        _may_start(unit, rules_of(deployed.files), roles, initiator, subject, today, active=bool(actives))
+        who = {"subject": directory.displayed(about, subject), "initiator": directory.displayed(by, initiator)}
         uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
         at = _beginning(deployed, message)
         clean = _checked(services, deployed, at, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
-        now = services.clock.now()
         title = f"{deployed.program.name}：{who['subject']['name']}"
         case = NewCase(
             id=new_id(),
@@ -108,13 +107,15 @@ def start(
     return Started(case.id, case.number)
 
 
-def may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str) -> None:
-    """Raises NotAllowed unless `initiator` may start a case about `subject`, NotFound unless the subject works here."""
-    person = connection.execute(_ACTIVE.clause, {"person": subject}).one_or_none()
-    _may_start(connection, rules, people.roles_of(connection, initiator), initiator, subject, active=person is not None and person.active)
+def may_start(connection: sa.Connection, rules: Rules, initiator: str, subject: str, on: dt.date) -> None:
+    """Raises NotAllowed unless `initiator` may start a case about `subject` that day, NotFound unless the subject works here."""
+    roles, active = directory.roles_of(connection, initiator), bool(directory.present(connection, [subject], on))
+    _may_start(connection, rules, roles, initiator, subject, on, active=active)
 
 
-def _may_start(reader: Unit | sa.Connection, rules: Rules, roles: frozenset[str], initiator: str, subject: str, *, active: bool) -> None:
+def _may_start(
+    reader: Unit | sa.Connection, rules: Rules, roles: frozenset[str], initiator: str, subject: str, on: dt.date, *, active: bool
+) -> None:
     """`may_start` when it is known which roles the initiator holds and whether the subject works here."""
     if not rules.starts(roles):
         raise NotAllowed(reason="your role does not start this procedure")
@@ -125,7 +126,7 @@ def _may_start(reader: Unit | sa.Connection, rules: Rules, roles: frozenset[str]
     if rules.starts_about_anybody(roles):
         return
     connection = reader.connection if isinstance(reader, Unit) else reader
-    if not people.reports_to(connection, subject, initiator):
+    if not directory.reports_to(connection, subject, initiator, on):
         raise NotAllowed(reason="this person does not report to you")
 
 
@@ -267,7 +268,7 @@ def _end(turn: Turn, outcome: str, reason: str) -> None:
 def must_manage(turn: Turn) -> None:
     """Raises NotAllowed unless the actor holds a role that manages the procedure, and is not the subject."""
     assert turn.actor is not None  # only jobs act for nobody, and they do not ask
-    roles = people.roles_of(turn.unit.connection, turn.actor)
+    roles = directory.roles_of(turn.unit.connection, turn.actor)
     if turn.actor == turn.case.subject_id or not roles & rules_of(turn.deployed.files).managers:
         raise NotAllowed(reason="only managers of this procedure can do it")
 

@@ -25,9 +25,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import people
 from .errors import FileRefused, NobodySigns, NotFound
 from .models import Chain, Person, new_id
+from .people import directory
 from .ports import Json
 
 #: whoever holds it takes what nobody else can
@@ -161,14 +161,14 @@ def resolve(
     person is that one; for a forecast, the person of a step is taken to approve it. Raises NobodySigns where not even an
     administrator is left.
     """
-    resolved = []
+    resolved, on = [], directory.day(at)
     for step in steps:
-        found, tried = _first_found(connection, step, {"subject": subject, "initiator": initiator})
+        found, tried = _first_found(connection, step, {"subject": subject, "initiator": initiator}, on)
         trace: dict[str, Json] = {"at": at.isoformat(timespec="seconds"), "tried": tried, "policy": None}
         if not found:
-            found, trace["policy"] = managers(connection, subject=subject), "to_managers"
+            found, trace["policy"] = managers(connection, subject=subject, on=on), "to_managers"
         if initiator in found:
-            found, trace["policy"] = _instead(connection, found, subject, initiator)
+            found, trace["policy"] = _instead(connection, found, subject, initiator, on)
             [trace["initiator"]] = _named_as(connection, [initiator])
         if not found:
             raise NobodySigns(step=step["name"])
@@ -182,9 +182,9 @@ def resolve(
     return resolved
 
 
-def managers(connection: sa.Connection, *, subject: str) -> list[str]:
+def managers(connection: sa.Connection, *, subject: str, on: dt.date) -> list[str]:
     """The administrators, who take what nobody else can; never the subject."""
-    return [person for person in people.holders(connection, _MANAGERS) if person != subject]
+    return [person for person in directory.holders(connection, _MANAGERS, on=on) if person != subject]
 
 
 def _named_as(connection: sa.Connection, persons: Sequence[str]) -> list[dict[str, Json]]:
@@ -193,18 +193,20 @@ def _named_as(connection: sa.Connection, persons: Sequence[str]) -> list[dict[st
     return [{"id": person, "name": names.get(person, person)} for person in persons]
 
 
-def _fit(connection: sa.Connection, persons: Sequence[str], subject: str) -> dict[str, str | None]:
+def _fit(connection: sa.Connection, persons: Sequence[str], subject: str, on: dt.date) -> dict[str, str | None]:
     """Each person once, in order, with the reason why they may not sign, or None."""
-    here = set(connection.execute(sa.select(Person.id).where(Person.id.in_(persons), Person.active)).scalars())
+    here = directory.present(connection, persons, on)
     return {person: "subject" if person == subject else None if person in here else "left" for person in persons}
 
 
-def _first_found(connection: sa.Connection, step: Mapping[str, Json], case: Mapping[str, str]) -> tuple[list[str], list[dict[str, Json]]]:
+def _first_found(
+    connection: sa.Connection, step: Mapping[str, Json], case: Mapping[str, str], on: dt.date
+) -> tuple[list[str], list[dict[str, Json]]]:
     """The people of the first rule that gives any, and a record of every rule tried."""
     tried: list[dict[str, Json]] = []
     for rule in step["approvers"]:
-        candidates, facts = _RESOLVERS[rule["rule"]](connection, rule, case)
-        fit = _fit(connection, candidates, case["subject"])
+        candidates, facts = _RESOLVERS[rule["rule"]](connection, rule, case, on)
+        fit = _fit(connection, candidates, case["subject"], on)
         named = _named_as(connection, list(fit))
         dropped = [{**each, "reason": fit[each["id"]]} for each in named if fit[each["id"]]]
         tried.append({**rule, **facts, "candidates": named, "dropped": dropped})
@@ -213,15 +215,15 @@ def _first_found(connection: sa.Connection, step: Mapping[str, Json], case: Mapp
     return [], tried
 
 
-def _instead(connection: sa.Connection, found: Sequence[str], subject: str, initiator: str) -> tuple[list[str], str]:
+def _instead(connection: sa.Connection, found: Sequence[str], subject: str, initiator: str, on: dt.date) -> tuple[list[str], str]:
     """The others of a step whose initiator would sign it; else their nearest superior, else the administrators."""
     others = [person for person in found if person != initiator]
     if others:
         return others, "others_than_initiator"
-    for superior, reason in _fit(connection, people.superiors(connection, initiator), subject).items():
+    for superior, reason in _fit(connection, directory.superiors(connection, initiator, on), subject, on).items():
         if reason is None:
             return [superior], "superior_of_initiator"
-    return [person for person in managers(connection, subject=subject) if person != initiator], "to_managers"
+    return [person for person in managers(connection, subject=subject, on=on) if person != initiator], "to_managers"
 
 
 _Rule = Mapping[str, Json]
@@ -234,28 +236,28 @@ def _persons(connection: sa.Connection, named: Collection[str]) -> list[str]:
     return [ids[name] for name in named if name in ids]
 
 
-def _by_person(connection: sa.Connection, rule: _Rule, case: Mapping[str, str]) -> _Found:
+def _by_person(connection: sa.Connection, rule: _Rule, case: Mapping[str, str], on: dt.date) -> _Found:
     return _persons(connection, rule["persons"]), {}
 
 
-def _by_role(connection: sa.Connection, rule: _Rule, case: Mapping[str, str]) -> _Found:
-    return people.holders(connection, *rule["roles"]), {}
+def _by_role(connection: sa.Connection, rule: _Rule, case: Mapping[str, str], on: dt.date) -> _Found:
+    return directory.holders(connection, *rule["roles"], on=on), {}
 
 
-def _by_department(connection: sa.Connection, rule: _Rule, case: Mapping[str, str]) -> _Found:
+def _by_department(connection: sa.Connection, rule: _Rule, case: Mapping[str, str], on: dt.date) -> _Found:
     level = rule.get("level", 1)
-    line = people.departments(connection, case[rule.get("of", "subject")])[:level]
+    line = directory.departments(connection, case[rule.get("of", "subject")], on)[:level]
     facts = {"departments": [{"id": unit.id, "name": unit.name, "name_en": unit.name_en, "head": unit.head_id} for unit in line]}
     return [line[-1].head_id] if len(line) == level and line[-1].head_id else [], facts
 
 
-def _by_line(connection: sa.Connection, rule: _Rule, case: Mapping[str, str]) -> _Found:
+def _by_line(connection: sa.Connection, rule: _Rule, case: Mapping[str, str], on: dt.date) -> _Found:
     whose = case[rule.get("of", "subject")]
-    superior = people.manager(connection, whose, rule.get("level", 1))
+    superior = directory.manager(connection, whose, on, rule.get("level", 1))
     return [superior] if superior else [], {"below": _named_as(connection, [whose])[0]}
 
 
-_RESOLVERS: Mapping[str, Callable[[sa.Connection, _Rule, Mapping[str, str]], _Found]] = {
+_RESOLVERS: Mapping[str, Callable[[sa.Connection, _Rule, Mapping[str, str], dt.date], _Found]] = {
     "person": _by_person,
     "role": _by_role,
     "department_head": _by_department,

@@ -20,6 +20,7 @@ from .db import Statement
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
 from .fields import Keyring
 from .models import Case, Chain, Department, Job, JobAttempt, Person, ProcedureVersion, SealedFile, Snapshot, WorkItem
+from .people import directory
 from .ports import File, Json
 from .rules import rules_of
 from .turn import state_purpose
@@ -204,9 +205,10 @@ class _Collected:
 
     def _read_people(self) -> dict[str, dict[str, Json]]:
         ids = {self.case.subject_id, self.case.initiator_id, *(entry.actor for entry in self._entries if entry.actor)}
+        on = directory.day(self.sealed_at)
         rows = self._connection.execute(
-            sa.select(Person.__table__, Department.name.label("department"))
-            .outerjoin(Department, Department.id == Person.department_id)
+            sa.select(Person.id, Person.name, Person.employee_no, *directory.title(on), Department.name.label("department"))
+            .select_from(directory.standing(on))
             .where(Person.id.in_(ids))
         )
         return {row.id: {name: getattr(row, name) for name in ("id", "name", "employee_no", "post", "department")} for row in rows}

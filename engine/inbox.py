@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, people
+from . import access
 from .casefile import restored, signers, visible_documents
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .models import OPEN, Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
@@ -248,7 +249,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             number=case.number,
             title=case.title,
             case_status=case.status,
-            subject=people.display(connection, case.subject_id),
+            subject=directory.display(connection, case.subject_id, directory.day(now)),
             element=item.element,
             name=item.name,
             name_en=item.name_en,
@@ -314,7 +315,7 @@ def _steps(
         .where(WorkItem.id == item.id)
         .order_by(WorkStep.position, WorkRound.number, SignOff.position)
     ).all()
-    steps, may = [], frozenset[str]()
+    steps, may, today = [], frozenset[str](), directory.day(services.clock.now())
     for row in rows:
         opinion = ""
         if row.answer is not None and told:
@@ -324,7 +325,9 @@ def _steps(
                 name=row.name,
                 name_en=row.name_en,
                 state=row.state or row.outcome or "waiting",
-                people=list(signers(connection, row.sign_off_id, row.decided_by or row.person_id).values()) if row.sign_off_id else [],
+                people=list(signers(connection, row.sign_off_id, row.decided_by or row.person_id, today).values())
+                if row.sign_off_id
+                else [],
                 decided_at=row.decided_at,
                 opinion=opinion,
                 trace=row.trace or {},

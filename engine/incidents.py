@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import people, rules
+from . import rules
 from .bpmn.scopes import plain
 from .cases import must_manage, must_say
 from .db import Statement
@@ -19,6 +19,7 @@ from .jobs import FINISH
 from .ledger import Event
 from .locking import done_before, lock, must_run, part_of
 from .models import OUTLIVING, Case, Incident, Job, JobAttempt, Person
+from .people import directory
 from .ports import Json
 from .timeline import title_en
 from .turn import Turn
@@ -105,7 +106,7 @@ def managed(services: Services, *, reader: str) -> list[IncidentRow]:
 
 def _managed(services: Services, connection: sa.Connection, reader: str) -> sa.ColumnElement[bool]:
     """Whether a case is of a procedure that the reader manages, and about somebody else. Raises NotAllowed."""
-    roles = people.roles_of(connection, reader)
+    roles = directory.roles_of(connection, reader)
     managed = [name for name, those in rules.by_procedure(services, connection).items() if roles & those.managers]
     if not managed:
         raise NotAllowed(reason="only managers of a procedure see its incidents")

@@ -13,6 +13,7 @@ from .db import Statement, one_of
 from .errors import NobodySigns
 from .ledger import Event
 from .models import Candidate, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .people import directory
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[
     named = {person for person in (opened.assignee, *opened.persons) if person and person != turn.case.subject_id}
     persons: list[str] = []
     if named:
-        here = sa.select(Person.id).where(Person.id.in_(named), Person.active).order_by(Person.id)
+        here = sa.select(Person.id).where(Person.id.in_(named), directory.here(directory.day(turn.now))).order_by(Person.id)
         persons = list(turn.unit.connection.execute(here).scalars())
     if persons or opened.groups:
         return persons, {}
-    persons = chains.managers(turn.unit.connection, subject=turn.case.subject_id)
+    persons = chains.managers(turn.unit.connection, subject=turn.case.subject_id, on=directory.day(turn.now))
     if not persons:
         raise NobodySigns(step=step)
     return persons, {"policy": "to_managers"}

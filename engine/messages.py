@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import cases, people, rules, subscriptions
+from . import cases, rules, subscriptions
 from .bpmn.names import refuse_given
 from .bpmn.scopes import plain
 from .db import Unit
@@ -25,6 +25,7 @@ from .errors import Conflict, DatabaseAway, ItemClosed, NobodyWaits, NotAllowed
 from .ledger import Event
 from .locking import done_before, lock, must_run
 from .models import Case, LedgerEntry, Message, ProcedureVersion, Subscription, new_id
+from .people import directory
 from .ports import Json
 from .turn import Turn
 
@@ -219,7 +220,7 @@ def _receivers(services: Services, connection: sa.Connection, actor: str | None)
 
 
 def _receiving(services: Services, connection: sa.Connection, sender: str) -> frozenset[str]:
-    roles = people.roles_of(connection, sender)
+    roles = directory.roles_of(connection, sender)
     return frozenset(name for name, own in rules.by_procedure(services, connection).items() if roles & (own.senders | own.managers))
 
 

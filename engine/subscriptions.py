@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import people
 from .db import Statement, Unit
 from .models import Case, Message, Subscription
+from .people import directory
 from .ports import Json
 from .rules import Rules, rules_of
 
@@ -90,7 +90,7 @@ def _kept(turn: Turn, name: str, key: str) -> tuple[str, Mapping[str, Json]] | N
 
 def _may_send(connection: sa.Connection, sender: str, subject: str, rules: Rules) -> bool:
     """Nobody sends to a case about themselves."""
-    return sender != subject and bool(people.roles_of(connection, sender) & (rules.senders | rules.managers))
+    return sender != subject and bool(directory.roles_of(connection, sender) & (rules.senders | rules.managers))
 
 
 def signal_waits(unit: Unit, name: str) -> list[Any]:

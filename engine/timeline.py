@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, ledger, people
+from . import access, ledger
 from .bpmn.model import Element
 from .ledger import Event as Happened
+from .people import directory
 from .ports import Json
 from .procedures import Deployed
 
@@ -44,7 +45,7 @@ class Event:
     at: dt.datetime
     #: name from `ledger.Event`
     event: str
-    #: who acted (`people.display`), or None: the procedure itself
+    #: who acted (`directory.display`), or None: the procedure itself
     actor: Mapping[str, Json] | None
     #: the role in which it was done: the step of the chain, elsewhere the lane of the element
     role: str | None
@@ -66,6 +67,7 @@ def events_of(
     entries = ledger.history(connection, services.keyring, case.id)
     versions = versions_of(services, connection, case)
     lanes = lanes_en(deployed)
+    today = directory.day(services.clock.now())
     persons: dict[str, Mapping[str, Json]] = {}
     events, done = [], set[str]()
     for entry in entries:
@@ -76,7 +78,7 @@ def events_of(
         if entry.element and entry.event in _FINISHING:
             done.add(entry.element)
         if actor and actor not in persons:
-            persons[actor] = people.display(connection, actor)
+            persons[actor] = directory.display(connection, actor, today)
         known = element_of(versions, entry.element)
         element = known[1] if known else None
         lane = element.lane if element else None

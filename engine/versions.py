@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import people, procedures
+from . import procedures
 from .bpmn import differences
 from .bpmn.differences import Change
 from .cases import must_say
 from .errors import NotAllowed, NotDeployable, NotFound
 from .models import Case, Person, ProcedureVersion, VersionEvent, new_id
+from .people import directory
 from .rules import rules_of
 
 if TYPE_CHECKING:
@@ -176,5 +177,5 @@ def record(connection: sa.Connection, version_id: str, act: str, *, at: dt.datet
 
 def must_manage(connection: sa.Connection, version: Any, actor: str | None) -> None:
     """Raises NotAllowed unless the actor's role manages the procedure; the command line may."""
-    if actor is not None and not people.roles_of(connection, actor) & rules_of(version.files).managers:
+    if actor is not None and not directory.roles_of(connection, actor) & rules_of(version.files).managers:
         raise NotAllowed(reason="only managers of this procedure can do it")

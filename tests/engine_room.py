@@ -17,7 +17,7 @@ from engine import cases, ledger, procedures, work
 from engine.bpmn.state import LiveCases
 from engine.jobs import Runner
 from engine.ledger import Entry
-from engine.models import Case, Department, Holding, Incident, Job, JobAttempt, LedgerEntry, Person, WorkItem, new_id
+from engine.models import Case, Department, Headship, Holding, Incident, Job, JobAttempt, LedgerEntry, Person, Placement, WorkItem, new_id
 from engine.ports import Json
 from engine.procedures import Programs
 from engine.services import Services
@@ -64,7 +64,9 @@ class Room:
         self.clock: Any = services.clock
         with services.database.unit() as unit:
             for key, head in HEADS.items():
-                unit.add(Department, id=key, name=key, name_en=key, head_id=person(head) if head else None)
+                unit.add(Department, id=key, name=key, name_en=key)
+                if head:
+                    unit.add(Headship, id=new_id(), department_id=key, person_id=person(head))
             for key, (name, department, roles) in PEOPLE.items():
                 above = MANAGERS.get(key)
                 unit.add(
@@ -72,12 +74,12 @@ class Room:
                     id=person(key),
                     employee_no=f"E{list(PEOPLE).index(key):03}",
                     name=name,
-                    department_id=department,
                     post="",
                     post_en="",
-                    manager_id=person(above) if above else None,
                     active=True,
                 )
+                place = {"department_id": department, "manager_id": person(above) if above else None}
+                unit.add(Placement, id=new_id(), person_id=person(key), **place)
                 for role in roles:
                     unit.add(Holding, person_id=person(key), role=role)
             unit.commit()

@@ -12,11 +12,12 @@ from sample_company import TODAY as DAY
 from sample_company import SampleCompany
 from twins import SetClock
 
-from engine import casefile, cases, inbox, people, procedures, work
+from engine import casefile, cases, inbox, procedures, work
 from engine.casefile import CasePage
 from engine.inbox import ItemPage
 from engine.jobs import Runner
 from engine.models import Account, new_id
+from engine.people import directory
 from engine.ports import File
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services, with_connectors
@@ -42,7 +43,7 @@ class Installation:
     def start_case(self) -> str:
         """The supervisor's report about the article's employee; gives the id of the case."""
         with self.services.database.reading() as connection:
-            [subject] = people.search(connection, answers.SUBJECT)
+            [subject] = directory.search(connection, answers.SUBJECT, directory.day(self.services.clock.now()))
         return cases.start(
             self.services,
             procedure="termination",

@@ -14,7 +14,7 @@ from engine.bpmn.state import LiveCases
 from engine.db import Database
 from engine.fields import Keyring
 from engine.jobs import Runner
-from engine.models import Case, Department, Holding, Person, WorkItem
+from engine.models import Case, Department, Headship, Holding, Person, Placement, WorkItem, new_id
 from engine.ports import Answer, Call, Exchange, File, Json
 from engine.procedures import Programs, deploy
 from engine.services import Services
@@ -167,9 +167,12 @@ def house(home: Path, database: str = "") -> Services:
         live=LiveCases(10),
     )
     with opened.unit() as unit:
-        unit.connection.execute(sa.insert(Department), [{"id": "cs", "name": "客服部", "name_en": "Service", "head_id": person("boss")}])
-        shared = {"department_id": "cs", "post": "专员", "post_en": "Clerk", "active": True}
+        unit.connection.execute(sa.insert(Department), [{"id": "cs", "name": "客服部", "name_en": "Service"}])
+        shared = {"post": "专员", "post_en": "Clerk", "active": True}
         unit.connection.execute(sa.insert(Person), [{"id": person(key), "name": name, **shared} for key, name in PEOPLE.items()])
+        unit.connection.execute(sa.insert(Headship), [{"id": new_id(), "department_id": "cs", "person_id": person("boss")}])
+        places = [{"id": new_id(), "person_id": person(key), "department_id": "cs"} for key in PEOPLE]
+        unit.connection.execute(sa.insert(Placement), places)
         unit.connection.execute(sa.insert(Holding), [{"person_id": person("hr"), "role": "hr"}])
         unit.commit()
     deploy(services, FILES, procedure="short")

@@ -16,10 +16,11 @@ from engine_room import Room
 from served import free_port
 from twins import ScriptedOperation
 
-from engine import people, procedures
+from engine import procedures
 from engine.bpmn import timers
 from engine.errors import FeelError, KeyMissing, TryAgain
 from engine.models import Account, Case, Incident, ProcedureVersion
+from engine.people import accounts, directory
 from engine.services import Services
 from engine.settings import Settings
 from webapp import FORMS, PROCEDURES, create_services
@@ -28,6 +29,8 @@ from webapp.commands import main
 from webapp.demo import roster, seed
 from webapp.demo.systems import offline
 from webapp.server import Server
+
+TODAY = dt.date(2026, 11, 24)
 
 
 def test_two_first_starts_at_once_load_the_demo_once(database_url: str, tmp_path: Path) -> None:
@@ -81,14 +84,15 @@ def test_a_new_password_changes_nothing_else_about_a_person(tmp_path: Path, monk
     def wangfang() -> tuple[dict[str, object], set[str]]:
         with services.database.reading() as connection:
             person = connection.execute(sa.select(Account.person_id).where(Account.login == "wangfang")).scalar_one()
-            return dict(people.display(connection, person)), people.roles_of(connection, person)
+            return dict(directory.display(connection, person, TODAY)), directory.roles_of(connection, person)
 
     before = wangfang()
     with pytest.raises(SystemExit) as ended:
         main(["--home", str(tmp_path), "account", "wangfang", "王小芳"])
     assert ended.value.code == 0 and wangfang() == before
     with services.database.reading() as connection:
-        assert people.verify(connection, "wangfang", "another-password") and not people.verify(connection, "wangfang", seed.PASSWORD)
+        assert accounts.verify(connection, "wangfang", "another-password", TODAY)
+        assert not accounts.verify(connection, "wangfang", seed.PASSWORD, TODAY)
     services.database.dispose()
 
 
@@ -152,7 +156,7 @@ def test_a_reminder_without_a_pause_is_refused() -> None:
 
 def test_who_is_being_served_at_the_stop_gets_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's files close after the last answer: a thread that wrote to one closed before could hit another opened since."""
-    begun, verified, verify = threading.Event(), threading.Event(), people.verify
+    begun, verified, verify = threading.Event(), threading.Event(), accounts.verify
 
     def slowly(*given: Any) -> str | None:
         begun.set()
@@ -161,7 +165,7 @@ def test_who_is_being_served_at_the_stop_gets_an_answer(tmp_path: Path, monkeypa
         verified.set()
         return found
 
-    monkeypatch.setattr(people, "verify", slowly)
+    monkeypatch.setattr(accounts, "verify", slowly)
     server = Server(offline(Settings(home=tmp_path, port=free_port())))
     server.start()
     body = {"login": "wangfang", "password": seed.PASSWORD}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine import chains, people
+from engine import chains
 from engine.errors import FileRefused, NobodySigns, NotFound
-from engine.models import Base, Chain, Department, Person
-from engine.people import DepartmentLine, PersonLine
+from engine.models import Base, Chain, Headship, Person
+from engine.people.importing import DepartmentLine, PersonLine, import_directory
 from webapp.i18n import catalogue
 
 NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
@@ -31,7 +31,7 @@ def connection() -> Iterator[sa.Connection]:
     engine = sa.create_engine("sqlite://")
     Base.metadata.create_all(engine)
     with engine.connect() as connection:
-        people.import_directory(
+        import_directory(
             connection,
             [
                 DepartmentLine(key="company", name="示例公司", name_en="Company", head="1"),
@@ -115,7 +115,7 @@ def test_the_subject_never_signs(connection: sa.Connection) -> None:
 
 def test_a_vacant_head_is_nobody(connection: sa.Connection) -> None:
     """The head above is not asked in silence: the next rule is."""
-    connection.execute(sa.update(Department).where(Department.id == "service").values(head_id=None))
+    connection.execute(sa.delete(Headship).where(Headship.department_id == "service"))
 
     assert signers(connection, step(HEAD)) == ["管理员"]
     assert signers(connection, step(HEAD, {"rule": "department_head", "level": 2})) == ["周明"]

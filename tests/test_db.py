@@ -16,7 +16,7 @@ from engine_room import together
 from engine.db import Count, Database, Statement, Unit
 from engine.errors import Conflict, DatabaseAway, NotFound, SettingWrong
 from engine.fields import Keyring
-from engine.models import Account, Department, Digest, Holding, Instant, Person, new_id
+from engine.models import Account, Department, Digest, Holding, Instant, Person, Placement, new_id
 
 NAMES = Statement(sa.select(Person.name).order_by(Person.name))
 RENAME = Statement(sa.update(Person).where(Person.id == sa.bindparam("person")).values(name=sa.bindparam("new_name")))
@@ -126,12 +126,13 @@ def test_each_table_is_filled_with_one_statement(database: Database) -> None:
         unit.add(Account, login="lin", person_id=key("1"), password="x", locale="zh-CN", disabled=False)
         unit.add(Holding, person_id=key("2"), role="hr")
         unit.add(Holding, person_id=key("1"), role="hr")
-        add(unit, "1", department_id="cs")
+        add(unit, "1")
+        unit.add(Placement, id=new_id(), person_id=key("1"), department_id="cs")
         add(unit, "2")
         unit.add(Department, id="cs", name="客服部", name_en="Service")
         unit.commit()
     after = Unit.counted()
-    assert Count(after.statements - before.statements, after.commits - before.commits) == Count(4, 1)
+    assert Count(after.statements - before.statements, after.commits - before.commits) == Count(5, 1)
     assert len(names(database)) == 2
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from engine import people
 from engine.errors import FileRefused, NotAllowed, NotFound
-from engine.models import Account, Base, Department, Holding, Person, WebSession
-from engine.people import DepartmentLine, PersonLine
+from engine.models import Account, Base, Department, Headship, Holding, Person, Placement, WebSession
+from engine.people import accounts, directory
+from engine.people.importing import DepartmentLine, PersonLine, import_directory
 
+TODAY = dt.date(2026, 11, 24)
 DEPARTMENTS = [
     DepartmentLine(key="group-1", name="客服一组", name_en="Group 1", parent="service", head="3"),
     DepartmentLine(key="service", name="客服部", name_en="Service", parent="company", head="2"),
@@ -39,17 +40,17 @@ def connection() -> Iterator[sa.Connection]:
 @pytest.fixture
 def ids(connection: sa.Connection) -> dict[str, str]:
     """Name of each person of the sample directory -> id."""
-    people.import_directory(connection, DEPARTMENTS, PERSONS, password="a-good-password")
+    import_directory(connection, DEPARTMENTS, PERSONS, password="a-good-password")
     return {row.name: row.id for row in connection.execute(sa.select(Person.name, Person.id))}
 
 
 def everything(connection: sa.Connection) -> list[list[sa.Row]]:
-    return [list(connection.execute(sa.select(model.__table__))) for model in (Department, Person, Holding, Account)]
+    return [list(connection.execute(sa.select(model.__table__))) for model in (Department, Person, Placement, Headship, Holding, Account)]
 
 
 def test_a_person_is_shown_with_department_and_team(connection: sa.Connection, ids: dict[str, str]) -> None:
     """What a case keeps of a person has no empty places but empty texts."""
-    assert people.display(connection, ids["林北"]) == {
+    assert directory.display(connection, ids["林北"], TODAY) == {
         "id": ids["林北"],
         "name": "林北",
         "employee_no": "4_",
@@ -60,45 +61,45 @@ def test_a_person_is_shown_with_department_and_team(connection: sa.Connection, i
         "post_en": "",
         "email": "lin@company.example",
     }
-    assert people.display(connection, ids["管理员"])["department_name"] == ""
+    assert directory.display(connection, ids["管理员"], TODAY)["department_name"] == ""
     with pytest.raises(NotFound):
-        people.display(connection, "0" * 32)
+        directory.display(connection, "0" * 32, TODAY)
 
 
 def test_roles_are_held_by_active_people(connection: sa.Connection, ids: dict[str, str]) -> None:
     """Holders are listed once each, without those who left."""
-    assert people.roles_of(connection, ids["陈立"]) == {"supervisor"}
-    assert people.holders(connection, "head", "supervisor", "nothing") == [ids["赵敏"], ids["陈立"]]
+    assert directory.roles_of(connection, ids["陈立"]) == {"supervisor"}
+    assert directory.holders(connection, "head", "supervisor", "nothing", on=TODAY) == [ids["赵敏"], ids["陈立"]]
 
     connection.execute(sa.update(Person).where(Person.name == "赵敏").values(active=False))
 
-    assert people.holders(connection, "head", "supervisor") == [ids["陈立"]]
+    assert directory.holders(connection, "head", "supervisor", on=TODAY) == [ids["陈立"]]
 
 
 def test_the_reporting_line_goes_up_to_the_top(connection: sa.Connection, ids: dict[str, str]) -> None:
     """Superiors come in order; a level beyond the top is nobody."""
-    assert people.superiors(connection, ids["林北"]) == [ids["陈立"], ids["赵敏"], ids["周明"]]
-    assert people.manager(connection, ids["林北"], 2) == ids["赵敏"]
-    assert people.manager(connection, ids["林北"], 4) is None
-    assert people.reports_to(connection, ids["林北"], ids["赵敏"])
-    assert not people.reports_to(connection, ids["赵敏"], ids["林北"])
+    assert directory.superiors(connection, ids["林北"], TODAY) == [ids["陈立"], ids["赵敏"], ids["周明"]]
+    assert directory.manager(connection, ids["林北"], TODAY, 2) == ids["赵敏"]
+    assert directory.manager(connection, ids["林北"], TODAY, 4) is None
+    assert directory.reports_to(connection, ids["林北"], ids["赵敏"], TODAY)
+    assert not directory.reports_to(connection, ids["赵敏"], ids["林北"], TODAY)
 
 
 def test_a_circle_in_the_data_ends(connection: sa.Connection, ids: dict[str, str]) -> None:
     """Two people above each other, or two departments, stop nobody."""
-    connection.execute(sa.update(Person).where(Person.name == "周明").values(manager_id=ids["林北"]))
+    connection.execute(sa.update(Placement).where(Placement.person_id == ids["周明"]).values(manager_id=ids["林北"]))
     connection.execute(sa.update(Department).where(Department.id == "company").values(parent_id="group-1"))
 
-    assert people.superiors(connection, ids["林北"]) == [ids["陈立"], ids["赵敏"], ids["周明"]]
-    assert [unit.id for unit in people.departments(connection, ids["林北"])] == ["group-1", "service", "company"]
-    assert len(people.search(connection, "", reports_of=ids["林北"])) == 5
+    assert directory.superiors(connection, ids["林北"], TODAY) == [ids["陈立"], ids["赵敏"], ids["周明"]]
+    assert [unit.id for unit in directory.departments(connection, ids["林北"], TODAY)] == ["group-1", "service", "company"]
+    assert len(directory.search(connection, "", TODAY, reports_of=ids["林北"])) == 5
 
 
 def test_supervisors_find_their_own_people(connection: sa.Connection, ids: dict[str, str]) -> None:
     """A search by name or number can be limited to those below somebody; characters with a meaning in SQL have none here."""
 
     def found(text: str, **options: str) -> list[str]:
-        return [row.name for row in people.search(connection, text, **options)]
+        return [row.name for row in directory.search(connection, text, TODAY, **options)]
 
     assert set(found("")) == {"周明", "赵敏", "陈立", "林北", "马骏"}
     assert found(" 林 ") == ["林北"]
@@ -114,7 +115,7 @@ def test_the_same_import_again_changes_nothing(connection: sa.Connection, ids: d
     """Ids, passwords and everything else stay."""
     before = everything(connection)
 
-    people.import_directory(connection, DEPARTMENTS, PERSONS, password="another-password")
+    import_directory(connection, DEPARTMENTS, PERSONS, password="another-password")
 
     assert everything(connection) == before
 
@@ -123,14 +124,14 @@ def test_an_import_brings_people_up_to_date(connection: sa.Connection, ids: dict
     """A move, a new role, a lost one, a new login and a leaving are taken over; who is not in the lines stays."""
     moved = PersonLine(employee_no="3", name="陈立", login="chenli", department="service", manager="1", roles=["head"], active=False)
 
-    people.import_directory(connection, [], [moved])
+    import_directory(connection, [], [moved])
 
-    assert people.display(connection, ids["陈立"])["department"] == "service"
-    assert people.manager(connection, ids["陈立"]) == ids["周明"]
-    assert people.roles_of(connection, ids["陈立"]) == {"head"}
+    assert directory.display(connection, ids["陈立"], TODAY)["department"] == "service"
+    assert directory.manager(connection, ids["陈立"], TODAY) == ids["周明"]
+    assert directory.roles_of(connection, ids["陈立"]) == {"head"}
     assert connection.execute(sa.select(Account.login).where(Account.person_id == ids["陈立"])).scalar_one() == "chenli"
-    assert people.holders(connection, "head") == [ids["赵敏"]]
-    assert people.display(connection, ids["林北"])["department"] == "group-1"
+    assert directory.holders(connection, "head", on=TODAY) == [ids["赵敏"]]
+    assert directory.display(connection, ids["林北"], TODAY)["department"] == "group-1"
 
 
 def test_every_faulty_line_is_named(connection: sa.Connection) -> None:
@@ -150,7 +151,7 @@ def test_every_faulty_line_is_named(connection: sa.Connection) -> None:
     ]
 
     with pytest.raises(FileRefused) as refused:
-        people.import_directory(connection, departments, persons)
+        import_directory(connection, departments, persons)
 
     for part in (
         "department 1 (a): its head 99",
@@ -167,32 +168,32 @@ def test_every_faulty_line_is_named(connection: sa.Connection) -> None:
         "name is too long",
     ):
         assert part in refused.value.message
-    assert everything(connection) == [[], [], [], []]
+    assert everything(connection) == [[]] * 6
 
 
 def test_a_login_stays_with_its_person(connection: sa.Connection, ids: dict[str, str]) -> None:
     """An import cannot give somebody's account to another."""
     with pytest.raises(FileRefused, match="belongs to somebody else"):
-        people.import_directory(connection, [], [PersonLine(employee_no="4_", name="林北", login="chen")])
+        import_directory(connection, [], [PersonLine(employee_no="4_", name="林北", login="chen")])
 
 
 def test_the_right_password_opens(connection: sa.Connection, ids: dict[str, str]) -> None:
     """Capital letters of the login do not matter, those of the password do."""
-    assert people.verify(connection, " zhao", "a-good-password") == ids["赵敏"]
-    assert people.verify(connection, "ZHAO", "a-good-password") == ids["赵敏"]
-    assert people.verify(connection, "zhao", "A-good-password") is None
+    assert accounts.verify(connection, " zhao", "a-good-password", TODAY) == ids["赵敏"]
+    assert accounts.verify(connection, "ZHAO", "a-good-password", TODAY) == ids["赵敏"]
+    assert accounts.verify(connection, "zhao", "A-good-password", TODAY) is None
 
 
 @pytest.mark.parametrize("login", ["nobody", "", "zh\x00ao", "\ud800", "x" * 10_000])
 def test_a_wrong_login_opens_nothing(connection: sa.Connection, ids: dict[str, str], login: str) -> None:
     """Whatever is typed as a login, the answer is no."""
-    assert people.verify(connection, login, "a-good-password") is None
+    assert accounts.verify(connection, login, "a-good-password", TODAY) is None
 
 
 @pytest.mark.parametrize("password", ["", "\ud800", "x" * 100_000])
 def test_a_wrong_password_opens_nothing(connection: sa.Connection, ids: dict[str, str], password: str) -> None:
     """Whatever is typed as a password, the answer is no."""
-    assert people.verify(connection, "zhao", password) is None
+    assert accounts.verify(connection, "zhao", password, TODAY) is None
 
 
 def test_who_left_or_is_disabled_cannot_log_in(connection: sa.Connection, ids: dict[str, str]) -> None:
@@ -200,30 +201,30 @@ def test_who_left_or_is_disabled_cannot_log_in(connection: sa.Connection, ids: d
     connection.execute(sa.update(Person).where(Person.name == "赵敏").values(active=False))
     connection.execute(sa.update(Account).where(Account.login == "chen").values(disabled=True))
 
-    assert people.verify(connection, "zhao", "a-good-password") is None
-    assert people.verify(connection, "chen", "a-good-password") is None
+    assert accounts.verify(connection, "zhao", "a-good-password", TODAY) is None
+    assert accounts.verify(connection, "chen", "a-good-password", TODAY) is None
 
 
 def test_a_password_can_be_set(connection: sa.Connection, ids: dict[str, str]) -> None:
     """The new one opens, the old one and its sessions no longer; what is stored does not hold it; a short one is refused."""
     now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
     connection.execute(sa.insert(WebSession).values(id="0" * 64, login="chen", created_at=now, expires_at=now))
-    people.set_password(connection, "Chen", "another-password")
+    accounts.set_password(connection, "Chen", "another-password")
     assert connection.execute(sa.select(WebSession.id)).first() is None
 
-    assert people.verify(connection, "chen", "another-password") == ids["陈立"]
-    assert people.verify(connection, "chen", "a-good-password") is None
+    assert accounts.verify(connection, "chen", "another-password", TODAY) == ids["陈立"]
+    assert accounts.verify(connection, "chen", "a-good-password", TODAY) is None
     stored = connection.execute(sa.select(Account.password).where(Account.login == "chen")).scalar_one()
     assert stored.startswith("$argon2id$") and "another-password" not in stored
     for bad in ("short", "x" * 201, "tab\there-and-there"):
         with pytest.raises(NotAllowed):
-            people.set_password(connection, "chen", bad)
+            accounts.set_password(connection, "chen", bad)
     with pytest.raises(NotFound):
-        people.set_password(connection, "nobody", "another-password")
+        accounts.set_password(connection, "nobody", "another-password")
 
 
 def test_a_new_login_without_a_password_is_closed(connection: sa.Connection) -> None:
     """An import without a password makes accounts that nobody can open yet."""
-    people.import_directory(connection, DEPARTMENTS, PERSONS)
+    import_directory(connection, DEPARTMENTS, PERSONS)
 
-    assert people.verify(connection, "chen", "") is None
+    assert accounts.verify(connection, "chen", "", TODAY) is None

@@ -21,7 +21,7 @@ from engine.errors import (
     NotAllowed,
     NotFound,
 )
-from engine.models import Candidate, Department, Document, Draft, Holding, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from engine.models import Candidate, Document, Draft, Headship, Holding, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from engine.ports import File, Json
 from engine.services import Services
 
@@ -476,7 +476,7 @@ def test_a_vacant_post_goes_to_the_administrators(room: Room) -> None:
     """A department without a head does not stop the case, and the reason is kept."""
     given = signing(step("部门", HEAD))
     room.deploy(*given["body"], chains=given["chains"])
-    room.write(sa.update(Department).where(Department.id == "service").values(head_id=None))
+    room.write(sa.delete(Headship).where(Headship.department_id == "service"))
     case = room.start()
     [trace] = room.values(sa.select(WorkRound.trace))
     assert trace["policy"] == "to_managers" and trace["tried"][0]["rule"] == "department_head"

@@ -15,10 +15,12 @@ from engine_room import files as procedure_files
 from flask import Flask
 from flask.testing import FlaskClient
 
-from engine import people, procedures
+from engine import procedures
 from engine.errors import Refused
 from engine.jobs import Runner
 from engine.models import WorkItem
+from engine.people import accounts, directory
+from engine.people.importing import DepartmentLine, PersonLine, import_directory
 from engine.ports import Answer, Call, Exchange
 from engine.services import Services
 from engine.settings import Settings
@@ -225,7 +227,7 @@ class Office:
         _move_in(self.services)
         with self.services.database.reading() as connection:
             for login in [employee.login for employee in roster.EMPLOYEES.values() if employee.login] + ["admin"]:
-                self.people[login] = people.verify(connection, login, PASSWORD) or ""
+                self.people[login] = accounts.verify(connection, login, PASSWORD, directory.day(self.services.clock.now())) or ""
         procedures.deploy(self.services, FILES, procedure="office")
         self.app: Flask = create_app(self.services)
 
@@ -302,11 +304,9 @@ def with_a_term(office: Office) -> str:
 
 
 def _move_in(services: Services) -> None:
-    units = [
-        people.DepartmentLine(key=d.key, name=d.name, name_en=d.name_en, parent=d.parent, head=d.head) for d in roster.DEPARTMENTS.values()
-    ]
+    units = [DepartmentLine(key=d.key, name=d.name, name_en=d.name_en, parent=d.parent, head=d.head) for d in roster.DEPARTMENTS.values()]
     lines = [
-        people.PersonLine(
+        PersonLine(
             employee_no=e.id,
             name=e.name,
             login=e.login,
@@ -320,9 +320,9 @@ def _move_in(services: Services) -> None:
         )
         for e in roster.EMPLOYEES.values()
     ]
-    lines.append(people.PersonLine(name=roster.ADMIN[1], login="admin", post="系统管理员", post_en="Administrator", roles=("admin",)))
+    lines.append(PersonLine(name=roster.ADMIN[1], login="admin", post="系统管理员", post_en="Administrator", roles=("admin",)))
     with services.database.unit() as unit:
-        people.import_directory(unit.connection, units, lines, password=PASSWORD)
+        import_directory(unit.connection, units, lines, password=PASSWORD)
         unit.commit()
 
 

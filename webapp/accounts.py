@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from engine import people
 from engine.db import Database
 from engine.errors import PartwellError
 from engine.models import Account, FailedLogIn, Holding, Person, WebSession, new_id
+from engine.people import accounts as engine_accounts
+from engine.people import directory
 from engine.services import Services
 
 from .database import begin_writing, db
@@ -131,7 +132,7 @@ def open_session(login: str, password: str) -> tuple[str, dt.datetime]:
     who = _digest(f"{login.casefold()}\0{request.remote_addr or ''}")
     with services().database.reading() as connection:
         _may_try(connection, who, now)
-        person_id = people.verify(connection, login, password)
+        person_id = engine_accounts.verify(connection, login, password, directory.day(now))
     if person_id is None:
         begin_writing()
         db.session.execute(sa.insert(FailedLogIn).values(id=new_id(), who=who, at=now))
@@ -154,12 +155,14 @@ def close_session(secret: str) -> None:
 
 def reader_of(secret: str) -> Reader | None:
     """Who holds this session, or nobody: unknown, ended, disabled or no longer employed."""
+    now = services().clock.now()
+    today = directory.day(now)
     row = db.session.execute(
-        sa.select(Person.id, Person.name, Person.post, Person.post_en, Account.login, Account.locale)
+        sa.select(Person.id, Person.name, *directory.title(today), Account.login, Account.locale)
         .join(Account, Account.person_id == Person.id)
         .join(WebSession, WebSession.login == Account.login)
-        .where(WebSession.id == _digest(secret), WebSession.expires_at > services().clock.now())
-        .where(Account.disabled.is_(False), Person.active.is_(True))
+        .where(WebSession.id == _digest(secret), WebSession.expires_at > now)
+        .where(Account.disabled.is_(False), directory.here(today))
     ).first()
     roles = frozenset(db.session.scalars(sa.select(Holding.role).where(Holding.person_id == row.id))) if row else frozenset()
     db.session.rollback()  # no read transaction stays open while the page is made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 import forms
 from engine import cases as engine_cases
-from engine import people, procedures
+from engine import procedures
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import new_id
+from engine.people import directory
 from engine.procedures import Startable
 from engine.rules import Rules, rules_of
 
@@ -42,18 +44,22 @@ def chosen(procedure: str) -> Startable:
     raise NotFound(what="deployed procedure", name=procedure)
 
 
+def _today() -> dt.date:
+    return directory.day(services().clock.now())
+
+
 def employees_for(reader: Reader, text: str, startable: Sequence[Startable]) -> Sequence[Any]:
     """Whom the reader may report in one of these procedures, all of which they may start."""
     anybody = any(_rules(each).starts_about_anybody(reader.roles) for each in startable)
     with services().database.reading() as connection:
-        return people.search(connection, text, reports_of=None if anybody else reader.id, but=[reader.id])
+        return directory.search(connection, text, _today(), reports_of=None if anybody else reader.id, but=[reader.id])
 
 
 def _subject(startable: Startable, person_id: str) -> Mapping[str, Any]:
     """The employee, if the reader may report them. Raises NotFound, NotAllowed."""
     with services().database.reading() as connection:
-        engine_cases.may_start(connection, _rules(startable), me().id, person_id)
-        return people.display(connection, person_id)
+        engine_cases.may_start(connection, _rules(startable), me().id, person_id, _today())
+        return directory.display(connection, person_id, _today())
 
 
 @start.get("")

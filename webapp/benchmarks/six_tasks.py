@@ -59,13 +59,13 @@ def six_tasks(kind: str, *, url: str, cases: int, processes: int, http: bool) ->
 
 def _log_in(services: Any, people: bench.People) -> tuple[str, str]:
     """Login and password of a new account of the worker."""
-    from engine import people as directory
+    from engine.people import accounts
 
     login, password = "bench", new_id()
     with services.database.unit() as unit:
         account = {"login": login, "person_id": people.worker, "password": "", "locale": "zh-CN", "disabled": False}
         unit.connection.execute(sa.insert(Account), account)
-        directory.set_password(unit.connection, login, password)
+        accounts.set_password(unit.connection, login, password)
         unit.commit()
     return login, password
 

@@ -41,20 +41,20 @@ def account(context: click.Context, login: str, name: str, roles: Sequence[str],
 
     A login that exists gets the new password and stays as it is otherwise.
     """
-    from engine import people
     from engine.errors import NotFound
+    from engine.people import accounts, importing
 
     from .. import create_services
     from ..demo.systems import offline
 
     services = create_services(offline(settings_of(context)))
-    line = people.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)
+    line = importing.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)
     with services.database.unit() as unit:
         try:
-            people.set_password(unit.connection, login, password)
+            accounts.set_password(unit.connection, login, password)
             done = f"{login} has a new password; nothing else was changed"
         except NotFound:
-            people.import_directory(unit.connection, [], [line], password=password)
+            importing.import_directory(unit.connection, [], [line], password=password)
             done = f"{name} can log in as {login}"
         unit.commit()
     click.echo(done)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from engine import people, procedures
+from engine import procedures
 from engine.models import Person
+from engine.people.importing import DepartmentLine, PersonLine, import_directory
 from engine.services import Services
 
 from . import roster
@@ -25,17 +26,17 @@ def load(services: Services, procedure_files: dict[str, bytes]) -> None:
         if unit.connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
             unit.connection.execute(sa.text("LOCK TABLE persons IN SHARE ROW EXCLUSIVE MODE"))
         if unit.connection.execute(sa.select(Person.id).limit(1)).first() is None:
-            people.import_directory(unit.connection, *_directory(), password=PASSWORD)
+            import_directory(unit.connection, *_directory(), password=PASSWORD)
             unit.commit()
 
 
-def _directory() -> tuple[list[people.DepartmentLine], list[people.PersonLine]]:
+def _directory() -> tuple[list[DepartmentLine], list[PersonLine]]:
     units = [
-        people.DepartmentLine(key=unit.key, name=unit.name, name_en=unit.name_en, parent=unit.parent, head=unit.head)
+        DepartmentLine(key=unit.key, name=unit.name, name_en=unit.name_en, parent=unit.parent, head=unit.head)
         for unit in roster.DEPARTMENTS.values()
     ]
     persons = [
-        people.PersonLine(
+        PersonLine(
             employee_no=employee.id,
             name=employee.name,
             login=employee.login,
@@ -50,7 +51,7 @@ def _directory() -> tuple[list[people.DepartmentLine], list[people.PersonLine]]:
         for employee in roster.EMPLOYEES.values()
     ]
     login, name, roles = roster.ADMIN[0], roster.ADMIN[1], roster.ROLES[roster.ADMIN[0]]
-    persons.append(people.PersonLine(name=name, login=login, post="系统管理员", post_en="System administrator", roles=roles))
+    persons.append(PersonLine(name=name, login=login, post="系统管理员", post_en="System administrator", roles=roles))
     return units, persons
 
 
