@@ -15,6 +15,7 @@ from engine.bpmn import lint
 from engine.bpmn.findings import SENTENCES
 from engine.bpmn.lint import Code
 from engine.bpmn.program import Program
+from webapp import i18n
 
 FORM = {
     "components": [
@@ -141,7 +142,7 @@ CASES = {
         [("a", "unsupported_setting")],
     ),
     "listener": (
-        (START, user("a", zeebe("executionListeners", zeebe("executionListener", type="x"))), flows("start > a")),
+        (START, user("a", zeebe("executionListeners", zeebe("executionListener", eventType="end", type="x"))), flows("start > a")),
         [("a", "unsupported_setting")],
     ),
     "broken expression": (gate("amount >"), [("g", "bad_expression")]),
@@ -349,6 +350,21 @@ def test_every_sentence_speaks_chinese():
     known = {m.id: m.string for file in folder.glob("*.po") for m in read_po(file.open("rb"), locale="zh_CN")}
     for text in [*(sentence for _, sentence in SENTENCES.values()), *lint.REMEDIES.values()]:
         assert set(re.findall(r"{\w+}", known[text])) == set(re.findall(r"{\w+}", text)), text
+
+
+def test_of_each_listener_is_said_what_to_draw_instead():
+    """By the moment it listens to, with the operation it names; in Chinese, too; an empty list of listeners is nothing."""
+    task = [zeebe("taskListener", eventType=moment, type="x.tell") for moment in ("creating", "assigning", "completing", "canceling")]
+    flow = [zeebe("executionListener", eventType="end", type="x.log"), zeebe("executionListener", type="=which")]
+    a = user("a", zeebe("taskListeners", *task), zeebe("executionListeners", *flow))
+    found = [f for f in check(START, a, user("b", zeebe("executionListeners")), flows("start > a", "a > b")) if f.severity == "error"]
+    assert {f.element for f in found} == {"a"} and {f.code for f in found} == {Code.UNSUPPORTED_SETTING}
+    where = {f.facts["setting"]: f.facts["remedy"] for f in found}
+    before, behind = where['taskListener creating="x.tell"'], where['taskListener completing="x.tell"']
+    assert "right before" in before and where['executionListener start="=which"'] == before
+    assert "right behind" in behind and where['executionListener end="x.log"'] == behind
+    assert "interrupts" in where['taskListener canceling="x.tell"'] and "approval chain" in where['taskListener assigning="x.tell"']
+    assert all(i18n.catalogue("zh-CN").gettext(remedy) != remedy for remedy in where.values())
 
 
 def test_forms_that_diagrams_name():

@@ -30,14 +30,20 @@ _TUNING = frozenset(
 )
 #: zeebe settings that change what happens and are not built
 _REFUSED = {
-    "executionListeners": "Draw a service task before or after it instead.",
-    "taskListeners": "Draw a service task before or after it instead.",
     "adHoc": "Draw the possible steps with gateways instead.",
     "conditionalFilter": "Use a gateway instead.",
     "userTaskForm": "Save the form as a file of its own and name its id.",
     "formDefinition.formKey": "Name a form by its id (a .form file).",
     "formDefinition.externalReference": "Name a form by its id (a .form file).",
     "agentDefinition": "Use a service task instead.",
+}
+#: what to draw where a listener stood, by the moment it listens to
+_LISTENERS = {
+    **dict.fromkeys(("start", "creating"), "Draw a service task with this operation right before it, or at the beginning of the process."),
+    **dict.fromkeys(("end", "completing"), "Draw a service task with this operation right behind it, or before the end of the process."),
+    "canceling": "Draw a service task with this operation behind the event that interrupts it.",
+    "assigning": "Remove it: who does a task, and rules about it, stand in its approval chain.",
+    "updating": "Remove it: who does a task, and rules about it, stand in its approval chain.",
 }
 _UNUSED = frozenset(("linkedResources", "versionTag", "businessId"))
 
@@ -143,6 +149,12 @@ def _zeebe(child: etree._Element, where: dict[str, str | None]) -> Iterator[Find
     for setting in (tag, *(f"{tag}.{key}" for key in child.attrib)):
         if setting in _REFUSED:
             yield finding(Code.UNSUPPORTED_SETTING, None, **where, setting=f"zeebe:{setting}", remedy=_REFUSED[setting])
+    for listener in child if tag in ("executionListeners", "taskListeners") else ():
+        if isinstance(listener.tag, str):
+            moment, operation = listener.get("eventType") or "start", listener.get("type") or "?"
+            setting = f'{listener.tag.removeprefix(ZEEBE)} {moment}="{operation}"'
+            remedy = _LISTENERS.get(moment, "Use a service task instead.")
+            yield finding(Code.UNSUPPORTED_SETTING, None, **where, setting=setting, remedy=remedy)
     if tag in _UNUSED:
         yield finding(Code.NO_EFFECT, None, **where, what=f"zeebe:{tag}")
 
