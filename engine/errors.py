@@ -65,6 +65,36 @@ class AlreadyDecided(PartwellError):
     status = 409
 
 
+class DecidedByRule(PartwellError):
+    """This was decided by rule, because its time was over. Nothing of yours was lost; reload to see what happened."""
+
+    status = 409
+
+
+class NotYourTurn(PartwellError):
+    """It is not your turn yet: {who} signs or answers first. It is in your inbox again as soon as that is done."""
+
+    status = 409
+
+
+class MayNotSign(PartwellError):
+    """{who} cannot sign here: {reason}. Choose somebody else; nothing was changed."""
+
+    status = 409
+
+
+class SignsAlready(PartwellError):
+    """{who} already signs this step, and nobody signs it twice. Choose somebody else; nothing was changed."""
+
+    status = 409
+
+
+class ActedOn(PartwellError):
+    """{who} has already acted on it, so it can no longer be taken back. Ask them to return it, or a manager of the procedure."""
+
+    status = 409
+
+
 class ItemClosed(PartwellError):
     """This work item is no longer open: {reason}. Reload the case to see where it stands."""
 

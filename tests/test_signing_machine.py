@@ -1,0 +1,252 @@
+"""Whatever people do in whatever order, no sign-off is lost, doubled or falsified.
+
+The model is a naive one: a list of what was decided, which must stay, and a recount of the round from nothing but its rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from engine.errors import PartwellError
+from engine.signing.adding import add, remove
+from engine.signing.deciding import approve, by_rule, lapse, reject, resolve, return_
+from engine.signing.modes import MODES
+from engine.signing.passing import MOST_HOPS, claim, delegate, reassign, release, take_back, transfer
+from engine.signing.round import Round, Signer, Turned
+from engine.signing.turns import begin
+from engine.signing.withdrawing import withdraw
+
+PEOPLE = [*"abcdefgh", "subject"]
+FINAL = {"approved", "rejected", "returned", "transferred", "resolved", "withdrawn", "removed", "lapsed"}
+GIVEN = {"approved", "rejected", "returned", "resolved"}
+ONE = ("single", "claim", "random")
+
+
+def recount(round: Round) -> str | None:
+    """What the rows of a round come to, counted by hand; None where more has to be said."""
+    rows = [s for s in round.signers if s.origin != "delegate" and s.state in ("open", "waiting", "approved", "rejected")]
+    no = sum(s.weight for s in rows if s.state == "rejected")
+    yes = sum(s.weight for s in rows if s.state == "approved")
+    left = [s for s in rows if s.state in ("open", "waiting")]
+    total = sum(s.weight for s in rows)
+    if round.mode == "ratio":
+        if 100 * (yes + sum(s.weight for s in left)) < round.ratio * total:
+            return "rejected"
+        if 100 * yes >= round.ratio * total:
+            owed = [s for s in left if s.origin == "after" and not any(_same(round, s.by, o.number) for o in left)]
+            return None if owed else "approved"
+        return None
+    if no and not (round.mode == "all" and round.reject == "after_all" and left):
+        return "rejected"
+    if round.mode == "any":
+        groups: dict[int, list[str]] = {}
+        for s in rows:
+            groups.setdefault(_group(round, s), []).append(s.state)
+        return "approved" if any(all(state == "approved" for state in group) for group in groups.values()) else None
+    return None if left else "approved"
+
+
+def _root(round: Round, number: int) -> int:
+    while round.signers[number].former is not None:
+        number = round.signers[number].former or 0
+    return number
+
+
+def _same(round: Round, one: int | None, other: int) -> bool:
+    return one is not None and _root(round, one) == _root(round, other)
+
+
+def _group(round: Round, signer: Signer) -> int:
+    number = signer.number
+    while round.signers[number].by is not None and round.signers[number].origin != "beside":
+        number = round.signers[number].by or 0
+    return _root(round, number)
+
+
+class Signing(RuleBasedStateMachine):
+    """People act at random on one round."""
+
+    @initialize(
+        mode=st.sampled_from(sorted(MODES)),
+        count=st.integers(1, 4),
+        weights=st.lists(st.integers(1, 3), min_size=4, max_size=4),
+        absent=st.booleans(),
+        more=st.fixed_dictionaries(
+            {"ratio": st.sampled_from([1, 50, 60, 67, 100]), "reject": st.sampled_from(["at_once", "after_all"]), "decisive": st.booleans()}
+        ),
+    )
+    def open(self, mode: str, count: int, weights: list[int], absent: bool, more: dict[str, Any]) -> None:
+        people = PEOPLE[: 1 if mode in ONE else count]
+        signers: list[Signer] = [
+            Signer(number=n, person=p, weight=weights[n], place=n, for_person="h" if absent and n == 0 else None)
+            for n, p in enumerate(people)
+        ]
+        if mode == "claim":
+            signers = [Signer(number=0, person=None, candidates=frozenset("abc"))]
+        self.round = begin(Round(mode=mode, signers=tuple(signers), barred={"subject": "of them"}, **more)).round
+        #: number → what was decided, as it was then
+        self.decided: dict[int, Signer] = {}
+        #: the counted rows of the chain as they were opened: places that can only end by an administrator
+        self.places = len(self.round.signers)
+
+    def _act(self, act: Callable[..., Turned], *given: Any) -> None:
+        """Do it, and hold what it made against what was there before."""
+        before = self.round
+        try:
+            turned = act(before, *given)
+        except PartwellError as error:
+            assert error.message and self.round is before
+            return
+        self.round = turned.round
+        assert turned.before is before and {s.number for s in turned.changes} == {
+            s.number for s in self.round.signers if s.number >= len(before.signers) or before.signers[s.number] != s
+        }
+        withdrawn = [s for s in turned.changes if s.state == "withdrawn"]
+        assert len(withdrawn) == (1 if act is withdraw else 0)
+        for one in withdrawn:
+            was = self.decided.pop(one.number)
+            assert was.state == one.was and (one.person, one.acted) == (was.person, was.acted)
+            assert given[0] in (was.acted, was.for_person)
+            self._nobody_after(before, was)
+        gave = [s for s in turned.changes if s.state in GIVEN]
+        assert len(gave) <= 1 and all(s.acted == (None if act is by_rule else given[0]) for s in gave)
+        for signer in turned.changes:
+            if signer.state in FINAL:
+                self.decided[signer.number] = signer
+        assert "subject" not in given[:1], "somebody who is barred did something"
+
+    @staticmethod
+    def _nobody_after(before: Round, was: Signer) -> None:
+        """What is withdrawn has no decided sign-off that was given on it."""
+        for other in before.signers:
+            if other.state in ("approved", "rejected") and was.state in ("approved", "rejected", "resolved"):
+                assert not (other.origin == "after" and _same(before, other.by, was.number))
+                assert not (was.origin in ("before", "delegate") and _same(before, was.by, other.number))
+                assert not (before.mode == "sequence" and other.place > was.place)
+
+    def _actor(self, pick: int) -> str:
+        """Mostly somebody whose turn it is, sometimes anybody."""
+        held = [s.person or sorted(s.candidates)[0] for s in self.round.signers if s.state == "open"]
+        everybody = [*held * 3, *PEOPLE]
+        return everybody[pick % len(everybody)]
+
+    picks = st.integers(0, 40)
+    who = st.sampled_from(PEOPLE)
+
+    @rule(pick=picks, act=st.sampled_from([approve, approve, reject, resolve, resolve, claim, release]))
+    def sign(self, pick: int, act: Callable[..., Turned]) -> None:
+        self._act(act, self._actor(pick))
+
+    @rule(pick=picks, act=st.sampled_from([transfer, delegate]), to=who)
+    def hand_on(self, pick: int, act: Callable[..., Turned], to: str) -> None:
+        self._act(act, self._actor(pick), to)
+
+    @rule(pick=picks, to=st.lists(who, min_size=1, max_size=2), where=st.sampled_from(["before", "after", "beside"]))
+    def add(self, pick: int, to: Sequence[str], where: str) -> None:
+        self._act(add, self._actor(pick), to, where)
+
+    @rule(actor=who, number=st.integers(0, 12), admin=st.booleans())
+    def remove(self, actor: str, number: int, admin: bool) -> None:
+        self._act(lambda round, actor: remove(round, actor, number % len(round.signers), admin=admin), actor)
+
+    @rule(number=st.integers(0, 12), to=who)
+    def reassign(self, number: int, to: str) -> None:
+        self._act(reassign, "admin", number % len(self.round.signers), to)
+
+    @rule(actor=who)
+    def take_back(self, actor: str) -> None:
+        self._act(take_back, actor)
+
+    @rule(actor=who)
+    def withdraw(self, actor: str) -> None:
+        self._act(withdraw, actor)
+
+    @precondition(lambda self: any(s.state in ("approved", "rejected", "returned", "transferred") for s in self.round.signers))
+    @rule(pick=picks)
+    def withdraw_something(self, pick: int) -> None:
+        done = [s.acted for s in self.round.signers if s.acted and s.acted != "admin"]
+        if done:
+            self._act(withdraw, done[pick % len(done)])
+
+    @rule(number=st.integers(0, 12), state=st.sampled_from(["approved", "rejected"]))
+    def time_out(self, number: int, state: str) -> None:
+        before = self.round
+        self._act(by_rule, number % len(before.signers), state)
+        assert self.round is before or not before.decisive
+
+    @rule(pick=picks, often=st.integers(0, 9))
+    def send_back(self, pick: int, often: int) -> None:
+        if often == 0:
+            self._act(return_, self._actor(pick))
+        elif often == 1:
+            self._act(lambda round, _: lapse(round), "admin")
+
+    @invariant()
+    def what_was_decided_stays(self) -> None:
+        """Person, state and who acted of a decided sign-off are for ever."""
+        for number, signer in self.decided.items():
+            assert self.round.signers[number] == signer
+        assert [s.number for s in self.round.signers] == list(range(len(self.round.signers)))
+
+    @invariant()
+    def the_verdict_is_what_the_rows_say(self) -> None:
+        """Neither early nor late, and no opinion of somebody who lapsed or was removed is in it."""
+        undecided = [s for s in self.round.signers if s.state in ("open", "waiting")]
+        if self.round.outcome is None:
+            assert recount(self.round) is None
+        else:
+            assert not undecided
+            if self.round.outcome in ("approved", "rejected"):
+                assert recount(self.round) == self.round.outcome
+
+    @invariant()
+    def somebody_can_act(self) -> None:
+        """A round that is not over is somebody's turn."""
+        if self.round.outcome is None:
+            assert any(s.state == "open" and (s.person or s.candidates) for s in self.round.signers)
+
+    @invariant()
+    def nobody_signs_twice_or_about_themselves(self) -> None:
+        """Each person has one sign-off that counts or may count, and whoever is barred none."""
+        held = Counter(s.person for s in self.round.signers if s.state in ("open", "waiting", "approved", "rejected") and s.person)
+        assert max(held.values(), default=1) == 1 and "subject" not in held
+        assert all("subject" not in (s.person, s.acted) for s in self.round.signers)
+
+    @invariant()
+    def no_place_is_lost_or_held_twice(self) -> None:
+        """A sign-off is followed by at most one other, and a place ends only by a decision, a removal or the round's end."""
+        follows = Counter(s.former for s in self.round.signers if s.former is not None)
+        assert max(follows.values(), default=1) == 1
+        for signer in self.round.signers:
+            if signer.state == "transferred":
+                assert follows[signer.number] == 1
+            if signer.state == "lapsed" and self.round.outcome is None:
+                # replaced, added after a decision that was withdrawn, or asked for an opinion
+                assert follows[signer.number] == 1 or signer.origin in ("after", "delegate") or self._inside_after(signer)
+        assert any(s.origin == "chain" and s.state not in ("removed", "withdrawn", "transferred") for s in self.round.signers)
+
+    def _inside_after(self, signer: Signer) -> bool:
+        number: int | None = signer.number
+        while number is not None:
+            if self.round.signers[number].origin == "after":
+                return True
+            number = self.round.signers[number].by
+        return False
+
+    @invariant()
+    def limits_are_kept(self) -> None:
+        """Added two deep at most; passed on by holders five times at most."""
+        for signer in self.round.signers:
+            assert self.round.depth(signer) <= (3 if signer.origin == "delegate" else 2)
+            passed = [s for s in self.round.path(signer) if s.state == "transferred" and s.acted != "admin"]
+            assert len(passed) <= MOST_HOPS
+
+
+Signing.TestCase.settings = settings(max_examples=400, stateful_step_count=30, deadline=None, derandomize=True)
+TestSigning = Signing.TestCase
