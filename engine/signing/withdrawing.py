@@ -22,7 +22,7 @@ def withdraw(round: Round, actor: str) -> Turned:
     added after themselves and who has not decided lapses. A round for which the others' decisions are enough stays decided.
     What happened outside the round since is the caller's to ask.
 
-    Raises ActedOn with whoever acted on it, NotAllowed where there is nothing, ItemClosed.
+    Raises ActedOn with whoever acted on it, NotAllowed where there is nothing, SignsAlready, ItemClosed.
     """
     may_act(round, actor)
     if round.outcome == "left":
@@ -35,6 +35,8 @@ def withdraw(round: Round, actor: str) -> Turned:
         raise ActedOn(who=follower.acted or follower.person or "")
     withdrawn = replace(done, state="withdrawn", was=done.state)
     after = round.with_(withdrawn)
+    if done.person:
+        admit(after, done.person)
     if done.state == "transferred":
         return settled(round, _called_back(after, done), withdrawn)
     added = {one.number for one in round.added(done.number, "after")}
@@ -60,8 +62,6 @@ def _last(round: Round, actor: str) -> Signer:
 
 def _called_back(after: Round, done: Signer) -> Round:
     """A transfer undone: the receiver's sign-off lapses, and its place is again whose it was."""
-    if done.person:
-        admit(after, done.person)
     receiver = after.latest(done.number)
     return after.with_(replace(receiver, state="lapsed", because=done.number), successor(after, receiver, done))
 
