@@ -22,21 +22,19 @@ def withdraw(round: Round, actor: str) -> Turned:
     added after themselves and who has not decided lapses. A round for which the others' decisions are enough stays decided.
     What happened outside the round since is the caller's to ask.
 
-    Raises ActedOn with whoever acted on it, NotAllowed where there is nothing, SignsAlready, ItemClosed.
+    Raises ActedOn with whoever acted on it, NotAllowed where there is nothing, ItemClosed, and as
+    `turns.admit`.
     """
     may_act(round, actor)
     if round.outcome == "left":
         raise ItemClosed(reason="the procedure went on without it")
     done = _last(round, actor)
-    for person in (done.person, done.for_person):
-        if person:
-            may_act(round, person)
     if follower := next(_acted_on(round, done), None):
         raise ActedOn(who=follower.acted or follower.person or "")
     withdrawn = replace(done, state="withdrawn", was=done.state)
     after = round.with_(withdrawn)
-    if done.person:
-        admit(after, done.person)
+    for person in filter(None, (done.person, done.for_person)):
+        admit(after, person)
     if done.state == "transferred":
         return settled(round, _called_back(after, done), withdrawn)
     added = {one.number for one in round.added(done.number, "after")}
