@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -81,6 +82,14 @@ VALUES = [
     ("${gender == 'm' ? 'Mr.' : 'Mrs.'}", {"gender": "f"}, "Mrs."),
     ("${a.concat('!').toUpperCase()}", {"a": "x"}, "X!"),
     ("${loopCounter}", {"loopCounter": 3}, 2),
+    ("${fn_addDate(start, 1, 1, '3')}", {"start": "2024-02-29"}, "2025-03-31"),
+    ("${date:subtractDate(date:toDate('2026-03-31'), 0, n, 0)}", {"n": 1}, "2026-02-28"),
+    ("${fn_addDate(fn_subtractDate('2026-01-01', 0, 0, 1), 0, 0, -n)}", {"n": 2}, "2025-12-29"),
+    ("${date:toDate(start)}", {"start": "2026-01-31T09:00:00"}, "2026-01-31"),
+    ("${start.plusDays(3)}", {"start": "2026-01-30"}, "2026-02-02"),
+    ("${start.minusHours(2)}", {"start": "2026-01-30T09:00:00"}, "2026-01-30T07:00:00"),
+    ("${vars:getOrDefault('n', 7)}", {"n": None}, 7),
+    ("${vars:getOrDefault(n, 7)}", {"n": 3}, 3),
     ("${nrOfCompletedInstances/nrOfInstances}", {"numberOfCompletedInstances": 1, "numberOfInstances": 4}, 0.25),
 ]
 
@@ -91,7 +100,20 @@ def test_values_keep_their_meaning(text, data, result):
     assert expressions.evaluate(whole(text).text, data) == result
 
 
-@pytest.mark.parametrize("text", ["${bean.run(x)}", "${task:get(id).assignee}", "${x y}", "${x", "${}", "${a +}", "${" + "(" * 500 + "}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${bean.run(x)}",
+        "${task:get(id).assignee}",
+        "${fn_addDate(x)}",
+        "${date:format(x)}",
+        "${x y}",
+        "${x",
+        "${}",
+        "${a +}",
+        "${" + "(" * 500 + "}",
+    ],
+)
 def test_what_feel_cannot_say_is_refused(text):
     """A call of a program, an object of the other engine, and what is no expression."""
     with pytest.raises((Unreadable, Untranslatable)):
@@ -373,12 +395,14 @@ def test_a_diagram_of_ours_is_not_touched():
         (".endsWith('te')", 'ends with(?, "te")'),
         ("!= 'te'", 'not("te")'),
         ("< fn_date('2015-01-01')", '< date("2015-01-01")'),
+        ("!= fn_date('2015-01-01')", 'not(date("2015-01-01"))'),
+        (">= date:addDate(date:now(), 0, -1, 30)", '>= today() + duration("P1M") * -(1) + duration("P1D") * 30'),
     ],
 )
 def test_tests_of_flowable_s_tables(cell, became):
     """What it writes about an input in a way of its own, in FEEL."""
-    table = (TABLE % b"UNIQUE").replace(b'"39"', cell.replace("<", "&lt;").encode())
-    assert f"<text>{became.replace('<', '&lt;')}</text>".encode() in convert({"t.dmn": table}).files["t.dmn"]
+    table = (TABLE % b"UNIQUE").replace(b'"39"', escape(cell).encode())
+    assert f"<text>{escape(became)}</text>".encode() in convert({"t.dmn": table}).files["t.dmn"]
 
 
 def test_tables_of_other_engines():

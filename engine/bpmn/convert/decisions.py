@@ -223,11 +223,15 @@ def _cell(node: etree._Element, kind: str, say: object) -> bool:
 
 
 def _tested(text: str) -> str:
-    """What Flowable's tables say about an input: `== 'x'`, `!= 'x'`, `.startsWith('x')` and dates as `fn_date('2015-01-01')`."""
+    """What Flowable's tables say about an input: `== 'x'`, `!= 'x'`, `.startsWith('x')` and dates as `< fn_date('2015-01-01')`."""
     if method := re.fullmatch(r"\.(startsWith|endsWith|contains)\('([^'\"]*)'\)", text):
         words = {"startsWith": "starts with", "endsWith": "ends with", "contains": "contains"}[method[1]]
         return f"{words}(?, {translation.quoted(method[2])})"
-    text = re.sub(r"fn_date\(\s*'([^'\"]*)'\s*\)", r'date("\1")', text)
+    if dated := re.fullmatch(r"([<>=!]=?|==)?\s*((?:fn_|date:)\w+\(.*)", text):
+        try:
+            text = f"{dated[1] or ''} {translation.plain(dated[2]).text}".strip()
+        except (juel.Unreadable, translation.Untranslatable):
+            return text
     match = re.fullmatch(r"(==|!=)\s*(.+)", text)
     plain = match[2] if match else text
     if re.fullmatch(r"'[^'\"]*'", plain):

@@ -278,6 +278,8 @@ class _Writer:
         space, _, short = called.rpartition(":")
         if not space and called in ("dateTime", "now") and not arguments:
             return "now()"
+        if space == "date" or (not space and called.startswith("fn_")):
+            return self._date_function(short.removeprefix("fn_"), arguments)
         if not space and called in ("S", "JSON") and len(arguments) == 1:
             return self.value(arguments[0])
         if space and arguments:
@@ -286,12 +288,35 @@ class _Writer:
                 first = Name(first.value)
             if short in _COMPARISONS and len(others) == 1:
                 return self._binary(_COMPARISONS[short], first, others[0])
+            if short == "getOrDefault" and len(others) == 1:
+                return f"(if {self.value(first)} = null then {self.value(others[0])} else {self.value(first)})"
             if short in ("isEmpty", "isNotEmpty", "exists") and not others:
                 return self._asked(short, first)
             if short in ("contains", "containsAny") and others:
                 found = [f"list contains({self.value(first)}, {self.value(each)})" for each in others]
                 return f"({(' or ' if short == 'containsAny' else ' and ').join(found)})"
         raise Untranslatable(f"it calls a program of the other engine: {called}")
+
+    def _date_function(self, short: str, arguments: tuple[Node, ...]) -> str:
+        """Flowable's functions of dates: `fn_addDate(day, years, months, days)`, newer `date:addDate`, and the like."""
+        match short, arguments:
+            case ("now", ()):
+                return "today()"
+            case (("date" | "toDate"), (day,)):
+                return self._date(day)
+            case (("addDate" | "subtractDate"), (day, *spans)) if len(spans) == 3:
+                sign = "+" if short == "addDate" else "-"
+                moved = [self._date(day)]
+                for span, by in zip(("P1Y", "P1M", "P1D"), spans, strict=True):
+                    count = by.value if isinstance(by, Literal) and isinstance(by.value, str) else self.value(by)
+                    if count != "0":
+                        moved.append(f"duration({quoted(span)}) * {count}")
+                return f"({f' {sign} '.join(moved)})" if len(moved) > 1 else moved[0]
+        raise Untranslatable(f"it calls a program of the other engine: {short}")
+
+    def _date(self, day: Node) -> str:
+        already = isinstance(day, Call) and day.name.startswith(("fn_", "date:"))
+        return self.value(day) if already else f"date({self.value(day)})"
 
     def _asked(self, short: str, first: Node) -> str:
         if short == "exists":
@@ -363,7 +388,10 @@ class _Writer:
             case _:
                 before, after = span.split("{}")
                 length = f"{quoted(before)} + string({self.value(by)}) + {quoted(after)}"
-        return f"({self.value(base)} {'+' if way == 'plus' else '-'} duration({length}))"
+        text = self.value(base)
+        if self.path(base) is not None:  # a date of a case is a text
+            text = f"(if string length(string({text})) > 10 then date and time({text}) else date({text}))"
+        return f"({text} {'+' if way == 'plus' else '-'} duration({length}))"
 
 
 #: what other engines put beside the variables
