@@ -29,6 +29,7 @@ _NO_SENTENCE = re.compile(r"\(?if |for entry in|Noto |\n")
 #: said to those who write programs, or by other programs
 _UNSEEN = {
     "A7 has no time zone",
+    "a round needs people, each once, and none who is barred",
     "an instant needs a time zone",
     "working time is added, not taken away",
     "the server closed the connection",

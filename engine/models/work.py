@@ -52,7 +52,7 @@ class WorkStep(Base):
     position: Mapped[int]
     name: Mapped[str | None] = mapped_column(sa.String(200))
     name_en: Mapped[str | None] = mapped_column(sa.String(200))
-    #: `single` (one person) or `claim` (offered to several, one decides)
+    #: one of `engine.signing.modes.MODES`
     mode: Mapped[str] = mapped_column(sa.String(12))
 
 
@@ -66,7 +66,7 @@ class WorkRound(Base):
     number: Mapped[int]
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
-    #: `approved`, `rejected`, `skipped` or `left`; None while open
+    #: `approved`, `rejected`, `returned`, `skipped` or `left`; None while open
     outcome: Mapped[str | None] = mapped_column(sa.String(10))
     #: why these people: rules tried, persons dropped and kept, as of the opening
     trace: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
@@ -78,16 +78,22 @@ _OPEN = sa.text("state = 'open'")
 _OFFERED = sa.text("state = 'open' AND role IS NOT NULL")
 _DECIDED = sa.text("decided_by IS NOT NULL")
 _IN_A_ROUND = sa.text("round_id IS NOT NULL")
+_STOOD_IN_FOR = sa.text("state = 'open' AND for_id IS NOT NULL")
 
 
 class SignOff(Base):
-    """One person's part in an item or round: `open`, then exactly one final state."""
+    """One person's part in an item or round: `open`, then exactly one final state.
+
+    `position` is its number in the round, by which the others point to it. Whatever a step with one signer does not need is
+    null, and takes no room on PostgreSQL: see `engine.signing.round.Signer`.
+    """
 
     __tablename__ = "sign_offs"
     __table_args__ = (
         # one look-up finds a person's or a role's open work, whatever the number of decided ones
         sa.Index("ix_sign_offs_person_open", "person_id", "opened_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
         sa.Index("ix_sign_offs_role_open", "role", "opened_at", sqlite_where=_OFFERED, postgresql_where=_OFFERED),
+        sa.Index("ix_sign_offs_for_open", "for_id", "opened_at", sqlite_where=_STOOD_IN_FOR, postgresql_where=_STOOD_IN_FOR),
         sa.Index("ix_sign_offs_decided", "decided_by", "decided_at", sqlite_where=_DECIDED, postgresql_where=_DECIDED),
         sa.Index("ix_sign_offs_round_id", "round_id", sqlite_where=_IN_A_ROUND, postgresql_where=_IN_A_ROUND),
     )
@@ -97,7 +103,7 @@ class SignOff(Base):
     item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     position: Mapped[int]
-    #: `open`, `approved`, `rejected` or `lapsed` (its item was left)
+    #: as `engine.signing.round.Signer` has it; without a chain `open`, `approved`, `rejected` or `lapsed` (its item was left)
     state: Mapped[str] = mapped_column(sa.String(12))
     #: the one role to which it is offered; None where a person was named, or several candidates
     role: Mapped[str | None] = mapped_column(sa.String(100))
@@ -107,8 +113,22 @@ class SignOff(Base):
     decided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: who really acted
     decided_by: Mapped[str | None] = mapped_column(Id)
-    #: sealed JSON {values, opinion}
+    #: sealed JSON {values, opinion}; {reason} of one that was passed on or removed
     answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    #: the absent one for whom `person_id` stands in
+    for_id: Mapped[str | None] = mapped_column(Id)
+    #: 1 where null
+    weight: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    #: 0 where null
+    place: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    #: `chain` where null
+    origin: Mapped[str | None] = mapped_column(sa.String(8))
+    by_position: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    former: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    because: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    was: Mapped[str | None] = mapped_column(sa.String(12))
+    #: when its holder first opened it
+    read_at: Mapped[dt.datetime | None] = mapped_column(Instant)
 
 
 class Candidate(Base):
