@@ -146,6 +146,12 @@ class NobodySigns(PartwellError):
     status = 409
 
 
+class SubstituteRefused(PartwellError):
+    """This substitute was not entered: {reason}. Change what you typed, then send it again."""
+
+    status = 422
+
+
 class FormInvalid(PartwellError):
     """Some fields need your attention before this can be saved."""
 
