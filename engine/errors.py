@@ -6,6 +6,8 @@ place: page, JSON interface, command line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
@@ -27,13 +29,32 @@ class PartwellError(Exception):
     @property
     def message(self) -> str:
         """The sentence in English, with the facts in place."""
-        return self.template.format(**self.facts)
+        return self.template.format(**{name: told(fact) for name, fact in self.facts.items()})
 
     @property
     def code(self) -> str:
         """A stable name for programs, such as `already_decided`."""
         name = type(self).__name__
         return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What there is to say, in English with `{places}` for the facts; the web translates it as it does an error's.
+
+    A fact may be a sentence itself, or a list of sentences.
+    """
+
+    template: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template.format(**{name: told(fact) for name, fact in self.facts.items()})
+
+
+def told(fact: Any) -> Any:
+    """A fact as it stands in an English sentence."""
+    return "; ".join(map(str, fact)) if isinstance(fact, list) else fact
 
 
 # --- asking for what is not there, or not allowed
@@ -254,6 +275,17 @@ class NotDeployable(PartwellError):
         #: `engine.bpmn.lint.Finding` of every refused element
         self.findings = findings
         super().__init__(**facts)
+
+
+class ChainRefused(PartwellError):
+    """The approval chain "{chain}" cannot be published: {faults}."""
+
+    status = 422
+
+    def __init__(self, *, chain: str, found: Sequence[Any]) -> None:
+        #: `engine.chains.steps.Fault` of everything that must be repaired
+        self.found = found
+        super().__init__(chain=chain, faults=[fault.sentence for fault in found])
 
 
 # --- operations of connectors: the three kinds of failure (the job decides what follows)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import chains
 from .bpmn.advance import Opened
+from .chains import resolve, versions
+from .chains.company import Company
+from .chains.situation import Situation
+from .chains.steps import setting
 from .db import Statement, one_of
-from .errors import NobodySigns
+from .errors import FeelError, NobodySigns
 from .ledger import Event
 from .models import Candidate, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from .people import directory
 from .ports import Json
+from .rules import rules_of
 
 if TYPE_CHECKING:
     from .turn import Turn
@@ -41,7 +46,7 @@ def open_item(turn: Turn, opened: Opened) -> None:
     """A user task waits: its item, the steps of its chain, and the first sign-off. Raises NobodySigns."""
     element = turn.deployed.program.elements[opened.element]
     for_subject = element.properties.get("wf.for") == "subject"
-    chain = chains.active(turn.unit.connection, opened.chain) if opened.chain else None
+    chain = versions.active(turn.unit.connection, opened.chain, turn.now) if opened.chain else None
     item_id = new_id()
     turn.unit.add(
         WorkItem,
@@ -62,7 +67,8 @@ def open_item(turn: Turn, opened: Opened) -> None:
     turn.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
     if chain:
         step_ids = [_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
-        open_step(turn, item_id, step_ids, chain.steps, 0, opened.element)
+        if not open_step(turn, item_id, step_ids, chain, 0, opened.element, opened.instance):
+            raise NobodySigns(step=element.title)
         return
     persons, trace = _persons(turn, opened, for_subject, element.title)
     if trace:
@@ -74,7 +80,7 @@ def open_item(turn: Turn, opened: Opened) -> None:
 
 def _step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
     step_id = new_id()
-    named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": step["mode"]}
+    named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": setting(step, "mode")}
     turn.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
     return step_id
 
@@ -90,7 +96,7 @@ def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[
         persons = list(turn.unit.connection.execute(here).scalars())
     if persons or opened.groups:
         return persons, {}
-    persons = chains.managers(turn.unit.connection, subject=turn.case.subject_id, on=directory.day(turn.now))
+    persons = resolve.managers(Company(turn.unit.connection, turn.now), _situation(turn, opened.instance))
     if not persons:
         raise NobodySigns(step=step)
     return persons, {"policy": "to_managers"}
@@ -100,30 +106,66 @@ def open_step(
     turn: Turn,
     item_id: str,
     step_ids: Sequence[str],
-    steps: Sequence[Mapping[str, Json]],
+    chain: Any,
     position: int,
     element: str,
+    instance: str,
     *,
     before: str | None = None,
 ) -> bool:
-    """Open the next step of a chain that needs somebody, for the people it resolves to now; False if none is left that does.
+    """Open the next step of a chain (a row of `chains`) that needs somebody, for the people it resolves to now.
 
-    `before`: who signed the step just before. Raises NobodySigns.
+    False if none is left that does. `before`: who has just approved the step before. Raises NobodySigns, and FeelError where a
+    condition does not give true or false.
     """
-    for current in range(position, len(steps)):
-        case = turn.case
-        [step] = chains.resolve(
-            turn.unit.connection, [steps[current]], subject=case.subject_id, initiator=case.initiator_id, at=turn.now, before=before
-        )
-        persons, trace = list(step.persons), dict(step.trace)
-        if persons:
+    company = Company(turn.unit.connection, turn.now)
+    signed = _signed(turn, item_id, chain.steps, position, before) if position else {}
+    case = _situation(turn, instance, chain=chain.key, signed=signed)
+    for current in range(position, len(chain.steps)):
+        step = resolve.one(company, chain.steps[current], case)
+        persons, trace = step.persons, {**step.trace, "chain": {"key": chain.key, "number": chain.number}}
+        if step.outcome is None:
             _round(turn, item_id, step_ids[current], persons, (), trace)
-            turn.record(Event.STEP_OPENED, element=element, item=item_id, step=steps[current]["name"], persons=persons, trace=trace)
+            turn.record(Event.STEP_OPENED, element=element, item=item_id, step=step.name, persons=persons, trace=trace)
             return True
+        if step.outcome in ("incident", "rejected"):
+            if "failed" in trace:
+                raise FeelError(expression=trace["when"], reason=trace["failed"])
+            raise NobodySigns(step=step.name)
         skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
         turn.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=1, **skipped)
-        turn.record(Event.STEP_SKIPPED, element=element, item=item_id, step=steps[current]["name"], trace=trace)
+        turn.record(Event.STEP_SKIPPED, element=element, item=item_id, step=step.name, trace=trace)
     return False
+
+
+def _situation(
+    turn: Turn, instance: str, *, chain: str | None = None, signed: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Situation:
+    return Situation(
+        subject=turn.case.subject_id,
+        initiator=turn.case.initiator_id,
+        at=turn.now,
+        variables=turn.execution.variables(instance),
+        signed=signed,
+        managers=sorted(rules_of(turn.deployed.files).managers),
+        procedure=turn.case.procedure,
+        chain=chain,
+    )
+
+
+def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: str | None) -> dict[str, list[str]]:
+    """Key of each earlier step -> who approved it; `before` approved the last one just now."""
+    rows = turn.unit.connection.execute(
+        sa.select(WorkStep.position, SignOff.decided_by)
+        .join(WorkRound, WorkRound.step_id == WorkStep.id)
+        .join(SignOff, SignOff.round_id == WorkRound.id)
+        .where(WorkStep.item_id == item_id, SignOff.state == "approved", WorkStep.position < position)
+        .order_by(WorkStep.position, SignOff.position)
+    )
+    signed: dict[str, list[str]] = {}
+    for row in rows:
+        signed.setdefault(steps[row.position]["key"], []).append(row.decided_by)
+    return {**signed, steps[position - 1]["key"]: [before]} if before else signed
 
 
 def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import chains, rules
+from . import rules
 from .bpmn import convert, lint
 from .bpmn.findings import with_lines
 from .bpmn.folder import needed, refused_parts
@@ -25,9 +25,10 @@ from .bpmn.model import Element
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
 from .calendar import Calendars
+from .chains import versions as chain_versions
 from .db import Database, Statement
 from .errors import FileRefused, NotDeployable, NotFound
-from .models import Case, Chain, ProcedureFile, ProcedureVersion, VersionEvent, new_id
+from .models import Case, ProcedureFile, ProcedureVersion, VersionEvent, new_id
 from .ports import Forms, Json
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def check(
 def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
     """What there is to say about the files in this installation, by path, as `check` says it."""
     with services.database.reading() as connection:
-        keys = _chain_keys(connection)
+        keys = chain_versions.keys(connection)
     return check(
         files,
         services.forms,
@@ -267,10 +268,10 @@ def deploy(
             ],
         )
         connection.execute(sa.insert(VersionEvent).values(id=new_id(), version_id=version["id"], act="deployed", at=now, by=by, note=note))
-        keys = _chain_keys(connection)
+        keys = chain_versions.keys(connection)
         for key, chain in default_chains(files).items():
             if key not in keys:
-                chains.publish(connection, key=key, **chain, by=by, now=now)
+                chain_versions.publish(connection, key=key, **chain, by=by, now=now)
         unit.commit()
     return ProcedureVersion(**version), True
 
@@ -304,10 +305,6 @@ def startable(services: Services) -> list[Startable]:
     return found
 
 
-def _chain_keys(connection: sa.Connection) -> set[str]:
-    return set(connection.execute(sa.select(Chain.key).where(Chain.active)).scalars())
-
-
 def default_chains(files: Mapping[str, bytes]) -> dict[str, Any]:
     """Chains that come with a procedure, by key: {name, name_en, steps}. Empty for a file that `chain_faults` would blame."""
     content = files.get(CHAINS, b"{}")
@@ -315,7 +312,7 @@ def default_chains(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def chain_faults(content: bytes) -> list[str]:
-    """What is wrong with the outer shape of a file of chains; `chains.publish` looks into the steps."""
+    """What is wrong with the outer shape of a file of chains; `chain_versions.publish` looks into the steps."""
     try:
         given = json.loads(content)
     except ValueError as error:

@@ -165,16 +165,16 @@ def _sign(services: Services, item_id: str, actor: str, opinion: str, request_id
             raise NotAllowed(reason="this work item is completed with its form, not approved")
         turn = task.turn
         connection = unit.connection
-        steps = connection.execute(sa.select(Chain.steps).where(Chain.id == task.chain_id)).scalar_one()
+        chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == task.chain_id)).one()
         ids = connection.execute(sa.select(WorkStep.id).where(WorkStep.item_id == item_id).order_by(WorkStep.position)).scalars().all()
         position = ids.index(connection.execute(sa.select(WorkRound.step_id).where(WorkRound.id == task.round_id)).scalar_one())
         name = connection.execute(sa.select(Person.name).where(Person.id == actor)).scalar_one()
         event = Event.STEP_APPROVED if approved else Event.STEP_REJECTED
-        step = {"step": steps[position]["name"], "step_en": steps[position]["name_en"]}
+        step = {"step": chain.steps[position]["name"], "step_en": chain.steps[position]["name_en"]}
         turn.record(event, element=task.element.id, item=item_id, **step, opinion=opinion)
         outcome = "approved" if approved else "rejected"
         _decide(task, outcome, {"opinion": opinion})
-        if approved and items.open_step(turn, item_id, ids, steps, position + 1, task.element.id, before=actor):
+        if approved and items.open_step(turn, item_id, ids, chain, position + 1, task.element.id, task.instance, before=actor):
             turn.commit()
         else:
             _finish(task, {"decision": outcome, "opinion": opinion, "decided_by": name})

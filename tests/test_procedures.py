@@ -12,8 +12,9 @@ from diagrams import END, START, flows, node, service, user, zeebe
 from engine_room import Room, files, form, line, person, together
 from twins import ScriptedOperation
 
-from engine import chains, procedures, work
-from engine.errors import FileRefused, FormInvalid, NotDeployable, NotFound
+from engine import procedures, work
+from engine.chains import versions
+from engine.errors import ChainRefused, FileRefused, FormInvalid, NotDeployable, NotFound
 from engine.models import Chain, ProcedureFile, ProcedureVersion
 from engine.services import Services
 
@@ -140,7 +141,7 @@ def test_broken_json_is_refused(room: Room, path: str) -> None:
 def test_a_chain_with_a_wrong_step_undoes_the_deployment(room: Room) -> None:
     """Faults inside the steps of a default chain are said, and the version is not stored without its chain."""
     wrong = {"consent": {**CHAIN["consent"], "steps": [{"name": "x", "name_en": "x", "mode": "vote", "approvers": []}]}}
-    with pytest.raises(FileRefused, match="mode"):
+    with pytest.raises(ChainRefused, match="mode"):
         room.deploy(*line("a"), chains=wrong)
     assert room.count(ProcedureVersion) == 0
 
@@ -150,10 +151,10 @@ def test_default_chains_are_published_once(room: Room) -> None:
     room.deploy(*line("a"), chains=CHAIN)
     with room.services.database.unit() as unit:
         steps = [{**CHAIN["consent"]["steps"][0], "name": "改"}]  # type: ignore[dict-item]
-        chains.publish(unit.connection, key="consent", name="改", name_en="Changed", steps=steps, by=None, now=room.clock.now())
+        versions.publish(unit.connection, key="consent", name="改", name_en="Changed", steps=steps, by=None, now=room.clock.now())
         unit.commit()
     room.deploy(*line("b"), chains=CHAIN)
-    assert room.rows(sa.select(Chain.number, Chain.name, Chain.active).order_by(Chain.number)) == [(1, "审批", False), (2, "改", True)]
+    assert room.rows(sa.select(Chain.number, Chain.name).order_by(Chain.number)) == [(1, "审批"), (2, "改")]
 
 
 def test_a_chain_that_nobody_knows_is_refused(room: Room) -> None:

@@ -25,7 +25,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app, g, has_request_context, request
 
-from engine.errors import PartwellError
+from engine.errors import PartwellError, Sentence
 
 #: BCP 47 tag -> what the language calls itself
 LOCALES = {"zh-CN": "中文", "en": "English"}
@@ -127,6 +127,10 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
 def _fact(value: Any, quoted: bool) -> Any:
     if isinstance(value, dt.datetime):
         return moment(value)
+    if isinstance(value, Sentence):
+        return fill(value.template, value.facts)
+    if isinstance(value, list):
+        return gettext("; ").join(str(_fact(each, False)) for each in value)
     if isinstance(value, str) and value:
         return moment(value) if _MOMENT.fullmatch(value) else value if quoted else reason(value)
     return value

@@ -26,7 +26,7 @@ from .people import (
     SubstitutionUse,
     WebSession,
 )
-from .procedures import Chain, ProcedureFile, ProcedureVersion, VersionEvent
+from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureVersion, VersionEvent
 from .work import OPEN, Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
@@ -38,6 +38,8 @@ __all__ = [
     "Candidate",
     "Case",
     "Chain",
+    "ChainDraft",
+    "ChainEvent",
     "Department",
     "Digest",
     "DirectoryEvent",

@@ -62,7 +62,7 @@ class ProcedureFile(Base):
 
 
 class Chain(Base):
-    """One version of an approval chain; the active one serves new work items."""
+    """One published version of an approval chain. Of those in force the one with the highest number serves new work items."""
 
     __tablename__ = "chains"
     __table_args__ = (sa.UniqueConstraint("key", "number"),)
@@ -72,8 +72,48 @@ class Chain(Base):
     number: Mapped[int]
     name: Mapped[str] = mapped_column(sa.String(200))
     name_en: Mapped[str] = mapped_column(sa.String(200))
-    #: list of steps, as `engine.chains` describes them
+    #: list of steps, as `engine.chains.steps` describes them
     steps: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
-    active: Mapped[bool]
+    #: from when on it is in force
+    effective_at: Mapped[dt.datetime] = mapped_column(Instant)
     published_at: Mapped[dt.datetime] = mapped_column(Instant)
     published_by: Mapped[str | None] = mapped_column(Id)
+
+
+class ChainDraft(Base):
+    """What becomes the next version of a chain: one for each chain, edited by whoever may, a revision at a time."""
+
+    __tablename__ = "chain_drafts"
+
+    key: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200))
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
+    #: number of the version it began from, 0 for a new chain
+    base: Mapped[int]
+    #: counts the savings
+    revision: Mapped[int]
+    #: ids of everybody who saved it
+    editors: Mapped[list[str]] = mapped_column(sa.JSON)
+    saved_at: Mapped[dt.datetime] = mapped_column(Instant)
+    saved_by: Mapped[str | None] = mapped_column(Id)
+
+
+class ChainEvent(Base):
+    """What was done with a chain, by whom and why. Never updated, never deleted."""
+
+    __tablename__ = "chain_events"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(100), index=True)
+    #: `edited`, `imported`, `discarded`, `published` or `undone`
+    act: Mapped[str] = mapped_column(sa.String(20))
+    #: version that was published
+    number: Mapped[int | None]
+    at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: id of a person, or None for the command line
+    by: Mapped[str | None] = mapped_column(Id)
+    #: why, in their words
+    note: Mapped[str] = mapped_column(sa.Text)
+    #: list of changes, as `engine.chains.differences` tells them
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)

@@ -205,10 +205,11 @@ def holders(connection: sa.Connection, *roles: str, on: dt.date) -> list[str]:
 
 def members(connection: sa.Connection, departments: Collection[str], on: dt.date, *, sub: bool = False) -> list[str]:
     """Whoever belongs to one of the departments, as their main one or besides; with `sub` also to one below them."""
-    return _persons(connection, Person.id.in_(_members(departments, on, sub)), on)
+    return _persons(connection, Person.id.in_(belonging(departments, on, sub)), on)
 
 
-def _members(departments: Collection[str], on: dt.date, sub: bool) -> sa.CompoundSelect[Any]:
+def belonging(departments: Collection[str], on: dt.date, sub: bool) -> sa.CompoundSelect[Any]:
+    """Ids of all who belong to one of the departments or head it, present or not, as a select."""
     units: Any = sa.select(Department.id).where(Department.id.in_(departments))
     if sub:
         tree = units.cte("tree", recursive=True)
@@ -249,7 +250,7 @@ def within(connection: sa.Connection, persons: Sequence[str], whose: str, scope:
     if where is None:
         return []
     if scope == "department":
-        same = set(connection.execute(_members([where], on, True)).scalars())
+        same = set(connection.execute(belonging([where], on, True)).scalars())
     else:
         column = Placement.entity_id if scope == "entity" else Placement.region_id
         same = set(connection.execute(sa.select(Placement.person_id).where(column == where, in_force(Placement, on))).scalars())

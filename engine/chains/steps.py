@@ -1,0 +1,415 @@
+"""What a step of a chain is, and what is wrong with one.
+
+| field | also | meaning |
+|---|---|---|
+| `key` | | stable within the chain, `[a-z0-9_]{1,40}` |
+| `name`, `name_en` | | what people read |
+| `when` | | FEEL over the case's variables; without it: always |
+| `approvers` | | rules in the order in which they are tried (`rules.PARAMETERS`) |
+| `mode` | `ratio`, `weights`, `reject` | how many of those found must sign |
+| `on_reject` | `resubmit` | where a rejection leads, and how it comes back |
+| `limit_hours`, `limit_days` | `on_due` | working time until it is due, and what then |
+| `nobody` | | what happens where nobody is found: {do, persons?} |
+| `initiator` | | what happens where the initiator would sign |
+| `twice` | | whether who signed before is asked again: `none` (yes), `once` (never), `adjacent` (not right after) |
+| `verbs`, `opinion`, `signature`, `attachments`, `batch`, `fields` | | what signers may do, must give and see |
+| `copies` | | rules: who is told of the decision |
+| `decisive` | | it decides about somebody's employment, so a person must decide it |
+
+What is left out is as in `DEFAULTS`. A chain that asks for what `RUN` and `LATER` say is not carried out can be drafted and previewed, and
+is not published.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..bpmn import expressions
+from ..errors import Sentence
+from ..ports import Json
+from .company import Company
+from .rules import NEEDED, PARAMETERS
+
+MODES = ("single", "claim", "all", "any", "sequence", "ratio", "random")
+VERBS = ("return", "transfer", "delegate", "add", "remove", "withdraw", "copy", "urge", "comment", "draft")
+NOBODY = ("to_managers", "to_person", "to_upper_head", "incident", "skip", "reject")
+INITIATOR = ("self", "skip", "manager", "department_head", "forbid")
+DEFAULTS: Mapping[str, Json] = {
+    "when": "",
+    "mode": "single",
+    "ratio": 100,
+    "weights": [],
+    "reject": "at_once",
+    "on_reject": "diagram",
+    "resubmit": "onward",
+    "limit_hours": None,
+    "limit_days": None,
+    "on_due": None,
+    "nobody": {"do": "to_managers"},
+    "initiator": "manager",
+    "twice": "adjacent",
+    "verbs": list(VERBS),
+    "opinion": "on_reject",
+    "signature": False,
+    "attachments": True,
+    "batch": False,
+    "fields": {},
+    "copies": [],
+    "decisive": False,
+}
+FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
+#: field -> its values that work items carry out; of other fields every value is
+RUN: Mapping[str, Collection[str]] = {
+    "mode": {"single", "claim"},
+    "on_reject": {"diagram"},
+    "opinion": {"on_reject"},
+    "nobody": {"to_managers", "to_person", "to_upper_head", "incident", "skip"},
+}
+#: fields that work items do not carry out in any other way than the default
+LATER: Collection[str] = {
+    *("reject", "weights", "ratio", "resubmit", "limit_hours", "limit_days", "on_due"),
+    *("verbs", "signature", "attachments", "batch", "fields", "copies"),
+}
+_CHOICES: Mapping[str, Sequence[str]] = {
+    "mode": MODES,
+    "reject": ("at_once", "after_all"),
+    "resubmit": ("onward", "back", "choose"),
+    "initiator": INITIATOR,
+    "twice": ("none", "once", "adjacent"),
+    "opinion": ("never", "on_reject", "always"),
+}
+ON_REJECT = ("diagram", "end", "to_initiator", "to_previous")
+ON_DUE = ("remind", "escalate", "transfer", "approve", "reject")
+ACCESS = ("hidden", "readonly", "required", "editable")
+#: what may stand for the initiator in a step that decides about an employment
+DECISIVE_INITIATOR = ("manager", "department_head", "forbid")
+_YES_NO = ("signature", "attachments", "batch", "decisive")
+_KEY = re.compile(r"[a-z0-9_]{1,40}")
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MOST = 20
+_LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that keeps a chain from being published."""
+
+    #: which step, from 0; None for the chain itself
+    step: int | None
+    #: dotted path inside the step, such as `approvers.0.roles`
+    field: str
+    said: Sentence
+    #: name of the step, where it has one
+    name: str = ""
+
+    @property
+    def sentence(self) -> Sentence:
+        """The fault with its place."""
+        if self.step is None:
+            return self.said
+        place = {"number": self.step + 1, "name": self.name, "field": self.field, "fault": self.said}
+        return (
+            Sentence("step {number} ({name}), {field}: {fault}", place)
+            if self.field
+            else Sentence("step {number} ({name}): {fault}", place)
+        )
+
+
+def setting(step: Mapping[str, Json], name: str) -> Json:
+    """A field of a step, or its default."""
+    given = step.get(name)
+    return DEFAULTS[name] if given is None else given
+
+
+def condition(step: Mapping[str, Json]) -> str:
+    """FEEL that says whether a step applies, "" for always."""
+    return str(step.get("when") or "").strip()
+
+
+def keyed(steps: Json) -> Json:
+    """The steps, each with a key: those that have none get one that no other has."""
+    if not isinstance(steps, Sequence) or not all(isinstance(step, Mapping) for step in steps):
+        return steps
+    taken = {step.get("key") for step in steps}
+    free = (key for number in itertools.count(1) if (key := f"step_{number}") not in taken)
+    return [dict(step) if step.get("key") else {**step, "key": next(free)} for step in steps]
+
+
+def faults(name: Json, name_en: Json, steps: Json, company: Company | None = None) -> list[Fault]:
+    """Everything that is wrong with a chain; `company`: where persons, departments and the like must exist."""
+    found = [] if _named(name) and _named(name_en) else [Fault(None, "name", Sentence("it needs a name in Chinese and in English"))]
+    if not isinstance(steps, Sequence) or isinstance(steps, str) or not 1 <= len(steps) <= _MOST:
+        return [*found, Fault(None, "steps", Sentence("it needs 1 to {most} steps", {"most": _MOST}))]
+    keys: list[str] = []
+    for number, step in enumerate(steps):
+        if not isinstance(step, Mapping):
+            found.append(Fault(number, "", Sentence("it is no object")))
+            continue
+        checked = _Step(step, keys, company)
+        named = step.get("name")
+        found += [Fault(number, field, said, named if isinstance(named, str) else "") for field, said in checked.found]
+        keys.append(str(step.get("key")))
+    return found
+
+
+def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
+    """What work items would not do, of steps that are otherwise sound."""
+    found = []
+    for number, step in enumerate(steps):
+        asked: list[tuple[str, str]] = []
+        for field, run in RUN.items():
+            value = setting(step, field)
+            value = value["do"] if field == "nobody" else value
+            if value not in run:
+                asked.append((field, value))
+        asked += [(field, "") for field in LATER if setting(step, field) != DEFAULTS[field] and not _moot(step, field)]
+        template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
+        found += [
+            Fault(number, field, Sentence(template, {"what": f"{field} {value}".strip()}), str(step.get("name"))) for field, value in asked
+        ]
+    return found
+
+
+def _moot(step: Mapping[str, Json], field: str) -> bool:
+    """Whether the field belongs to a mode that the step does not have."""
+    return field in ("ratio", "weights", "reject") and setting(step, "mode") not in ("ratio", "all")
+
+
+class _Step:
+    """The check of one step: every fault goes to `found` with its field."""
+
+    def __init__(self, step: Mapping[str, Json], earlier: Collection[str], company: Company | None) -> None:
+        self.found: list[tuple[str, Sentence]] = []
+        self._step = step
+        self._earlier = earlier
+        self._company = company
+        self._own()
+        self._approvers("approvers", step.get("approvers"), needed=True)
+        self._approvers("copies", setting(step, "copies"), needed=False)
+        self._limits()
+        self._policies()
+        self._form()
+        if setting(step, "decisive") is True:
+            self._decides()
+
+    def _say(self, field: str, template: str, **facts: Any) -> None:
+        self.found.append((field, Sentence(template, facts)))
+
+    def _own(self) -> None:
+        step = self._step
+        for name in sorted(step.keys() - set(FIELDS), key=str):
+            self._say(str(name), '"{name}" is not known', name=name)
+        key = step.get("key")
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            self._say("key", "it needs a key of at most 40 small letters, digits and _")
+        elif key in self._earlier:
+            self._say("key", 'the key "{key}" occurs twice', key=key)
+        if not (_named(step.get("name")) and _named(step.get("name_en"))):
+            self._say("name", "it needs a name in Chinese and in English")
+        if not isinstance(step.get("when", ""), str | None):
+            self._say("when", "it must be a text")
+        elif condition(step):
+            self._feel("when", condition(step))
+        for field, choices in _CHOICES.items():
+            self._choice(field, setting(step, field), choices)
+        for field in _YES_NO:
+            if not isinstance(setting(step, field), bool):
+                self._say(field, "it must be true or false")
+        reject = setting(step, "on_reject")
+        if isinstance(reject, str) and reject.startswith("to:"):
+            self._earlier_step("on_reject", reject.removeprefix("to:"))
+        else:
+            self._choice("on_reject", reject, ON_REJECT)
+        if not _whole(setting(step, "ratio"), 1, 100):
+            self._say("ratio", "it must be a whole number from {least} to {most}", least=1, most=100)
+        weights = setting(step, "weights")
+        for number, weight in enumerate(weights if isinstance(weights, list) else ["?"]):
+            sound = isinstance(weight, Mapping) and set(weight) in ({"persons", "weight"}, {"roles", "weight"})
+            if not sound or not _whole(weight["weight"], 1, 1000) or not _texts(weight.get("persons", weight.get("roles"))):
+                self._say(f"weights.{number}", "it must say persons or roles, and a weight from 1 to 1000")
+
+    def _choice(self, field: str, value: Json, choices: Sequence[str]) -> None:
+        if value not in choices:
+            self._say(field, "it must be one of {choices}", choices=", ".join(choices))
+
+    def _feel(self, field: str, text: str) -> None:
+        if len(text) > _LONGEST:
+            self._say(field, "it has more than {most} characters", most=_LONGEST)
+            return
+        for problem in expressions.check(text):
+            self._say(field, "the expression cannot be read: {reason}", reason=problem.message)
+
+    def _earlier_step(self, field: str, key: str) -> None:
+        if key not in self._earlier:
+            self._say(field, 'there is no earlier step "{key}"', key=key)
+
+    def _approvers(self, field: str, rules: Json, *, needed: bool) -> None:
+        if not isinstance(rules, list) or (needed and not rules) or len(rules) > _MOST or not all(isinstance(r, Mapping) for r in rules):
+            self._say(field, "it needs a list of approvers" if needed else "it must be a list of rules")
+            return
+        for number, rule in enumerate(rules):
+            self._rule(f"{field}.{number}", rule)
+
+    def _rule(self, field: str, rule: Mapping[str, Json], *, inner: bool = False) -> None:
+        name = rule.get("rule")
+        if name == "operation":
+            self._say(field, "asking an outside system who signs is not offered yet; use another rule")
+            return
+        if not isinstance(name, str) or name not in PARAMETERS or (inner and "pool" in PARAMETERS[name]):
+            self._say(field, 'the rule "{name}" is not known; possible are {choices}', name=name, choices=", ".join(PARAMETERS))
+            return
+        parameters = PARAMETERS[name]
+        for other in sorted(rule.keys() - parameters.keys() - {"rule"}, key=str):
+            self._say(field, '{rule}: "{name}" is not known', rule=name, name=other)
+        for parameter, kind in parameters.items():
+            if parameter in rule or kind in NEEDED:
+                self._parameter(f"{field}.{parameter}", kind, rule.get(parameter))
+        if name == "department_members" and "departments" not in rule and "of" not in rule:
+            self._say(field, "it needs departments, or from whom they are found")
+
+    def _parameter(self, field: str, kind: str, value: Json) -> None:
+        match kind:
+            case "persons" | "roles" | "groups" | "posts" | "departments":
+                if not _texts(value):
+                    self._say(field, "it must be a list of texts")
+                else:
+                    self._exist(field, kind, value)
+            case "of":
+                self._of(field, value)
+            case "level" | "count":
+                if not _whole(value, 1, _MOST):
+                    self._say(field, "it must be a whole number from {least} to {most}", least=1, most=_MOST)
+            case "end":
+                self._end(field, value)
+            case "within":
+                self._choice(field, value, ("company", "entity", "department"))
+            case "vacant":
+                self._choice(field, value, ("empty", "next_up"))
+            case "short":
+                self._choice(field, value, ("empty", "top"))
+            case "by":
+                self._choice(field, value, ("entity", "region"))
+            case "yes_no":
+                if not isinstance(value, bool):
+                    self._say(field, "it must be true or false")
+            case "duty":
+                if not isinstance(value, str) or not value or len(value) > 100:
+                    self._say(field, "it must be a text")
+                else:
+                    self._exist(field, "duties", [value])
+            case "field":
+                if not isinstance(value, str) or not _PATH.fullmatch(value):
+                    self._say(field, "it must be the name of a form field")
+            case "expression":
+                if not isinstance(value, str) or not value.strip():
+                    self._say(field, "it must be a text")
+                else:
+                    self._feel(field, value)
+            case "pool":
+                if not isinstance(value, Mapping):
+                    self._say(field, "it must be a rule")
+                else:
+                    self._rule(field, value, inner=True)
+
+    def _of(self, field: str, value: Json) -> None:
+        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if kind == "signer":
+            self._earlier_step(field, name)
+        elif not (value in ("subject", "initiator") or (kind == "field" and _PATH.fullmatch(name))):
+            self._say(field, "it must be subject, initiator, field:<name> or signer:<step>")
+
+    def _end(self, field: str, value: Json) -> None:
+        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if kind == "department":
+            self._exist(field, "departments", [name])
+        elif not (_whole(value, 1, _MOST) or value == "root" or (kind == "grade" and name.isdecimal() and len(name) < 4)):
+            self._say(field, "it must be a level, root, department:<key> or grade:<number>")
+
+    def _exist(self, field: str, kind: str, named: Sequence[str]) -> None:
+        if self._company is None or kind == "roles":
+            return
+        for name in self._company.missing(kind, named):
+            self._say(field, "there is no {kind} {name}", kind=Sentence(ONE_OF[kind]), name=name)
+
+    def _limits(self) -> None:
+        hours, days, due = (self._step.get(field) for field in ("limit_hours", "limit_days", "on_due"))
+        for field, value, most in (("limit_hours", hours, 1000), ("limit_days", days, 250)):
+            if value is not None and not _whole(value, 1, most):
+                self._say(field, "it must be a whole number from {least} to {most}", least=1, most=most)
+        if hours is not None and days is not None:
+            self._say("limit_days", "say hours or days, not both")
+        if due is None:
+            return
+        if not isinstance(due, Mapping) or due.keys() - {"do", "times", "every_hours", "to"}:
+            self._say("on_due", "it must say what to do, and may say times, every_hours and to")
+            return
+        self._choice("on_due.do", due.get("do"), ON_DUE)
+        if hours is None and days is None:
+            self._say("on_due", "there is no limit after which it could be done")
+        for field in ("times", "every_hours"):
+            if field in due and not _whole(due[field], 1, 100):
+                self._say(f"on_due.{field}", "it must be a whole number from {least} to {most}", least=1, most=100)
+        if due.get("do") == "transfer" and not _named(due.get("to")):
+            self._say("on_due.to", "say to whom")
+        elif due.get("to") is not None:
+            self._parameter("on_due.to", "persons", [due["to"]])
+
+    def _policies(self) -> None:
+        nobody = setting(self._step, "nobody")
+        if not isinstance(nobody, Mapping) or nobody.keys() - {"do", "persons"}:
+            self._say("nobody", "it must say what to do, and may name persons")
+            return
+        self._choice("nobody.do", nobody.get("do"), NOBODY)
+        if nobody.get("do") == "to_person" or "persons" in nobody:
+            self._parameter("nobody.persons", "persons", nobody.get("persons"))
+
+    def _form(self) -> None:
+        verbs, fields = setting(self._step, "verbs"), setting(self._step, "fields")
+        if not isinstance(verbs, list) or any(verb not in VERBS for verb in verbs):
+            self._say("verbs", "it must be a list of some of {choices}", choices=", ".join(VERBS))
+        if not isinstance(fields, Mapping):
+            self._say("fields", "it must say for each form field what signers may do with it")
+            return
+        for name, access in fields.items():
+            if not isinstance(name, str) or not _PATH.fullmatch(name):
+                self._say("fields", "it must be the name of a form field")
+            self._choice(f"fields.{name}", access, ACCESS)
+
+    def _decides(self) -> None:
+        """A decision about an employment needs a person, and one who did not ask for it."""
+        step = self._step
+        nobody, due = setting(step, "nobody"), step.get("on_due")
+        if isinstance(nobody, Mapping) and nobody.get("do") == "skip":
+            self._say("nobody.do", "a person must decide this step, so it cannot pass by itself")
+        if isinstance(due, Mapping) and due.get("do") == "approve":
+            self._say("on_due.do", "a person must decide this step, so it cannot pass by itself")
+        if setting(step, "mode") == "random":
+            self._say("mode", "who decides this step cannot be left to chance")
+        if setting(step, "initiator") not in DECISIVE_INITIATOR:
+            self._say("initiator", "in a step that decides, it must be one of {choices}", choices=", ".join(DECISIVE_INITIATOR))
+
+
+#: what a thing that a step names is called, one of it
+ONE_OF = {
+    "persons": "person",
+    "departments": "department",
+    "groups": "group",
+    "posts": "post",
+    "duties": "duty",
+}
+
+
+def _named(text: Json) -> bool:
+    return isinstance(text, str) and text.isprintable() and 0 < len(text.strip()) <= 200
+
+
+def _texts(listed: Json) -> bool:
+    return isinstance(listed, list) and 0 < len(listed) <= 100 and all(_named(entry) for entry in listed)
+
+
+def _whole(value: Json, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
