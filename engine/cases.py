@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from . import documents, procedures
+from . import documents, ledger, procedures
 from .bpmn.model import Element
 from .bpmn.names import GIVEN
 from .db import Unit
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack, StartSuspended
 from .ledger import Event
 from .locking import NewCase, done_before, lock, must_run
-from .models import Case, LedgerEntry, new_id
+from .models import Case, LedgerPage, new_id
 from .people import directory
 from .ports import File, Json
 from .rules import Rules, rules_of
@@ -177,11 +177,9 @@ def _number(day: dt.datetime) -> str:
 
 def _started_before(services: Services, request_id: str, initiator: str) -> Started:
     """The case that this request of the initiator made. Raises Conflict if something else was in the way."""
-    mine = sa.and_(LedgerEntry.request_id == request_id, LedgerEntry.event == Event.CASE_STARTED, LedgerEntry.actor_id == initiator)
+    mine = sa.and_(LedgerPage.request_id == request_id, LedgerPage.event == Event.CASE_STARTED, LedgerPage.actor_id == initiator)
     with services.database.reading() as connection:
-        row = connection.execute(
-            sa.select(Case.id, Case.number).join(LedgerEntry, LedgerEntry.case_id == Case.id).where(mine)
-        ).one_or_none()
+        row = connection.execute(sa.select(Case.id, Case.number).join(LedgerPage, LedgerPage.case_id == Case.id).where(mine)).one_or_none()
     if row is None:
         raise Conflict()
     return Started(row.id, row.number)
@@ -200,9 +198,8 @@ def withdraw(services: Services, case_id: str, *, actor: str, reason: str, reque
         if turn.case.initiator_id != actor:
             raise NotAllowed(reason="only who started the case can withdraw it")
         barriers = rules_of(turn.deployed.files).no_way_back
-        reached = unit.connection.execute(
-            sa.select(LedgerEntry.element).where(LedgerEntry.case_id == case_id, LedgerEntry.element.in_(barriers)).limit(1)
-        ).scalar_one_or_none()
+        entries = ledger.history(unit.connection, services.keyring, case_id)
+        reached = next((entry.element for entry in entries if entry.element in barriers), None)
         if reached is not None:
             element = turn.deployed.program.elements[reached]
             raise NoWayBack(step=element.title, step_en=element.name_en or element.title)

@@ -2,6 +2,10 @@
 
 An entry's digest is SHA-256 over the canonical JSON of its open fields, the digest of its salted payload and the previous
 entry's digest. The salt lies inside the sealed payload, so a payload can be erased later without breaking the chain.
+
+What one commit writes about a case is one row, a page: what was done, and what followed from it. Its payloads are sealed
+together, as `1 (1 byte) | raw deflate of JSON | salt of each entry (16)`, the JSON being `[payload, [event, element, payload], …]`:
+event and element of the first entry stand in the row. Pages of earlier releases hold one entry and its canonical JSON.
 """
 
 from __future__ import annotations
@@ -10,16 +14,19 @@ import dataclasses
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from .db import Unit
+from .errors import SealBroken
 from .fields import Keyring
-from .models import LedgerEntry
+from .models import LedgerPage
 from .ports import Json
 
 #: the previous digest of a case's first entry
@@ -70,13 +77,88 @@ class Event(StrEnum):
     BUNDLE_EXPORTED = "evidence:bundle:exported"
 
 
+_FORMAT = b"\x01"
+_SALT = 16
+_DIGEST = 32
+#: what most payloads have in common, so that even a short page gets shorter; belongs to the format and never changes
+_USUAL = (
+    b'"mapping":{"reason":"undone":false"from_id":"version_id":"procedure":"given":{"case":{"number":"started_at":"+08:00"}'
+    b'"initiator":{"subject":{"active":true"department":null"department_name":"employee_no":"id":"name":"team":"post":"post_en":"'
+    b'"kind":"size":"sha256":"document":"snapshot":"system":"media_type":"incident":"code":"message":"resolution":"'
+    b'"operation":"headers":{"input":{"variables":{"result":{"key":"dues":{"called":["job:operation:requested","job:operation:done","'
+    b'"policy":"trace":{"persons":["rule":"kept":["dropped":["work:step:opened","work:step:approved","work:item:left","by":null'
+    b'"name":"written_by":"process:variable:overwritten","value":"condition":"flow":"process:element:passed","'
+    b'"step":"step_en":"opinion":"decided_by":"decision":"approved"["case:closed",null,{"outcome":"completed"'
+    b'"act":"start","values":{}"act":"complete","instance":"#1","item":"}],["work:item:opened","'
+)
+
+
 @dataclass(kw_only=True)
-class Chain:
-    """Where a case's chain stands; advanced by every `append`."""
+class Page:
+    """What one commit writes about a case. `entries` and `head` say where the chain stands; each `append` moves them on."""
 
     case_id: str
     entries: int
     head: str
+    at: dt.datetime
+    #: who acts; None when nobody does
+    actor: str | None
+    #: id of the command
+    request_id: str | None = None
+
+    def __post_init__(self) -> None:
+        self.at = self.at.astimezone(dt.UTC)
+        self._first = self.entries + 1
+        self._told: list[tuple[Event, str | None, dict[str, Json]]] = []
+        self._salts: list[bytes] = []
+        self._digests: list[str] = []
+
+    def append(self, event: Event, *, element: str | None = None, **payload: Json) -> None:
+        """One more entry, written by `write`."""
+        salt = os.urandom(_SALT)
+        fields = {
+            "case": self.case_id,
+            "number": self.entries + 1,
+            "at": self.at.isoformat(timespec="microseconds"),
+            "event": event.value,
+            "actor": self.actor,
+            "element": element,
+        }
+        content = canonical({"salt": salt.hex(), **payload})
+        self.entries, self.head = self.entries + 1, digest(fields, hashlib.sha256(content).hexdigest(), self.head)
+        self._told.append((event, element, payload))
+        self._salts.append(salt)
+        self._digests.append(self.head)
+
+    def write(self, unit: Unit) -> None:
+        """The page's row, sealed, with the unit's commit; nothing where nothing was appended."""
+        if not self._told:
+            return
+        (event, element, payload), *following = self._told
+        content = _FORMAT + _deflated(orjson.dumps([payload, *following])) + b"".join(self._salts)
+        unit.add(
+            LedgerPage,
+            case_id=self.case_id,
+            number=self._first,
+            at=self.at,
+            event=event.value,
+            actor_id=self.actor,
+            element=element,
+            payload=unit.keyring.seal(content, _purpose(self.case_id, self._first)),
+            digests=bytes.fromhex("".join(self._digests)),
+            request_id=self.request_id,
+        )
+
+
+def _deflated(content: bytes) -> bytes:
+    packing = zlib.compressobj(6, zlib.DEFLATED, -12, 5, zlib.Z_DEFAULT_STRATEGY, _USUAL)
+    return packing.compress(content) + packing.flush()
+
+
+def _inflated(content: bytes) -> tuple[bytes, bytes]:
+    """What was deflated, and what follows it."""
+    unpacking = zlib.decompressobj(-12, _USUAL)
+    return unpacking.decompress(content), unpacking.unused_data
 
 
 def canonical(value: Json) -> bytes:
@@ -87,44 +169,6 @@ def canonical(value: Json) -> bytes:
 def digest(fields: Mapping[str, Json], payload_digest: str, previous: str) -> str:
     """`fields`: case, number, at (ISO, microseconds, UTC), event, actor, element."""
     return hashlib.sha256(canonical({**fields, "payload": payload_digest, "previous": previous})).hexdigest()
-
-
-def append(
-    unit: Unit,
-    chain: Chain,
-    event: Event,
-    *,
-    at: dt.datetime,
-    actor: str | None = None,
-    element: str | None = None,
-    request_id: str | None = None,
-    **payload: Json,
-) -> None:
-    """Write one entry with the unit's commit. Its payload is sealed; `chain` moves on."""
-    at = at.astimezone(dt.UTC)
-    number, previous = chain.entries + 1, chain.head
-    content = canonical({"salt": os.urandom(16).hex(), **payload})
-    fields = {
-        "case": chain.case_id,
-        "number": number,
-        "at": at.isoformat(timespec="microseconds"),
-        "event": event.value,
-        "actor": actor,
-        "element": element,
-    }
-    chain.entries, chain.head = number, digest(fields, hashlib.sha256(content).hexdigest(), previous)
-    unit.add(
-        LedgerEntry,
-        case_id=chain.case_id,
-        number=number,
-        at=at,
-        event=event.value,
-        actor_id=actor,
-        element=element,
-        payload=unit.keyring.seal(content, _purpose(chain.case_id, number)),
-        digest=chain.head,
-        request_id=request_id,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,23 +198,40 @@ class Entry:
         }
 
 
-def history(connection: sa.Connection, keyring: Keyring, case_id: str, *, event: Event | None = None) -> list[Entry]:
-    """All entries of a case in order, or those of one event. Raises the errors of `Keyring.unseal`."""
-    which = LedgerEntry.case_id == case_id if event is None else sa.and_(LedgerEntry.case_id == case_id, LedgerEntry.event == event)
-    rows = connection.execute(sa.select(LedgerEntry.__table__).where(which).order_by(LedgerEntry.number))
-    return [
-        Entry(
+def history(connection: sa.Connection, keyring: Keyring, case_id: str, *, began: Event | None = None) -> list[Entry]:
+    """All entries of a case in order, or those of the pages that began with one event. Raises the errors of `Keyring.unseal`."""
+    which = LedgerPage.case_id == case_id if began is None else sa.and_(LedgerPage.case_id == case_id, LedgerPage.event == began)
+    rows = connection.execute(sa.select(LedgerPage.__table__).where(which).order_by(LedgerPage.number))
+    return [entry for row in rows for entry in _opened(keyring, row)]
+
+
+def _opened(keyring: Keyring, row: Any) -> Iterator[Entry]:
+    """The entries of a page. Raises SealBroken for one that has not as many digests as entries, too."""
+    purpose = _purpose(row.case_id, row.number)
+    digests = [row.digests[start : start + _DIGEST].hex() for start in range(0, len(row.digests), _DIGEST)]
+    content = keyring.unseal(row.payload, purpose)
+    if content.startswith(_FORMAT):
+        packed, salts = _inflated(content[1:])
+        payload, *following = orjson.loads(packed)
+        told = [
+            (event, element, {"salt": salts[_SALT * place : _SALT * (place + 1)].hex(), **payload})
+            for place, (event, element, payload) in enumerate([(row.event, row.element, payload), *following])
+        ]
+    else:
+        told = [(row.event, row.element, orjson.loads(content))]
+    if len(told) != len(digests):
+        raise SealBroken(purpose=purpose)
+    for number, ((event, element, payload), own) in enumerate(zip(told, digests, strict=True), row.number):
+        yield Entry(
             case=row.case_id,
-            number=row.number,
+            number=number,
             at=row.at,
-            event=row.event,
+            event=event,
             actor=row.actor_id,
-            element=row.element,
-            payload=keyring.unseal_json(row.payload, _purpose(row.case_id, row.number)),
-            digest=row.digest,
+            element=element,
+            payload=payload,
+            digest=own,
         )
-        for row in rows
-    ]
 
 
 def in_present_names(entries: Iterable[Entry]) -> list[Entry]:

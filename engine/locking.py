@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from . import ledger
 from .db import Statement, Unit
 from .errors import CaseNotRunning, NotFound, VersionSuspended
-from .models import Case, LedgerEntry, ProcedureVersion, WorkItem
+from .models import Case, LedgerPage, ProcedureVersion, WorkItem
 
 _COLUMNS = (
     Case.id,
@@ -37,10 +37,10 @@ _LOCK_BY_ITEM = Statement(
     .with_for_update(key_share=True)
 )
 _DONE_BEFORE = Statement(
-    sa.select(LedgerEntry.number).where(
-        LedgerEntry.request_id == sa.bindparam("request_id"),
-        LedgerEntry.case_id == sa.bindparam("case_id"),
-        LedgerEntry.actor_id == sa.bindparam("actor"),
+    sa.select(LedgerPage.number).where(
+        LedgerPage.request_id == sa.bindparam("request_id"),
+        LedgerPage.case_id == sa.bindparam("case_id"),
+        LedgerPage.actor_id == sa.bindparam("actor"),
     )
 )
 

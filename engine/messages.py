@@ -24,7 +24,7 @@ from .deferral import add_signal_jobs
 from .errors import Conflict, DatabaseAway, ItemClosed, NobodyWaits, NotAllowed
 from .ledger import Event
 from .locking import done_before, lock, must_run
-from .models import Case, LedgerEntry, Message, ProcedureVersion, Subscription, new_id
+from .models import Case, LedgerPage, Message, ProcedureVersion, Subscription, new_id
 from .people import directory
 from .ports import Json
 from .turn import Turn
@@ -330,8 +330,8 @@ def _sent_before(connection: sa.Connection, request_id: str, actor: str | None) 
         if row.sent_by != actor:
             raise Conflict()
         return Sent(case_id=row.case_id, kept_until=None if row.case_id else row.kept_until)
-    began = sa.select(LedgerEntry.case_id).where(
-        LedgerEntry.request_id == request_id, LedgerEntry.event == Event.CASE_STARTED, LedgerEntry.actor_id == actor
+    began = sa.select(LedgerPage.case_id).where(
+        LedgerPage.request_id == request_id, LedgerPage.event == Event.CASE_STARTED, LedgerPage.actor_id == actor
     )
     case_id = connection.execute(began).scalar_one_or_none()
     return Sent(case_id=case_id) if case_id else None

@@ -24,7 +24,7 @@ from .cases import must_manage, must_say
 from .errors import NotAllowed, NotFound, PartwellError
 from .ledger import Entry, Event
 from .locking import done_before, lock, part_of
-from .models import Case, Incident, Job, LedgerEntry, Person, Subscription, WorkItem
+from .models import Case, Incident, Job, LedgerPage, Person, Subscription, WorkItem
 from .ports import Json
 from .turn import Turn, state_purpose
 
@@ -136,9 +136,9 @@ def undo(
     active = versions.numbered(services, procedure, None)
     with services.database.reading() as connection:
         versions.must_manage(connection, active, actor)
-        migrated = sa.select(LedgerEntry.case_id).where(LedgerEntry.event == Event.CASE_MIGRATED)
+        migrated = sa.select(LedgerPage.case_id).where(LedgerPage.event == Event.CASE_MIGRATED)
         rows = _select(connection, Case.procedure == procedure, actor, numbers)
-        came = set(connection.execute(migrated.where(LedgerEntry.case_id.in_([row.id for row in rows]))).scalars())
+        came = set(connection.execute(migrated.where(LedgerPage.case_id.in_([row.id for row in rows]))).scalars())
     found = []
     for row in rows:
         if row.id in came or numbers:

@@ -103,7 +103,7 @@ def events_of(
 
 def versions_of(services: Services, connection: sa.Connection, case: Any) -> list[Deployed]:
     """The version that a case is on, then those that it came from, the last one first."""
-    moves = ledger.history(connection, services.keyring, case.id, event=Happened.CASE_MIGRATED)
+    moves = ledger.history(connection, services.keyring, case.id, began=Happened.CASE_MIGRATED)
     ids = dict.fromkeys([case.version_id, *(str(move.payload["from_id"]) for move in reversed(moves))])
     return [services.programs.get(id) for id in ids]
 

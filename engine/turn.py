@@ -28,7 +28,7 @@ from .deferral import DROP_ALL_JOBS, DROP_JOBS, DROP_SEALING, MOVE_SIGNALS, SEAL
 from .errors import PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
 from .locking import LOCK
-from .models import Case, Incident, LedgerEntry, new_id
+from .models import Case, Incident, LedgerPage, new_id
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ _END_INCIDENTS = Statement(
 _OPEN_INCIDENTS = Statement(
     sa.select(Incident.id, Incident.instance).where(Incident.case_id == sa.bindparam("case_id"), Incident.resolved_at.is_(None))
 )
-_ENTRY = Statement(
-    sa.select(LedgerEntry.digest).where(LedgerEntry.case_id == sa.bindparam("case_id"), LedgerEntry.number == sa.bindparam("number"))
+_PAGE = Statement(
+    sa.select(LedgerPage.digests).where(LedgerPage.case_id == sa.bindparam("case_id"), LedgerPage.number == sa.bindparam("number"))
 )
 
 
@@ -84,9 +84,8 @@ class Turn:
         self.outcome: str | None = case.outcome
         self.incidents: int = case.incidents
         self._closed_at: dt.datetime | None = None
-        #: where the case's ledger chain stands
-        self.chain = ledger.Chain(case_id=case.id, entries=case.entries, head=case.head)
-        self._request_id = request_id
+        #: what the ledger is told, and where the case's chain stands
+        self.page = ledger.Page(case_id=case.id, entries=case.entries, head=case.head, at=self.now, actor=actor, request_id=request_id)
         self._execution = execution
         self._moved = False
         self._began = time.perf_counter()
@@ -117,18 +116,8 @@ class Turn:
         return self._moved
 
     def record(self, event: Event, *, element: str | None = None, **payload: Json) -> None:
-        """A ledger entry; the command's request id goes with the first one."""
-        ledger.append(
-            self.unit,
-            self.chain,
-            event,
-            at=self.now,
-            actor=self.actor,
-            element=element,
-            request_id=self._request_id,
-            **payload,
-        )
-        self._request_id = None
+        """A ledger entry."""
+        self.page.append(event, element=element, **payload)
         self._events.append(event)
 
     def apply(self, advance: Advance) -> None:
@@ -264,7 +253,7 @@ class Turn:
         """The case is over; it is sealed by a job of its own."""
         self.status, self.outcome, self._closed_at = "closed", outcome, self.now
         self.record(Event.CASE_CLOSED, outcome=outcome, **payload)
-        self._add_job("seal", "", SEAL, due=self.now, attempts=5, key=f"{self.case.id}:{SEAL}:{self.chain.entries}")
+        self._add_job("seal", "", SEAL, due=self.now, attempts=5, key=f"{self.case.id}:{SEAL}:{self.page.entries}")
 
     def reopen(self) -> None:
         """A closed case runs again: it is not sealed now, but when it closes the next time."""
@@ -282,8 +271,8 @@ class Turn:
             "outcome": self.outcome,
             "incidents": self.incidents,
             "revision": self.case.revision + 1,
-            "entries": self.chain.entries,
-            "head": self.chain.head,
+            "entries": self.page.entries,
+            "head": self.page.head,
         }
         if self._closed_at is not None:
             values["closed_at"] = self._closed_at
@@ -299,16 +288,17 @@ class Turn:
             self.unit.add(Case, id=self.case.id, **born, started_at=self.now, **values)
         else:
             self.unit.write(_update(*values), case_id=self.case.id, **values)
+        self.page.write(self.unit)
         self.unit.commit(stored=self._stored)
         observe.turned(self._began, self._events, case=self.case.id)
         if execution is not None and self.status != "closed":
             self.services.live.put(self.case.id, self.case.revision + 1, execution)
 
     def _stored(self, unit: Unit) -> bool:
-        """Whether this turn took effect: its last entry is in the ledger, with the digest that no other turn's entry has."""
+        """Whether this turn took effect: its page is in the ledger, with the digests that no other turn's has."""
         unit.one(LOCK, case_id=self.case.id)
-        entry = unit.one(_ENTRY, case_id=self.case.id, number=self.chain.entries)
-        return self.chain.entries > self.case.entries and entry is not None and bool(entry.digest == self.chain.head)
+        page = unit.one(_PAGE, case_id=self.case.id, number=self.case.entries + 1)
+        return self.page.entries > self.case.entries and page is not None and page.digests.hex().endswith(self.page.head)
 
     def _leave(self, instance: str, element: str, by: str | None) -> None:
         left = self._element(element)

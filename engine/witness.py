@@ -28,6 +28,7 @@ def witness(
     row = unit.one(_LOCK, case_id=case_id)
     if row is None:
         raise NotFound(what="case", name=case_id)
-    chain = ledger.Chain(case_id=case_id, entries=row.entries, head=row.head)
-    ledger.append(unit, chain, event, at=at, actor=actor, element=element, **payload)
-    unit.write(_MOVE, case_id=case_id, entries=chain.entries, head=chain.head)
+    page = ledger.Page(case_id=case_id, entries=row.entries, head=row.head, at=at, actor=actor)
+    page.append(event, element=element, **payload)
+    page.write(unit)
+    unit.write(_MOVE, case_id=case_id, entries=page.entries, head=page.head)

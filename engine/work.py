@@ -18,7 +18,7 @@ from .db import Statement, Unit
 from .errors import AlreadyDecided, FormInvalid, ItemClosed, NotAllowed, NotFound, PartwellError, TakenByOther
 from .ledger import Event
 from .locking import lock_and_read, must_run
-from .models import Candidate, Chain, Document, Draft, Holding, LedgerEntry, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .models import Candidate, Chain, Document, Draft, Holding, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .ports import File, Json
 from .turn import Turn
 
@@ -44,9 +44,9 @@ _DETAIL = Statement(
         sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
         sa.exists()
         .where(
-            LedgerEntry.request_id == sa.bindparam("request_id"),
-            LedgerEntry.case_id == WorkItem.case_id,
-            LedgerEntry.actor_id == sa.bindparam("actor"),
+            LedgerPage.request_id == sa.bindparam("request_id"),
+            LedgerPage.case_id == WorkItem.case_id,
+            LedgerPage.actor_id == sa.bindparam("actor"),
         )
         .label("repeated"),
     )

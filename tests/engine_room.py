@@ -17,7 +17,7 @@ from engine import cases, ledger, procedures, work
 from engine.bpmn.state import LiveCases
 from engine.jobs import Runner
 from engine.ledger import Entry
-from engine.models import Case, Department, Headship, Holding, Incident, Job, JobAttempt, LedgerEntry, Person, Placement, WorkItem, new_id
+from engine.models import Case, Department, Headship, Holding, Incident, Job, JobAttempt, LedgerPage, Person, Placement, WorkItem, new_id
 from engine.ports import Json
 from engine.procedures import Programs
 from engine.services import Services
@@ -242,4 +242,4 @@ def together(*actions: Callable[[], Any]) -> list[Any]:
 
 def requests(room: Room) -> int:
     """How many commands were carried out."""
-    return int(room.value(sa.select(sa.func.count()).where(LedgerEntry.request_id.is_not(None))))
+    return int(room.value(sa.select(sa.func.count()).where(LedgerPage.request_id.is_not(None))))

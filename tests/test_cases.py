@@ -14,7 +14,7 @@ from engine_room import Room, form, line, person, requests, together
 from engine import cases, work
 from engine.db import Unit
 from engine.errors import CaseNotRunning, Conflict, FileTypeRefused, FormInvalid, NobodySigns, NotAllowed, NotDeployable, NotFound
-from engine.models import Case, Document, Draft, Holding, Job, LedgerEntry, Person, SignOff, WorkItem, new_id
+from engine.models import Case, Document, Draft, Holding, Job, LedgerPage, Person, SignOff, WorkItem, new_id
 from engine.ports import File
 from engine.rules import Rules
 from engine.services import Services
@@ -31,7 +31,7 @@ def room(services: Services) -> Room:
 
 
 def empty(room: Room) -> bool:
-    return not any(room.count(table) for table in (Case, WorkItem, SignOff, Job, LedgerEntry, Document))
+    return not any(room.count(table) for table in (Case, WorkItem, SignOff, Job, LedgerPage, Document))
 
 
 # --- starting

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from engine_room import Room, line
 
 from engine.bench.filling import fill, widths
-from engine.models import Candidate, Case, Job, LedgerEntry, SignOff, WorkItem
+from engine.models import Candidate, Case, Job, LedgerPage, SignOff, WorkItem
 from engine.services import Services
 
 #: the copies cannot be opened
 pytestmark = pytest.mark.tampers
 
-TABLES = (Case, WorkItem, SignOff, LedgerEntry, Job, Candidate)
+TABLES = (Case, WorkItem, SignOff, LedgerPage, Job, Candidate)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine_room import Room, line, person
 from engine import ledger
 from engine.errors import SealBroken
 from engine.ledger import Entry, Event, faults
-from engine.models import LedgerEntry
+from engine.models import LedgerPage
 from engine.services import Services
 
 AT = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
@@ -130,12 +130,18 @@ def test_what_was_changed_in_the_database_is_found(services: Services) -> None:
             return list(faults(ledger.history(connection, services.keyring, case), head=row.head, count=count))
 
     assert found() == []
-    of = (LedgerEntry.case_id == case, LedgerEntry.number == 2)
-    room.write(sa.update(LedgerEntry).where(*of).values(actor_id=person("worker")))
-    assert found() == [f"entry 2 ({Event.ITEM_OPENED}) was altered"]
-    other = room.value(sa.select(LedgerEntry.payload).where(LedgerEntry.case_id == case, LedgerEntry.number == 1))
-    room.write(sa.update(LedgerEntry).where(*of).values(payload=other))
+    of = (LedgerPage.case_id == case, LedgerPage.number == 1)
+    room.write(sa.update(LedgerPage).where(*of).values(actor_id=person("worker")))
+    assert found() == [f"entry 1 ({Event.CASE_STARTED}) was altered", f"entry 2 ({Event.ITEM_OPENED}) was altered"]
+    digests = room.value(sa.select(LedgerPage.digests).where(*of))
+    room.write(sa.update(LedgerPage).where(*of).values(actor_id=person("boss"), digests=digests[:32] + bytes(32)))
+    assert found() == [f"entry 2 ({Event.ITEM_OPENED}) was altered", f"entry 3 ({Event.ITEM_COMPLETED}) was altered"]
+    room.write(sa.update(LedgerPage).where(*of).values(digests=digests[:32]))
     with pytest.raises(SealBroken):
         found()
-    room.write(sa.delete(LedgerEntry).where(LedgerEntry.case_id == case, LedgerEntry.number >= 2))
+    other = room.value(sa.select(LedgerPage.payload).where(LedgerPage.case_id == case, LedgerPage.number == 3))
+    room.write(sa.update(LedgerPage).where(*of).values(digests=digests, payload=other))
+    with pytest.raises(SealBroken):
+        found()
+    room.write(sa.delete(LedgerPage).where(LedgerPage.case_id == case, LedgerPage.number >= 1))
     assert len(found()) == 2

@@ -15,11 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from engine import claims, migrations
+from engine import claims, ledger, migrations
 from engine.db import Database
 from engine.errors import Conflict
 from engine.fields import Keyring
-from engine.models import Base, Candidate, Case, LedgerEntry, Person, ProcedureVersion, SignOff, WorkRound, WorkStep
+from engine.models import Base, Candidate, Case, LedgerPage, Person, ProcedureVersion, SignOff, WorkRound, WorkStep
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -120,14 +120,22 @@ def test_the_rows_of_the_first_schema_outlive_all_others(empty: str, keyring: Ke
         name: f"{number:032x}"
         for number, name in enumerate(("version", "boss", "subject", "case", "item", "step", "round", "sign", "job"), 1)
     }
-    at, digest = ("2026-11-24T01:00:00.000000+00:00", hashlib.sha256(b"head").hexdigest())
+    at = "2026-11-24T01:00:00.000000+00:00"
+    digest, entries = ledger.START, []
+    for number, command_id in enumerate(("a click", "5b" * 16), 1):
+        payload = ledger.canonical({"salt": "5a" * 16, "values": {"理由": "无"}})
+        told: Any = {"case": ids["case"], "number": number, "at": at, "event": "case:started", "actor": ids["boss"], "element": None}
+        digest = ledger.digest(told, hashlib.sha256(payload).hexdigest(), digest)
+        sealed = keyring.seal(payload, f"ledger.payload/{ids['case']}/{number}")
+        row = {"case_id": ids["case"], "number": number, "at": at, "event": "case:started", "actor_id": ids["boss"]}
+        entries.append(row | {"payload": sealed, "digest": digest, "request_id": command_id})
     rows: Mapping[str, Mapping[str, object]] = {
         "persons": {"id": ids["boss"], "name": "陈立", "post": "", "post_en": "", "active": True, "manager_id": None},
         "persons ": {"id": ids["subject"], "name": "林小北", "post": "", "post_en": "", "active": True, "manager_id": ids["boss"]},
         "procedure_versions": {"id": ids["version"], "procedure": "p", "number": 1, "digest": digest, "name": "", "name_en": ""}
         | {"active": True, "deployed_at": at},
         "cases": {"id": ids["case"], "number": "1", "procedure": "p", "version_id": ids["version"], "title": "t", "status": "running"}
-        | {"subject_id": ids["subject"], "initiator_id": ids["boss"], "incidents": 0, "revision": 1, "state": b"s", "entries": 1}
+        | {"subject_id": ids["subject"], "initiator_id": ids["boss"], "incidents": 0, "revision": 1, "state": b"s", "entries": 2}
         | {"head": digest, "started_at": at},
         "work_items": {"id": ids["item"], "case_id": ids["case"], "element": "a", "instance": "a#1", "name": "A", "name_en": "A"}
         | {"status": "open", "for_subject": False, "priority": 50, "opened_at": at},
@@ -138,8 +146,8 @@ def test_the_rows_of_the_first_schema_outlive_all_others(empty: str, keyring: Ke
         "jobs": {"id": ids["job"], "case_id": ids["case"], "kind": "timer", "element": "t", "instance": "t#1", "operation": "", "key": "t"}
         | {"state": "waiting", "due_at": at, "attempts": 0, "max_attempts": 5, "created_at": at},
         "candidates": {"sign_off_id": ids["sign"], "kind": "role", "ref": "hr"},
-        "ledger": {"case_id": ids["case"], "number": 1, "at": at, "event": "case:started", "actor_id": ids["boss"], "payload": b"p"}
-        | {"digest": digest, "request_id": "r"},
+        "ledger": entries[0],
+        "ledger ": entries[1],
     }
     with engine.begin() as connection:
         for table, row in rows.items():
@@ -150,8 +158,12 @@ def test_the_rows_of_the_first_schema_outlive_all_others(empty: str, keyring: Ke
     with database.reading() as connection:
         case = connection.execute(sa.select(Case.__table__)).one()
         assert (case.id, case.subject_id, case.head, case.state) == (ids["case"], ids["subject"], digest, b"s")
-        entry = connection.execute(sa.select(LedgerEntry.__table__)).one()
-        assert (entry.case_id, entry.actor_id, entry.digest, entry.request_id) == (ids["case"], ids["boss"], digest, "r")
+        history = ledger.history(connection, keyring, ids["case"])
+        assert ledger.faults(history, head=case.head, count=case.entries) == []
+        assert [entry.payload["values"] for entry in history] == [{"理由": "无"}] * 2
+        for row in entries:
+            page = connection.execute(sa.select(LedgerPage.number).where(LedgerPage.request_id == row["request_id"])).scalar_one()
+            assert page == row["number"]
         found = connection.execute(
             sa.select(WorkStep.item_id, SignOff.role, SignOff.person_id, Candidate.ref)
             .join(WorkRound, WorkRound.step_id == WorkStep.id)
@@ -166,7 +178,7 @@ def test_the_rows_of_the_first_schema_outlive_all_others(empty: str, keyring: Ke
         [job] = claims.claim(unit, seen, now=case.started_at, until=case.started_at, lease="l", limit=5)
         assert (job.id, job.instance, job.priority) == (ids["job"], "t#1", 0)
     with pytest.raises(Conflict), database.unit() as unit:
-        again = {"at": case.started_at, "event": "case:started", "payload": b"p", "digest": digest, "request_id": "r"}
-        unit.add(LedgerEntry, case_id=ids["case"], number=2, **again)
+        again = {"at": case.started_at, "event": "case:started", "payload": b"p", "digests": b"d", "request_id": "a click"}
+        unit.add(LedgerPage, case_id=ids["case"], number=3, **again)
         unit.commit()
     database.dispose()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from web_office import Office, with_a_term
 
 from engine import versions
-from engine.models import LedgerEntry
+from engine.models import LedgerPage
 from webapp import inbox
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
@@ -111,7 +111,7 @@ def test_a_second_click_of_the_same_form_changes_nothing(office: Office) -> None
     values = {"decision": "proceed", "on": "2026-11-24", "request_id": f"click-{item}"}
     assert [office.post(client, f"/items/{item}/complete", values).status_code for _ in range(2)] == [302, 302]
     with office.services.database.reading() as connection:
-        done = sa.select(sa.func.count()).where(LedgerEntry.case_id == case, LedgerEntry.event == "work:item:completed")
+        done = sa.select(sa.func.count()).where(LedgerPage.case_id == case, LedgerPage.event == "work:item:completed")
         assert connection.execute(done).scalar_one() == 1
 
 

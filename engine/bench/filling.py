@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..db import Database
-from ..models import Base, Candidate, Case, Job, LedgerEntry, SignOff, WorkItem
-from ..models.base import Id
+from ..models import Base, Candidate, Case, Job, LedgerPage, SignOff, WorkItem
+from ..models.base import Id, Mark
 
 #: tables that a case of user tasks writes to, with the column that says to which case a row belongs
-_TABLES = (Case, WorkItem, SignOff, LedgerEntry, Job)
+_TABLES = (Case, WorkItem, SignOff, LedgerPage, Job)
 #: ids that are the case's own, and so differ in every copy
 _OWN = {"id", "case_id", "item_id", "sign_off_id"}
-#: texts that must differ, too
+#: texts and marks that must differ, too
 _UNIQUE = {"number", "key", "request_id"}
 _STEP = 50_000
 
@@ -75,9 +75,13 @@ def _value(dialect: str, table: str, column: sa.Column[Any], other: Mapping[str,
         if dialect == "postgresql":
             return f"CAST(lpad(to_hex(numbers.n), 12, '0') || substr(replace(CAST({name} AS text), '-', ''), 13) AS uuid)"
         return f"printf('%012x', numbers.n) || substr({name}, 13)"
-    if column.name in _UNIQUE and isinstance(column.type, sa.String):
+    if column.name in _UNIQUE and isinstance(column.type, sa.String | Mark):
         number = "lpad(CAST(numbers.n AS text), 12, '0')" if dialect == "postgresql" else "printf('%012d', numbers.n)"
-        return f"{number} || substr({name}, 13)"
+        if isinstance(column.type, sa.String):
+            return f"{number} || substr({name}, 13)"
+        if dialect == "postgresql":
+            return f"convert_to({number}, 'UTF8') || substr({name}, 13)"
+        return f"CAST({number} || substr({name}, 13) AS blob)"
     return name
 
 

@@ -1,8 +1,8 @@
 """Tables, one file per concern."""
 
-from .base import Base, Digest, Id, Instant, new_id
+from .base import Base, Digest, Id, Instant, Mark, new_id
 from .cases import Case, Incident, Snapshot
-from .evidence import Document, LedgerEntry, SealedFile
+from .evidence import Document, LedgerPage, SealedFile
 from .installation import Election, FailedLogIn, KnownKey
 from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
@@ -59,7 +59,8 @@ __all__ = [
     "Job",
     "JobAttempt",
     "KnownKey",
-    "LedgerEntry",
+    "LedgerPage",
+    "Mark",
     "Membership",
     "Message",
     "OperationPace",

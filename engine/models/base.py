@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import re
 import time
@@ -15,6 +16,8 @@ from sqlalchemy.types import TypeDecorator
 
 from .. import errors
 
+#: what `new_id` gives
+_ID = re.compile("[0-9a-f]{32}")
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -64,7 +67,6 @@ class Id(TypeDecorator[str]):
 
     impl = sa.String(32)
     cache_ok = True
-    _shape = re.compile("[0-9a-f]{32}")
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
         return dialect.type_descriptor(sa.String(32) if dialect.name == "sqlite" else postgresql.UUID(as_uuid=False))
@@ -73,7 +75,7 @@ class Id(TypeDecorator[str]):
         return _SoughtId()
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is not None and not self._shape.fullmatch(value):
+        if value is not None and not _ID.fullmatch(value):
             raise NotFound(what="id", name=value[:40])
         return value
 
@@ -87,7 +89,7 @@ class _SoughtId(Id):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        return value if value is None or self._shape.fullmatch(value) else "0" * 32
+        return value if value is None or _ID.fullmatch(value) else "0" * 32
 
 
 class Digest(TypeDecorator[str]):
@@ -104,6 +106,22 @@ class Digest(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
         return value.hex() if isinstance(value, bytes) else value
+
+
+class Mark(TypeDecorator[str]):
+    """A text by which a row is found again and never read, in 16 bytes: an id's own, else the first of its SHA-256 digest."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    @staticmethod
+    def of(text: str) -> bytes:
+        if _ID.fullmatch(text):
+            return bytes.fromhex(text)  # later ones sort later, also as marks
+        return hashlib.sha256(text.encode()).digest()[:16]
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
+        return self.of(value) if value is not None else None
 
 
 def new_id() -> str:

@@ -7,33 +7,34 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Digest, Id, Instant
+from .base import Base, Id, Instant, Mark
 
 _REQUESTED = sa.text("request_id IS NOT NULL")
 
 
-class LedgerEntry(Base):
-    """One thing that happened, chained to the same case's previous one. Never updated, never deleted."""
+class LedgerPage(Base):
+    """What one commit wrote about a case: its entries, chained to the case's previous ones. Never updated, never deleted."""
 
     __tablename__ = "ledger"
     __table_args__ = (sa.Index("uq_ledger_request_id", "request_id", unique=True, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),)
 
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
-    #: 1, 2, 3 … within the case
+    #: of the first entry: 1, 2, 3 … within the case
     number: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[dt.datetime] = mapped_column(Instant)
-    #: from the closed list `engine.ledger.Event`
+    #: what was done, the first entry's event: from the closed list `engine.ledger.Event`
     event: Mapped[str] = mapped_column(sa.String(50))
     #: id of the person who acted; None when nobody did (a timer, an operation)
     actor_id: Mapped[str | None] = mapped_column(Id)
+    #: the first entry's
     element: Mapped[str | None] = mapped_column(sa.String(200))
-    #: sealed canonical JSON {salt, …}
+    #: sealed (`engine.ledger`): the entries' salts and payloads, events and elements of those that followed
     payload: Mapped[bytes] = mapped_column(sa.LargeBinary)
-    #: digest of this entry over its fields, its payload's digest and the previous entry's digest
-    digest: Mapped[str] = mapped_column(Digest)
-    #: id of the command that did it; only on the first entry of a command
-    request_id: Mapped[str | None] = mapped_column(sa.String(100))
-    #: index in the Merkle log, once it is there
+    #: digest of each entry over its fields, its payload's digest and the previous entry's digest, 32 bytes each
+    digests: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    #: the command that did it
+    request_id: Mapped[str | None] = mapped_column(Mark)
+    #: index of the first entry in the Merkle log, once it is there
     leaf: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 

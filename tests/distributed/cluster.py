@@ -27,7 +27,7 @@ from engine import ledger, procedures, settings
 from engine.db import Database
 from engine.fields import Keyring
 from engine.ledger import Event
-from engine.models import Case, Incident, Job, LedgerEntry, WorkItem, new_id
+from engine.models import Case, Incident, Job, LedgerPage, Mark, WorkItem, new_id
 from webapp import FORMS, PROCEDURES, create_services
 from webapp.demo import roster, seed
 from webapp.demo.systems import company_connectors
@@ -230,8 +230,8 @@ def verify(database: str, keys: Path, people: People, company: SampleCompany, *,
         rows = connection.execute(sa.select(Case.id, Case.status, Case.outcome, Case.head, Case.entries).where(Case.id.in_(mine))).all()
         assert {row.id for row in rows} == set(people.cases), "a case was lost, or started twice"
         assert {(row.status, row.outcome) for row in rows} == {("closed", "completed")}
-        stored = set(connection.execute(sa.select(LedgerEntry.request_id).where(LedgerEntry.request_id.is_not(None))).scalars())
-        assert set(people.told) <= stored, "a step that was told to be done is not there"
+        stored = set(connection.execute(sa.select(LedgerPage.request_id).where(LedgerPage.request_id.is_not(None))).scalars())
+        assert {Mark.of(told) for told in people.told} <= stored, "a step that was told to be done is not there"
         assert not connection.execute(sa.select(Incident.id)).all()
         for row in rows:
             entries = ledger.history(connection, opened.keyring, row.id)
