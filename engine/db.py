@@ -63,23 +63,19 @@ class _Prepared:
     def __init__(self, clause: Any, dialect: sa.Dialect) -> None:
         compiled = clause.compile(dialect=_NUMBERED if dialect.name == "postgresql" else dialect)
         self.sql = str(compiled)
-        self._order: Sequence[str] = compiled.positiontup
-        self._defaults: dict[str, Any] = dict(compiled.params)
-        self._convert: list[tuple[str, Callable[[Any], Any]]] = []
-        for bind, name in compiled.bind_names.items():
-            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            if convert is not None:
-                self._convert.append((name, convert))
+        #: name, value where none is given, and the conversion of each parameter
+        self._binds: list[tuple[str, Any, Callable[[Any], Any] | None]] = []
+        for name in compiled.positiontup:
+            convert = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+            self._binds.append((name, compiled.params[name], convert))
         columns = list(clause.selected_columns) if isinstance(clause, sa.Select) else []
         self._row: Any = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
         self._results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._plain = not any(self._results)
 
     def parameters(self, given: dict[str, Any]) -> tuple[Any, ...]:
-        values = {**self._defaults, **given}
-        for name, convert in self._convert:
-            values[name] = convert(values[name])
-        return tuple([values[name] for name in self._order])
+        values = [(given.get(name, default), convert) for name, default, convert in self._binds]
+        return tuple([convert(value) if convert else value for value, convert in values])
 
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         if self._plain:
@@ -115,12 +111,12 @@ class Unit:
         """For the benchmark; not exact while several threads work."""
         return cls._sent
 
-    def __init__(self, connection: sa.Connection, database: Database) -> None:
+    def __init__(self, lent: sa.PoolProxiedConnection, database: Database) -> None:
         self.keyring = database.keyring
         self._database = database
-        self._connection = connection
-        self._dialect = connection.dialect
-        self._driver: Any = connection.connection.driver_connection
+        self._lent = lent
+        self._dialect = database.engine.dialect
+        self._driver: Any = lent.driver_connection
         self._rows: dict[sa.Table, list[dict[str, Any]]] = {}
         self._writes: list[tuple[Statement, dict[str, Any]]] = []
         self._after: list[Callable[[], None]] = []
@@ -129,7 +125,14 @@ class Unit:
     def connection(self) -> sa.Connection:
         """For reads off the hot path, written as ordinary SQLAlchemy. Buffered writes are not visible to them."""
         self._count(statements=1)
-        return self._connection
+        return self._ordinary
+
+    @functools.cached_property
+    def _ordinary(self) -> sa.Connection:
+        """The same transaction as SQLAlchemy sees it; most units do without."""
+        connection = sa.Connection(self._database.engine, connection=self._lent)
+        connection.begin()
+        return connection
 
     def one(self, statement: Statement, **parameters: Any) -> Any:
         """The only row of a compiled select, or None."""
@@ -183,7 +186,8 @@ class Unit:
         try:
             self._driver.rollback()
         except Exception as error:  # the connection is lost, and with it whatever was not committed
-            self._connection.invalidate(error)
+            if self._lent.is_valid:
+                self._lent.invalidate(error)
 
     @property
     def _lost(self) -> bool:
@@ -213,12 +217,19 @@ class Unit:
         else:
             raw = [self._driver.execute(*statement).fetchall() for statement in sent]
         if commit:
-            self._connection.commit()
+            self._committed()
         return [statement.rows(rows) for (statement, _), rows in zip(prepared, raw, strict=True)]
+
+    def _committed(self) -> None:
+        """SQLite commits here; on PostgreSQL the COMMIT is done, and SQLAlchemy may have to know."""
+        if "_ordinary" in self.__dict__:
+            self._ordinary.commit()
+        elif self._dialect.name != "postgresql":
+            self._driver.commit()
 
     @functools.cached_property
     def _pipeline(self) -> Pipeline:
-        known = self._connection.info  # of the driver's connection, through all its units
+        known = self._lent.info  # of the driver's connection, through all its units
         if "pipeline" not in known:
             known["pipeline"] = Pipeline(self._driver)
         return known["pipeline"]  # type: ignore[no-any-return]
@@ -301,15 +312,15 @@ class Database:
                 )
             case other:
                 raise SettingWrong(setting="database", reason=f"{other} is not supported; use sqlite or postgresql")
-        self._writing = self.engine.execution_options(partwell_writes=True)
 
     @contextlib.contextmanager
     def unit(self) -> Iterator[Unit]:
         """A writing unit of work; nothing stays unless `commit()` was called. Raises DatabaseAway, DiskFull."""
-        with self._noticing_loss(), self._writing.connect() as connection:
-            connection.begin()
-            unit = Unit(connection, self)
+        with self._noticing_loss(), contextlib.closing(self.engine.raw_connection()) as lent:
+            unit = Unit(lent, self)
             try:
+                if self.engine.dialect.name == "sqlite":
+                    lent.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
                 yield unit
             finally:
                 unit.close()
@@ -373,5 +384,7 @@ def _open_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
+    if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+        return  # a unit began it
     writes = connection.get_execution_options().get("partwell_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
