@@ -263,6 +263,27 @@ def test_an_unknown_variable_or_wrong_type_is_an_error_with_its_place() -> None:
         evaluate('amount + "x"', DATA)
 
 
+@pytest.mark.parametrize("value", ["客服部", "", True, False, 0, -3, 2**53 - 1, 1.0, 1.5, None, [1, 2.0], {"a": 1.0}])
+def test_a_name_alone_gives_what_the_interpreter_would(value: Any) -> None:
+    """A name without anything around it gives the same value, of the same type, as when it is calculated."""
+    alone, calculated = evaluate("x", {"x": value}), evaluate("(x)", {"x": value})
+    assert (alone, type(alone)) == (calculated, type(calculated))
+
+
+def test_a_name_alone_is_still_compared_in_a_unary_test() -> None:
+    """As a unary test a name is no value but what the value must equal."""
+    assert matches("limit", 3, DATA)
+    assert not matches("limit", 4, DATA)
+
+
+def test_what_looks_at_nothing_is_given_anew_each_time() -> None:
+    """Whoever changes the list that a literal gave does not change what the next one gets, however long it is."""
+    for text, length in (('["hr", "legal"]', 2), ("for i in 1..2000 return i", 2000)):
+        first = evaluate(text, {})
+        first.append("changed")  # type: ignore[union-attr]
+        assert len(evaluate(text, {})) == length  # type: ignore[arg-type]
+
+
 def test_only_what_an_expression_uses_is_handed_over() -> None:
     """A variable that FEEL could not hold does no harm to an expression that does not read it."""
     assert evaluate("amount", {"amount": 1, "other": Decimal(1)}) == 1

@@ -25,6 +25,8 @@ ZONE = "Asia/Shanghai"
 
 #: Complaints that leave null standing where only a value is wanted; a condition tolerates none.
 _ABSENT: Final = frozenset({"NO_CONTEXT_ENTRY_FOUND", "NO_PROPERTY_FOUND"})
+#: Characters of an answer that is kept.
+_KEPT: Final = 1000
 _SHORT: Final[dict[str, Json]] = {"t": True, "f": False, "n": None}
 
 
@@ -138,14 +140,16 @@ def _evaluate(
     text: str, unary: bool, data: Mapping[str, Json], names: frozenset[str], now: dt.datetime | None, tolerated: frozenset[str]
 ) -> Json:
     study = _sound(text, unary, names)
+    if not unary and study.uses == {text} and _exact(value := data.get(text)):
+        return value  # a name alone gives what it names
     # Names with blanks and signs are spelled in several ways, so with them everything is sent.
     used = data if names else {name: data[name] for name in (*study.uses, "?") if name in data}
     try:
         if study.timed and now is None:
             raise ValueError("it asks for the time, but none was given")
         time = feel.local_time(now, ZONE) if study.timed else ""
-        with feel.interpreter() as interpreter:
-            answer = interpreter.call("run", _compiled(interpreter, text, unary, names), feel.wire(used), time)
+        known = None if used or time else _constant(text, unary, names)
+        answer = known or _run(text, unary, names, feel.wire(used), time)
     except feel.LimitReached:
         raise errors.FeelError(expression=text, reason="it took too much time or memory") from None
     except ValueError as error:
@@ -161,3 +165,21 @@ def _evaluate(
     if "failed" in found:
         raise errors.FeelError(expression=text, reason=found["failed"])
     return found["value"]
+
+
+def _run(text: str, unary: bool, names: frozenset[str], data: str, time: str) -> str:
+    with feel.interpreter() as interpreter:
+        answer: str = interpreter.call("run", _compiled(interpreter, text, unary, names), data, time)
+        return answer
+
+
+@functools.lru_cache(maxsize=4096)
+def _constant(text: str, unary: bool, names: frozenset[str]) -> str | None:
+    """The answer of an expression that looks at nothing, which is always the same; None if it is too long to be kept."""
+    answer = _run(text, unary, names, "{}", "")
+    return answer if len(answer) <= _KEPT else None
+
+
+def _exact(value: Json) -> bool:
+    """Whether the value comes back from the interpreter as it went in."""
+    return isinstance(value, (str, bool)) or (isinstance(value, int) and abs(value) < 2**53)
