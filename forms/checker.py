@@ -12,7 +12,7 @@ from engine import errors
 from . import values
 from .problems import CheckExpression, Probe, problems
 from .reading import Evaluate, Field, Reading, Scope
-from .schema import Component, at, components, has, level, put
+from .schema import Components, at, has, known, put
 from .texts import Fault, Text, Translate, untranslated
 from .view import FieldView, view
 
@@ -67,7 +67,7 @@ class FormChecker:
         def blame(path: str, fault: Fault) -> None:
             faults.setdefault(path, []).append(fault.said(self._translate, locale))
 
-        items = components(schema)
+        items = known(schema)
         for path, fault in _misplaced(items, submitted, ""):
             if len(faults) < _NAMED:
                 blame(path, fault)
@@ -79,7 +79,7 @@ class FormChecker:
 
     def documents(self, schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
         """Ids of the documents that clean values name, in the form's order."""
-        return list(_documents(components(schema), values))
+        return list(_documents(known(schema), values))
 
     def view(
         self,
@@ -97,7 +97,7 @@ class FormChecker:
         the condition changes. Messages of `errors` stand at their fields.
         """
         reading = Reading(self._evaluate, permissions, self._zone)
-        return view(reading, reading.scope(components(schema), submitted or {}, stored), errors or {}, locale)
+        return view(reading, reading.scope(known(schema), submitted or {}, stored), errors or {}, locale)
 
     def problems(self, schema: Any) -> list[str]:
         """Sentences about what must be repaired before a procedure with this form is deployed; empty when all is well."""
@@ -106,8 +106,8 @@ class FormChecker:
         return problems(schema, probe)
 
 
-def _documents(items: Sequence[Component], values: Any) -> Iterator[str]:
-    for item in level(items):
+def _documents(items: Components, values: Any) -> Iterator[str]:
+    for item in items.level:
         value = at(values, item.path) if has(values, item.path) else None
         if item.type == "filepicker":
             yield from value or ()
@@ -116,12 +116,9 @@ def _documents(items: Sequence[Component], values: Any) -> Iterator[str]:
                 yield from _documents(item.children, row)
 
 
-def _misplaced(items: Sequence[Component], sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:
+def _misplaced(items: Components, sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:
     """Keys that the form does not have, and what stands where fields must be."""
-    places: dict[str, Any] = {}
-    for item in level(items):
-        put(places, item.path, item)
-    yield from _strangers(places, sent, prefix)
+    yield from _strangers(items.places, sent, prefix)
 
 
 def _strangers(places: Mapping[str, Any], sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:

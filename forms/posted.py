@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from . import values
-from .schema import LISTS, Component, at, components, fields, has, level, put
+from .schema import LISTS, Components, at, components, fields, has, put
 
 #: number of a row in a path
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
@@ -61,9 +61,9 @@ def without_row(submitted: Mapping[str, Any], row: str) -> dict[str, Any]:
     return _changed(submitted, path, lambda rows: [each for place, each in enumerate(rows) if f"{place}]" != number])
 
 
-def _draft(items: Sequence[Component], submitted: Any) -> dict[str, Any]:
+def _draft(items: Components, submitted: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for item in level(items):
+    for item in items.level:
         if not has(submitted, item.path):
             continue
         value = at(submitted, item.path)
@@ -98,11 +98,9 @@ def _changed(submitted: Mapping[str, Any], path: str, change: Callable[[list[Any
     return copy
 
 
-def _object(
-    items: Sequence[Component], posted: Posted, names: set[str], uploaded: Mapping[str, Sequence[str]], prefix: str
-) -> dict[str, Any]:
+def _object(items: Components, posted: Posted, names: set[str], uploaded: Mapping[str, Sequence[str]], prefix: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for item in level(items):
+    for item in items.level:
         name = prefix + item.key
         if item.type == "dynamiclist":
             put(found, item.path, [_object(item.children, posted, names, uploaded, row) for row in _rows(names, name)])

@@ -10,7 +10,7 @@ from typing import Any
 from engine import errors
 
 from . import values
-from .schema import CHOICES, Component, at, has, level, permission, put
+from .schema import CHOICES, Component, Components, at, has, permission, put
 from .texts import Fault
 
 #: evaluates FEEL, written without the leading `=`, over variables; raises `errors.FeelError`; must be limited in time
@@ -51,7 +51,7 @@ class Scope:
 
     #: before every path, such as `witnesses[0].`; empty for the form itself
     prefix: str
-    items: Sequence[Component]
+    items: Components
     stored: Mapping[str, Any]
     #: by path inside the object
     fields: dict[str, Field]
@@ -69,7 +69,7 @@ class Reading:
 
     def scope(
         self,
-        items: Sequence[Component],
+        items: Components,
         submitted: Mapping[str, Any],
         stored: Mapping[str, Any],
         *,
@@ -80,7 +80,7 @@ class Reading:
         """The fields of one object. In a row, expressions see the row's values over the `outer` ones."""
         base = {**(outer or {}), **stored}
         fields: dict[str, Field] = {}
-        for item, conditions in _with_conditions(items, ()):
+        for item, conditions in items.conditions:
             said = permission(item, self.permissions)
             was_stored = has(stored, item.path)
             fields[item.key] = Field(
@@ -94,16 +94,19 @@ class Reading:
                 was_sent=has(submitted, item.path),
             )
         context = self._seen(fields, base)
-        for one in fields.values():
-            one.fixed = one.fixed or self.true(one.component.schema.get("readonly"), context)
-        context = self._seen(fields, base)
-        for _ in range(_ROUNDS):
-            before = [one.hidden for one in fields.values()]
-            for one in fields.values():
-                one.hidden = any(self.true(condition, context) for condition in one.conditions)
+        closed = [one for one in fields.values() if not one.fixed and self.true(one.component.schema.get("readonly"), context)]
+        for one in closed:
+            one.fixed = True
+        if closed:
             context = self._seen(fields, base)
-            if before == [one.hidden for one in fields.values()]:
+        hideable = [one for one in fields.values() if one.conditions]
+        for _ in range(_ROUNDS):
+            before = [one.hidden for one in hideable]
+            for one in hideable:
+                one.hidden = any(self.true(condition, context) for condition in one.conditions)
+            if before == [one.hidden for one in hideable]:
                 break
+            context = self._seen(fields, base)
         scope = Scope(prefix=prefix, items=items, stored=stored, fields=fields, context=context)
         for one in fields.values():
             if one.component.type == "dynamiclist":
@@ -153,7 +156,7 @@ class Reading:
         """Whether the rows of a list must stay those stored: the form says so, or a field of them is not this person's."""
         return item.schema.get("allowAddRemove") is False or any(
             permission(child, self.permissions) in ("hidden", "readonly") or child.schema.get("disabled") is True
-            for child in level(item.children)
+            for child in item.children.level
         )
 
     def rows_before(self, one: Field) -> list[Mapping[str, Any]]:
@@ -196,7 +199,7 @@ class Reading:
         rows = []
         for row in _objects(value):
             seen: dict[str, Any] = {}
-            for child in level(item.children):
+            for child in item.children.level:
                 put(seen, child.path, self._soft(child, at(row, child.path), context))
             rows.append(seen)
         return rows
@@ -206,12 +209,3 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
     """The rows of a list, of what may be anything; one more than allowed is enough to see that there are too many."""
     rows = value if isinstance(value, (list, tuple)) else ()
     return [row if isinstance(row, Mapping) else {} for row in rows[: values.ENTRIES + 1]]
-
-
-def _with_conditions(items: Sequence[Component], around: tuple[str, ...]) -> Iterator[tuple[Component, tuple[str, ...]]]:
-    for item in items:
-        conditions = (*around, item.hide) if item.hide else around
-        if item.type == "group":
-            yield from _with_conditions(item.children, conditions)
-        elif item.path:
-            yield item, conditions

@@ -7,9 +7,12 @@ A field's value lies at its path: key `name` at `name`, key `place` in a group w
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 #: shown, never filled in
 STATIC = frozenset({"text", "html", "separator", "spacer", "button"})
@@ -48,9 +51,9 @@ class Component:
     name: str
     schema: Mapping[str, Any]
     #: components of a group or of each row of a list
-    children: tuple[Component, ...] = ()
+    children: Components = field(default_factory=lambda: Components())
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         return ".".join(self.path)
 
@@ -80,12 +83,57 @@ class Component:
         return english or self.schema.get(what) or (self.schema.get("label") if what.endswith("Label") else "") or ""
 
 
-def components(schema: Mapping[str, Any]) -> tuple[Component, ...]:
+class Components(tuple[Component, ...]):
+    """The components of a form, of a group or of each row of a list, in their order. What follows from them is worked out once."""
+
+    @functools.cached_property
+    def level(self) -> tuple[Component, ...]:
+        """The fields whose values lie in the same object: through groups, not into the rows of lists."""
+        return tuple(item for item, _ in self.conditions)
+
+    @functools.cached_property
+    def conditions(self) -> tuple[tuple[Component, tuple[str, ...]], ...]:
+        """The same fields, each with the conditions (FEEL) that hide it or a group around it."""
+        return tuple(_with_conditions(self, ()))
+
+    @functools.cached_property
+    def places(self) -> Mapping[str, Any]:
+        """The same fields where their values lie: objects, and in them a component for each value."""
+        found: dict[str, Any] = {}
+        for item in self.level:
+            put(found, item.path, item)
+        return found
+
+
+def _with_conditions(items: Components, around: tuple[str, ...]) -> Iterator[tuple[Component, tuple[str, ...]]]:
+    for item in items:
+        conditions = (*around, item.hide) if item.hide else around
+        if item.type == "group":
+            yield from _with_conditions(item.children, conditions)
+        elif item.type in FIELDS:
+            yield item, conditions
+
+
+def components(schema: Mapping[str, Any]) -> Components:
     """The components of a form in their order, groups and lists with their children."""
     return _read(schema.get("components") or (), (), "")
 
 
-def _read(items: Sequence[Mapping[str, Any]], path: tuple[str, ...], name: str) -> tuple[Component, ...]:
+def known(schema: Mapping[str, Any]) -> Components:
+    """As `components`, worked out once for each content of a form that is used again and again."""
+    try:
+        content = orjson.dumps(schema)
+    except TypeError:  # a whole number beyond 64 bits
+        return components(schema)
+    return _known(content)
+
+
+@functools.lru_cache(maxsize=256)
+def _known(content: bytes) -> Components:
+    return components(orjson.loads(content))
+
+
+def _read(items: Sequence[Mapping[str, Any]], path: tuple[str, ...], name: str) -> Components:
     found = []
     for item in items:
         type = item["type"]
@@ -95,23 +143,14 @@ def _read(items: Sequence[Mapping[str, Any]], path: tuple[str, ...], name: str) 
         inside = item.get("components") or () if type in CONTAINERS else ()
         start = () if type == "dynamiclist" else place or path
         found.append(Component(type=type, path=place, name=full, schema=item, children=_read(inside, start, full)))
-    return tuple(found)
-
-
-def level(items: Sequence[Component]) -> Iterator[Component]:
-    """The fields whose values lie in the same object: through groups, not into the rows of lists."""
-    for item in items:
-        if item.type == "group":
-            yield from level(item.children)
-        elif item.type in FIELDS:
-            yield item
+    return Components(found)
 
 
 def fields(schema: Mapping[str, Any]) -> dict[str, str]:
     """Path of every kind of field -> its component type, such as `{"witnesses": "dynamiclist", "witnesses.name": "textfield"}`."""
 
-    def every(items: Sequence[Component]) -> Iterator[Component]:
-        for item in level(items):
+    def every(items: Components) -> Iterator[Component]:
+        for item in items.level:
             yield item
             yield from every(item.children)
 
@@ -120,6 +159,8 @@ def fields(schema: Mapping[str, Any]) -> dict[str, str]:
 
 def permission(component: Component, permissions: Mapping[str, str]) -> str | None:
     """`hidden`, `readonly`, `required` or None. What hides or closes a group or list does so with all in it, whatever is said there."""
+    if not permissions:
+        return None
     parts = component.name.split(".")
     said = {permissions.get(".".join(parts[:end])) for end in range(1, len(parts) + 1)}
     return next((level for level in ("hidden", "readonly") if level in said), permissions.get(component.name))

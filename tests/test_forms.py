@@ -629,3 +629,13 @@ def test_every_message_is_translated() -> None:
 
 def _places(text: str) -> list[str]:
     return [part.split("}")[0] for part in text.split("{")[1:]]
+
+
+def test_a_form_that_was_changed_is_read_anew() -> None:
+    """What is known of a form goes by its content, so a changed field counts at once; a form that JSON's writer refuses is read, too."""
+    schema = form(text("name"))
+    assert check(schema, {"name": "陈立"}) == {"name": "陈立"}
+    schema["components"].append(text("post", validate={"required": True}))
+    assert list(faults(schema, {"name": "陈立"})) == ["post"]
+    schema["components"][0]["validate"] = {"maxLength": 10**30}
+    assert check(schema, {"name": "陈立", "post": "客服"}) == {"name": "陈立", "post": "客服"}
