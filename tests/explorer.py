@@ -39,6 +39,8 @@ class Explorer:
                 groups = element.extensions.get("assignmentDefinition.candidateGroups", "")
                 self.domain |= {groups[1:]: [["hr"]]} if groups.startswith("=") else {}
                 self.domain |= {element.timer.text[1:]: ["PT1H"]} if element.timer and element.timer.text.startswith("=") else {}
+                handed_on = {text.removeprefix("=").strip(): self.domain[to] for to, text in element.outputs if to in self.domain}
+                self.domain |= {text: values for text, values in handed_on.items() if text not in self.domain}
                 self.domain |= {element.key[1:].strip(): ["k"]} if element.key and element.key.startswith("=") else {}
 
     def walk(self, steps: int = 60) -> None:
@@ -112,7 +114,7 @@ class Explorer:
         """What a person fills into a form."""
         found: dict[str, object] = {}
         for component in self.forms.get(form or "", {}).get("components", ()):
-            if component.get("key") and not component.get("readonly"):
+            if component.get("key") and not component.get("readonly") and not component.get("disabled"):
                 put(found, component["key"], self.entered(component))
         return found
 
@@ -166,20 +168,24 @@ def _texts(process: Process) -> list[str]:
     return found
 
 
+def _name(text: str) -> str:
+    """A pattern of the dotted names that an expression reads, which may have blanks."""
+    try:
+        used = sorted(expressions.uses(text), key=len, reverse=True)
+    except errors.FeelError:
+        used = []
+    return rf"(?<![\w.])((?:{'|'.join(map(re.escape, used)) or '(?!)'})(?!\w)(?:\.[^\W\d]\w*)*)"
+
+
 def _uses(text: str) -> set[str]:
     """Dotted names; of a list only the name itself."""
-    try:
-        used = expressions.uses(text)
-    except errors.FeelError:
-        return set()
-    plain = re.sub(r'"[^"]*"', '""', text)
-    return {name for name in re.findall(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*", plain) if name.split(".")[0] in used}
+    return set(re.findall(_name(text), re.sub(r'"[^"]*"', '""', text)))
 
 
 def _domain(texts: list[str], lists: set[str], flows: set[str]) -> dict[str, list[object]]:
     found: dict[str, list[object]] = {}
-    name = r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)"
     for text in texts:
+        name = _name(text)
         for path, value in re.findall(rf'{name}\)? !?= "([^"]*)"', text):
             found.setdefault(path, []).extend([value, "other"])
         for path, _, value in re.findall(rf"{name} ([<>]=?|!?=) (-?\d+(?:\.\d+)?)", text):
@@ -191,6 +197,8 @@ def _domain(texts: list[str], lists: set[str], flows: set[str]) -> dict[str, lis
             found.setdefault(text.strip(), []).append(["a", "b"])
         elif text in flows and re.fullmatch(name, text.strip()):
             found.setdefault(text.strip(), []).extend([True, False])
+        for path in re.findall(rf'" \+ {name}', text):
+            found.setdefault(path, []).append("x")
         for path in re.findall(rf"duration\({name}\)", text):
             found.setdefault(path, []).append("PT1H")
     return found

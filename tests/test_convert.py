@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from xml.sax.saxutils import escape
 
@@ -15,6 +16,7 @@ from engine.bpmn.convert.juel import Unreadable
 from engine.bpmn.convert.translation import Untranslatable, whole
 from engine.bpmn.findings import Code, Finding
 from engine.bpmn.model import Element, Process, processes
+from engine.bpmn.program import Program
 from engine.bpmn.reader import read_xml
 
 VOCABULARIES = {
@@ -386,6 +388,51 @@ def test_a_diagram_of_ours_is_not_touched():
     again = convert(once.files)
     assert again.files == once.files and not again.originals
     assert list(once.originals) == ["a.bpmn"] and original("a.bpmn") == "original/a.bpmn.xml"
+
+
+def zeebe_form(*fields: dict[str, object], task: str = "") -> bytes:
+    """A native diagram that keeps its form inside, between a script that gives `My Answer` and an end."""
+    kept = json.dumps({"type": "default", "components": list(fields)}).replace("&", "&amp;")
+    return (
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" '
+        f'targetNamespace="t"><process id="p" isExecutable="true"><extensionElements><zeebe:userTaskForm id="f">{kept}</zeebe:userTaskForm>'
+        '</extensionElements><startEvent id="s"/><manualTask id="m"><extensionElements><zeebe:ioMapping><zeebe:output source="=[]" '
+        'target="My Answer"/></zeebe:ioMapping></extensionElements></manualTask><userTask id="x"><extensionElements><zeebe:formDefinition '
+        f'formKey="camunda-forms:bpmn:f"/>{task}</extensionElements></userTask><sequenceFlow id="f0" sourceRef="s" targetRef="m"/>'
+        '<sequenceFlow id="f1" sourceRef="m" targetRef="x"/></process></definitions>'
+    ).encode()
+
+
+def test_fields_whose_names_have_blanks():
+    """FEEL allows them and a form does not: the form gets other names, the task a mapping; what only is shown is not given back."""
+    fields: list[dict[str, object]] = [
+        {"type": "textfield", "key": "My Answer.why now"},
+        {"type": "textfield", "key": "My Answer.by", "disabled": True},
+        {"type": "textfield", "key": "plain"},
+    ]
+    element, findings, _, files = of(zeebe_form(*fields))
+    made = json.loads(files["forms/p-f.form"])
+    assert [field["key"] for field in made["components"]] == ["My_Answer.why_now", "My_Answer.by", "plain"]
+    assert element.inputs == (("My_Answer", "=My Answer"),)
+    assert element.outputs == (("My Answer.why now", "=My_Answer.why_now"), ("plain", "=plain"))
+    assert codes(findings) == ["converted"] * 3
+    program = Program({name: content for name, content in files.items() if name.endswith(".bpmn")}, version="1")
+    now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    execution, _ = program.start({}, now=now)
+    execution.complete("x#1", {"My_Answer": {"why_now": "late"}, "plain": 1}, now=now)
+    assert execution.variables() == {"My Answer": {"why now": "late"}, "plain": 1}
+
+
+def test_fields_that_would_get_the_same_name_keep_theirs():
+    """As do those of a task that maps by itself; the check says what to correct. Names without blanks are left alone."""
+    for fields, task in (
+        (("a b", "a_b"), ""),
+        (("a", "b"), ""),
+        (("a b",), '<zeebe:ioMapping><zeebe:output source="=1" target="o"/></zeebe:ioMapping>'),
+    ):
+        element, _, _, files = of(zeebe_form(*({"type": "textfield", "key": key} for key in fields), task=task))
+        kept = [field["key"] for field in json.loads(files["forms/p-f.form"])["components"]]
+        assert (kept == list(fields) or task) and element.outputs == ((("o", "=1"),) if task else ())
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,6 @@ REFUSED = {
     "cbe-loan-granting-spring-boot-webapp--loan-granting.bpmn": {"python_script", "unsupported_element"},
     "cbe-parse-bpmn--process.bpmn": {"python_script"},
     "C.3.0.bpmn": {"missing_condition", "bad_expression", "unsupported_setting"},
-    "C.8.1.bpmn": {"bad_form"},
     "C.9.0.bpmn": {"unknown_decision"},
     "A.2.1.bpmn": {"not_executable", "python_script"},
     **{f"{name}.bpmn": {"not_executable"} for name in ("A.1.0", "A.2.0", "A.3.0", "A.4.0", "A.4.1", "B.1.0", "B.2.0")},

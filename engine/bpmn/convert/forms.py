@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lxml import etree
@@ -48,8 +48,13 @@ def form(sheet: Sheet, node: etree._Element) -> None:
 
 
 def embedded(sheet: Sheet) -> None:
-    """Forms that are kept inside the diagram become files."""
+    """Forms that are kept inside the diagram become files.
+
+    A field whose name has a blank, which FEEL allows and a form does not, gets another name, and the element a mapping between
+    the two.
+    """
     kept: dict[str, str] = {}
+    renamed: dict[str, list[tuple[str, str, bool]]] = {}
     for node in list(sheet.root.iter(f"{ZEEBE}userTaskForm")):
         try:
             made = json.loads("".join(node.itertext()))
@@ -59,6 +64,7 @@ def embedded(sheet: Sheet) -> None:
             continue  # the check says that it is not carried out
         id = re.sub(r"[^\w.-]", "_", f"{drawn(node).get('id', '')}-{node.get('id', '')}")
         sheet.forms[id] = {**made, "id": id}
+        renamed[id] = _without_blanks(sheet, node, sheet.forms[id])
         kept[node.get("id", "")] = id
         sheet.became(node, f"zeebe:userTaskForm {node.get('id', '')}", f"forms/{id}.form")
         remove(node)
@@ -69,6 +75,42 @@ def embedded(sheet: Sheet) -> None:
             del definition.attrib["formKey"]
             definition.set("formId", kept[match[1]])
             sheet.changed = True
+            _map(sheet, drawn(definition), renamed[kept[match[1]]])
+
+
+def _without_blanks(sheet: Sheet, node: etree._Element, form: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """Gives names without blanks to the fields of a form; of all: the name as it was and as it is, and whether it can be filled in."""
+    fields = [field for field in _fields(form) if isinstance(field.get("key"), str)]
+    names = {field["key"]: ".".join(translation.name(part) for part in field["key"].split(".")) for field in fields}
+    if not any(" " in name for name in names) or len(set(names.values())) < len(names):
+        return []
+    for field in fields:
+        given, name = field["key"], names[field["key"]]
+        field["key"] = name
+        if given != name:
+            sheet.became(node, f'"{given}"', name)
+    open_ = {field["key"] for field in fields if not field.get("disabled") and not field.get("readonly")}
+    return [(given, name, name in open_) for given, name in names.items()]
+
+
+def _fields(form: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for component in form.get("components", ()):
+        if isinstance(component, dict):
+            yield component
+            yield from _fields(component)
+
+
+def _map(sheet: Sheet, node: etree._Element, names: list[tuple[str, str, bool]]) -> None:
+    """Hands over what the form shows under another name, and gives back what was filled in under the one it had."""
+    if not names or node.find(f"{BPMN}extensionElements/{ZEEBE}ioMapping/{ZEEBE}output") is not None:
+        return
+    known = {line.get("target", "").split(".")[0] for line in sheet.root.iter(f"{ZEEBE}output")}
+    for given, name, filled in names:
+        whole, short = given.split(".")[0], name.split(".")[0]
+        if whole != short and whole in known and node.tag == BPMN + "userTask":
+            sheet.map(node, "input", short, f"={whole}")
+        if filled:
+            sheet.map(node, "output", given, f"={name}")
 
 
 def _known(sheet: Sheet, page: str) -> str | None:
