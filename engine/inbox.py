@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access
+from . import access, boxes
 from .casefile import restored, signers, visible_documents
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
-from .models import OPEN, Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
 from .rules import rules_of
@@ -64,94 +64,63 @@ class Page:
         return max(1, -(-self.total // self.size))
 
 
-def _mine(person: str) -> sa.ColumnElement[bool]:
-    return sa.and_(SignOff.state == OPEN, SignOff.person_id == person)
-
-
-def _group(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]:
-    offered = access.offered_to(connection, person)
-    return sa.and_(SignOff.state == OPEN, SignOff.person_id.is_(None), SignOff.id.in_(offered), Case.subject_id != person)
-
-
-_FROM = (
-    sa.join(SignOff, WorkItem, SignOff.item_id == WorkItem.id)
-    .join(Case, WorkItem.case_id == Case.id)
-    .join(Person, Person.id == Case.subject_id)
-)
-
-
 def inbox(services: Services, person: str, *, box: str = "mine", search: str = "", page: int = 1, size: int = 20) -> Page:
     """A page of `mine`, `group` (offered to my roles or me) or `done`. Open work: earliest due first, then oldest."""
+    words, page = search.split()[:5], max(page, 1)
     with services.database.reading() as connection:
-        match box:
-            case "mine":
-                which = _mine(person)
-            case "group":
-                which = _group(connection, person)
-            case "done":
-                which = SignOff.decided_by == person
-            case _:
-                raise NotFound(what="box", name=box)
-        if box != "done":
-            which = sa.and_(which, Case.status != "closed")
-        if words := search.strip():
-            which = sa.and_(which, *(_matches(word) for word in words.split()[:5]))
-        total = connection.execute(sa.select(sa.func.count()).select_from(_FROM).where(which)).scalar_one()
-        order = [SignOff.decided_at.desc()] if box == "done" else [WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.opened_at]
-        chosen = (
-            sa.select(
-                WorkItem.id.label("item_id"),
-                WorkItem.case_id,
-                Case.number,
-                Case.title,
-                Case.version_id,
-                Person.name.label("subject"),
-                WorkItem.name,
-                WorkItem.name_en,
-                WorkItem.lane,
-                WorkItem.status,
-                WorkItem.opened_at,
-                WorkItem.due_at,
-                SignOff.person_id,
-                SignOff.decided_at,
-                SignOff.state.label("decision"),
-            )
-            .select_from(_FROM)
-            .where(which)
-            .order_by(*order, SignOff.id)
-            .limit(size)
-            .offset((max(page, 1) - 1) * size)
-        )
+        chosen = boxes.box(connection, person, box)
+        total = connection.execute(chosen.total(words)).scalar_one()
+        rows = _rows(connection, chosen.page(words, size=size, offset=(page - 1) * size)) if total > (page - 1) * size else []
         now = services.clock.now()
         found = []
-        for row in connection.execute(chosen):
+        for row in rows:
             values = dict(row._mapping)
             holder, version_id = values.pop("person_id"), values.pop("version_id")
             lane_en = lanes_en(services.programs.get(version_id)).get(row.lane or "")
             english = title_en(services, version_id, row.subject)
             overdue = row.status == "open" and row.due_at is not None and row.due_at < now
             found.append(InboxRow(**values, title_en=english, lane_en=lane_en, overdue=overdue, held=holder == person))
-    return Page(rows=found, total=total, page=max(page, 1), size=size)
+    return Page(rows=found, total=total, page=page, size=size)
 
 
-def _matches(word: str) -> sa.ColumnElement[bool]:
-    fields = (Case.number, Case.title, Person.name, WorkItem.name, WorkItem.name_en)
-    return sa.or_(*(field.icontains(word, autoescape=True) for field in fields))
+def _rows(connection: sa.Connection, page: sa.Subquery) -> Sequence[Any]:
+    """What the list tells about the sign-offs of a page."""
+    told = (
+        sa.select(
+            WorkItem.id.label("item_id"),
+            WorkItem.case_id,
+            Case.number,
+            Case.title,
+            Case.version_id,
+            Person.name.label("subject"),
+            WorkItem.name,
+            WorkItem.name_en,
+            WorkItem.lane,
+            WorkItem.status,
+            WorkItem.opened_at,
+            WorkItem.due_at,
+            SignOff.person_id,
+            SignOff.decided_at,
+            SignOff.state.label("decision"),
+        )
+        .select_from(page)
+        .join(SignOff, SignOff.id == page.c.id)
+        .join(WorkItem, WorkItem.id == SignOff.item_id)
+        .join(Case, Case.id == WorkItem.case_id)
+        .join(Person, Person.id == Case.subject_id)
+    )
+    return connection.execute(told.order_by(page.c.place)).all()
 
 
 def counts(services: Services, person: str) -> dict[str, int]:
     """How much waits: `mine`, `group`, and `overdue` of the two."""
     with services.database.reading() as connection:
-        late = sa.and_(WorkItem.due_at.is_not(None), WorkItem.due_at < services.clock.now())
-
-        def count(which: sa.ColumnElement[bool]) -> tuple[int, int]:
-            counted = sa.select(sa.func.count(), sa.func.count().filter(late)).select_from(_FROM).where(which, Case.status != "closed")
-            total, overdue = connection.execute(counted).one()
-            return total, overdue
-
-        mine, late_mine = count(_mine(person))
-        group, late_group = count(_group(connection, person))
-        return {"mine": mine, "group": group, "overdue": late_mine + late_group}
+        waits = sa.union_all(boxes.mine(person), *boxes.offered(connection, person)).subquery()
+        mine = sa.func.count().filter(waits.c.person_id.is_not(None))
+        late = sa.func.count().filter(WorkItem.due_at < services.clock.now())
+        counted = sa.select(mine, sa.func.count(), late).select_from(waits).join(WorkItem, WorkItem.id == waits.c.item_id)
+        held, both, overdue = connection.execute(counted).one()
+    return {"mine": held, "group": both - held, "overdue": overdue}
 
 
 # --- one work item

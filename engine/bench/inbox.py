@@ -1,4 +1,7 @@
-"""The inbox of one person among very many open work items, nine in ten held by somebody, the others offered to a role."""
+"""The inbox of one person among very many open work items, nine in ten held by somebody, the others offered to a role.
+
+As many people have work as have a case about themselves.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ def measure(services: Services, people: People, items: int, reads: int) -> dict[
     _people(services, persons, roles)
     held = _template(services, people, "held", f'assignee="{people.worker}"')
     offered = _template(services, people, "offered", diagrams.OFFERED)
-    number = f"mod(:n, {persons})" if services.database.engine.dialect.name == "postgresql" else f":n % {persons}"
-    fill(services.database, held, items * 9 // 10, other={"sign_offs.person_id": _person_sql(services, number)})
+    about = {"cases.subject_id": _person_sql(services, f"(:n + 7) % {persons}")}
+    fill(services.database, held, items * 9 // 10, other=about | {"sign_offs.person_id": _person_sql(services, f":n % {persons}")})
     role = f"'{ROLE}-' || CAST(:n % {roles} AS varchar(20))"
-    fill(services.database, offered, items - items * 9 // 10, first=items, other={"sign_offs.role": role})
+    fill(services.database, offered, items - items * 9 // 10, first=items, other=about | {"sign_offs.role": role})
     took: dict[str, list[float]] = {"mine": [], "group": [], "counts": []}
     for read in range(reads):
         person = _person(read * max(1, persons // reads) % persons)

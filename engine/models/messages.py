@@ -27,19 +27,16 @@ class Subscription(Base):
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
 
 
+_KEPT = sa.text("case_id IS NULL")
+
+
 class Message(Base):
     """A message that was sent: taken by a case, or kept until one asks for it or its time is over."""
 
     __tablename__ = "messages"
     __table_args__ = (
-        sa.Index(
-            "ix_messages_kept",
-            "name",
-            "key",
-            "sent_at",
-            sqlite_where=sa.text("case_id IS NULL"),
-            postgresql_where=sa.text("case_id IS NULL"),
-        ),
+        sa.Index("ix_messages_kept", "name", "key", "sent_at", sqlite_where=_KEPT, postgresql_where=_KEPT),
+        sa.Index("ix_messages_over", "kept_until", sqlite_where=_KEPT, postgresql_where=_KEPT),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -74,7 +74,7 @@ class WorkRound(Base):
 
 #: the state of a sign-off that waits, for queries: written out, so that the database sees that its index of open ones will do
 OPEN: sa.ColumnElement[str] = sa.literal_column("'open'")
-_OPEN = sa.text("state = 'open'")
+_HELD = sa.text("state = 'open' AND person_id IS NOT NULL")
 _OFFERED = sa.text("state = 'open' AND role IS NOT NULL")
 _DECIDED = sa.text("decided_by IS NOT NULL")
 _IN_A_ROUND = sa.text("round_id IS NOT NULL")
@@ -91,8 +91,8 @@ class SignOff(Base):
     __tablename__ = "sign_offs"
     __table_args__ = (
         # one look-up finds a person's or a role's open work, whatever the number of decided ones
-        sa.Index("ix_sign_offs_person_open", "person_id", "opened_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        sa.Index("ix_sign_offs_role_open", "role", "opened_at", sqlite_where=_OFFERED, postgresql_where=_OFFERED),
+        sa.Index("ix_sign_offs_person_open", "person_id", sqlite_where=_HELD, postgresql_where=_HELD),
+        sa.Index("ix_sign_offs_role_open", "role", sqlite_where=_OFFERED, postgresql_where=_OFFERED),
         sa.Index("ix_sign_offs_for_open", "for_id", "opened_at", sqlite_where=_STOOD_IN_FOR, postgresql_where=_STOOD_IN_FOR),
         sa.Index("ix_sign_offs_decided", "decided_by", "decided_at", sqlite_where=_DECIDED, postgresql_where=_DECIDED),
         sa.Index("ix_sign_offs_round_id", "round_id", sqlite_where=_IN_A_ROUND, postgresql_where=_IN_A_ROUND),
