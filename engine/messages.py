@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from . import cases, rules, subscriptions
 from .bpmn.names import refuse_given
 from .bpmn.scopes import plain
-from .db import Unit
+from .db import Database, Unit
 from .deferral import add_signal_jobs
 from .errors import Conflict, DatabaseAway, ItemClosed, NobodyWaits, NotAllowed
 from .ledger import Event
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: how often a message that lost a race for its receiver looks again
 _TRIES = 5
+#: how long a message is remembered whose time is over, so that the command that sent it is known again
+_REMEMBERED = dt.timedelta(days=1)
 #: a case whose procedure's version runs takes what it waits for
 _TAKES = sa.and_(Case.status == "running", sa.not_(ProcedureVersion.suspended))
 
@@ -193,6 +195,19 @@ def hand_out(services: Services, *, limit: int = 100) -> int:
         except Exception:
             log.exception("case %s could not take a message that was kept", case_id)
     return taken
+
+
+def forget(database: Database, now: dt.datetime, *, limit: int = 500) -> int:
+    """Remove messages that were kept and that nobody asked for in their time, a day later; gives how many, at most `limit`.
+
+    What a case took belongs to the case and stays.
+    """
+    over = sa.select(Message.id).where(Message.case_id.is_(None), Message.kept_until < now - _REMEMBERED)
+    first = over.order_by(Message.kept_until).limit(limit).with_for_update(skip_locked=True)
+    with database.unit() as unit:
+        gone = unit.connection.execute(sa.delete(Message).where(Message.id.in_(first)))
+        unit.commit()
+    return int(gone.rowcount)
 
 
 def _take_kept(services: Services, case_id: str) -> bool:

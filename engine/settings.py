@@ -70,7 +70,7 @@ class Settings:
     carrier: str = "embedded"
     #: address of Celery's broker
     broker: str = ""
-    #: seconds between sweeps for what nobody noticed: lost messages, jobs of dead workers, ended log-ins
+    #: seconds between sweeps for what nobody noticed: lost messages and old ones, jobs of dead workers, ended log-ins
     sweep: float = 5.0
     #: live cases kept in memory
     live_cases: int = 1000

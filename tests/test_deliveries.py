@@ -18,6 +18,7 @@ from engine.ledger import Event
 from engine.models import Case, Message, ProcedureVersion, Subscription, new_id
 from engine.ports import Json
 from engine.services import Services
+from webapp import server
 
 
 def named(name: str, key: str = '="K-" + subject.employee_no') -> str:
@@ -106,6 +107,26 @@ def test_a_message_is_not_kept_for_ever(room: Room) -> None:
     room.clock.move(hours=2)
     case = room.start()
     assert room.open(case) == "" and waits(room) == ["c"]
+
+
+def test_a_message_that_nobody_asked_for_is_forgotten(room: Room) -> None:
+    """A day after its time, a batch at a sweep; until then the command that sent it is known again. What a case took stays."""
+    room.deploy(*WAITING, named=named("returned"), rules=RULES)
+    send(room)
+    assert room.open(room.start()) == "after"
+    for number in range(3):
+        send(room, key="nobody", keep=dt.timedelta(hours=1), request_id=f"r{number}")
+    send(room, key="nobody", keep=dt.timedelta(days=9))
+    room.clock.move(hours=24)
+    again = send(room, key="nobody", keep=dt.timedelta(hours=1), request_id="r0")
+    assert again.kept_until == room.clock.now() - dt.timedelta(hours=23)
+    assert messages.forget(room.services.database, room.clock.now()) == 0
+    room.clock.move(hours=2)
+    assert messages.forget(room.services.database, room.clock.now(), limit=2) == 2
+    sweeper = server.sweeper(room.services)
+    sweeper.sweep()
+    sweeper.stop()
+    assert room.count(Message) == 2 and messages.forget(room.services.database, room.clock.now()) == 0
 
 
 def test_a_message_that_is_not_to_be_kept_needs_somebody_who_waits(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import socket
 import sys
@@ -44,6 +45,7 @@ def sweeper(services: Services) -> Sweeper:
     duties: list[Duty] = [
         lambda now: accounts.forget_ended(services.database, now),
         lambda _now: _hand_out(services),
+        lambda now: _forget(services, now),
     ]
     if not isinstance(services.carrier, Bell):  # which looks for jobs by itself, in each worker
         duties.append(strays(services.database, services.carrier, ahead=every))
@@ -52,6 +54,10 @@ def sweeper(services: Services) -> Sweeper:
 
 def _hand_out(services: Services) -> None:
     messages.hand_out(services)
+
+
+def _forget(services: Services, now: dt.datetime) -> None:
+    messages.forget(services.database, now)
 
 
 class Worker:
