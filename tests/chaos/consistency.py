@@ -36,7 +36,9 @@ def _faults(services: Services, connection: sa.Connection, case: Any) -> list[st
     incidents = [incident for incident in _rows(connection, Incident, case.id) if incident.resolved_at is None]
     if case.incidents != len(incidents):
         found.append(f"the row counts {case.incidents} incidents, {len(incidents)} are open")
-    found += [f"item {item.element} is open without a sign-off" for item in items if item.status == "open" and not _signs(connection, item)]
+    signed = {item.id: _signs(connection, item) for item in items}
+    found += [f"item {item.element} is open without a sign-off" for item in items if item.status == "open" and not signed[item.id]]
+    found += [f"item {item.element} is closed, yet waits for a sign-off" for item in items if item.status != "open" and signed[item.id]]
     waits = {kind: Counter[str]() for kind in ("item", *_KINDS)}
     subscriptions = Counter[str]()
     if case.status != "closed":
