@@ -66,6 +66,13 @@ def decide(content: bytes, data: dict[str, Any], id: str = "d") -> Result:
     return Decisions(content, file="rules.dmn").decide(id, data, now=NOW)
 
 
+def test_a_text_is_no_number_that_a_cell_asks_for() -> None:
+    """In a column of no declared type a rule for numbers does not apply to a text, in whatever order they would stand."""
+    rules = ([">= 5", '"number"'], ["[1..4]", '"few"'], ['"a"', '"text"'], ["-", '"other"'])
+    rates = file(decision(table('hitPolicy="FIRST"', [("x", "Any")], [("y", "")], *rules)))
+    assert [decide(rates, {"x": x}).value for x in (7, 2, "a", "7", "zz")] == ["number", "few", "text", "other", "other"]
+
+
 def hits(policy: str, x: int) -> Result:
     """Rules for x > 1, x > 2 and x > 3 with the results b, a and b."""
     rules = (["> 1", '"b"'], ["> 2", '"a"'], ["> 3", '"b"'])

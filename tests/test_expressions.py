@@ -135,6 +135,15 @@ def test_a_condition_is_true_or_false(text: str, expected: bool) -> None:
     assert condition(text, DATA, now=NOW) is expected
 
 
+def test_what_is_in_a_list_of_tests_may_be_of_several_types() -> None:
+    """One that is met is enough; only where none is, a test of another type is an error."""
+    assert condition('hired_on in ([1..10], "2021-03-01", hired_on)', DATA, now=NOW)
+    assert matches('> 3, "x"', "x", DATA) and not matches('"y", "z"', "x", DATA) and not matches("> 3", None, DATA)
+    for text in ('> 3, "y"', ">= 5", '[date("2020-01-01")..date("2030-01-01")]'):
+        with pytest.raises(errors.FeelError, match="cannot be compared"):
+            matches(text, "x", DATA)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -149,6 +158,11 @@ def test_a_condition_is_true_or_false(text: str, expected: bool) -> None:
         'amount > "x"',
         'amount = "12000"',
         "date(hired_on) < now()[1]",
+        "hired_on in [1..10]",
+        "hired_on in (> 5)",
+        "hired_on between 1 and 10",
+        'amount in ["a".."z"]',
+        'hired_on in [date("2020-01-01")..date("2030-01-01")]',
     ],
 )
 def test_a_condition_that_is_neither_true_nor_false_is_an_error(text: str) -> None:

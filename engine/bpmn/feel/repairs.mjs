@@ -44,6 +44,55 @@ export const repairs = [
             }
             const test = operator()(right);`,
   ],
+  [
+    'nor is a value of another type in a range of numbers, texts or days',
+    '    // normalize a descending range',
+    `    const border = getType(start ?? end);
+    if (PLAIN.has(valueType) && PLAIN.has(border) && valueType !== border) return null;
+    // normalize a descending range`,
+  ],
+  [
+    '(as what is between)',
+    'return createRange(start, end).includes(args[0](context));',
+    `const value = args[0](context);
+                const result = createRange(start, end).includes(value);
+                if (result === null && value !== null && getType(value) !== getType(start)) interpreterContext.addWarning(node, 'NOT_COMPARABLE', { template: '{left} cannot be compared with {right}', values: { left: value, right: start } });
+                return result;`,
+  ],
+  [
+    '(as what is in something)',
+    'return compareIn(args[0](context), (args[3] || args[2])(context));',
+    `const value = args[0](context);
+                const tests = (args[3] || args[2])(context);
+                const result = compareIn(value, tests);
+                if (result === null) unlike(tests, value, node, interpreterContext);
+                return result;`,
+  ],
+  [
+    '(as what a cell tests)',
+    `}).some(v => v === true);
+                    return matches`,
+    `}).some(v => v === true);
+                    if (!matches) unlike(given, value, node, interpreterContext);
+                    return matches`,
+  ],
+  [
+    '(which it tests once)',
+    'const matches = tests.map(test => test(context)).flat(1).map(',
+    'const given = tests.map(test => test(context)).flat(1);\n                    const matches = given.map(',
+  ],
+  [
+    '(the first of the ranges that a value of this type cannot be in)',
+    'function compareValue(test, value) {',
+    `function unlike(tests, value, node, interpreterContext) {
+    const type = getType(value);
+    const other = (border) => PLAIN.has(border) && border !== type;
+    const test = (isArray(tests) ? tests : [tests]).find((test) => isRange(test) && other(getType(test.start ?? test.end)));
+    if (test === undefined || !PLAIN.has(type)) return;
+    interpreterContext.addWarning(node, 'NOT_COMPARABLE', { template: '{left} cannot be compared with {right}', values: { left: value, right: test.start ?? test.end } });
+}
+function compareValue(test, value) {`,
+  ],
   ['(its types)', 'const NUMBER_ONLY =', "const PLAIN = new Set(['number', 'string', 'boolean', 'date', 'time', 'date time', 'duration']);\nconst NUMBER_ONLY ="],
 
   // --- complaints, which are shown to people
