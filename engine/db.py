@@ -167,6 +167,7 @@ class Unit:
         """
         try:
             self._send([*self._insertions(), *self._writes], commit=True)
+            self._count(commits=1)
         except Exception as error:
             if _is_conflict(error):
                 raise Conflict() from error
@@ -195,7 +196,7 @@ class Unit:
         return bool(getattr(self._driver, "closed", False))
 
     @classmethod
-    def _count(cls, *, statements: int, commits: int = 0) -> None:
+    def _count(cls, *, statements: int = 0, commits: int = 0) -> None:
         Unit._sent = Count(cls._sent.statements + statements, cls._sent.commits + commits)
 
     def _insertions(self) -> Iterator[tuple[Statement, dict[str, Any]]]:
@@ -211,7 +212,7 @@ class Unit:
     def _send(self, statements: Sequence[tuple[Statement, dict[str, Any]]], *, commit: bool = False) -> list[list[Any]]:
         prepared = [(statement.prepared(self._dialect), parameters) for statement, parameters in statements]
         sent = [(statement.sql, statement.parameters(parameters)) for statement, parameters in prepared]
-        self._count(statements=len(sent), commits=int(commit))
+        self._count(statements=len(sent))
         if self._dialect.name == "postgresql":
             raw = self._pipeline.exchange(sent, commit=commit)
         else:
@@ -330,6 +331,15 @@ class Database:
         """A connection for reads. Raises DatabaseAway."""
         with self._noticing_loss(), self.engine.connect() as connection:
             yield connection
+
+    def together(self, *asked: tuple[Statement, dict[str, Any]]) -> list[list[Any]]:
+        """The rows of several compiled selects, read in one round trip without a unit. Raises DatabaseAway."""
+        with self._noticing_loss(), contextlib.closing(self.engine.raw_connection()) as lent:
+            unit = Unit(lent, self)
+            try:
+                return unit._send(asked, commit=True)  # with the same round trip it is over
+            finally:
+                unit.close()
 
     def finds(self, stored: Callable[[Unit], bool]) -> bool:
         """Ask on a new connection whether a unit took effect whose own was lost. Committed, so that a synchronous standby has it, too."""

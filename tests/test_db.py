@@ -187,6 +187,26 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     assert names(database) == ["after"]
 
 
+def test_what_is_read_without_a_unit_leaves_nothing_open(database: Database) -> None:
+    """Rows of several selects as they were committed, while a writer works; afterwards its connection holds no transaction."""
+    with database.unit() as unit:
+        add(unit, "1", "before")
+        unit.commit()
+    count = Statement(sa.select(sa.func.count().label("persons")).select_from(Person))
+    commits = Unit.counted().commits
+    with database.unit() as unit:
+        unit.connection.execute(sa.update(Person).values(name="after"))
+        read, counted = database.together((NAMES, {}), (count, {}))
+        assert ([row.name for row in read], counted[0].persons) == (["before"], 1)
+        unit.commit()
+    assert [row.name for row in database.together((NAMES, {}))[0]] == ["after"]
+    assert Unit.counted().commits == commits + 1
+    if database.engine.dialect.name == "postgresql":
+        with database.reading() as connection:
+            idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+            assert connection.exec_driver_sql(idle).scalar_one() == 0
+
+
 def test_actions_after_the_commit(database: Database) -> None:
     """They run once it is stored, and not at all when it is not."""
     done: list[str] = []

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from engine.db import Database
+from engine.db import Database, Statement
 from engine.errors import PartwellError
 from engine.models import Account, FailedLogIn, Holding, Person, WebSession, new_id
 from engine.people import accounts as engine_accounts
@@ -28,6 +28,22 @@ from .i18n import DEFAULT, LOCALES, error_text
 COOKIE = "partwell_session"
 #: failed log-ins of one login from one address within the window before it must wait, whichever web process they come to
 TRIES, WINDOW = 10, dt.timedelta(minutes=15)
+
+_ON: sa.BindParameter[dt.date] = sa.bindparam("on", type_=sa.Date)
+_OF_SESSION = (WebSession.id == sa.bindparam("session"), WebSession.expires_at > sa.bindparam("now"))
+#: a row if somebody holds the session who may act
+_READER = Statement(
+    sa.select(Person.id, Person.name, *directory.title(_ON), Account.login, Account.locale)
+    .join(Account, Account.person_id == Person.id)
+    .join(WebSession, WebSession.login == Account.login)
+    .where(*_OF_SESSION, Account.disabled.is_(False), directory.here(_ON))
+)
+_ROLES = Statement(
+    sa.select(Holding.role)
+    .join(Account, Account.person_id == Holding.person_id)
+    .join(WebSession, WebSession.login == Account.login)
+    .where(*_OF_SESSION)
+)
 
 accounts = Blueprint("accounts", __name__)
 
@@ -156,17 +172,10 @@ def close_session(secret: str) -> None:
 def reader_of(secret: str) -> Reader | None:
     """Who holds this session, or nobody: unknown, ended, disabled or no longer employed."""
     now = services().clock.now()
-    today = directory.day(now)
-    row = db.session.execute(
-        sa.select(Person.id, Person.name, *directory.title(today), Account.login, Account.locale)
-        .join(Account, Account.person_id == Person.id)
-        .join(WebSession, WebSession.login == Account.login)
-        .where(WebSession.id == _digest(secret), WebSession.expires_at > now)
-        .where(Account.disabled.is_(False), directory.here(today))
-    ).first()
-    roles = frozenset(db.session.scalars(sa.select(Holding.role).where(Holding.person_id == row.id))) if row else frozenset()
-    db.session.rollback()  # no read transaction stays open while the page is made
-    return Reader(**row._mapping, roles=roles) if row else None
+    asked = {"session": _digest(secret), "now": now, "on": directory.day(now)}
+    persons, holdings = services().database.together((_READER, asked), (_ROLES, asked))
+    roles = frozenset(row.role for row in holdings)
+    return Reader(**persons[0]._asdict(), roles=roles) if persons else None
 
 
 def _may_try(connection: sa.Connection, who: str, now: dt.datetime) -> None:
