@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from . import sign_offs
 from .bpmn.advance import Opened
 from .chains import resolve, versions
 from .chains.company import Company
@@ -20,6 +22,8 @@ from .models import Candidate, Draft, Person, SignOff, WorkItem, WorkRound, Work
 from .people import directory
 from .ports import Json
 from .rules import rules_of
+from .signing.round import Round, Signer
+from .signing.turns import begin
 
 if TYPE_CHECKING:
     from .turn import Turn
@@ -111,12 +115,12 @@ def open_step(
     element: str,
     instance: str,
     *,
-    before: str | None = None,
+    before: Sequence[str] = (),
 ) -> bool:
     """Open the next step of a chain (a row of `chains`) that needs somebody, for the people it resolves to now.
 
-    False if none is left that does. `before`: who has just approved the step before. Raises NobodySigns, and FeelError where a
-    condition does not give true or false.
+    False if none is left that does. `before`: who has just approved the step before, in their own name. Raises NobodySigns, and
+    FeelError where a condition does not give true or false.
     """
     company = Company(turn.unit.connection, turn.now)
     signed = _signed(turn, item_id, chain.steps, position, before) if position else {}
@@ -125,7 +129,7 @@ def open_step(
         step = resolve.one(company, chain.steps[current], case)
         persons, trace = step.persons, {**step.trace, "chain": {"key": chain.key, "number": chain.number}}
         if step.outcome is None:
-            _round(turn, item_id, step_ids[current], persons, (), trace)
+            _open_round(turn, item_id, step_ids[current], step, trace)
             turn.record(Event.STEP_OPENED, element=element, item=item_id, step=step.name, persons=persons, trace=trace)
             return True
         if step.outcome in ("incident", "rejected"):
@@ -150,22 +154,43 @@ def _situation(
         managers=sorted(rules_of(turn.deployed.files).managers),
         procedure=turn.case.procedure,
         chain=chain,
+        draw=secrets.randbelow,
     )
 
 
-def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: str | None) -> dict[str, list[str]]:
-    """Key of each earlier step -> who approved it; `before` approved the last one just now."""
+def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str]) -> dict[str, list[str]]:
+    """Key of each earlier step -> who approved it in its last round, in their own name; `before` approved the last one just now."""
     rows = turn.unit.connection.execute(
-        sa.select(WorkStep.position, SignOff.decided_by)
+        sa.select(WorkStep.position, WorkRound.number, WorkRound.outcome, SignOff.state, SignOff.decided_by)
         .join(WorkRound, WorkRound.step_id == WorkStep.id)
         .join(SignOff, SignOff.round_id == WorkRound.id)
-        .where(WorkStep.item_id == item_id, SignOff.state == "approved", WorkStep.position < position)
-        .order_by(WorkStep.position, SignOff.position)
+        .where(WorkStep.item_id == item_id, WorkStep.position < position)
+        .where(sa.or_(SignOff.for_id.is_(None), SignOff.for_id == SignOff.decided_by))
+        .order_by(WorkStep.position, WorkRound.number, SignOff.position)
     )
-    signed: dict[str, list[str]] = {}
+    last: dict[int, tuple[int, list[str]]] = {}
     for row in rows:
-        signed.setdefault(steps[row.position]["key"], []).append(row.decided_by)
-    return {**signed, steps[position - 1]["key"]: [before]} if before else signed
+        if row.position not in last or last[row.position][0] != row.number:
+            last[row.position] = row.number, []
+        if row.outcome == "approved" and row.state == "approved" and row.decided_by:
+            last[row.position][1].append(row.decided_by)
+    signed = {steps[place]["key"]: persons for place, (_, persons) in last.items() if persons}
+    return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
+
+
+def _open_round(turn: Turn, item_id: str, step_id: str, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
+    """One pass through a step of a chain, for the people who were found for it."""
+    if step.mode == "claim" and len(step.signers) > 1:
+        _round(turn, item_id, step_id, step.persons, (), trace)
+        return
+    found = tuple(
+        Signer(number=number, person=one.person, for_person=one.absent, weight=one.weight, place=number if step.mode == "sequence" else 0)
+        for number, one in enumerate(step.signers)
+    )
+    round_id = new_id()
+    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=turn.now, trace=dict(trace))
+    for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
+        sign_offs.add(turn, item_id, round_id, signer)
 
 
 def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
@@ -177,21 +202,9 @@ def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles
 
 def _sign_off(turn: Turn, item_id: str, persons: Sequence[str], roles: Sequence[str], round_id: str | None = None) -> None:
     """Held by the only person, or offered to the only role, else to each of the candidates."""
-    sign_off_id = new_id()
     holder = persons[0] if len(persons) == 1 and not roles else None
     role = roles[0] if len(roles) == 1 and not persons else None
-    turn.unit.add(
-        SignOff,
-        id=sign_off_id,
-        round_id=round_id,
-        item_id=item_id,
-        case_id=turn.case.id,
-        position=0,
-        state="open",
-        role=role,
-        person_id=holder,
-        opened_at=turn.now,
-    )
+    sign_off_id = sign_offs.add(turn, item_id, round_id, Signer(number=0, person=holder, state="open"), role=role)
     if holder is None and role is None:
         for kind, refs in (("role", roles), ("person", persons)):
             for ref in refs:

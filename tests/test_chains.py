@@ -279,7 +279,6 @@ def test_an_unknown_chain_is_an_error(connection: sa.Connection) -> None:
         ([step(HEAD, verbs=["sell"])], "verbs: it must be a list of some of"),
         ([step(HEAD, fields={"amount": "seen"})], "fields.amount: it must be one of"),
         ([step(HEAD, weights=[{"persons": ["1"]}])], "weights.0: it must say"),
-        ([step(HEAD, mode="all")], "mode all is not carried out yet"),
         ([step(HEAD, limit_days=2)], "limit_days is not carried out yet"),
     ],
 )

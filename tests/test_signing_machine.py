@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -113,6 +114,9 @@ class Signing(RuleBasedStateMachine):
             assert was.state == one.was and (one.person, one.acted) == (was.person, was.acted)
             assert given[0] in (was.acted, was.for_person)
             self._nobody_after(before, was)
+        if turned.verdict in ("approved", "rejected"):
+            told = {s.number: before.signers[s.number] for s in turned.changes if s.state == "lapsed"}
+            assert recount(replace(turned.round, signers=tuple(told.get(s.number, s) for s in turned.round.signers))) == turned.verdict
         gave = [s for s in turned.changes if s.state in GIVEN]
         assert len(gave) <= 1 and all(s.acted == (None if act is by_rule else given[0]) for s in gave)
         for signer in turned.changes:
@@ -191,6 +195,7 @@ class Signing(RuleBasedStateMachine):
         self.what_was_decided_stays()
         self.the_verdict_is_what_the_rows_say()
         self.somebody_can_act()
+        self.turns_are_kept()
         self.nobody_signs_twice_or_about_themselves()
         self.no_place_is_lost_or_held_twice()
         self.limits_are_kept()
@@ -215,6 +220,18 @@ class Signing(RuleBasedStateMachine):
         """A round that is not over is somebody's turn."""
         if self.round.outcome is None:
             assert any(s.state == "open" and (s.person or s.candidates) for s in self.round.signers)
+
+    def turns_are_kept(self) -> None:
+        """What waits has to wait, and what is open need not: for added ones, for an opinion, for who comes earlier in a sequence."""
+        left = [s for s in self.round.signers if s.state in ("open", "waiting")]
+        for signer in left:
+            ahead = [s for s in left if s.origin in ("before", "delegate") and _same(self.round, s.by, signer.number)]
+            ahead += [s for s in left if signer.origin == "after" and _same(self.round, signer.by, s.number)]
+            ahead += [s for s in left if self.round.mode == "sequence" and s.place < signer.place]
+            if signer.state == "open":
+                assert not ahead
+            elif not ahead:  # somebody whom those have added whom this one waited for
+                assert any(s.by is not None and s.state == "open" for s in left)
 
     def nobody_signs_twice_or_about_themselves(self) -> None:
         """Each person has one sign-off that counts or may count, and whoever is barred none."""

@@ -64,14 +64,13 @@ DEFAULTS: Mapping[str, Json] = {
 FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
 #: field -> its values that work items carry out; of other fields every value is
 RUN: Mapping[str, Collection[str]] = {
-    "mode": {"single", "claim"},
     "on_reject": {"diagram"},
-    "opinion": {"on_reject"},
+    "opinion": {"on_reject", "always"},
     "nobody": {"to_managers", "to_person", "to_upper_head", "incident", "skip"},
 }
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {
-    *("reject", "weights", "ratio", "resubmit", "limit_hours", "limit_days", "on_due"),
+    *("resubmit", "limit_hours", "limit_days", "on_due"),
     *("verbs", "signature", "attachments", "batch", "fields", "copies"),
 }
 _CHOICES: Mapping[str, Sequence[str]] = {

@@ -1,0 +1,41 @@
+"""同意 and 驳回: a person's decision in a step of a chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..chains.steps import setting
+from ..ledger import Event
+from ..signing import deciding
+from .steps import by_name, said, step
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+
+def approve(services: Services, item_id: str, *, actor: str, opinion: str = "", request_id: str) -> None:
+    """同意. Raises as `complete`; FormInvalid, too, without an opinion where the step wants one, NotYourTurn, DecidedByRule."""
+    _decide(services, item_id, actor, opinion, request_id, approved=True)
+
+
+def reject(services: Services, item_id: str, *, actor: str, opinion: str, request_id: str) -> None:
+    """驳回, with a reason; the diagram says what follows. Raises as `approve`, and FormInvalid without a reason."""
+    said(opinion, "opinion", "A rejection needs a reason.")
+    _decide(services, item_id, actor, opinion, request_id, approved=False)
+
+
+def _decide(services: Services, item_id: str, actor: str, opinion: str, request_id: str, *, approved: bool) -> None:
+    opinion = said(opinion, "opinion", None)
+    with services.database.unit() as unit, by_name(unit):
+        at = step(services, unit, item_id, actor, request_id)
+        if at is None:
+            return
+        turned = deciding.approve(at.round, actor) if approved else deciding.reject(at.round, actor)
+        if setting(at.asks, "opinion") == "always":
+            said(opinion, "opinion", "This step needs an opinion.")
+        given = next(signer for signer in turned.changes if signer.acted == actor)
+        facts = {"for": given.for_person} if given.for_person and given.for_person != actor else {}
+        at.record(Event.STEP_APPROVED if approved else Event.STEP_REJECTED, opinion=opinion, **facts)
+        at.write(turned, {"opinion": opinion})
+        at.follow(turned, opinion)
+        at.turn.commit()

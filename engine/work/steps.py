@@ -1,0 +1,226 @@
+"""The step of a chain at which a work item stands: read as a round under the case's lock, and written back after one act."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from .. import items, sign_offs
+from ..bpmn.model import Element
+from ..chains.steps import setting
+from ..db import Statement, Unit
+from ..errors import FormInvalid, NotAllowed, NotFound, PartwellError
+from ..ledger import Event
+from ..locking import lock_and_read, must_run
+from ..models import Candidate, Chain, Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
+from ..people import directory
+from ..ports import Json
+from ..signing.round import Round, Turned
+from ..turn import Turn
+from .tasks import answer_purpose, closed, finish
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+_ACTOR = aliased(Person)
+_SIGNER = (
+    *(SignOff.position, SignOff.person_id, SignOff.state, SignOff.for_id, SignOff.weight, SignOff.place, SignOff.origin),
+    *(SignOff.by_position, SignOff.former, SignOff.because, SignOff.decided_by, SignOff.was, SignOff.opened_at, SignOff.decided_at),
+)
+_ROUNDS = Statement(
+    sa.select(
+        WorkItem.element,
+        WorkItem.instance,
+        WorkItem.status,
+        WorkItem.chain_id,
+        WorkStep.id.label("step_id"),
+        WorkStep.position.label("step_position"),
+        WorkStep.mode,
+        WorkRound.id.label("round_id"),
+        WorkRound.number.label("round_number"),
+        WorkRound.outcome,
+        SignOff.id.label("sign_off_id"),
+        *_SIGNER,
+        sa.exists()
+        .where(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == sa.bindparam("candidate"))
+        .label("offered"),
+        sa.exists().where(Candidate.sign_off_id == SignOff.id).label("shared"),
+        _ACTOR.active,
+        _ACTOR.name.label("actor_name"),
+        sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
+        sa.exists()
+        .where(
+            LedgerPage.request_id == sa.bindparam("request_id"),
+            LedgerPage.case_id == WorkItem.case_id,
+            LedgerPage.actor_id == sa.bindparam("actor"),
+        )
+        .label("repeated"),
+    )
+    .select_from(WorkItem)
+    .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)
+    .outerjoin(WorkRound, WorkRound.step_id == WorkStep.id)
+    .outerjoin(SignOff, SignOff.round_id == WorkRound.id)
+    .outerjoin(_ACTOR, _ACTOR.id == sa.bindparam("actor"))
+    .where(WorkItem.id == sa.bindparam("item_id"))
+    .order_by(WorkStep.position, WorkRound.number, SignOff.position)
+)
+_OUTCOME = Statement(
+    sa.update(WorkRound)
+    .where(WorkRound.id == sa.bindparam("round_id"))
+    .values(closed_at=sa.bindparam("at"), outcome=sa.bindparam("new_outcome"))
+)
+#: longest opinion or reason, in characters
+_LONGEST = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The step, its round, and the case's turn in which something is done with it."""
+
+    turn: Turn
+    item_id: str
+    element: Element
+    instance: str
+    #: the row of `chains` that the item keeps
+    chain: Any
+    #: ids of the item's steps, in order, and which of them this is
+    step_ids: Sequence[str]
+    position: int
+    round_id: str
+    round: Round
+    #: rows of the round's sign-offs, in their order
+    rows: Sequence[Any]
+    actor_name: str
+    #: somebody saved a draft
+    drafts: bool
+
+    @property
+    def asks(self) -> Mapping[str, Json]:
+        """The step as its chain describes it."""
+        step: Mapping[str, Json] = self.chain.steps[self.position]
+        return step
+
+    def record(self, event: Event, **facts: Json) -> None:
+        """A ledger entry that tells the step by its names."""
+        named = {"step": self.asks["name"], "step_en": self.asks["name_en"]}
+        self.turn.record(event, element=self.element.id, item=self.item_id, **named, **facts)
+
+    def write(self, turned: Turned, said: Mapping[str, Json] | None = None) -> None:
+        """Store what an act made of the round. `said`: what the actor said with what they gave or gave away."""
+        turn = self.turn
+        for signer in turned.changes:
+            if signer.number < len(self.rows):
+                row = self.rows[signer.number]
+                sign_offs.change(turn, row.sign_off_id, row.opened_at, row.decided_at, signer)
+                if said and row.decided_at is None and signer.acted == turn.actor:
+                    sign_offs.answer(turn, row.sign_off_id, turn.unit.keyring.seal_json(said, answer_purpose(row.sign_off_id)))
+            else:
+                sign_offs.add(turn, self.item_id, self.round_id, signer)
+        if turned.verdict or turned.reopened:
+            at = turn.now if turned.verdict else None
+            turn.unit.write(_OUTCOME, round_id=self.round_id, at=at, new_outcome=turned.round.outcome)
+
+    def follow(self, turned: Turned, opinion: str = "") -> None:
+        """Go on as the round was decided, if it was: to the next step, or out of the item. Raises as `items.open_step`."""
+        if turned.verdict == "approved":
+            own = [
+                one.acted for one in turned.round.signers if one.state == "approved" and one.acted and one.for_person in (None, one.acted)
+            ]
+            turn = self.turn
+            if items.open_step(
+                turn, self.item_id, self.step_ids, self.chain, self.position + 1, self.element.id, self.instance, before=own
+            ):
+                return
+        if turned.verdict in ("approved", "rejected"):
+            values = {"decision": turned.verdict, "opinion": opinion, "decided_by": self.actor_name}
+            finish(self.turn, self.item_id, self.element, self.instance, values, drafts=self.drafts)
+
+
+def step(
+    services: Services, unit: Unit, item_id: str, actor: str, request_id: str, *, verb: str | None = None, to: Collection[str] = ()
+) -> Step | None:
+    """The step at which the item stands; None if this very request was carried out before.
+
+    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. Raises NotFound, NotAllowed, AlreadyDecided,
+    ItemClosed, CaseNotRunning, VersionSuspended.
+    """
+    case, rows = lock_and_read(unit, _ROUNDS, item_id=item_id, actor=actor, candidate=actor, request_id=request_id)
+    if rows[0].repeated:
+        return None
+    if not rows[0].chain_id:
+        raise NotAllowed(reason="this work item is completed with its form, not approved")
+    if rows[0].status != "open":
+        raise closed(unit, item_id, rows[0].status)
+    must_run(case)
+    if not rows[0].active:
+        raise NotAllowed(reason="your account may not act any more")
+    last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id)
+    signing = [row for row in rows if (row.step_position, row.round_number) == last]
+    chain = unit.connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
+    asks = chain.steps[last[0]]
+    if verb is not None and verb not in setting(asks, "verbs"):
+        raise NotAllowed(reason="the approval chain does not offer this in this step")
+    turn = Turn(services, unit, case, actor=actor, request_id=request_id)
+    return Step(
+        turn=turn,
+        item_id=item_id,
+        element=turn.deployed.program.elements[rows[0].element],
+        instance=rows[0].instance,
+        chain=chain,
+        step_ids=list(dict.fromkeys(row.step_id for row in rows)),
+        position=last[0],
+        round_id=signing[0].round_id,
+        round=Round(
+            mode=signing[0].mode,
+            signers=tuple(sign_offs.signer(row, entitled=actor if row.offered else None, shared=row.shared) for row in signing),
+            ratio=setting(asks, "ratio"),
+            reject=setting(asks, "reject"),
+            decisive=setting(asks, "decisive"),
+            outcome=signing[0].outcome,
+            barred=_barred(unit.connection, case, turn.now, to),
+        ),
+        rows=signing,
+        actor_name=rows[0].actor_name,
+        drafts=rows[0].drafts,
+    )
+
+
+def _barred(connection: sa.Connection, case: Any, at: dt.datetime, to: Collection[str]) -> dict[str, str]:
+    barred = {}
+    if to:
+        known = set(connection.execute(sa.select(Person.id).where(Person.id.in_(to))).scalars())
+        for person in to:
+            if person not in known:
+                raise NotFound(what="person", name=person)
+        here = set(connection.execute(sa.select(Person.id).where(Person.id.in_(to), directory.here(directory.day(at)))).scalars())
+        barred = dict.fromkeys(known - here, "who has left, or may not act, signs nothing")
+    return {**barred, case.subject_id: "nobody decides in a case about themselves"}
+
+
+@contextlib.contextmanager
+def by_name(unit: Unit) -> Iterator[None]:
+    """Errors that name a person by id name them as people do."""
+    try:
+        yield
+    except PartwellError as error:
+        who = error.facts.get("who")
+        name = unit.connection.execute(sa.select(Person.name).where(Person.id == who)).scalar_one_or_none() if who else None
+        if name is None:
+            raise
+        raise type(error)(**{**error.facts, "who": name}) from None
+
+
+def said(text: str, field: str, missing: str | None) -> str:
+    """What somebody wrote, without blanks around it. Raises FormInvalid; `missing`: the message where nothing is refused."""
+    text = text.strip()
+    if missing is not None and not text:
+        raise FormInvalid({field: [missing]})
+    if len(text) > _LONGEST:
+        raise FormInvalid({field: ["An opinion has at most 5000 characters."]})
+    return text

@@ -1,0 +1,165 @@
+"""Steps that several people sign, on the database: what each act stores, opens and closes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from diagrams import END, START, flows, mapping, node, user, zeebe
+from engine_room import PEOPLE, Room, person, together
+
+from engine import work
+from engine.errors import AlreadyDecided, FormInvalid, NotAllowed, NotYourTurn
+from engine.models import SignOff, WorkItem, WorkRound, new_id
+from engine.ports import Json
+from engine.services import Services
+
+KEYS = {person(key): key for key in PEOPLE}
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    return Room(services)
+
+
+def step(name: str, *people: str, mode: str = "all", **more: Json) -> dict[str, Json]:
+    """A step that these people sign."""
+    rule = {"rule": "person", "persons": [person(key) for key in people]}
+    return {"name": name, "name_en": name, "mode": mode, "approvers": [rule], "initiator": "self", **more}
+
+
+def begin(room: Room, *steps: dict[str, Json]) -> str:
+    """A new case at a task with this chain, whose decision chooses between two tasks; the case's id."""
+    properties = zeebe("properties", zeebe("property", name="wf.chain", value="c"))
+    task = node("userTask", "sign", properties, mapping(outputs={"verdict": "=decision", "who": "=decided_by"}))
+    gate = node("exclusiveGateway", "gate", default="gate_no")
+    ways = flows("start > sign", "sign > gate", 'gate > yes: verdict = "approved"', "gate > no", "yes > end", "no > end")
+    chain = {"name": "审批", "name_en": "Chain", "steps": list(steps)}
+    room.deploy(START, task, gate, user("yes"), user("no"), END, ways, chains={"c": chain})
+    return room.start()
+
+
+def told(room: Room, case: str) -> str:
+    """The rounds of the case's chain, one after another, with who stands where in them."""
+    rows = room.rows(
+        sa.select(WorkRound.id, WorkRound.outcome, SignOff.person_id, SignOff.state)
+        .join(SignOff, SignOff.round_id == WorkRound.id)
+        .where(SignOff.case_id == case)
+        .order_by(WorkRound.id, SignOff.position)
+    )
+    rounds: dict[str, list[str]] = {}
+    for row in rows:
+        rounds.setdefault(f"{row.id} {row.outcome or 'open'}", []).append(f"{KEYS.get(row.person_id)}:{row.state}")
+    return " | ".join(f"{name.split()[1]}: {' '.join(signers)}" for name, signers in rounds.items())
+
+
+def act(room: Room, case: str, verb: Any, by: str, *given: Any, **more: Any) -> None:
+    """Do something with the open item `sign`."""
+    verb(room.services, room.item(case, "sign"), *given, actor=person(by), request_id=new_id(), **more)
+
+
+# --- modes of a step
+
+
+def test_all(room: Room) -> None:
+    """会签: open for all at once; the last approval ends it, and each keeps their opinion."""
+    case = begin(room, step("会签", "hr", "head", "director"))
+    assert told(room, case) == "open: hr:open head:open director:open"
+    room.approve(case, "sign", by="head")
+    room.approve(case, "sign", by="hr")
+    assert told(room, case) == "open: hr:approved head:approved director:open" and room.open(case) == "sign"
+    room.approve(case, "sign", by="director")
+    assert told(room, case) == "approved: hr:approved head:approved director:approved" and room.open(case) == "yes"
+    assert room.variables(case)["who"] == "孙志远"
+    assert room.events(case).count("work:step:approved") == 3
+
+
+def test_all_is_rejected_by_one(room: Room) -> None:
+    """会签: the others' sign-offs lapse in the same commit, and are told who decided."""
+    case = begin(room, step("会签", "hr", "head"))
+    item = room.item(case, "sign")
+    act(room, case, work.reject, "head", opinion="不同意")
+    assert told(room, case) == "rejected: hr:lapsed head:rejected" and room.open(case) == "no"
+    with pytest.raises(AlreadyDecided, match="赵敏"):
+        work.approve(room.services, item, actor=person("hr"), request_id=new_id())
+
+
+def test_all_after_all(room: Room) -> None:
+    """会签, every opinion first: the case goes on when the last one has spoken."""
+    case = begin(room, step("会签", "hr", "head", reject="after_all"))
+    act(room, case, work.reject, "head", opinion="不同意")
+    assert room.open(case) == "sign"
+    room.approve(case, "sign", by="hr")
+    assert told(room, case) == "rejected: hr:approved head:rejected" and room.open(case) == "no"
+
+
+def test_any(room: Room) -> None:
+    """或签: the first decision decides, and the next step of the chain opens."""
+    case = begin(room, step("或签", "hr", "head", mode="any"), step("再签", "director"))
+    room.approve(case, "sign", by="head")
+    assert told(room, case) == "approved: hr:lapsed head:approved | open: director:open"
+    with pytest.raises(NotAllowed):
+        room.approve(case, "sign", by="hr")
+
+
+def test_sequence(room: Room) -> None:
+    """依次审批: one after another; who is not there yet is told who is."""
+    case = begin(room, step("依次", "hr", "head", mode="sequence"))
+    with pytest.raises(NotYourTurn, match="王芳"):
+        room.approve(case, "sign", by="head")
+    [waiting] = room.rows(sa.select(SignOff.opened_at).where(SignOff.person_id == person("head")))
+    assert waiting.opened_at is None
+    room.clock.move(hours=1)
+    room.approve(case, "sign", by="hr")
+    assert told(room, case) == "open: hr:approved head:open"
+    assert room.values(sa.select(SignOff.opened_at).where(SignOff.person_id == person("head"))) == [room.clock.now()]
+    room.approve(case, "sign", by="head")
+    assert room.open(case) == "yes"
+
+
+def test_ratio(room: Room) -> None:
+    """票签: as soon as the weights reach the ratio, or cannot any more."""
+    weights = [{"persons": [person("director")], "weight": 3}]
+    case = begin(room, step("票签", "hr", "head", "director", mode="ratio", ratio=60, weights=weights))
+    act(room, case, work.reject, "hr", opinion="不同意")
+    assert room.open(case) == "sign"
+    room.approve(case, "sign", by="director")
+    assert told(room, case) == "approved: hr:rejected head:lapsed director:approved" and room.open(case) == "yes"
+
+
+def test_random(room: Room) -> None:
+    """随机一人: one is drawn, and from whom stands in the trace."""
+    case = begin(room, step("抽签", "hr", "head", "director", mode="random"))
+    [drawn] = room.rows(sa.select(SignOff.person_id, WorkRound.trace).join(WorkRound, WorkRound.id == SignOff.round_id))
+    assert [one["id"] for one in drawn.trace["drawn_from"]] == [person(key) for key in ("hr", "head", "director")]
+    room.approve(case, "sign", by=KEYS[drawn.person_id])
+    assert room.open(case) == "yes"
+
+
+def test_opinion_always(room: Room) -> None:
+    """审批意见必填: where the step says so, an approval without one is refused, and nothing is lost."""
+    case = begin(room, step("会签", "hr", opinion="always"))
+    with pytest.raises(FormInvalid):
+        room.approve(case, "sign", by="hr", opinion=" ")
+    room.approve(case, "sign", by="hr", opinion="同意")
+    assert room.open(case) == "yes"
+
+
+def test_all_at_the_same_moment(room: Room) -> None:
+    """Several signers of one step at once: everybody's decision counts, and the case goes on once."""
+    people = ("hr", "hr2", "head", "director", "admin")
+    case = begin(room, step("会签", *people))
+    item = room.item(case, "sign")
+    given = together(
+        *(lambda by=by: work.approve(room.services, item, actor=person(by), opinion="同意", request_id=new_id()) for by in people)  # type: ignore[misc]
+    )
+    assert given == [None] * 5 and room.open(case) == "yes"
+    assert room.count(WorkItem) == 2 and room.events(case).count("work:item:completed") == 1
+
+
+def test_a_plain_sign_off_takes_no_more_room_than_before(room: Room) -> None:
+    """What only a round of several needs is null for the only signer of a step."""
+    case = begin(room, step("单签", "hr", mode="single"))
+    [row] = room.rows(sa.select(SignOff.__table__).where(SignOff.case_id == case))
+    assert {row.for_id, row.weight, row.place, row.origin, row.by_position, row.former, row.because, row.was, row.read_at} == {None}
