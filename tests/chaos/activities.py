@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from diagrams import boundary, event, mapping, node, user, zeebe
 
 from .blocks import Block, Formula, Pen, Task
-from .scopes import Process, Sub
+from .scopes import Inside, Process, Sub
 from .world import Ambiguous, Env, Here, Run, Then, Wait, World
 
 
@@ -136,7 +136,7 @@ class Call(Block):
         since = world.clock
         env = Env(None, dict(here.env.visible()), {}, here.env.items)
 
-        def over(_: Run) -> None:
+        def over(inside: Run) -> None:
             if self.result is None and env.writers and world.forked:
                 raise Ambiguous("two tokens may write one variable")
             if self.result:
@@ -144,6 +144,8 @@ class Call(Block):
             else:
                 values = {name: env.values[name] for name in env.writers}
             world.write(here.env, self.id, values, since)
+            if inside.done:
+                here.run.done.append((self.id, Inside(inside.done, env)))
             world.passed(here, self.id)
             then(here)
 
@@ -198,8 +200,13 @@ class Undo(Block):
             over()
             return
         (_, how), rest = chosen[-1], chosen[:-1]
-        if isinstance(how, list):
-            self._undo(world, here, how, lambda: self._undo(world, here, rest, over))
+        if isinstance(how, Inside):
+            env = Env(how.env.parent, dict(how.env.values), {}, how.env.items)
+            within = replace(here, env=env)
+            if how.handler is None:
+                self._undo(world, within, how.done, lambda: self._undo(world, here, rest, over))
+            else:
+                how.handler.begin(world, within, how.done, lambda: self._undo(world, here, rest, over))
             return
 
         def happens(wait: Wait, values: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from diagrams import diagram
 
 from .activities import Call, Many, Repeat, Undo, Undoable
 from .blocks import Block, Decision, Exclusive, Formula, Loop, Parallel, Plain, Row, Script, Task
-from .scopes import Catch, End, EventSub, Guard, Guarded, Process, Race, Sub, Throw, Trigger
+from .scopes import Catch, End, EventSub, Guard, Guarded, Process, Race, Sub, Throw, Trigger, Undoing
 from .world import Ambiguous, Expected, Here, Region, Run, Trail, World
 
 #: What the diagrams are made of.
@@ -23,7 +23,7 @@ CONSTRUCTS = frozenset(
         *("catch timer", "catch signal", "throw signal", "throw escalation", "end error", "terminate", "ending branch"),
         *("boundary timer", "boundary cycle", "boundary error", "boundary escalation", "boundary signal", "boundary message"),
         *("event sub timer", "event sub cycle", "event sub message", "event sub signal", "event sub error", "event sub escalation"),
-        *("catch message", "many parallel", "many sequential", "repeat", "call", "compensation"),
+        *("catch message", "many parallel", "many sequential", "repeat", "call", "compensation", "event sub compensation"),
     )
 )
 #: steps above which a path is thrown away
@@ -240,13 +240,21 @@ class _Drawer:
         return Trigger(kind, self.name(kind))
 
     def sub(self, around: _Around) -> Sub:
-        id = self.id("b")
+        return self.scoped(self.process(self.id("b"), around), around)
+
+    def scoped(self, process: Process, around: _Around) -> Sub:
+        """A sub-process with a body, with variables of its own and a way to be undone or without."""
         local = result = None
         if self.rng.random() < 0.4 and self.use("local"):
             name, of = self.id("w"), self.rng.choice(_GIVEN)
             local = name, Formula(f"{of} + 10", lambda seen: seen[of] + 10)
             result = self.variable("v"), name
-        return Sub(id, self.process(id, around), local, result)
+        undoing = None
+        if around.undoable and self.rng.random() < 0.25 and self.use("event sub compensation"):
+            inside = _Around(around.depth + 1, terminable=False, undoable=False)
+            undo: list[Block] = [Undo(self.id("U"))] if self.rng.random() < 0.6 else []
+            undoing = Undoing(self.id("z"), Row([*self.sequence(inside, most=1).blocks, *undo, self.task("user")]))
+        return Sub(process.id, process, local, result, undoing=undoing)
 
     def process(self, id: str, around: _Around, outcome: str = "", *, least: int = 1, most: int = 3) -> Process:
         """What lies in a scope."""
@@ -294,7 +302,9 @@ class _Drawer:
         return Repeat(self.activity(around), condition, self.rng.random() < 0.5, maximum)
 
     def call(self, around: _Around) -> Call:
-        called = self.process(self.id("k"), replace(around, undoable=False))
+        return self.called_by(self.process(self.id("k"), around))
+
+    def called_by(self, called: Process) -> Call:
         self.called.append(called)
         return Call(self.id("a"), called, (self.variable("v"), self.rng.choice(_GIVEN)) if self.rng.random() < 0.5 else None)
 
@@ -302,7 +312,17 @@ class _Drawer:
         blocks: list[Block] = [Undoable(self.task("user")) for _ in range(self.rng.randint(1, 3))]
         chosen = self.rng.choice(blocks)
         assert isinstance(chosen, Undoable)
-        return Row([*blocks, self.task("user"), Undo(self.id("U"), chosen.task.id if self.rng.random() < 0.3 else None)])
+        named = self.rng.random() < 0.3
+        if not named and self.rng.random() < 0.6:
+            blocks.insert(self.rng.randint(0, len(blocks)), self.undone_inside(around))
+        return Row([*blocks, self.task("user"), Undo(self.id("U"), chosen.task.id if named else None)])
+
+    def undone_inside(self, around: _Around) -> Sub | Call:
+        """A sub-process or called process in which something can be undone."""
+        body = Row([Undoable(self.task("user")) for _ in range(self.rng.randint(1, 2))])
+        if self.rng.random() < 0.5 and self.use("call"):
+            return self.called_by(Process(self.id("k"), body))
+        return self.scoped(Process(self.id("b"), body), around)
 
     def guarded(self, around: _Around, deeper: _Around) -> Block:
         kinds = [k for k in ("timer", "cycle", "error", "escalation", "signal", "message") if f"boundary {k}" in CONSTRUCTS]

@@ -10,7 +10,7 @@ from typing import Any
 from diagrams import boundary, event, mapping, node, timer, zeebe
 
 from .blocks import Block, Formula, Pen, Row
-from .world import Ambiguous, Here, Region, Run, Then, Wait, World
+from .world import Ambiguous, Env, Here, Region, Run, Then, Wait, World
 
 
 @dataclass
@@ -174,6 +174,42 @@ class Process:
 
 
 @dataclass
+class Inside:
+    """What was done in a completed sub-process or called process, with the variables it had."""
+
+    done: list[tuple[str, Any]]
+    env: Env
+    #: the event sub-process that undoes it, if it has one
+    handler: Undoing | None = None
+
+
+@dataclass
+class Undoing:
+    """A compensation event sub-process: undoes what was done in the sub-process around it, or does something else instead."""
+
+    id: str
+    body: Row
+
+    def draw(self) -> str:
+        pen = Pen()
+        first, last = self.body.draw(pen)
+        pen.flow(pen.put("startEvent", f"{self.id}_start", event("compensate")), first)
+        pen.flow(last, pen.put("endEvent", f"{self.id}_end"))
+        return node("subProcess", self.id, pen.drawn(), triggeredByEvent="true")
+
+    def begin(self, world: World, here: Here, done: list[tuple[str, Any]], then: Callable[[], None]) -> None:
+        def over() -> None:
+            world.passed(handler, self.id)
+            then()
+
+        region = here.region.inner()
+        handler = here.branch(run=Run(region, over, done=list(done)), region=region)
+        world.passed(handler, f"{self.id}_start")
+        end = End(f"{self.id}_end")
+        self.body.run(world, handler, lambda out: end.run(world, out, lambda _: None))
+
+
+@dataclass
 class Sub(Block):
     """An embedded sub-process, with variables of its own when it has an input mapping."""
 
@@ -183,13 +219,14 @@ class Sub(Block):
     local: tuple[str, Formula] | None = None
     result: tuple[str, str] | None = None
     inner: tuple[str, ...] = ()
+    undoing: Undoing | None = None
 
     def draw(self, pen: Pen) -> tuple[str, str]:
         mapped = ()
         if self.local:
             name, formula = self.local
             mapped = (mapping({name: f"={formula.text}"}, {self.result[0]: f"={self.result[1]}"} if self.result else None),)
-        pen.put("subProcess", self.id, *mapped, *self.inner, self.process.draw())
+        pen.put("subProcess", self.id, *mapped, *self.inner, self.process.draw() + (self.undoing.draw() if self.undoing else ""))
         return self.id, self.id
 
     def run(self, world: World, here: Here, then: Then) -> None:
@@ -201,8 +238,10 @@ class Sub(Block):
         def over(inside: Run) -> None:
             if self.result:
                 world.write(here.env, self.id, {self.result[0]: env.visible()[self.result[1]]})
-            if inside.done:
-                here.run.done.append((self.id, inside.done))
+            if inside.done or self.undoing:
+                # Without an input mapping it has no variables of its own, and what is written goes where it always goes.
+                own = env if self.local else env.inner({})
+                here.run.done.append((self.id, Inside(inside.done, own, self.undoing)))
             world.passed(here, self.id)
             then(here)
 
