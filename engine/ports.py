@@ -123,6 +123,27 @@ class Forms(Protocol):
         """Sentences about what must be repaired before a procedure with this form is deployed."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DirectoryLine:
+    """One line of a directory of people: of a file, or as an outside system gives it."""
+
+    #: `entities`, `regions`, `posts`, `departments`, `persons`, `groups` or `duties`
+    kind: str
+    #: what it says by column (`engine.people.lines.KINDS`); a column that is left out stays as it was
+    values: Mapping[str, Any]
+    #: file and sheet, or the name of the system, for messages
+    where: str = ""
+    #: line of the file, from 1; 0 without lines
+    number: int = 0
+
+
+class Directory(Protocol):
+    """An outside system that knows the people of the company, such as the EHR or the directory of a chat service."""
+
+    def lines(self) -> Sequence[DirectoryLine]:
+        """Everything it knows, persons by employee number. Raises as `Operation.call`."""
+
+
 class Transaction(Protocol):
     """The unit of work that writes a job, as far as a carrier sees it."""
 

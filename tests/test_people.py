@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -124,7 +125,7 @@ def test_an_import_brings_people_up_to_date(connection: sa.Connection, ids: dict
     """A move, a new role, a lost one, a new login and a leaving are taken over; who is not in the lines stays."""
     moved = PersonLine(employee_no="3", name="陈立", login="chenli", department="service", manager="1", roles=["head"], active=False)
 
-    import_directory(connection, [], [moved])
+    import_directory(connection, [replace(DEPARTMENTS[0], head="")], [moved])
 
     assert directory.display(connection, ids["陈立"], TODAY)["department"] == "service"
     assert directory.manager(connection, ids["陈立"], TODAY) == ids["周明"]
@@ -148,24 +149,26 @@ def test_every_faulty_line_is_named(connection: sa.Connection) -> None:
         PersonLine(name=""),
         PersonLine(employee_no="5", name="丙" * 101),
         PersonLine(employee_no="6", name="a\x00b"),
+        PersonLine(employee_no="7", name="丁", login="SAME"),
     ]
 
     with pytest.raises(FileRefused) as refused:
         import_directory(connection, departments, persons)
 
     for part in (
-        "department 1 (a): its head 99",
-        "department 1 (a): it lies below itself",
-        "department 3 (c): key and name",
-        "department 4 (c): the key occurs twice",
-        "department 3 (c): there is no department nowhere",
-        "person 1 (甲): there is no department nowhere",
-        "person 1 (甲): nobody is their own superior",
-        "person 2 (乙): the employee number or login occurs twice",
-        "person 2 (乙): the login same belongs to somebody else",
-        "person 2 (乙): the superior 77",
-        "person 3 (): a name and an employee number",
-        "name is too long",
+        'departments, line 1, head: there is no "99"',
+        "departments, line 1: departments lie below each other in a circle: A → B → A",
+        "departments, line 3, name: this is needed",
+        'departments, line 3, parent: there is no "nowhere"',
+        "departments, line 4, key: this is in line 3 already",
+        'persons, line 1, department: there is no "nowhere"',
+        "persons, line 1, manager: nobody is their own superior",
+        "persons, line 2, employee_no: this is in line 1 already",
+        'persons, line 2, manager: there is no "77"',
+        "persons, line 3, employee_no: an employee number or a login is needed",
+        "persons, line 4, name: this has 101 characters",
+        "persons, line 5, name: this holds characters",
+        "persons, line 6, login: the login same belongs to somebody else",
     ):
         assert part in refused.value.message
     assert everything(connection) == [[]] * 6

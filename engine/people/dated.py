@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..models import Headship, Placement, new_id
+from ..models import Appointment, Headship, Membership, Placement, new_id
 
 _DAY = dt.timedelta(days=1)
 
@@ -48,3 +48,15 @@ def change(
         row = {**kept, **key, **values, "id": new_id(), "from_day": on, "to_day": min(ends, default=None)}
         connection.execute(sa.insert(table).values(row))
     return True
+
+
+def end(connection: sa.Connection, model: type[Membership] | type[Appointment], key: Mapping[str, Any], on: dt.date | None) -> None:
+    """Let rows of this key hold no more from a day on (None: as if never); one that was to begin later never does."""
+    table: Any = model.__table__
+    own = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    if on is None:
+        connection.execute(sa.delete(table).where(own))
+        return
+    connection.execute(sa.delete(table).where(own, table.c.from_day >= on))
+    open_end = sa.or_(table.c.to_day.is_(None), table.c.to_day >= on)
+    connection.execute(sa.update(table).where(own, open_end).values(to_day=on - _DAY))

@@ -1,6 +1,7 @@
-"""A whole directory at once, from lines.
+"""A whole directory, or a part of it, from lines: what would change, what is wrong, and then all of it or nothing.
 
-Functions take an open connection and neither commit nor begin.
+Lines say what holds from a day on. Where somebody stands, who is head, and which posts are held change from that day, with what
+was before still readable; everything else changes at once.
 """
 
 from __future__ import annotations
@@ -8,22 +9,97 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from ..errors import FileRefused
-from ..models import Account, Department, Headship, Holding, Person, Placement, new_id
-from . import dated
-from .accounts import admit, hashed, login_of
-from .directory import roles_of
+from ..models import Headship, Placement
+from ..ports import DirectoryLine, Json
+from . import checks, directory, lines, log, writing
+from .accounts import hashed
+from .lines import KINDS, Fault, at
+from .state import State, duty_key, empty, state
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+_DAY = dt.timedelta(days=1)
+#: a day on which everything that has begun and not ended holds
+_ALWAYS = dt.date.max
+#: scope of a duty -> kind of what it refers to
+_SCOPES = {"person": "persons", "department": "departments", "entity": "entities", "region": "regions"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What becomes of one line of the directory."""
+
+    kind: str
+    key: str
+    #: what people call it
+    name: str
+    #: `new`, `changed` or `leaving`
+    act: str
+    #: column -> what it was and what it becomes, as `lines.read` gives them
+    changes: Mapping[str, tuple[Any, Any]]
+    #: the same as people read it, names instead of keys
+    told: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What lines would do to the directory."""
+
+    on: dt.date
+    differences: Sequence[Difference]
+    faults: Sequence[Fault]
+    #: id of each person by key
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def count(self, act: str) -> int:
+        return sum(difference.act == act for difference in self.differences)
+
+
+def bring(
+    services: Services,
+    given: Sequence[DirectoryLine],
+    *,
+    by: str | None,
+    note: str,
+    on: dt.date | None = None,
+    complete: bool = False,
+    dry_run: bool = False,
+    also: Sequence[Fault] = (),
+) -> Plan:
+    """Bring the directory up to these lines from a day on (None: today), unless a line is faulty or it is a dry run.
+
+    With `complete`, whoever has an employee number and is in no line of a person leaves the day before. `also`: faults found while
+    the lines were read. `by` None: the command line. New log-ins get a password that nobody knows until it is set.
+    """
+    now = services.clock.now()
+    day = on or directory.day(now)
+    with services.database.unit() as unit:
+        connection = unit.connection
+        log.one_at_a_time(connection)
+        made = plan(connection, given, day, complete=complete, also=also)
+        if made.faults:
+            return made
+        before = _later(connection, day)
+        writing.write(connection, made.differences, made.ids, on=day, password=_nobody_knows())
+        writing.record(connection, made.differences, made.ids, on=day, by=by, note=note, at=now)
+        if later := _arising(connection, before):
+            return Plan(on=day, differences=made.differences, faults=later)
+        if not dry_run:
+            unit.commit()
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
 class DepartmentLine:
-    """One unit of the company, as imported."""
+    """One unit of the company, for `import_directory`."""
 
     key: str
     name: str
@@ -36,7 +112,7 @@ class DepartmentLine:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonLine:
-    """One person, as imported. Known again by the employee number, or by the login where there is no number."""
+    """One person, for `import_directory`."""
 
     employee_no: str = ""
     name: str
@@ -60,141 +136,226 @@ def import_directory(
     *,
     password: str | None = None,
     locale: str = "zh-CN",
-    on: dt.date | None = None,
 ) -> None:
-    """Bring departments, persons, roles and accounts up to these lines; the same lines again change nothing.
+    """Bring departments and persons up to these lines as if it had always been so; how an installation begins.
 
-    Where somebody stands and who is head changes from the day `on`; None: as if it had always been so.
     Who is not in the lines stays as they are. A new login gets `password`, or one that nobody knows until it is set; known ones
     keep theirs. Raises FileRefused with every faulty line (departments and persons each counted from 1); then nothing was changed.
     """
-    ids = _known(connection)
-    faults = [*_department_faults(connection, departments, persons, ids), *_person_faults(connection, departments, persons, ids)]
-    if faults:
-        raise FileRefused(file="The directory", reason="; ".join(faults))
-    for line in persons:
-        ids.setdefault(_identity(line), new_id())
-    initial = functools.cache(lambda: hashed(password or secrets.token_urlsafe()))
-    above = {line.key: line.parent for line in departments}
-    for unit in sorted(departments, key=lambda line: _depth(line.key, above)):
-        _put(connection, Department, unit.key, name=unit.name, name_en=unit.name_en, parent_id=unit.parent or None)
-    for line in persons:
-        _put(
-            connection,
-            Person,
-            ids[_identity(line)],
-            employee_no=line.employee_no or None,
-            name=line.name,
-            email=line.email or None,
-            post=line.post,
-            post_en=line.post_en,
-            active=line.active,
-        )
-        where = {"department_id": line.department or None, "team": line.team or None, "manager_id": ids.get(line.manager)}
-        dated.change(connection, Placement, {"person_id": ids[_identity(line)]}, where, on)
-        _hold(connection, ids[_identity(line)], line.roles)
-        if line.login:
-            admit(connection, ids[_identity(line)], login_of(line.login), initial, locale)
-    for unit in departments:
-        head = {"person_id": ids[unit.head]} if unit.head else None
-        dated.change(connection, Headship, {"department_id": unit.key}, head, on)
+    units = of_values("departments", map(vars, departments), "departments")
+    made = plan(connection, [*units, *of_values("persons", map(vars, persons), "persons")], _ALWAYS)
+    if made.faults:
+        raise FileRefused(file="The directory", reason="; ".join(fault.text for fault in made.faults))
+    stored = functools.cache(lambda: hashed(password)) if password else _nobody_knows()
+    writing.write(connection, made.differences, made.ids, on=None, password=stored, locale=locale)
 
 
-def _identity(line: PersonLine) -> str:
-    return line.employee_no or f"login:{login_of(line.login)}"
+def _nobody_knows() -> Callable[[], str]:
+    return functools.cache(lambda: hashed(secrets.token_urlsafe()))
 
 
-def _known(connection: sa.Connection) -> dict[str, str]:
-    """Identity of every person -> id."""
-    rows = connection.execute(sa.select(Person.id, Person.employee_no, Account.login).outerjoin(Account, Account.person_id == Person.id))
-    return {row.employee_no or f"login:{row.login}": row.id for row in rows}
+# --- what would change
 
 
-def _depth(key: str, above: Mapping[str, str]) -> int:
-    """How many of the imported departments lie above one; more than there are means a circle."""
-    depth = 0
-    while depth <= len(above) and (key := above.get(key, "")):
-        depth += 1
-    return depth
+def plan(
+    connection: sa.Connection, given: Sequence[DirectoryLine], on: dt.date, *, complete: bool = False, also: Sequence[Fault] = ()
+) -> Plan:
+    """What these lines would do, and every fault."""
+    before = state(connection, on)
+    after = State(on, {kind: dict(entries) for kind, entries in before.lines.items()}, before.ids)
+    faults, came = list(also), dict[tuple[str, str], DirectoryLine]()
+    read = [(line, *lines.read(line)) for line in sorted(given, key=lambda line: list(KINDS).index(line.kind))]
+    for line, values, wrong in read:
+        faults += wrong
+        if line.kind != "duties" and (key := _key(before, line.kind, values)) is not None:
+            faults += _put(after, before, line, key, values, came)
+        elif line.kind == "persons":
+            faults.append(at(line, lines.NO_IDENTITY, "employee_no"))
+        elif line.kind != "duties":
+            faults.append(at(line, lines.NEEDED, "key"))
+    keys = {id(line): key for (_, key), line in came.items()}
+    for line, values, _ in read:
+        faults += _refer(after, line, values, came, keys)
+    faults += _log_ins(after, came)
+    if complete and any(kind == "persons" for kind, _ in came):
+        for key, person in before.lines["persons"].items():
+            if ("persons", key) not in came and person["employee_no"] and before.here(key):
+                after.lines["persons"][key] = {**person, "to": on - _DAY}
+    faults += _whole(connection, before, after, came)
+    faults.sort(key=lambda fault: (fault.where, fault.line))
+    return Plan(on=on, differences=_differences(before, after), faults=faults, ids=before.ids)
 
 
-def _department_faults(
-    connection: sa.Connection, departments: Sequence[DepartmentLine], persons: Sequence[PersonLine], ids: Mapping[str, str]
-) -> list[str]:
-    keys = set(connection.execute(sa.select(Department.id)).scalars()) | {line.key for line in departments}
-    numbers = ids.keys() | {line.employee_no for line in persons}
-    above = {line.key: line.parent for line in departments}
-    seen: set[str] = set()
-    faults = []
-    for number, line in enumerate(departments, 1):
-        where = f"department {number} ({line.key})"
-        faults += [f"{where}: {fault}" for fault in _too_long(line, Department, {"key": "id"})]
-        if not line.key or not line.name:
-            faults.append(f"{where}: key and name are needed")
-        if line.key in seen:
-            faults.append(f"{where}: the key occurs twice")
-        if line.parent and line.parent not in keys:
-            faults.append(f"{where}: there is no department {line.parent} for it to belong to")
-        if _depth(line.key, above) > len(above):
-            faults.append(f"{where}: it lies below itself")
-        if line.head and line.head not in numbers:
-            faults.append(f"{where}: its head {line.head} is nobody's employee number")
-        seen.add(line.key)
-    return faults
+def _key(before: State, kind: str, values: Mapping[str, Any]) -> str | None:
+    """What a line is known again by: its key; of a person the employee number, or the login where there is no number yet."""
+    if kind != "persons":
+        return values.get("key")
+    number, login = values.get("employee_no"), (values.get("login") or "").lower()
+    by_login = before.logins.get(login, f"login:{login}") if login else None
+    if number and (number in before.lines["persons"] or by_login is None or not (by_login in before.ids and by_login.startswith("login:"))):
+        return str(number)
+    return by_login
 
 
-def _person_faults(
-    connection: sa.Connection, departments: Sequence[DepartmentLine], persons: Sequence[PersonLine], ids: Mapping[str, str]
-) -> list[str]:
-    keys = set(connection.execute(sa.select(Department.id)).scalars()) | {line.key for line in departments}
-    numbers = ids.keys() | {line.employee_no for line in persons}
-    taken = {row.login: row.person_id for row in connection.execute(sa.select(Account.login, Account.person_id))}
-    people: set[str] = set()
-    logins: set[str] = set()
-    faults = []
-    for number, line in enumerate(persons, 1):
-        where, identity, login = f"person {number} ({line.name})", _identity(line), login_of(line.login)
-        faults += [f"{where}: {fault}" for fault in _too_long(line, Person, {"manager": "employee_no"})]
-        if not line.name or not (line.employee_no or login):
-            faults.append(f"{where}: a name and an employee number or login are needed")
-        if identity in people:
-            faults.append(f"{where}: the employee number or login occurs twice")
-        if login and (login in logins or taken.get(login, ids.get(identity)) != ids.get(identity)):
-            faults.append(f"{where}: the login {login} belongs to somebody else")
-        if line.department and line.department not in keys:
-            faults.append(f"{where}: there is no department {line.department}")
-        if line.manager and line.manager not in numbers:
-            faults.append(f"{where}: the superior {line.manager} is nobody's employee number")
-        if line.manager and line.manager == line.employee_no:
-            faults.append(f"{where}: nobody is their own superior")
-        people.add(identity)
-        logins.add(login)
-    return faults
+def _put(
+    after: State, before: State, line: DirectoryLine, key: str, values: Mapping[str, Any], came: dict[tuple[str, str], DirectoryLine]
+) -> list[Fault]:
+    """Lay the values of a line over what was; a key that comes twice is a fault."""
+    if first := came.get((line.kind, key)):
+        one, other = first.values.get("head"), values.get("head")
+        if line.kind == "departments" and one and other and one != other:
+            return [at(line, lines.TWO_HEADS, "head", one=one, line=first.number, other=other)]
+        return [at(line, lines.TWICE, "employee_no" if line.kind == "persons" else "key", line=first.number)]
+    came[line.kind, key] = line
+    known = before.lines[line.kind].get(key)
+    said = dict(values)
+    if line.kind == "persons":  # an empty number, log-in or state says nothing
+        said = {name: value for name, value in values.items() if value is not None or name not in ("employee_no", "login", "active")}
+        said |= {"login": said["login"].lower()} if "login" in said else {}
+    after.lines[line.kind][key] = now = {**(known or empty(line.kind)), **said}
+    if known is None and "name" not in values:
+        return [at(line, lines.NEEDED, "name")]
+    if now.get("from") and now.get("to") and now["to"] < now["from"] and not {"from", "to"} <= values.keys():
+        return [at(line, lines.REVERSED, "to")]
+    return []
 
 
-def _too_long(line: DepartmentLine | PersonLine, model: type[Department | Person], columns: Mapping[str, str]) -> list[str]:
-    """SQLite would store what PostgreSQL refuses."""
-    found = []
-    for field in fields(line):
-        name = columns.get(field.name, field.name)
-        column = model.__table__.columns.get(name, Placement.__table__.columns.get(name))
-        value = getattr(line, field.name)
-        if column is None or not isinstance(value, str):
+def _refer(
+    after: State, line: DirectoryLine, values: Mapping[str, Any], came: dict[tuple[str, str], DirectoryLine], keys: Mapping[int, str]
+) -> list[Fault]:
+    """Turn what a line names into keys; what is not there is a fault."""
+    found, faults = dict(values), []
+    for each in KINDS[line.kind]:
+        kind = _SCOPES.get(values.get("scope") or "", "") if each.of == "scope" else each.of
+        value = values.get(each.name)
+        if not each.of or value is None:
             continue
-        if len(value) > getattr(column.type, "length", 0) or not value.isprintable():
-            found.append(f"{field.name} is too long or holds characters that cannot be stored")
+        entries = value if isinstance(value, tuple) else (value,)
+        meant = [_find(after, kind, entry) for entry in entries]
+        faults += [at(line, lines.NOT_THERE, each.name, name=entry) for entry, key in zip(entries, meant, strict=True) if key is None]
+        known = tuple(sorted({key for key in meant if key}))
+        found[each.name] = known if isinstance(value, tuple) else next(iter(known), None)
+    if line.kind == "duties":
+        if found.get("scope") in _SCOPES and not values.get("ref"):
+            faults.append(at(line, lines.NEEDED, "ref"))
+        if faults or not all(found.get(name) for name in ("duty", "person", "scope")):
+            missing = [each.name for each in KINDS["duties"] if each.needed and each.name not in values]
+            return [*faults, *(at(line, lines.NEEDED, name) for name in missing)]
+        duty = duty_key({**empty("duties"), **found})
+        if first := came.get(("duties", duty)):
+            return [at(line, lines.TWICE, "", line=first.number)]
+        came["duties", duty] = line
+        after.lines["duties"][duty] = {**(after.lines["duties"].get(duty) or empty("duties")), **found}
+        return []
+    key = keys.get(id(line))
+    if key is not None:
+        references = {each.name: found[each.name] for each in KINDS[line.kind] if each.of and each.name in found}
+        after.lines[line.kind][key] = {**after.lines[line.kind][key], **references}
+        if line.kind == "persons" and found.get("manager") == key:
+            faults.append(at(line, lines.OWN_SUPERIOR, "manager"))
+    return faults
+
+
+def _find(after: State, kind: str, text: str) -> str | None:
+    """The key that a text means: a key, or for persons an employee number or a login."""
+    if kind == "persons":
+        return after.person(text)
+    return text if text in after.lines.get(kind, {}) else None
+
+
+def _log_ins(after: State, came: Mapping[tuple[str, str], DirectoryLine]) -> list[Fault]:
+    owners: dict[str, str] = {}
+    faults = []
+    for known_first in (False, True):
+        for key, person in after.lines["persons"].items():
+            line, login = came.get(("persons", key)), person["login"]
+            if login is None or (line is not None) != known_first:
+                continue
+            if owners.setdefault(login, key) != key and line is not None:
+                faults.append(at(line, lines.TAKEN, "login", login=login))
+    return faults
+
+
+def _whole(connection: sa.Connection, before: State, after: State, came: Mapping[tuple[str, str], DirectoryLine]) -> list[Fault]:
+    """What would be wrong with the directory as a whole and is not so already, at the line that it is about where there is one."""
+    needed = checks.needed_roles(connection, after.on)
+    was = {(about, fault.text) for about, found in checks.faults(before, needed).items() for fault in found}
+    told = []
+    for about, found in checks.faults(after, needed).items():
+        line = came.get(about)
+        place = {"where": line.where, "line": line.number} if line else {}
+        told += [Fault(template=fault.template, facts=fault.facts, **place) for fault in found if (about, fault.text) not in was]  # type: ignore[arg-type]
+    return told
+
+
+# --- what was planned for later days must still hold
+
+
+def _later(connection: sa.Connection, on: dt.date) -> dict[dt.date, frozenset[str]]:
+    """Each later day on which somebody's place or a head changes already, with what is wrong then anyway."""
+    days: set[dt.date] = set()
+    for model in (Placement, Headship):
+        days.update(row[0] for row in connection.execute(sa.select(model.from_day).where(model.from_day > on).distinct()) if row[0])
+    return {day: _said(connection, day) for day in sorted(days)}
+
+
+def _said(connection: sa.Connection, day: dt.date) -> frozenset[str]:
+    return frozenset(fault.text for found in checks.faults(state(connection, day), {}).values() for fault in found)
+
+
+def _arising(connection: sa.Connection, before: Mapping[dt.date, frozenset[str]]) -> list[Fault]:
+    found = []
+    for day, was in before.items():
+        arising = (fault for faults in checks.faults(state(connection, day), {}).values() for fault in faults)
+        found += [Fault(template=fault.template, facts=fault.facts, where=day.isoformat()) for fault in arising if fault.text not in was]
     return found
 
 
-def _put(connection: sa.Connection, model: type[Department | Person], key: str, **values: Any) -> None:
-    """Update the row, or insert it where it is new."""
-    if not connection.execute(sa.update(model).where(model.id == key).values(**values)).rowcount:
-        connection.execute(sa.insert(model).values(id=key, **values))
+# --- differences
 
 
-def _hold(connection: sa.Connection, person: str, roles: Sequence[str]) -> None:
-    before = roles_of(connection, person)
-    connection.execute(sa.delete(Holding).where(Holding.person_id == person, Holding.role.not_in(roles)))
-    for role in dict.fromkeys(roles):
-        if role not in before:
-            connection.execute(sa.insert(Holding).values(person_id=person, role=role))
+def _differences(before: State, after: State) -> list[Difference]:
+    found = []
+    for kind in KINDS:
+        for key, now in after.lines[kind].items():
+            was = before.lines[kind].get(key)
+            old = was or empty(kind)
+            changes = {name: (old[name], value) for name, value in now.items() if name in old and value != old[name]}
+            if was is None and kind == "persons":
+                changes["active"] = (None, now["active"])
+            if not changes and was is not None:
+                continue
+            act = "new" if was is None else "leaving" if _leaves(kind, was, now) else "changed"
+            told = {name: [_told(before, kind, name, a, old), _told(after, kind, name, b, now)] for name, (a, b) in changes.items()}
+            name = _called(after, kind, key)
+            found.append(Difference(kind=kind, key=key, name=name, act=act, changes=changes, told=told))
+    return found
+
+
+def _leaves(kind: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    if kind == "persons" and was["active"] and not now["active"]:
+        return True
+    return now.get("to") is not None and now["to"] != was.get("to") and (was["to"] is None or now["to"] < was["to"])
+
+
+def _called(after: State, kind: str, key: str) -> str:
+    if kind != "duties":
+        return after.name(kind, key)
+    duty = after.lines[kind][key]
+    return f"{duty['duty']}: {after.name('persons', duty['person'])}"
+
+
+def _told(of: State, kind: str, name: str, value: Any, line: Mapping[str, Any]) -> Json:
+    """A value as people read it."""
+    each = lines.column(kind, name)
+    kind_of = _SCOPES.get(line.get("scope") or "", "") if each.of == "scope" else each.of
+
+    def one(entry: Any) -> Json:
+        return entry.isoformat() if isinstance(entry, dt.date) else of.name(kind_of, entry) if kind_of else entry
+
+    return [one(entry) for entry in value] if isinstance(value, tuple) else None if value is None else one(value)
+
+
+def of_values(kind: str, values: Iterable[Mapping[str, Any]], where: str = "") -> list[DirectoryLine]:
+    """Lines of a kind, numbered from 1."""
+    return [DirectoryLine(kind=kind, values=each, where=where, number=number) for number, each in enumerate(values, 1)]

@@ -58,7 +58,7 @@ def settings_of(context: click.Context, **given: Any) -> Settings:
     return settings
 
 
-from . import bench, decisions, demo, evidence, installation, migration, procedures, replay, running, versions  # noqa: E402  (each adds its commands to the group)
+from . import bench, decisions, demo, evidence, installation, migration, people, procedures, replay, running, versions  # noqa: E402  (each adds its commands to the group)
 
 __all__ = [
     "bench",
@@ -69,6 +69,7 @@ __all__ = [
     "main",
     "migration",
     "partwell",
+    "people",
     "procedures",
     "replay",
     "running",

@@ -1,0 +1,58 @@
+"""`partwell people`: the directory from files and to files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.people.lines import FAULTS
+from engine.people.sheets import FORMULA, NO_KIND
+from webapp import headings, i18n
+from webapp.commands import main
+
+
+def run(capsys: pytest.CaptureFixture[str], home: Path, *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["--home", str(home), "people", *map(str, arguments)])
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+def test_a_directory_goes_in_and_out_through_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run first, then for good; what is exported with Chinese headings is no difference; faults are told in Chinese."""
+    units, people = tmp_path / "departments.csv", tmp_path / "persons.csv"
+    units.write_text("key,name\nplant,总厂\n", "utf-8")
+    people.write_text("工号,姓名,主部门\nP1,丁山,plant\n", "gb18030")
+    code, out, _ = run(capsys, tmp_path, "import", units, people, "--dry-run", "--lang", "en")
+    assert (code, out.splitlines()[-1]) == (0, "2 differences, nothing was changed (dry run)")
+    code, out, _ = run(capsys, tmp_path, "import", units, people, "--lang", "zh-CN", "--note", "初始")
+    assert (code, out.splitlines()[-1]) == (0, "共 2 处差异") and "新增  人员  丁山" in out
+    for target in ("all.xlsx", "folder"):
+        assert run(capsys, tmp_path, "export", tmp_path / target, "--lang", "zh-CN")[0] == 0
+    assert "工号" in (tmp_path / "folder" / "persons.csv").read_text("utf-8-sig")
+    for files in ([tmp_path / "all.xlsx"], sorted((tmp_path / "folder").iterdir())):
+        code, out, _ = run(capsys, tmp_path, "import", *files, "--json")
+        assert (code, json.loads(out)["differences"], json.loads(out)["faults"]) == (0, [], [])
+    people.write_text("employee_no,department\nP1,x\n", "utf-8")
+    code, _, err = run(capsys, tmp_path, "import", people, "--lang", "zh-CN")
+    assert code == 1 and "persons.csv、第 2 行、主部门：找不到“x”" in err and "共 1 处错误，未作任何更改" in err
+
+
+def test_every_fault_is_there_in_chinese() -> None:
+    """With the same facts."""
+    chinese = i18n.catalogue("zh-CN")
+    for template in (*FAULTS, FORMULA, NO_KIND):
+        translated = chinese.gettext(template)
+        assert translated != template
+        assert sorted(part.split("}")[0] for part in translated.split("{")[1:]) == sorted(
+            part.split("}")[0] for part in template.split("{")[1:]
+        ), template
+
+
+def test_no_two_columns_are_called_the_same() -> None:
+    """A heading in any language leads back to one column or kind."""
+    for locale in i18n.LOCALES:
+        called = headings.called(locale)
+        assert len(set(called.values())) == len(called)

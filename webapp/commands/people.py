@@ -1,0 +1,108 @@
+"""Commands about the directory: bring it in from files, write it to files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..i18n import N_, gettext, ngettext
+from . import OUT, WRONG, partwell, settings_of
+from .procedures import language
+
+_ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving")}
+
+
+@partwell.group()
+def people() -> None:
+    """The directory: people, departments, posts, groups, duties."""
+
+
+def _services(context: click.Context) -> Any:
+    from .. import create_services
+    from ..demo.systems import offline
+
+    return create_services(offline(settings_of(context)))
+
+
+@people.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only list what would change and what is wrong.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Day from which places, heads and posts hold; default: today.")
+@click.option("--complete", is_flag=True, help="The files name everybody: who is in none leaves the day before.")
+@click.option("--note", default="", help="Why; kept with each change.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@language
+@click.pass_context
+def bring(context: click.Context, files: Sequence[Path], dry_run: bool, on: Any, complete: bool, note: str, as_json: bool) -> int:
+    """Bring the directory up to CSV files or workbooks, all or nothing: `departments.csv`, `persons.csv`, or one XLSX for all.
+
+    What an export writes shows the columns. A column that is left out stays as it was.
+    """
+    from engine.people import importing, sheets
+
+    from .. import headings
+
+    lines, faults, names = [], [], headings.names()
+    for file in files:
+        found, wrong = sheets.read(file.name, file.read_bytes(), names)
+        lines += found
+        faults += wrong
+    day: dt.date | None = on.date() if on else None
+    done = importing.bring(_services(context), lines, by=None, note=note, on=day, complete=complete, dry_run=dry_run, also=faults)
+    if as_json:
+        said = [{"kind": each.kind, "key": each.key, "name": each.name, "act": each.act, "changes": each.told} for each in done.differences]
+        wrong_lines = [{"file": f.where, "line": f.line, "column": f.column, "message": f.text} for f in done.faults]
+        click.echo(json.dumps({"on": done.on.isoformat(), "differences": said, "faults": wrong_lines}, ensure_ascii=False, indent=2))
+        return WRONG if done.faults else OUT
+    for each in done.differences:
+        click.echo(f"{gettext(_ACTS[each.act])}  {gettext(headings.KINDS[each.kind])}  {each.name}")
+        if each.act != "new":
+            for column, (was, now) in each.told.items():
+                click.echo(f"      {gettext(headings.COLUMNS[column])}: {_shown(was)} -> {_shown(now)}")
+    for fault in done.faults:
+        where, what = headings.told(fault)
+        click.echo(gettext(": ").join(filter(None, (where, what))), err=True)
+    if done.faults:
+        click.echo(ngettext("%(num)s fault; nothing was changed.", "%(num)s faults; nothing was changed.", len(done.faults)), err=True)
+        return WRONG
+    count = ngettext("%(num)s difference", "%(num)s differences", len(done.differences))
+    click.echo(f"{count}{gettext(', nothing was changed (dry run)') if dry_run else ''}")
+    return OUT
+
+
+def _shown(value: Any) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+
+
+@people.command("export")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day that is written; default: today.")
+@language
+@click.pass_context
+def export(context: click.Context, path: Path, on: Any) -> int:
+    """Write the directory as it holds on a day: PATH is a workbook (.xlsx), or a folder for one CSV file of each kind.
+
+    Headings are in the terminal's language; an import reads them in any.
+    """
+    from engine.people import directory, sheets
+    from engine.people.state import state
+
+    from .. import headings, i18n
+
+    services = _services(context)
+    with services.database.reading() as connection:
+        lines = state(connection, on.date() if on else directory.day(services.clock.now())).lines
+    called = headings.called(i18n.current())
+    if path.suffix.lower() == ".xlsx":
+        path.write_bytes(sheets.workbook(lines, called))
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+        for kind in lines:
+            (path / f"{kind}.csv").write_bytes(sheets.csv_file(kind, lines, called))
+    click.echo(gettext("%(count)s lines written to %(path)s", count=sum(map(len, lines.values())), path=path))
+    return OUT
