@@ -39,12 +39,12 @@ def serving(home: Path, **settings: str) -> Iterator[Served]:
     """Start it with the demo company on free ports; stop it by SIGTERM, whatever happened."""
     port = free_port()
     command = [sys.executable, "-m", "webapp.commands", "--home", str(home), "up", "--port", str(port)]
-    environ = environment() | {f"PARTWELL_{name.upper()}": value for name, value in settings.items()}
+    environ = environment() | {"PARTWELL_LANG": "en"} | {f"PARTWELL_{name.upper()}": value for name, value in settings.items()}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             said: list[str] = []
             assert process.stdout is not None
-            while not (said and "sample company" in said[-1]):
+            while not (said and "Sample company" in said[-1]):
                 line = process.stdout.readline()
                 assert line, f"it ended with {process.wait()}"
                 said.append(line.strip())

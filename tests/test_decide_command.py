@@ -61,7 +61,7 @@ def test_decide_answers_in_json(run: Any, pay: Path, tmp_path: Path) -> None:
     [
         ([], "choose one with --decision:\n  g  grade\n  pay  补偿"),
         (["--decision", "severance"], 'no decision "severance"; it has:\n  g  grade'),
-        (["--decision", "pay", "--input", '{"工龄":'], "--input is not JSON: Expecting value in line 1, column 7"),
+        (["--decision", "pay", "--input", '{"工龄":'], "--input is not JSON: line 1, column 7: Expecting value."),
         (["--decision", "pay", "--input", "[1]"], "--input must be an object"),
         (["--decision", "pay", "--input", "[" * 100_000], "nested too deeply"),
         (["--decision", "pay"], 'the input "工龄" is missing'),

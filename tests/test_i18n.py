@@ -23,7 +23,7 @@ _KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
 def _messages() -> dict[str, str]:
     """Every text marked for translation -> the file it is in."""
     found: dict[str, str] = {}
-    sources = [("python", file) for file in WEB.rglob("*.py") if "demo" not in file.parts]
+    sources = [("python", file) for file in WEB.rglob("*.py") if "company" not in file.parts]
     sources += [("jinja2.ext:babel_extract", file) for file in (WEB / "templates").rglob("*.html")]
     for method, file in sources:
         for _, message, _, _ in extract_from_file(method, str(file), keywords=_KEYWORDS, options={"silent": "false"}):

@@ -61,8 +61,9 @@ def _messages(locale: str, files: str) -> Iterator[Message]:
             yield from (message for message in read_po(stream) if message.id and message.string and not message.fuzzy)
 
 
-#: the language where there is no request
+#: the language and the time zone where there is no request
 _elsewhere = ContextVar("locale", default=DEFAULT)
+_zone_elsewhere = ContextVar("zone", default="Asia/Shanghai")
 
 
 @contextlib.contextmanager
@@ -73,6 +74,11 @@ def speaking(locale: str) -> Iterator[None]:
         yield
     finally:
         _elsewhere.reset(token)
+
+
+def use_zone(zone: str) -> None:
+    """Tell times in this zone where there is no request."""
+    _zone_elsewhere.set(zone)
 
 
 def current() -> str:
@@ -244,7 +250,7 @@ def now() -> dt.datetime:
 
 def zone() -> ZoneInfo:
     """The time zone of pages: the setting `zone`."""
-    return ZoneInfo(g.zone) if has_request_context() and "zone" in g else ZoneInfo("Asia/Shanghai")
+    return ZoneInfo(g.zone if has_request_context() and "zone" in g else _zone_elsewhere.get())
 
 
 def init_app(app: Flask) -> None:

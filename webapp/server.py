@@ -22,6 +22,7 @@ from engine.settings import Settings
 from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
 from .demo import seed
 from .demo.systems import SampleCompany
+from .i18n import gettext
 
 
 class Monitor:
@@ -125,11 +126,11 @@ class Server(Worker):
         self._serving.start()
         click.echo(f"Partwell  {settings.address}")
         if settings.demo:
-            click.echo(f"演示账号 demo accounts (密码 password: {seed.PASSWORD})")
+            click.echo(gettext("Demo accounts, password %(password)s", password=seed.PASSWORD))
             for login, who in seed.accounts():
                 click.echo(f"  {login:<12} {who}")
             if self._company:
-                click.echo(f"示例公司 sample company  {self._company.address}")
+                click.echo(gettext("Sample company") + f"  {self._company.address}")
         sys.stdout.flush()
 
     def stop(self) -> None:

@@ -211,7 +211,8 @@ def _check(connection: sa.Connection, new: Mapping[str, Any], names: Mapping[str
     if column is None and new["ref"]:
         raise SubstituteRefused(reason="a substitution for everything names no procedure and no chain")
     if column is not None and connection.execute(sa.select(column).where(column == new["ref"]).limit(1)).first() is None:
-        raise SubstituteRefused(reason=f'there is no {new["scope"]} "{new["ref"]}"')
+        name = new["ref"]
+        raise SubstituteRefused(reason=f'there is no procedure "{name}"' if new["scope"] == "procedure" else f'there is no chain "{name}"')
     others = connection.execute(sa.select(Substitution.__table__).where(Substitution.ended_at.is_(None), Substitution.ends_at > now)).all()
     for other in others:
         same = (other.absent_id, other.scope, other.ref) == (absent, new["scope"], new["ref"])

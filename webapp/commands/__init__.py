@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +15,15 @@ from engine import settings as settings_module
 from engine.errors import PartwellError
 from engine.settings import Settings
 
-from .. import logs
+from .. import i18n, logs
+from ..i18n import N_
+from . import console
 
 #: exit codes
 OUT, WRONG, FAILED = 0, 1, 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PARTWELL"})
+@click.group(cls=console.Group, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PARTWELL"})
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of database, keys and settings (PARTWELL_HOME).")
 @click.option("--verbose", is_flag=True, help="Say more about what happens (PARTWELL_VERBOSE).")
 @click.version_option(package_name="partwell")
@@ -33,27 +36,34 @@ def partwell(context: click.Context, home: Path | None, verbose: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: every known error becomes one sentence on standard error and exit code 2."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    with i18n.speaking(console.language(given, os.environ)):
+        _run(given)
+
+
+def _run(arguments: Sequence[str]) -> None:
     try:
         code = partwell.main(args=arguments, prog_name="partwell", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else OUT)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        error.show()
+        console.refuse(error)
         sys.exit(FAILED)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(FAILED)
     except PartwellError as error:
-        click.echo(error.message, err=True)
+        click.echo(i18n.error_text(error), err=True)
         sys.exit(FAILED)
     except DBAPIError as error:
-        click.echo(f"The database cannot be used: {error.orig}", err=True)
+        console.say(N_("The database cannot be used: %(reason)s"), reason=error.orig, err=True)
         sys.exit(FAILED)
 
 
 def settings_of(context: click.Context, **given: Any) -> Settings:
     """Settings with the command's own options over them."""
     settings = settings_module.read(home=context.obj, **given)
+    i18n.use_zone(settings.zone)
     logs.configure(form=settings.log_format, verbose=context.find_root().params["verbose"])
     return settings
 

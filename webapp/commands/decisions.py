@@ -14,7 +14,10 @@ from engine.bpmn.reader import LARGEST
 from engine.errors import DecisionFailed, DecisionInputRefused, NotFound
 from engine.services import SystemClock
 
+from .. import i18n
+from ..i18n import N_, gettext
 from . import OUT, WRONG, partwell, settings_of
+from .console import say
 
 
 @partwell.command()
@@ -30,7 +33,7 @@ def decide(context: click.Context, file: Path, wanted: str | None, text: str | N
     Exit code 1: the decision has no answer to this input; 2: the file, the decision or the input is not usable.
     """
     if text is not None and input_file is not None:
-        raise click.UsageError("Give --input or --input-file, not both.")
+        raise click.UsageError(gettext("Give --input or --input-file, not both."))
     data = _variables(text if input_file is None else _read(input_file), str(input_file or "--input"))
     beside = {path.name: _content(path) for path in file.parent.glob("*.dmn") if path.is_file() and path != file}
     decisions = Decisions(_content(file), file=file.name, beside=beside)
@@ -44,7 +47,7 @@ def decide(context: click.Context, file: Path, wanted: str | None, text: str | N
         if as_json:
             click.echo(json.dumps({"decision": decision, "failed": error.message}, ensure_ascii=False))
         else:
-            click.echo(error.message, err=True)
+            click.echo(i18n.error_text(error), err=True)
         return WRONG
     if as_json:
         answer = {"decision": decision, "value": result.value, "matched": result.matched, "inputs": result.inputs, "trace": result.trace}
@@ -64,18 +67,21 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise click.UsageError(f"{path} is not text in UTF-8.") from None
+        raise click.UsageError(gettext("%(source)s is not text in UTF-8.", source=path)) from None
 
 
 def _variables(text: str | None, source: str) -> dict[str, Any]:
     try:
         data = json.loads(text or "{}")
     except json.JSONDecodeError as error:
-        raise click.UsageError(f"{source} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+        place = {"line": error.lineno, "column": error.colno, "reason": error.msg}
+        told = gettext("%(source)s is not JSON: line %(line)s, column %(column)s: %(reason)s.", source=source, **place)
+        raise click.UsageError(told) from None
     except RecursionError:
-        raise click.UsageError(f"{source} is nested too deeply.") from None
+        raise click.UsageError(gettext("%(source)s is nested too deeply.", source=source)) from None
     if not isinstance(data, dict):
-        raise click.UsageError(f'{source} must be an object that gives each variable its value, such as {{"months": 14}}.')
+        told = gettext('%(source)s must be an object that gives each variable its value, such as {"months": 14}.', source=source)
+        raise click.UsageError(told)
     return data
 
 
@@ -89,8 +95,9 @@ def _chosen(decisions: Decisions, wanted: str | None) -> str:
     if not names:
         raise NotFound(what="decision", name=wanted or "")
     if wanted is None:
-        raise click.UsageError(f"The file has several decisions; choose one with --decision:\n{listed}")
-    raise click.UsageError(f'The file has {"several decisions" if found else "no decision"} "{wanted}"; it has:\n{listed}')
+        raise click.UsageError(gettext("The file has several decisions; choose one with --decision:") + f"\n{listed}")
+    told = N_('The file has several decisions "%(name)s"; it has:') if found else N_('The file has no decision "%(name)s"; it has:')
+    raise click.UsageError(gettext(told, name=wanted) + f"\n{listed}")
 
 
 def _tell(result: Result) -> None:
@@ -102,5 +109,5 @@ def _tell(result: Result) -> None:
         for expression, value in step.get("inputs", {}).items():
             click.echo(f"    {expression} = {shown(value)}")
         if "matched" in step:
-            click.echo(f"    rules: {', '.join(step['matched']) or 'none'}")
+            say(N_("    rules: %(ids)s"), ids=", ".join(step["matched"]) or gettext("none"))
     click.echo(shown(result.value))

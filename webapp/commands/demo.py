@@ -6,7 +6,7 @@ import json
 
 import click
 
-from . import OUT, WRONG, partwell
+from . import OUT, WRONG, console, partwell
 
 
 @partwell.command()
@@ -17,7 +17,7 @@ def demo(as_json: bool, outside_fails: bool, kill_worker: bool) -> int:
     """Play the whole story with real processes in a temporary folder, through the HTTP interface, and print the timeline."""
     from ..demo.story import play
 
-    told = play(outside_fails=outside_fails, kill_worker=kill_worker, say=None if as_json else click.echo)
+    told = play(outside_fails=outside_fails, kill_worker=kill_worker, say=None if as_json else console.say)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     return OUT if told["status"] == "closed" and told["ledger"]["verified"] else WRONG

@@ -9,7 +9,10 @@ import click
 
 from engine.errors import BundleInvalid
 
+from .. import i18n
+from ..i18n import N_
 from . import OUT, WRONG, partwell
+from .console import say
 
 
 @partwell.command()
@@ -26,16 +29,18 @@ def verify(file: Path, key: str | None, as_json: bool) -> int:
         with file.open("rb") as opened:
             if opened.read(2) != b"PK":
                 raise  # it never was a sealed file
-        found = bundle.Verification(faults=[bundle.Fault("{message}", {"message": error.message})])
-    faults = [fault.message for fault in found.faults]
+        found = bundle.Verification(faults=[bundle.Fault(error.template, error.facts)])
     if as_json:
         told = {"ok": found.ok, "case": found.case, "outcome": found.outcome, "sealed_at": found.sealed_at, "files": found.files}
-        told |= {"entries": found.entries, "key": found.key, "faults": faults}
+        told |= {"entries": found.entries, "key": found.key, "faults": [fault.message for fault in found.faults]}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        verdict = "valid" if found.ok else "NOT valid"
-        told = f"case {found.case or '?'}, {found.files} files, {found.entries} ledger entries, key {found.key or '?'}"
-        click.echo(f"{file}: {verdict}; {told}")
-        for fault in faults:
-            click.echo(f"  {fault}")
+        verdict = (
+            N_("%(file)s: valid; case %(case)s, %(files)s files, %(entries)s ledger entries, key %(key)s")
+            if found.ok
+            else N_("%(file)s: NOT valid; case %(case)s, %(files)s files, %(entries)s ledger entries, key %(key)s")
+        )
+        say(verdict, file=file, case=found.case or "?", files=found.files, entries=found.entries, key=found.key or "?")
+        for fault in found.faults:
+            click.echo(f"  {i18n.fill(fault.template, fault.facts)}")
     return OUT if found.ok else WRONG

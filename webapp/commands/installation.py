@@ -8,7 +8,12 @@ from collections.abc import Sequence
 
 import click
 
+from .. import i18n
+from ..i18n import N_, gettext
 from . import OUT, WRONG, partwell, settings_of
+from .console import columns, say
+
+_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
 @partwell.command()
@@ -25,7 +30,8 @@ def connectors(context: click.Context, as_json: bool) -> int:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         for each in found:
-            click.echo(f"{', '.join(each['operations'])}: {'; '.join(each['problems']) or 'ok'}")
+            verdict = "; ".join(map(i18n.reason, each["problems"])) or gettext("ok")
+            click.echo(f"{', '.join(each['operations'])}: {verdict}")
     return WRONG if any(each["problems"] for each in found) else OUT
 
 
@@ -34,9 +40,11 @@ def connectors(context: click.Context, as_json: bool) -> int:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, help="A role the person holds, such as admin or hr; may be given several times.")
 @click.option("--employee-no", default="", help="Number in the EHR.")
-@click.password_option(help="Password; asked for when it is not given (PARTWELL_ACCOUNT_PASSWORD).", envvar="PARTWELL_ACCOUNT_PASSWORD")
+@click.option(
+    "--password", envvar="PARTWELL_ACCOUNT_PASSWORD", help="Password; asked for when it is not given (PARTWELL_ACCOUNT_PASSWORD)."
+)
 @click.pass_context
-def account(context: click.Context, login: str, name: str, roles: Sequence[str], employee_no: str, password: str) -> int:
+def account(context: click.Context, login: str, name: str, roles: Sequence[str], employee_no: str, password: str | None) -> int:
     """Let a person log in, such as the first administrator of an installation without the demo company.
 
     A login that exists gets the new password and stays as it is otherwise.
@@ -47,18 +55,28 @@ def account(context: click.Context, login: str, name: str, roles: Sequence[str],
     from .. import create_services
     from ..demo.systems import offline
 
+    password = password or _asked()
     services = create_services(offline(settings_of(context)))
     line = importing.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)
     with services.database.unit() as unit:
         try:
             accounts.set_password(unit.connection, login, password)
-            done = f"{login} has a new password; nothing else was changed"
+            done = N_("%(login)s has a new password; nothing else was changed")
         except NotFound:
             importing.import_directory(unit.connection, [], [line], password=password)
-            done = f"{name} can log in as {login}"
+            done = N_("%(name)s can log in as %(login)s")
         unit.commit()
-    click.echo(done)
+    say(done, login=login, name=name)
     return OUT
+
+
+def _asked() -> str:
+    """A password, typed twice."""
+    while True:
+        password: str = click.prompt(gettext("Password"), hide_input=True)
+        if password == click.prompt(gettext("The same again"), hide_input=True):
+            return password
+        say(N_("The two are not the same."), err=True)
 
 
 @partwell.command()
@@ -83,13 +101,14 @@ def calendar(
     if duration is not None:
         due = timers.after(duration, timers.moment(start, now) if start else now, working)
         local, assumed = due.astimezone(working.days.zone).isoformat(timespec="minutes"), working.assumed(due)
-        click.echo(json.dumps({"due": local, "assumed": assumed}) if as_json else f"{local}{'  (assumed)' if assumed else ''}")
+        note = gettext("  (assumed)") if assumed else ""
+        click.echo(json.dumps({"due": local, "assumed": assumed}) if as_json else f"{local}{note}")
         return OUT
     try:
         date = dt.date.fromisoformat(first) if first else now.astimezone(working.days.zone).date()
         shown = [working.day(date + dt.timedelta(days=n)) for n in range(days)]
     except (ValueError, OverflowError):
-        raise click.BadParameter(f"{first!r} is no date such as 2026-12-01", param_hint="--from") from None
+        raise click.BadParameter(gettext("%(text)s is no date such as 2026-12-01", text=first), param_hint="--from") from None
     lines = [
         {"date": day.date.isoformat(), "open": [_shift(*s) for s in day.shifts], "reason": day.reason, "assumed": day.assumed}
         for day in shown
@@ -98,8 +117,11 @@ def calendar(
         click.echo(json.dumps(lines, ensure_ascii=False, indent=2))
     else:
         for day, line in zip(shown, lines, strict=True):
-            note = "  (not announced yet)" if day.assumed else ""
-            click.echo(f"{day.date:%Y-%m-%d %a}  {', '.join(line['open']) or 'closed':<26}{day.reason}{note}".rstrip())
+            note = gettext("  (not announced yet)") if day.assumed else ""
+            weekday = gettext(_WEEKDAYS[day.date.weekday()])
+            hours = ", ".join(line["open"]) or gettext("no work")
+            gap = " " * (26 - columns(hours))
+            click.echo(f"{day.date}  {weekday}  {hours}{gap}{day.reason}{note}".rstrip())
     return OUT
 
 

@@ -11,13 +11,16 @@ from engine import migration
 from engine.migration import Candidate
 from engine.models import new_id
 
+from .. import i18n
+from ..i18n import N_, gettext
 from . import OUT, WRONG, partwell, settings_of
+from .console import say
 
 
 def _renamed(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
     for pair in given:
         if not all(pair.partition("=")):
-            raise click.BadParameter(f"{pair} must be OLD=NEW, ids of two elements")
+            raise click.BadParameter(gettext("%(pair)s must be OLD=NEW, ids of two elements", pair=pair))
     return {old: new for old, _, new in (pair.partition("=") for pair in given)}
 
 
@@ -52,14 +55,14 @@ def migrate(
     from ..demo.systems import offline
 
     if undo and (dry_run or to or since or mapping):
-        raise click.UsageError("--undo takes only --case, --note and --json")
+        raise click.UsageError(gettext("--undo takes only --case, --note and --json."))
     if not dry_run and not note.strip():
-        raise click.UsageError("Say why with --note, or look first with --dry-run.")
+        raise click.UsageError(gettext("Say why with --note, or look first with --dry-run."))
     services = create_services(offline(settings_of(context)))
 
     def progress(done: int, all: int) -> None:
         if done % 100 == 0 or done == all:
-            click.echo(f"{done} of {all}", err=True)
+            say(N_("%(done)s of %(all)s"), done=done, all=all, err=True)
 
     if undo:
         found = migration.undo(services, procedure, actor=None, reason=note, request_id=new_id(), numbers=numbers)
@@ -77,10 +80,11 @@ def migrate(
 
 def _tell(found: Sequence[Candidate], dry_run: bool) -> None:
     for case in found:
-        state = "cannot move" if case.hindrances else "would move" if dry_run else "moved"
-        click.echo(f"{case.number}  version {case.version}  {state}")
+        said = N_("cannot move") if case.hindrances else N_("would move") if dry_run else N_("moved")
+        click.echo(f"{case.number}  {gettext('version %(number)s', number=case.version)}  {gettext(said)}")
         for one in case.hindrances:
             where = f"{one.element} ({one.name}): " if one.element else ""
-            click.echo(f"    {where}{one.reason}")
+            click.echo(f"    {where}{i18n.reason(one.reason)}")
     stay = sum(bool(case.hindrances) for case in found)
-    click.echo(f"{len(found) - stay} {'would move' if dry_run else 'moved'}, {stay} cannot")
+    sum_up = N_("%(move)s would move, %(stay)s cannot") if dry_run else N_("%(move)s moved, %(stay)s cannot")
+    say(sum_up, move=len(found) - stay, stay=stay)

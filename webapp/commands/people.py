@@ -12,7 +12,6 @@ import click
 
 from ..i18n import N_, gettext, ngettext
 from . import OUT, WRONG, partwell, settings_of
-from .procedures import language
 
 _ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving")}
 
@@ -36,7 +35,6 @@ def _services(context: click.Context) -> Any:
 @click.option("--complete", is_flag=True, help="The files name everybody: who is in none leaves the day before.")
 @click.option("--note", default="", help="Why; kept with each change.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@language
 @click.pass_context
 def bring(context: click.Context, files: Sequence[Path], dry_run: bool, on: Any, complete: bool, note: str, as_json: bool) -> int:
     """Bring the directory up to CSV files or workbooks, all or nothing: `departments.csv`, `persons.csv`, or one XLSX for all.
@@ -82,7 +80,6 @@ def _shown(value: Any) -> str:
 @people.command("export")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day that is written; default: today.")
-@language
 @click.pass_context
 def export(context: click.Context, path: Path, on: Any) -> int:
     """Write the directory as it holds on a day: PATH is a workbook (.xlsx), or a folder for one CSV file of each kind.

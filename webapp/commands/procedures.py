@@ -15,23 +15,9 @@ from engine.errors import NotDeployable
 from .. import i18n
 from ..i18n import N_, gettext
 from . import OUT, WRONG, partwell, settings_of
+from .console import say
 
 _SEVERITY = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
-
-
-def _speak(context: click.Context, _option: click.Parameter, value: str) -> None:
-    context.with_resource(i18n.speaking("zh-CN" if value.lower().startswith("zh") else "en"))
-
-
-language = click.option(
-    "--lang",
-    envvar=["PARTWELL_LANG", "LANG"],
-    default="en",
-    metavar="zh-CN|en",
-    expose_value=False,
-    callback=_speak,
-    help="Language of the findings; default: the terminal's (PARTWELL_LANG, LANG). JSON is always in English.",
-)
 
 
 def _teller(as_json: bool) -> Callable[[Finding], str]:
@@ -43,7 +29,6 @@ def _teller(as_json: bool) -> Callable[[Finding], str]:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--write", type=click.Path(file_okay=False, path_type=Path), help="Folder for what was converted from another engine.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@language
 def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
     """Read diagrams and tables and say what would refuse them; files of one folder belong together.
 
@@ -57,7 +42,8 @@ def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
     else:
         for file in checked:
             verdict = gettext("accepted") if file["accepted"] else gettext("refused")
-            click.echo(f"{file['file']}: {gettext('converted, ') if file['converted'] else ''}{verdict}")
+            converted = gettext("converted, ") if file["converted"] else ""
+            click.echo(f"{file['file']}: {converted}{verdict}")
             _say(file["findings"])
     return OUT if all(file["accepted"] for file in checked) else WRONG
 
@@ -66,7 +52,6 @@ def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--procedure", help="Its name; default: the folder's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@language
 @click.pass_context
 def deploy(context: click.Context, path: Path, procedure: str | None, as_json: bool) -> int:
     """Make the files of a folder the version on which new cases start; running cases stay on theirs."""
@@ -97,7 +82,7 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     else:
         _say(said)
         told = N_("%(procedure)s: version %(number)s is active") if created else N_("%(procedure)s: version %(number)s was active already")
-        click.echo(gettext(told, procedure=name, number=version.number))
+        say(told, procedure=name, number=version.number)
     return OUT
 
 

@@ -8,7 +8,10 @@ import click
 
 from engine import replay as engine_replay
 
+from .. import i18n
+from ..i18n import N_
 from . import OUT, WRONG, partwell, settings_of
+from .console import say
 
 
 @partwell.command()
@@ -25,9 +28,9 @@ def replay(context: click.Context, case: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({**plain(found), "same": found.same}, ensure_ascii=False, indent=2))
     elif found.same:
-        click.echo(f"{case}: {found.acts} acts lead to the state that is stored")
+        say(N_("%(case)s: %(acts)s acts lead to the state that is stored"), case=case, acts=found.acts)
     else:
-        click.echo(f"{case}: what {found.acts} acts lead to is not what is stored")
+        say(N_("%(case)s: what %(acts)s acts lead to is not what is stored"), case=case, acts=found.acts)
         for difference in found.differences:
-            click.echo(f"  {difference}")
+            click.echo(f"  {i18n.reason(difference)}")
     return OUT if found.same else WRONG

@@ -11,7 +11,26 @@ from engine import versions as engine_versions
 from engine.bpmn.differences import Change
 from engine.errors import NotDeployable
 
+from .. import i18n
+from ..i18n import N_, gettext, ngettext
 from . import OUT, WRONG, partwell, settings_of
+from .console import say
+
+_STATES = {"active": N_("active"), "suspended": N_("suspended")}
+_ACTS = {"deployed": N_("deployed"), "activated": N_("activated"), "suspended": N_("suspended"), "resumed": N_("resumed")}
+#: what `Change.what` says
+_THINGS = {
+    "file": N_("file"),
+    "process": N_("process"),
+    "element": N_("element"),
+    "flow": N_("flow"),
+    "lane": N_("lane"),
+    "decision": N_("decision"),
+    "column": N_("column"),
+    "rule": N_("rule"),
+    "field": N_("field"),
+    "entry": N_("entry"),
+}
 
 
 def _services(context: click.Context) -> Any:
@@ -34,10 +53,12 @@ def versions(context: click.Context, procedure: str, as_json: bool) -> int:
         click.echo(json.dumps(plain(rows), ensure_ascii=False, indent=2))
         return OUT
     for row in rows:
-        states = [word for word, is_so in (("active", row.active), ("suspended", row.suspended)) if is_so]
-        click.echo(f"{row.number}  {row.deployed_at:%Y-%m-%d %H:%M}  {row.running} running  {' '.join(states)}".rstrip())
+        states = [gettext(word) for state, word in _STATES.items() if getattr(row, state)]
+        running = ngettext("%(num)s running case", "%(num)s running cases", row.running)
+        click.echo(f"{row.number}  {i18n.moment(row.deployed_at, 'long')}  {running}  {' '.join(states)}".rstrip())
         for act in row.acts:
-            click.echo(f"     {act.at:%Y-%m-%d %H:%M}  {act.act}  {act.by or 'command line'}  {act.note}".rstrip())
+            who = act.by or gettext("command line")
+            click.echo(f"     {i18n.moment(act.at, 'long')}  {gettext(_ACTS[act.act])}  {who}  {act.note}".rstrip())
     return OUT
 
 
@@ -66,10 +87,12 @@ def diff(context: click.Context, procedure: str, before: int, after: int | None,
 
 def _tell(change: Change) -> None:
     sign = {"added": "+", "removed": "-", "changed": "~"}[change.how]
-    click.echo(f"  {sign} {change.what} {change.id}{f' ({change.name})' if change.name and change.name != change.id else ''}")
+    name = f" ({change.name})" if change.name and change.name != change.id else ""
+    click.echo(f"  {sign} {gettext(_THINGS[change.what])} {change.id}{name}")
     for setting, (was, now) in change.settings.items():
         if isinstance(was, str) and isinstance(now, str) and "\n" in was + now:
-            click.echo(f"      {setting}: {len(was.splitlines())} lines before, {len(now.splitlines())} now")
+            lines = {"before": len(was.splitlines()), "now": len(now.splitlines())}
+            say(N_("      %(setting)s: %(before)s lines before, %(now)s now"), setting=setting, **lines)
         else:
             click.echo(f"      {setting}: {json.dumps(was, ensure_ascii=False)} -> {json.dumps(now, ensure_ascii=False)}")
 
@@ -84,11 +107,12 @@ def activate(context: click.Context, procedure: str, number: int, note: str) -> 
     try:
         new = engine_versions.activate(_services(context), procedure, number, by=None, note=note)
     except NotDeployable as error:
-        click.echo(error.message, err=True)
+        click.echo(i18n.error_text(error), err=True)
         for finding in error.findings:
-            click.echo(f"  {finding.code} {finding.element or ''}: {finding.text}", err=True)
+            click.echo(f"  {finding.code} {finding.element or ''}: {i18n.fill(finding.message, finding.facts)}", err=True)
         return WRONG
-    click.echo(f"{procedure}: version {number} {'is' if new else 'was'} active{'' if new else ' already'}")
+    told = N_("%(procedure)s: version %(number)s is active") if new else N_("%(procedure)s: version %(number)s was active already")
+    say(told, procedure=procedure, number=number)
     return OUT
 
 
@@ -99,7 +123,7 @@ def activate(context: click.Context, procedure: str, number: int, note: str) -> 
 def roll_back(context: click.Context, procedure: str, note: str) -> int:
     """Activate the version that was active before the present one."""
     number = engine_versions.roll_back(_services(context), procedure, by=None, note=note)
-    click.echo(f"{procedure}: version {number} is active again")
+    say(N_("%(procedure)s: version %(number)s is active again"), procedure=procedure, number=number)
     return OUT
 
 
@@ -111,7 +135,7 @@ def roll_back(context: click.Context, procedure: str, note: str) -> int:
 def suspend(context: click.Context, procedure: str, number: int | None, note: str) -> int:
     """Let nothing of a version's cases move, and no case start on it, until it is resumed."""
     found = engine_versions.suspend(_services(context), procedure, number, by=None, note=note)
-    click.echo(f"{procedure}: version {found} is suspended")
+    say(N_("%(procedure)s: version %(number)s is suspended"), procedure=procedure, number=found)
     return OUT
 
 
@@ -123,5 +147,5 @@ def suspend(context: click.Context, procedure: str, number: int | None, note: st
 def resume(context: click.Context, procedure: str, number: int | None, note: str) -> int:
     """Let the cases of a suspended version go on; what became due meanwhile is due now."""
     found = engine_versions.resume(_services(context), procedure, number, by=None, note=note)
-    click.echo(f"{procedure}: version {found} goes on")
+    say(N_("%(procedure)s: version %(number)s goes on"), procedure=procedure, number=found)
     return OUT

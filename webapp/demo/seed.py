@@ -9,6 +9,7 @@ from engine.models import Person
 from engine.people.importing import DepartmentLine, PersonLine, import_directory
 from engine.services import Services
 
+from .. import i18n
 from . import roster
 
 #: password of every demo account; the log-in page says so
@@ -57,5 +58,5 @@ def _directory() -> tuple[list[DepartmentLine], list[PersonLine]]:
 
 def accounts() -> list[tuple[str, str]]:
     """Login of each demo account and who it is."""
-    people_ = [(e.login, f"{e.name} {e.post}") for e in roster.EMPLOYEES.values() if e.login]
-    return [*people_, (roster.ADMIN[0], f"{roster.ADMIN[1]} administrator")]
+    employees = [(e.login, f"{e.name} {i18n.post(e)}") for e in roster.EMPLOYEES.values() if e.login]
+    return [*employees, (roster.ADMIN[0], roster.ADMIN[1])]

@@ -26,6 +26,8 @@ from engine import bundle
 from engine.errors import PartwellError
 from engine.settings import Settings
 
+from .. import events, text
+from ..i18n import N_
 from . import answers
 from .seed import PASSWORD
 from .systems import SampleCompany
@@ -66,7 +68,7 @@ class Person:
         return answer.json() if kind.startswith("application/json") else answer.content
 
 
-def play(*, outside_fails: bool, kill_worker: bool, say: Callable[[str], None] | None = None) -> dict[str, Any]:
+def play(*, outside_fails: bool, kill_worker: bool, say: Callable[..., None] | None = None) -> dict[str, Any]:
     """Play the story; gives what `partwell demo --json` prints. Raises Stalled."""
     with tempfile.TemporaryDirectory(prefix="partwell-demo-") as folder, contextlib.ExitStack() as running:
         home = Path(folder) / "home"
@@ -77,11 +79,11 @@ def play(*, outside_fails: bool, kill_worker: bool, say: Callable[[str], None] |
         partwell = running.enter_context(_partwell(home, _free_port(), sample.connectors))
         if outside_fails:
             company.plan("*", "500", "after_effect")
-        return _Telling(partwell, company, kill_worker, say or (lambda line: None)).tell()
+        return _Telling(partwell, company, kill_worker, say or (lambda line, **facts: None)).tell()
 
 
 class _Telling:
-    def __init__(self, partwell: _Partwell, company: _Company, kill: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, partwell: _Partwell, company: _Company, kill: bool, say: Callable[..., None]) -> None:
         self._partwell = partwell
         self._company = company
         self._kills = dict(KILLED_IN) if kill else {}
@@ -147,7 +149,7 @@ class _Telling:
         if operation:
             self._company.wait_for_call(operation)
             self._partwell.kill()
-            self._say(f"-9 in the middle of {operation}; starting again")
+            self._say(N_("-9 in the middle of %(operation)s; starting again"), operation=operation)
             self._partwell.start()
 
     def _summary(self, case: Mapping[str, Any], sealed: bytes) -> dict[str, Any]:
@@ -162,12 +164,23 @@ class _Telling:
         ]
         for step in steps:
             at = dt.datetime.fromisoformat(step["at"]).astimezone()
-            self._say(f"{at:%Y-%m-%d %H:%M:%S}  {step['person']}（{step['role']}）  {step['name']}")
+            self._say(
+                N_("%(at)s  %(person)s (%(role)s)  %(step)s"),
+                at=f"{at:%Y-%m-%d %H:%M:%S}",
+                person=step["person"],
+                role=step["role"],
+                step=step["name"],
+            )
         pushes = self._company.pushes()
         for push in pushes:
-            self._say(f"{push['operation']}: {push['attempts']} attempts, {push['effects']} effect")
-        verdict = "verified" if found.ok else "NOT in order"
-        self._say(f"{case['status']}: {case['outcome']}; {found.entries} ledger entries {verdict}; {file}")
+            self._say(N_("%(operation)s: %(attempts)s attempts, %(effects)s effect"), **push)
+        told = (
+            N_("%(status)s: %(outcome)s; %(entries)s ledger entries verified; %(file)s")
+            if found.ok
+            else N_("%(status)s: %(outcome)s; %(entries)s ledger entries NOT in order; %(file)s")
+        )
+        outcome = text.called(events.OUTCOMES, case["outcome"])
+        self._say(told, status=text.called(text.STATUS, case["status"]), outcome=outcome, entries=found.entries, file=file)
         return {
             "status": case["status"],
             "outcome": case["outcome"],
