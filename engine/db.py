@@ -313,6 +313,9 @@ class Database:
                 )
             case other:
                 raise SettingWrong(setting="database", reason=f"{other} is not supported; use sqlite or postgresql")
+        # On PostgreSQL each statement sees what is committed by then, in a transaction or not; BEGIN and ROLLBACK would be two more
+        # round trips. On SQLite all statements of a transaction see the same.
+        self._reading = self.engine.execution_options(**{"isolation_level": "AUTOCOMMIT"} if self.line else {})
 
     @contextlib.contextmanager
     def unit(self) -> Iterator[Unit]:
@@ -329,7 +332,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection for reads. Raises DatabaseAway."""
-        with self._noticing_loss(), self.engine.connect() as connection:
+        with self._noticing_loss(), self._reading.connect() as connection:
             yield connection
 
     def together(self, *asked: tuple[Statement, dict[str, Any]]) -> list[list[Any]]:
