@@ -4,8 +4,9 @@ An entry's digest is SHA-256 over the canonical JSON of its open fields, the dig
 entry's digest. The salt lies inside the sealed payload, so a payload can be erased later without breaking the chain.
 
 What one commit writes about a case is one row, a page: what was done, and what followed from it. Its payloads are sealed
-together, as `1 (1 byte) | raw deflate of JSON | salt of each entry (16)`, the JSON being `[payload, [event, element, payload], …]`:
-event and element of the first entry stand in the row. Pages of earlier releases hold one entry and its canonical JSON.
+together, as `1 (1 byte) | raw deflate of JSON | salt of each entry (16) | ids (16)`. The JSON is `[payload, [event, element,
+payload], …]`, with a byte 1 in the place of each id; event and element of the first entry stand in the row. Pages of earlier
+releases hold one entry as canonical JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,19 +80,24 @@ class Event(StrEnum):
 
 
 _FORMAT = b"\x01"
-_SALT = 16
+#: bytes of a salt and of an id
+_WIDTH = 16
 _DIGEST = 32
 #: what most payloads have in common, so that even a short page gets shorter; belongs to the format and never changes
 _USUAL = (
-    b'"mapping":{"reason":"undone":false"from_id":"version_id":"procedure":"given":{"case":{"number":"started_at":"+08:00"}'
-    b'"initiator":{"subject":{"active":true"department":null"department_name":"employee_no":"id":"name":"team":"post":"post_en":"'
-    b'"kind":"size":"sha256":"document":"snapshot":"system":"media_type":"incident":"code":"message":"resolution":"'
-    b'"operation":"headers":{"input":{"variables":{"result":{"key":"dues":{"called":["job:operation:requested","job:operation:done","'
-    b'"policy":"trace":{"persons":["rule":"kept":["dropped":["work:step:opened","work:step:approved","work:item:left","by":null'
-    b'"name":"written_by":"process:variable:overwritten","value":"condition":"flow":"process:element:passed","'
-    b'"step":"step_en":"opinion":"decided_by":"decision":"approved"["case:closed",null,{"outcome":"completed"'
-    b'"act":"start","values":{}"act":"complete","instance":"#1","item":"}],["work:item:opened","'
+    b'"mapping":{"reason":"undone":false"from_id":"\x01""dues":{"called":["policy":"trace":{"persons":["\x01"rule":"kept":["dropped":["'
+    b'"kind":"size":"sha256":"\x01\x01""document":"\x01""snapshot":"\x01""system":"media_type":"incident":"\x01""code":"message":"'
+    b'"resolution":"operation":"headers":{"input":{"variables":{"result":{"key":"job:operation:requested","job:operation:done","'
+    b'"name":"written_by":"process:variable:overwritten","work:step:approved","work:step:opened","work:item:left","by":null'
+    b'"step":"step_en":"opinion":"decided_by":"decision":"approved"["process:element:passed","{"flows":["'
+    b'{"act":"start","values":{},"given":{"case":{"number":"20","started_at":"20T:+00:00"},"initiator":{"id":"\x01","name":"subject":{"id":"\x01'
+    b'","name":"","employee_no":"","department":"","department_name":"","team":"","post":"","post_en":"","email":""}},"procedure":"'
+    b'","version":1,"version_id":"\x01"},["case:closed",null,{"outcome":"completed"}]]'
+    b'[{"act":"complete","instance":"#1","values":{},"item":"\x01"},["work:item:opened","",{"item":"\x01","instance":"#1"}]]'
 )
+_ID = re.compile(b"[0-9a-f]{32}")
+#: stands for an id; JSON writes no such byte
+_ID_HERE = b"\x01"
 
 
 @dataclass(kw_only=True)
@@ -115,7 +122,7 @@ class Page:
 
     def append(self, event: Event, *, element: str | None = None, **payload: Json) -> None:
         """One more entry, written by `write`."""
-        salt = os.urandom(_SALT)
+        salt = os.urandom(_WIDTH)
         fields = {
             "case": self.case_id,
             "number": self.entries + 1,
@@ -135,7 +142,9 @@ class Page:
         if not self._told:
             return
         (event, element, payload), *following = self._told
-        content = _FORMAT + _deflated(orjson.dumps([payload, *following])) + b"".join(self._salts)
+        content = orjson.dumps([payload, *following])
+        ids = bytes.fromhex(b"".join(_ID.findall(content)).decode())
+        content = _FORMAT + _deflated(_ID.sub(_ID_HERE, content)) + b"".join(self._salts) + ids
         unit.add(
             LedgerPage,
             case_id=self.case_id,
@@ -211,12 +220,7 @@ def _opened(keyring: Keyring, row: Any) -> Iterator[Entry]:
     digests = [row.digests[start : start + _DIGEST].hex() for start in range(0, len(row.digests), _DIGEST)]
     content = keyring.unseal(row.payload, purpose)
     if content.startswith(_FORMAT):
-        packed, salts = _inflated(content[1:])
-        payload, *following = orjson.loads(packed)
-        told = [
-            (event, element, {"salt": salts[_SALT * place : _SALT * (place + 1)].hex(), **payload})
-            for place, (event, element, payload) in enumerate([(row.event, row.element, payload), *following])
-        ]
+        told = _unpacked(row.event, row.element, content)
     else:
         told = [(row.event, row.element, orjson.loads(content))]
     if len(told) != len(digests):
@@ -232,6 +236,16 @@ def _opened(keyring: Keyring, row: Any) -> Iterator[Entry]:
             payload=payload,
             digest=own,
         )
+
+
+def _unpacked(event: str, element: str | None, content: bytes) -> list[tuple[str, str | None, dict[str, Json]]]:
+    """Event, element and salted payload of each entry that `Page.write` packed."""
+    packed, rest = _inflated(content[len(_FORMAT) :])
+    wide = iter([rest[start : start + _WIDTH].hex() for start in range(0, len(rest), _WIDTH)])
+    salts = [next(wide) for _ in range(len(rest) // _WIDTH - packed.count(_ID_HERE))]
+    payload, *following = orjson.loads(re.sub(_ID_HERE, lambda _: next(wide).encode(), packed))
+    told = [(event, element, payload), *following]
+    return [(event, element, {"salt": salt, **payload}) for (event, element, payload), salt in zip(told, salts, strict=True)]
 
 
 def in_present_names(entries: Iterable[Entry]) -> list[Entry]:

@@ -15,6 +15,7 @@ from engine.errors import SealBroken
 from engine.ledger import Entry, Event, faults
 from engine.models import LedgerPage
 from engine.services import Services
+from engine.witness import witness
 
 AT = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
 
@@ -113,6 +114,27 @@ def test_what_happened_is_chained_with_the_commit(services: Services) -> None:
     assert [entry.actor for entry in entries] == [person("boss")] * 2 + [person("hr")] * 2
     assert (entries[2].at - entries[1].at) == dt.timedelta(hours=1)
     assert len({entry.payload["salt"] for entry in entries}) == 4
+
+
+def test_whatever_a_page_is_told_comes_back(services: Services) -> None:
+    """Ids, digests, what looks like them or like the byte that stands for them, and all kinds of values; one page for each commit."""
+    room = Room(services)
+    room.deploy(*line("a"))
+    case = room.start()
+    told = {
+        "id": "0" * 32,
+        "digest": "5b" * 32,
+        "nearly": ["5b" * 15 + "5", "5b" * 16 + "5", "5B" * 16],
+        "text": "\x01 \\u0001 “好” \x1f",
+        "facts": {"a" * 32: None, "n": [0, -1, 2**53, 0.1, 1e300, True]},
+    }
+    for _ in range(2):
+        with services.database.unit() as unit:
+            witness(unit, case, Event.DOCUMENT_READ, at=AT, actor=None, **told)
+            unit.commit()
+    last = room.entries(case)[-1].payload
+    assert {name: value for name, value in last.items() if name != "salt"} == told
+    assert room.values(sa.select(LedgerPage.number).where(LedgerPage.case_id == case).order_by(LedgerPage.number)) == [1, 3, 4]
 
 
 @pytest.mark.tampers
