@@ -13,6 +13,7 @@ from . import access, boxes
 from .casefile import restored, signers, visible_documents
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
+from .ledger import Event as Happened
 from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
@@ -206,11 +207,11 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         inside = item.instance if told and item.status == "open" and item.instance in dict(execution.waiting()) else None
         given = {name for name, _ in element.inputs} if inside else set()
         variables = sight.of(execution.variables(inside), also=given)
-        answer = _answer(services, connection, item_id, reader, sight)
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
         typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
+        answer = {} if item.chain_id else _answer(item_id, timeline)
         now = services.clock.now()
         return ItemPage(
             id=item.id,
@@ -245,15 +246,11 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         )
 
 
-def _answer(services: Services, connection: sa.Connection, item_id: str, reader: str, sight: access.Sight) -> dict[str, Json]:
+def _answer(item_id: str, timeline: Sequence[Event]) -> Mapping[str, Json]:
     """What was submitted with a completed item: the reader's own answer, or anybody's for who sees the whole case."""
-    given = sa.select(SignOff.id, SignOff.answer).where(SignOff.item_id == item_id, SignOff.answer.is_not(None))
-    if not sight.whole:
-        given = given.where(SignOff.decided_by == reader)
-    row = connection.execute(given.order_by(SignOff.decided_at.desc())).first()
-    if row is None:
-        return {}
-    return services.keyring.unseal_json(row.answer, answer_purpose(row.id)).get("values") or {}
+    told = (event.detail for event in timeline if event.event == Happened.ITEM_COMPLETED)
+    values: Mapping[str, Json] = next((detail["values"] for detail in told if detail.get("item") == item_id), {})
+    return values
 
 
 def _steps(

@@ -22,7 +22,8 @@ from engine.errors import (
     NotAllowed,
     NotFound,
 )
-from engine.models import Candidate, Document, Draft, Headship, Holding, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from engine.ledger import Event
+from engine.models import Candidate, Document, Draft, Headship, Holding, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from engine.ports import File, Json
 from engine.services import Services
 
@@ -68,7 +69,7 @@ def sign_off(room: Room, item: str) -> Any:
 
 
 def test_completing_goes_on(room: Room) -> None:
-    """The values are in the case, the sign-off tells who and when, and the next work is open."""
+    """The values are in the case and sealed in the ledger, the sign-off tells who and when, and the next work is open."""
     room.deploy(
         START,
         user("a", zeebe("formDefinition", formId="f")),
@@ -83,7 +84,8 @@ def test_completing_goes_on(room: Room) -> None:
     assert room.open(case) == "b" and room.variables(case)["x"] == "好"
     row = sign_off(room, item)
     assert (row.state, row.decided_by, row.decided_at) == ("approved", person("hr"), room.clock.now())
-    assert "好".encode() not in row.answer
+    assert [entry.payload["values"] for entry in room.entries(case) if entry.event == Event.ITEM_COMPLETED] == [{"x": "好"}]
+    assert not any("好".encode() in page for page in room.values(sa.select(LedgerPage.payload)))
     assert room.rows(sa.select(WorkItem.status, WorkItem.closed_at).where(WorkItem.id == item)) == [("completed", room.clock.now())]
 
 

@@ -113,7 +113,7 @@ class SignOff(Base):
     decided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: who really acted
     decided_by: Mapped[str | None] = mapped_column(Id)
-    #: sealed JSON {values, opinion}; {reason} of one that was passed on or removed
+    #: sealed JSON {opinion}; {reason} of one that was passed on or removed
     answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     #: the absent one for whom `person_id` stands in
     for_id: Mapped[str | None] = mapped_column(Id)

@@ -12,7 +12,7 @@ from ..db import Statement
 from ..errors import NotAllowed, NotFound
 from ..models import Document, Draft, SignOff, WorkRound
 from ..ports import File, Json
-from .tasks import NO_FORM, Task, answer_purpose, draft_purpose, finish, permissions, task
+from .tasks import NO_FORM, Task, draft_purpose, finish, permissions, task
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -25,7 +25,6 @@ _DECIDE = Statement(
         person_id=sa.bindparam("actor"),
         decided_at=sa.bindparam("at"),
         decided_by=sa.bindparam("actor"),
-        answer=sa.bindparam("answer"),
     )
 )
 _CLOSE_ROUND = Statement(
@@ -54,7 +53,7 @@ def complete(
         if work.chain_id:
             raise NotAllowed(reason="this step is approved or rejected, not completed")
         clean = _checked(work, values, locale)
-        _approved(work, {"values": clean})
+        _approved(work)
         finish(work.turn, item_id, work.element, work.instance, clean, drafts=work.drafts)
         work.turn.commit()
 
@@ -96,9 +95,9 @@ def _checked(work: Task, values: Mapping[str, Json], locale: str) -> dict[str, J
     return clean
 
 
-def _approved(work: Task, answer: Json) -> None:
+def _approved(work: Task) -> None:
+    """The sign-off is given; what was filled in stands in the ledger."""
     turn = work.turn
-    sealed = turn.unit.keyring.seal_json(answer, answer_purpose(work.sign_off_id))
-    turn.unit.write(_DECIDE, sign_off_id=work.sign_off_id, actor=turn.actor, at=turn.now, answer=sealed)
+    turn.unit.write(_DECIDE, sign_off_id=work.sign_off_id, actor=turn.actor, at=turn.now)
     if work.round_id:
         turn.unit.write(_CLOSE_ROUND, round_id=work.round_id, at=turn.now)
