@@ -22,15 +22,13 @@ from ..models import (
     Placement,
     Post,
     Region,
-    Substitution,
 )
-from ..people import directory
+from ..people import absences, directory
+from ..people.absences import StandIn
 from ..ports import Json
 
 #: superiors or departments above each other; a longer line is a mistake in the data
 _HIGHEST = 50
-#: substitutes of substitutes that are followed
-_HOPS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +56,6 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandIn:
-    """Who signs for somebody who is absent."""
-
-    person: str
-    #: until when, ISO 8601
-    until: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Unit:
     """One department."""
 
@@ -89,7 +78,7 @@ class Company:
         self._units: dict[str, Unit | None] = {}
         self._lists: dict[tuple[str, ...], list[str]] = {}
         self._duties: dict[str, list[tuple[str, str, str]]] = {}
-        self._absences: dict[str, list[sa.Row[Any]]] | None = None
+        self._absent: dict[tuple[str, str], dict[str, StandIn]] = {}
         self._complete = False
 
     @classmethod
@@ -212,27 +201,11 @@ class Company:
         return [name for name in named if name not in known]
 
     def stand_in(self, person: str, procedure: str | None, chain: str | None) -> StandIn | None:
-        """Who stands in for somebody; None for who is there, and where substitutes lead back to the absent one."""
-        if self._absences is None:
-            rows = self.connection.execute(
-                sa.select(Substitution.__table__)
-                .where(Substitution.starts_at <= self.at, Substitution.ends_at > self.at, Substitution.ended_at.is_(None))
-                .order_by(Substitution.created_at, Substitution.id)
-            ).all()
-            self._absences = {}
-            for row in rows:
-                self._absences.setdefault(row.absent_id, []).append(row)
-        places = {"chain": chain, "procedure": procedure, "all": ""}
-        current, until = person, ""
-        for _ in range(_HOPS):
-            own = [row for row in self._absences.get(current, ()) if row.ref == places[row.scope]]
-            if not own:
-                break
-            nearest = min(own, key=lambda row: list(places).index(row.scope))
-            current, until = nearest.substitute_id, until or nearest.ends_at.isoformat(timespec="minutes")
-            if current == person:
-                return None
-        return StandIn(person=current, until=until) if until else None
+        """Who stands in for somebody; None for who is there."""
+        key = (procedure or "", chain or "")
+        if key not in self._absent:
+            self._absent[key] = absences.stand_ins(self.connection, None, self.at, *key)
+        return self._absent[key].get(person)
 
     def in_order(self, persons: Iterable[str]) -> list[str]:
         """Each person once, by employee number."""

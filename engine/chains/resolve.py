@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..bpmn import expressions
 from ..errors import FeelError
+from ..people import directory
 from ..ports import Json
 from . import rules
 from .company import Company
@@ -142,7 +143,9 @@ def _fit(company: Company, candidates: Sequence[str], case: Situation, without: 
         absent, signs = None, person
         if stand_in := company.stand_in(person, case.procedure, case.chain):
             absent, signs = person, stand_in.person
-            told = {**company.named([person])[0], "reason": "absent", "until": stand_in.until, "substitute": company.named([signs])[0]}
+            until = directory.day(stand_in.until).isoformat()
+            path = [company.named([hop.substitute])[0] for hop in stand_in.path]
+            told = {**company.named([person])[0], "reason": "absent", "until": until, "substitute": path[-1], "path": path}
             if reason := _unfit(company, signs, case):
                 fit.dropped += [told, {**company.named([signs])[0], "reason": reason}]
                 continue

@@ -46,6 +46,8 @@ class StandIn:
     person: str
     #: from the absent person to the one who stands in
     path: Sequence[Hop]
+    #: when the absent person is back
+    until: dt.datetime
 
 
 def stand_in(connection: sa.Connection, person: str, at: dt.datetime, procedure: str = "", chain: str = "") -> StandIn | None:
@@ -54,9 +56,9 @@ def stand_in(connection: sa.Connection, person: str, at: dt.datetime, procedure:
 
 
 def stand_ins(
-    connection: sa.Connection, persons: Collection[str], at: dt.datetime, procedure: str = "", chain: str = ""
+    connection: sa.Connection, persons: Collection[str] | None, at: dt.datetime, procedure: str = "", chain: str = ""
 ) -> dict[str, StandIn]:
-    """`stand_in` of several persons, by the absent ones among them."""
+    """`stand_in` of several persons (None: of everybody), by the absent ones among them."""
     scoped = sa.or_(
         Substitution.scope == "all",
         sa.and_(Substitution.scope == "procedure", Substitution.ref == procedure),
@@ -67,13 +69,13 @@ def stand_ins(
     for nearest in sorted(connection.execute(holding), key=lambda row: SCOPES.index(row.scope)):
         by_absent.setdefault(nearest.absent_id, nearest)
     found = {}
-    for person in persons:
+    for person in by_absent if persons is None else persons:
         path: list[Hop] = []
         while len(path) < HOPS and (path[-1].substitute if path else person) in by_absent:
             row = by_absent[path[-1].substitute if path else person]
             path.append(Hop(substitution=row.id, absent=row.absent_id, substitute=row.substitute_id))
         if path:
-            found[person] = StandIn(person=path[-1].substitute, path=path)
+            found[person] = StandIn(person=path[-1].substitute, path=path, until=by_absent[person].ends_at)
     return found
 
 
