@@ -36,9 +36,10 @@ log = logging.getLogger(__name__)
 _WAIT = 10_000
 #: seconds in which a new connection is tried after one was lost during COMMIT; a standby takes over meanwhile
 _DOUBT = 10.0
-#: the server's, for each connection: it notices as soon that a client's host vanished, and gives up the locks it held
+#: the server's, for each connection: it compiles no query (that takes longer than any of ours does), notices as soon that a client's
+#: host vanished, and gives up the locks it held
 _OPTIONS = (
-    f"-c timezone=UTC -c lock_timeout={_WAIT} -c tcp_user_timeout=15000"
+    f"-c timezone=UTC -c jit=off -c lock_timeout={_WAIT} -c tcp_user_timeout=15000"
     " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
 )
 #: libpq's, unless the address says otherwise: a host that vanished without a word is noticed within 15 seconds

@@ -1,4 +1,4 @@
-"""Every approver rule, the order in which a step finds its people, and the policies around it: one test for each row of the specification."""
+"""Every approver rule, the order in which a step finds its people, and the policies around it: a test for each row of the rules."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ class Firm:
         given = {"scope": "all", "ref": "", **times, **more}
         self.add(Substitution, id=new_id(), absent_id=person(who), substitute_id=person(substitute), created_by=person(who), **given)
 
-    def resolve(self, *rules: Any, mode: str = "all", **more: Any) -> Resolved:
-        """One step with these rules in this case."""
+    def resolve(self, *rules: Any, mode: str = "all", policy: str = "manager", **more: Any) -> Resolved:
+        """One step with these rules in this case; `policy`: what is done where the initiator would sign it."""
         case = {name: more.pop(name) for name in list(more) if name in Situation.__dataclass_fields__}
-        step = {"key": "sign", "name": "签批", "name_en": "Sign", "approvers": list(rules), "mode": mode, **more}
+        step = {"key": "sign", "name": "签批", "name_en": "Sign", "approvers": list(rules), "mode": mode, "initiator": policy, **more}
         return resolve.one(Company(self.connection, NOW), step, dataclasses.replace(self.case, **case))
 
     def who(self, *rules: Any, **more: Any) -> list[str]:
@@ -228,8 +228,8 @@ def test_rule_duty(firm: Firm) -> None:
 
 def test_rule_initiator(firm: Firm) -> None:
     """Whoever started it, where the step lets them."""
-    assert firm.who({"rule": "initiator"}, initiator_policy=None) == ["lead"]
-    assert firm.resolve({"rule": "initiator"}, **{"initiator": person("mate")}).persons == [person("lead")]
+    assert firm.who({"rule": "initiator"}, policy="self") == ["mate"]
+    assert firm.who({"rule": "initiator"}, policy="manager") == ["lead"]
 
 
 @pytest.mark.parametrize("rule", ["initiator_chooses", "signer_chooses"])
@@ -406,8 +406,7 @@ def test_initiator_among_the_signers(firm: Firm, policy: str, alone: list[str] |
     """Alone, and beside another whose signature is needed as well."""
 
     def step(*numbers: str) -> Resolved:
-        chosen = {"key": "sign", "name": "签", "name_en": "S", "approvers": [{"rule": "person", "persons": list(numbers)}]}
-        return resolve.one(Company(firm.connection, NOW), {**chosen, "mode": "all", "initiator": policy}, firm.case)
+        return firm.resolve({"rule": "person", "persons": list(numbers)}, policy=policy)
 
     one = step("E7")
     assert (one.outcome, one.persons) == (("skipped", []) if alone is None else (None, [person(key) for key in alone]))
@@ -422,8 +421,7 @@ def test_initiator_where_one_signature_is_enough(firm: Firm) -> None:
 def test_initiator_without_a_head_goes_to_the_empty_policy(firm: Firm) -> None:
     """Nothing passes by itself."""
     firm.connection.execute(sa.delete(Headship))
-    step = {"key": "sign", "name": "签", "name_en": "S", "approvers": [{"rule": "initiator"}], "initiator": "department_head"}
-    resolved = resolve.one(Company(firm.connection, NOW), step, firm.case)
+    resolved = firm.resolve({"rule": "initiator"}, policy="department_head")
     assert resolved.persons == [person("admin")] and resolved.trace["policy"] == "to_managers"
 
 

@@ -51,7 +51,7 @@ COMMANDS = [
     "verify",
     "demo",
     "bench",
-    *[f"bench {name}" for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "idle", "backlog", "jobs", "feel")],
+    *[f"bench {name}" for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "chains", "idle", "backlog", "jobs", "feel")],
 ]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..models import (
     Post,
     Region,
 )
+from ..models.base import SoughtId
 from ..people import absences, directory
 from ..people.absences import StandIn
 from ..ports import Json
@@ -77,6 +78,7 @@ class Company:
         self._numbers: dict[str, str | None] = {}
         self._units: dict[str, Unit | None] = {}
         self._lists: dict[tuple[str, ...], list[str]] = {}
+        self._names: dict[tuple[str, str], dict[str, Json]] = {}
         self._duties: dict[str, list[tuple[str, str, str]]] = {}
         self._absent: dict[tuple[str, str], dict[str, StandIn]] = {}
         self._complete = False
@@ -85,8 +87,8 @@ class Company:
     def whole(cls, connection: sa.Connection, at: dt.datetime) -> Company:
         """The same with everybody read at once, for resolutions about many subjects."""
         company = cls(connection, at)
-        company._read_members()
-        company._read_units()
+        company._read_members(_MEMBERS)
+        company._read_units(_UNITS)
         company._complete = True
         return company
 
@@ -97,7 +99,7 @@ class Company:
 
     def member(self, person: str) -> Member | None:
         if person not in self._members and not self._complete:
-            self._read_members(Person.id == person)
+            self._read_members(_UPWARD, person=person)
             self._members.setdefault(person, None)
         return self._members.get(person)
 
@@ -106,7 +108,7 @@ class Company:
         if not isinstance(named, str):
             return None
         if named not in self._numbers and not self._complete:
-            self._read_members(sa.or_(Person.employee_no == named, Person.id == named))
+            self._read_members(_SO_NAMED, named=named, named_id=named)
             self._numbers.setdefault(named, None)
         return named if self._members.get(named) else self._numbers.get(named)
 
@@ -120,7 +122,7 @@ class Company:
         if not isinstance(key, str):
             return None
         if key not in self._units and not self._complete:
-            self._read_units(Department.id == key)
+            self._read_units(_UNITS_UPWARD, key=key)
             self._units.setdefault(key, None)
         return self._units.get(key)
 
@@ -146,18 +148,17 @@ class Company:
     # --- who is there and holds something, by employee number
 
     def holders(self, role: str) -> list[str]:
-        return self._list(("role", role), lambda: sa.select(Holding.person_id).where(Holding.role == role))
+        return self._list("role", role)
 
     def group_members(self, group: str) -> list[str]:
-        return self._list(("group", group), lambda: sa.select(GroupMember.person_id).where(GroupMember.group_id == group))
+        return self._list("group", group)
 
     def post_holders(self, post: str) -> list[str]:
-        held = sa.select(Appointment.person_id).where(Appointment.post_id == post, directory.in_force(Appointment, self.on))
-        return self._list(("post", post), lambda: held)
+        return self._list("post", post)
 
     def belonging(self, key: str, *, below: bool = False) -> list[str]:
         """Who belongs to a department, as their main one or besides; with `below` to one under it, too."""
-        return self._list(("department", key, str(below)), lambda: directory.belonging([key], self.on, below))
+        return self._list("below" if below else "department", key)
 
     def duty(self, duty: str, whose: str, department: str | None, scopes: Sequence[str]) -> tuple[list[str], str, str]:
         """Who holds a duty for somebody, of the nearest of these scopes that has anybody; with that scope and what it says.
@@ -165,11 +166,8 @@ class Company:
         ([], "", "") where nobody does.
         """
         if duty not in self._duties:
-            rows = self.connection.execute(
-                sa.select(Duty.scope, Duty.ref, Duty.person_id).where(Duty.duty == duty, directory.in_force(Duty, self.on))
-            ).all()
-            self._read_missing([row.person_id for row in rows])
-            self._duties[duty] = [(row.scope, row.ref, row.person_id) for row in rows]
+            rows = self._read_members(_DUTY, duty=duty)
+            self._duties[duty] = [(row.scope, row.ref, row.id) for row in rows]
         own = self.member(whose)
         places = {
             "person": [whose],
@@ -186,11 +184,14 @@ class Company:
 
     def called(self, kind: str, key: str) -> dict[str, Json]:
         """Something by its kind (`person`, `department`, `entity`, `region`, `group` or `post`) and key, as a trace keeps it."""
-        if kind == "person":
-            return self.named([key])[0]
-        table = _NAMED.get(kind)
-        row = self.connection.execute(sa.select(table.name, table.name_en).where(table.id == key)).one_or_none() if table else None
-        return {"id": key, "name": row.name if row else key, "name_en": row.name_en if row else key}
+        if (kind, key) not in self._names:
+            if kind == "person":
+                [self._names[kind, key]] = self.named([key])
+            else:
+                table = _NAMED[kind]
+                row = self.connection.execute(sa.select(table.name, table.name_en).where(table.id == key)).one_or_none()
+                self._names[kind, key] = {"id": key, "name": row.name if row else key, "name_en": row.name_en if row else key}
+        return self._names[kind, key]
 
     def missing(self, kind: str, named: Sequence[str]) -> list[str]:
         """Those of the `persons`, `departments`, `groups`, `posts` or `duties` that do not exist."""
@@ -211,12 +212,11 @@ class Company:
         """Each person once, by employee number."""
         return sorted(dict.fromkeys(persons), key=self._place)
 
-    def _list(self, key: tuple[str, ...], select: Callable[[], Any]) -> list[str]:
-        if key not in self._lists:
-            found = self.connection.execute(select()).scalars().all()
-            self._read_missing(found)
-            self._lists[key] = self._here(found)
-        return self._lists[key]
+    def _list(self, kind: str, key: str) -> list[str]:
+        if (kind, key) not in self._lists:
+            rows = self._read_members(_HOLDING[kind], key=key)
+            self._lists[kind, key] = self._here(row.id for row in rows)
+        return self._lists[kind, key]
 
     def _here(self, persons: Iterable[str]) -> list[str]:
         return self.in_order(person for person in persons if (member := self.member(person)) and member.here)
@@ -225,31 +225,78 @@ class Company:
         member = self.member(person)
         return (member.employee_no or "" if member else "", person)
 
-    def _read_missing(self, persons: Collection[str]) -> None:
-        unread = [person for person in persons if person not in self._members]
-        if unread and not self._complete:
-            self._read_members(Person.id.in_(unread))
+    def _read_members(self, which: sa.Select[Any], **given: str) -> list[sa.Row[Any]]:
+        """Remember the members that a select of `_MEMBERS` gives; gives its rows."""
+        rows = list(self.connection.execute(which, {"on": self.on, **given}))
+        for row in rows:
+            if row.id not in self._members:
+                employed = (row.employed_from or dt.date.min) <= self.on <= (row.employed_to or dt.date.max)
+                own = {name: getattr(row, name) for name in _OWN}
+                self._members[row.id] = Member(**own, employed=employed)
+                if row.employee_no:
+                    self._numbers[row.employee_no] = row.id
+        return rows
 
-    def _read_members(self, *which: sa.ColumnElement[bool]) -> None:
-        own = sa.and_(Placement.person_id == Person.id, directory.in_force(Placement, self.on))
-        rows = self.connection.execute(
-            sa.select(Person.id, Person.name, Person.employee_no, Person.active, Person.employed_from, Person.employed_to)
-            .add_columns(Placement.department_id, Placement.manager_id, Placement.entity_id, Placement.region_id, Placement.grade)
-            .outerjoin(Placement, own)
-            .where(*which)
-        )
-        for id, name, number, active, since, until, department, manager, entity, region, grade in rows:
-            employed = (since or dt.date.min) <= self.on <= (until or dt.date.max)
-            place = {"department": department, "manager": manager, "entity": entity, "region": region, "grade": grade}
-            self._members[id] = Member(id=id, name=name, employee_no=number, active=active, employed=employed, **place)
-            if number:
-                self._numbers[number] = id
-
-    def _read_units(self, *which: sa.ColumnElement[bool]) -> None:
-        own = sa.and_(Headship.department_id == Department.id, directory.in_force(Headship, self.on))
-        columns = (Department.id, Department.name, Department.name_en, Department.parent_id, Headship.person_id)
-        for id, name, name_en, parent, head in self.connection.execute(sa.select(*columns).outerjoin(Headship, own).where(*which)):
-            self._units[id] = Unit(id=id, name=name, name_en=name_en, parent=parent, head=head)
+    def _read_units(self, which: sa.Select[Any], **given: str) -> None:
+        for row in self.connection.execute(which, {"on": self.on, **given}):
+            self._units.setdefault(row.id, Unit(id=row.id, name=row.name, name_en=row.name_en, parent=row.parent, head=row.head))
 
 
+# --- what is asked, written once: writing a statement anew takes longer than the answer
+
+_ON: sa.BindParameter[dt.date] = sa.bindparam("on", type_=sa.Date)
+_OWN = ("id", "name", "employee_no", "active", "department", "manager", "entity", "region", "grade")
+_MEMBERS: Any = sa.select(
+    Person.id,
+    Person.name,
+    Person.employee_no,
+    Person.active,
+    Person.employed_from,
+    Person.employed_to,
+    Placement.department_id.label("department"),
+    Placement.manager_id.label("manager"),
+    Placement.entity_id.label("entity"),
+    Placement.region_id.label("region"),
+    Placement.grade,
+).outerjoin_from(Person, Placement, sa.and_(Placement.person_id == Person.id, directory.in_force(Placement, _ON)))
+_SO_NAMED = _MEMBERS.where(sa.or_(Person.employee_no == sa.bindparam("named"), Person.id == sa.bindparam("named_id", type_=SoughtId)))
+
+
+def _upward() -> Any:
+    """Somebody with everybody above on the reporting line. UNION drops what it has seen, so a circle ends."""
+    line = sa.select(sa.bindparam("person", type_=SoughtId).label("id")).cte("line", recursive=True)
+    above = sa.select(Placement.manager_id).join(line, Placement.person_id == line.c.id)
+    line = line.union(above.where(directory.in_force(Placement, _ON), Placement.manager_id.is_not(None)))
+    return _MEMBERS.where(Person.id.in_(sa.select(line.c.id)))
+
+
+_UPWARD = _upward()
+_KEY = sa.bindparam("key", type_=sa.String)
+_HOLDING: Mapping[str, sa.Select[Any]] = {
+    "role": _MEMBERS.where(Person.id.in_(sa.select(Holding.person_id).where(Holding.role == _KEY))),
+    "group": _MEMBERS.where(Person.id.in_(sa.select(GroupMember.person_id).where(GroupMember.group_id == _KEY))),
+    "post": _MEMBERS.where(
+        Person.id.in_(sa.select(Appointment.person_id).where(Appointment.post_id == _KEY, directory.in_force(Appointment, _ON)))
+    ),
+    "department": _MEMBERS.where(Person.id.in_(directory.belonging(_KEY, _ON, False))),
+    "below": _MEMBERS.where(Person.id.in_(directory.belonging(_KEY, _ON, True))),
+}
+_DUTY = (
+    _MEMBERS.add_columns(Duty.scope, Duty.ref)
+    .join(Duty, Duty.person_id == Person.id)
+    .where(Duty.duty == sa.bindparam("duty"), directory.in_force(Duty, _ON))
+)
+_UNITS: Any = sa.select(
+    Department.id, Department.name, Department.name_en, Department.parent_id.label("parent"), Headship.person_id.label("head")
+).outerjoin_from(Department, Headship, sa.and_(Headship.department_id == Department.id, directory.in_force(Headship, _ON)))
+
+
+def _units_upward() -> Any:
+    """A department with all above it, as `_upward`."""
+    line = sa.select(Department.id, Department.parent_id).where(Department.id == _KEY).cte("units", recursive=True)
+    line = line.union(sa.select(Department.id, Department.parent_id).join(line, Department.id == line.c.parent_id))
+    return _UNITS.where(Department.id.in_(sa.select(line.c.id)))
+
+
+_UNITS_UPWARD = _units_upward()
 _NAMED: Mapping[str, Any] = {"department": Department, "entity": Entity, "region": Region, "group": Group, "post": Post}

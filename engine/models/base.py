@@ -72,7 +72,7 @@ class Id(TypeDecorator[str]):
         return dialect.type_descriptor(sa.String(32) if dialect.name == "sqlite" else postgresql.UUID(as_uuid=False))
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
-        return _SoughtId()
+        return SoughtId()
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         if value is not None and not _ID.fullmatch(value):
@@ -83,7 +83,7 @@ class Id(TypeDecorator[str]):
         return value.replace("-", "") if value is not None else None
 
 
-class _SoughtId(Id):
+class SoughtId(Id):
     """An id that something is compared with."""
 
     cache_ok = True

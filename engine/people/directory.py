@@ -208,9 +208,10 @@ def members(connection: sa.Connection, departments: Collection[str], on: dt.date
     return _persons(connection, Person.id.in_(belonging(departments, on, sub)), on)
 
 
-def belonging(departments: Collection[str], on: dt.date, sub: bool) -> sa.CompoundSelect[Any]:
-    """Ids of all who belong to one of the departments or head it, present or not, as a select."""
-    units: Any = sa.select(Department.id).where(Department.id.in_(departments))
+def belonging(departments: Collection[str] | sa.BindParameter[str], on: Day, sub: bool) -> sa.CompoundSelect[Any]:
+    """Ids of all who belong to one of the departments (or to the only one) or head it, present or not, as a select."""
+    named = Department.id == departments if isinstance(departments, sa.BindParameter) else Department.id.in_(departments)
+    units: Any = sa.select(Department.id).where(named)
     if sub:
         tree = units.cte("tree", recursive=True)
         tree = tree.union(sa.select(Department.id).join(tree, Department.parent_id == tree.c.id))

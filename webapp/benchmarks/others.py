@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from engine.bench import chains as finding
 from engine.bench import concurrent as together
 from engine.bench import growth as growing
 from engine.bench import idle as waiting
@@ -69,3 +70,9 @@ def idle(kind: str, *, url: str, cases: int, live: int) -> dict[str, Any]:
     """See `engine.bench.idle`."""
     with _office(kind, url) as (services, people):
         return _told(kind, waiting.measure(services, people, cases, live))
+
+
+def chains(kind: str, *, url: str, people: int, rounds: int) -> dict[str, Any]:
+    """See `engine.bench.chains`."""
+    with _office(kind, url) as (services, _):
+        return _told(kind, finding.measure(services, people, rounds))

@@ -105,6 +105,17 @@ def inbox(kind: str, **options: Any) -> dict[str, Any]:
 
 
 @bench.command()
+@click.option("--people", type=click.IntRange(50), default=5000, show_default=True, help="People in the directory.")
+@click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Resolutions, each about somebody else.")
+@_measured_on
+def chains(kind: str, **options: Any) -> dict[str, Any]:
+    """Finding the people of an approval chain of ten steps, with the reason for each."""
+    from ..benchmarks import others
+
+    return others.chains(kind, **options)
+
+
+@bench.command()
 @click.option("--cases", type=click.IntRange(1), default=10_000, show_default=True, help="Idle cases.")
 @click.option("--live", type=click.IntRange(1), default=2000, show_default=True, help="Cases kept ready in memory.")
 @_measured_on
