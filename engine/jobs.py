@@ -40,6 +40,9 @@ LARGEST_VALUE = 16 * 1024
 #: bytes of JSON that an answer may have
 LARGEST_ANSWER = 16 * 1024 * 1024
 
+#: seconds until what a call came to is tried to be written again
+_BREATH = 0.2
+
 #: ends a job: `new_state` is `done` or `failed`
 FINISH = Statement(
     sa.update(Job)
@@ -191,13 +194,30 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
     except DatabaseAway:
         raise
     except OperationFailed as error:
-        _failed(services, job, started, error)
+        _written(services, _failed, job, started, error)
     except Exception as error:  # a fault in a connector must not stop the case silently
         log.exception("operation %s of case %s", job.operation, job.case_id)
         reason = f"the connector has a fault of its own: {type(error).__name__} {error}"
-        _failed(services, job, started, NeedsPerson(system="partwell", operation=job.operation, reason=reason))
+        _written(services, _failed, job, started, NeedsPerson(system="partwell", operation=job.operation, reason=reason))
     else:
-        _answered(services, job, started, answer)
+        _written(services, _answered, job, started, answer)
+
+
+def _written(services: Services, write: Callable[..., None], job: Any, started: dt.datetime, came: Answer | PartwellError) -> None:
+    """What a call came to must not be lost, and made once more, because the database is away or busy for a moment.
+
+    It is written again and again for half a lease, in which no other worker makes the call; whether an attempt took effect that
+    seemed to fail is seen from the job. Raises DatabaseAway after that.
+    """
+    until = time.monotonic() + services.settings.job_lease / 2
+    while True:
+        try:
+            return write(services, job, started, came)
+        except DatabaseAway:
+            if time.monotonic() > until:
+                raise
+            log.warning("the outcome of job %s (%s) cannot be written now; that is tried again", job.id, job.operation)
+            time.sleep(_BREATH)
 
 
 def _must_be_json(job: Any, answer: Answer) -> None:
