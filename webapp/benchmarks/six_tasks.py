@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import multiprocessing
 import os
 import statistics
@@ -97,24 +99,32 @@ def _lap(settings: Settings, people: bench.People, cases: int, account: tuple[st
 
 @contextlib.contextmanager
 def _over_http(services: Any, login: str, password: str) -> Iterator[Callable[[str, dict[str, Any]], None]]:
-    """Complete items through the JSON interface of a real server on the loopback address, one kept connection."""
-    import requests
+    """Complete items through the JSON interface of a real server on the loopback address, one kept connection.
+
+    The client shares the server's processor and interpreter, so it is the lightest there is.
+    """
     import waitress
 
     server = waitress.create_server(create_app(services), host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    address = f"http://127.0.0.1:{server.effective_port}/api/v1"
-    with requests.Session() as session:
-        answer = session.post(f"{address}/session", json={"login": login, "password": password}, timeout=30)
-        answer.raise_for_status()
-        session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+    headers = {"Content-Type": "application/json"}
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=30)) as line:
+
+        def post(path: str, content: dict[str, Any]) -> bytes:
+            line.request("POST", f"/api/v1/{path}", json.dumps(content), headers)
+            answer = line.getresponse()
+            told = answer.read()
+            if answer.status >= 300:
+                raise RuntimeError(f"{path} was answered with {answer.status}: {told.decode()}")
+            return told
+
+        token = json.loads(post("session", {"login": login, "password": password}))["token"]
+        headers["Authorization"] = f"Bearer {token}"
 
         def complete(item_id: str, values: dict[str, Any]) -> None:
-            done = session.post(
-                f"{address}/items/{item_id}/complete", json={"values": values}, headers={"Request-Id": new_id()}, timeout=30
-            )
-            done.raise_for_status()
+            headers["Request-Id"] = new_id()
+            post(f"items/{item_id}/complete", {"values": values})
 
         yield complete
     server.close()
