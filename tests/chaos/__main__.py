@@ -30,7 +30,7 @@ def main() -> int:
 
 def _diagrams(seeds: range) -> int:
     from chaos import equivalence
-    from chaos.generator import CONSTRUCTS
+    from chaos.drawer import CONSTRUCTS
 
     begun = time.monotonic()
     parts = [seeds[i : i + 10] for i in range(0, len(seeds), 10)]

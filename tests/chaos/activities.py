@@ -147,7 +147,9 @@ class Call(Block):
             if inside.done:
                 here.run.done.append((self.id, Inside(inside.done, env)))
             world.passed(here, self.id)
-            then(here)
+            world.look(here)
+            if not here.region.dead:
+                then(here)
 
         self.process.run(world, replace(here, env=env), over)
 

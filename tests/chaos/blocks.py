@@ -111,6 +111,19 @@ class Task(Block):
 
 
 @dataclass
+class Raise(Task):
+    """A user task whose answer may meet conditions that are waited for."""
+
+    def run(self, world: World, here: Here, then: Then) -> None:
+        def heard(out: Here) -> None:
+            world.look(out)
+            if not out.region.dead:
+                then(out)
+
+        super().run(world, here, heard)
+
+
+@dataclass
 class Script(Block):
     """Sets a variable that nobody else writes."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagrams import boundary, event, mapping, node, timer, zeebe
+from diagrams import boundary, condition, event, mapping, node, timer, zeebe
 
 from .blocks import Block, Formula, Pen, Row
 from .world import Ambiguous, Env, Here, Region, Run, Then, Wait, World
@@ -17,10 +17,10 @@ from .world import Ambiguous, Env, Here, Region, Run, Then, Wait, World
 class Trigger:
     """What an event waits for."""
 
-    #: `timer`, `message` or `signal`, on boundaries and event sub-processes also `error` and `escalation`
+    #: `timer`, `message` or `signal`, on boundaries and event sub-processes also `conditional`, `error` and `escalation`
     kind: str
     name: str = ""
-    #: seconds
+    #: seconds; of a condition what its variable must exceed
     after: int = 0
     #: how often a cycle fires; 0: a duration
     times: int = 0
@@ -28,6 +28,8 @@ class Trigger:
     def drawn(self) -> str:
         if self.kind == "timer":
             return timer(cycle=f"R{self.times}/PT{self.after}S") if self.times else timer(duration=f"PT{self.after}S")
+        if self.kind == "conditional":
+            return condition(f"{self.name} > {self.after}")
         return event(self.kind, **{f"{self.kind}Ref": f"{self.kind}_{self.name}"})
 
     def arm(
@@ -39,10 +41,22 @@ class Trigger:
         *,
         again: bool,
         names: tuple[str, ...] = (),
+        ends: Region | None = None,
     ) -> None:
-        """Wait in `here`'s region. `again`: it does not interrupt, so it waits anew. `names`: variables that come with a message."""
+        """Wait in `here`'s region. `again`: it does not interrupt, so it waits anew. `names`: variables that come with a message.
+
+        `ends`: what it ends, if that is another region than the one it waits in.
+        """
         if self.kind in ("error", "escalation"):
             here.region.catchers.append((self.kind, self.name, lambda: happens({})))
+            return
+
+        if self.kind == "conditional":
+            met = lambda: bool(here.env.visible()[self.name] > self.after)  # noqa: E731
+            if met():
+                raise Ambiguous("a condition is met from the beginning")
+            ended = None if again else ends or here.region
+            world.wait(here, self.kind, element, lambda _, values: happens(values), met=met, ends=ended)
             return
 
         def wait_for(due: dt.datetime | None, left: int) -> None:
@@ -147,13 +161,15 @@ class Process:
     body: Row
     outcome: str = ""
     beside: EventSub | None = None
+    #: without an end event: it is over when its last element is
+    bare: bool = False
 
     def draw(self) -> str:
         pen = Pen()
         first, last = self.body.draw(pen)
         about = (zeebe("formDefinition", formId="all"),) if self.outcome else ()
         pen.flow(pen.put("startEvent", f"{self.id}_start", *about), first)
-        if not self.body.ends:
+        if not self.body.ends and not self.bare:
             pen.flow(last, End(f"{self.id}_end", self.outcome).draw(pen)[0])
         return pen.drawn() + (self.beside.draw() if self.beside else "")
 
@@ -170,7 +186,7 @@ class Process:
             self.beside.arm(world, inside)
         world.passed(inside, f"{self.id}_start")
         end = End(f"{self.id}_end", self.outcome)
-        self.body.run(world, inside, lambda out: end.run(world, out, lambda _: None))
+        self.body.run(world, inside, lambda out: run.ended() if self.bare else end.run(world, out, lambda _: None))
 
 
 @dataclass
@@ -286,7 +302,7 @@ class EventSub:
             self.body.run(world, handler, lambda out: end.run(world, out, lambda _: None))
 
         where = body if self.trigger.kind in ("error", "escalation") else ears
-        self.trigger.arm(world, replace(inside, region=where), f"{self.id}_start", happens, again=not self.interrupting)
+        self.trigger.arm(world, replace(inside, region=where), f"{self.id}_start", happens, again=not self.interrupting, ends=body)
 
     def _over(self, world: World, outer: Here) -> None:
         world.passed(outer, self.id)

@@ -109,7 +109,7 @@ Then = Callable[[Here], None]
 @dataclass(eq=False)
 class Wait:
     element: str
-    #: `user`, `job`, `timer`, `message` or `signal`
+    #: `user`, `job`, `timer`, `message`, `signal` or `conditional`
     kind: str
     here: Here
     happens: Callable[[Mapping[str, Any]], None]
@@ -122,6 +122,11 @@ class Wait:
     names: tuple[str, ...] = ()
     #: error codes with which a job may fail
     codes: tuple[str, ...] = ()
+    #: of a condition: whether it is met, and whether it was when it was looked at last
+    met: Callable[[], bool] | None = None
+    was: bool = False
+    #: what it ends when it happens; None: nothing
+    ends: Region | None = None
 
 
 @dataclass
@@ -247,6 +252,18 @@ class World:
             if wait in self.waits:
                 wait.happens({})
         self.forked = self.forked or bool(reached)
+
+    def look(self, here: Here) -> None:
+        """Conditions hear what was written at `here`, but for those on the very activity that wrote it as it ended."""
+        heard = [wait for wait in self.waits if wait.met is not None and wait.here.region is not here.region]
+        happen = [wait for wait in heard if wait.met is not None and wait.met() and not wait.was]
+        for wait in heard:
+            wait.was = wait.met is not None and wait.met()
+        if len(happen) > 1:
+            raise Ambiguous("several conditions are met")
+        for wait in happen:
+            self.forked = self.forked or wait.ends is None or not here.region.within(wait.ends)
+            wait.happens({})
 
     # --- the path
 
