@@ -63,6 +63,7 @@ def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: st
     """Whether a person holds, signed or is offered a sign-off in the case, or in this very work item of it."""
     own = sa.or_(
         _signs(person),
+        sa.and_(SignOff.state == OPEN, SignOff.for_id == person),
         sa.and_(SignOff.state == OPEN, SignOff.id.in_(offered_to(connection, person))),
     )
     where = SignOff.case_id == case_id if item_id is None else SignOff.item_id == item_id

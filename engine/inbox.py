@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from . import access, boxes
 from .casefile import restored, signers, visible_documents
+from .chains.steps import setting
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .ledger import Event as Happened
-from .models import Candidate, Case, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .models import Candidate, Case, Chain, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
 from .rules import rules_of
@@ -133,7 +134,9 @@ class StepView:
 
     name: str | None
     name_en: str | None
-    #: `waiting`, `open`, `approved`, `rejected`, `skipped` or `left`
+    #: id of the sign-off, where there is one already
+    sign_off: str | None
+    #: of the sign-off (`engine.signing.round.Signer`), or `waiting`, `skipped` or `left` for a step without one
     state: str
     #: names of the people who hold, may take, or gave the sign-off
     people: Sequence[str]
@@ -173,7 +176,8 @@ class ItemPage:
     variables: Mapping[str, Json]
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
-    #: what the reader may do now: `complete`, `approve`, `reject`, `claim`, `release`, `save`
+    #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `transfer`, `delegate`, `add`,
+    #: or `resolve` where they were asked for an opinion only
     may: frozenset[str]
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
@@ -267,9 +271,12 @@ def _steps(
             SignOff.state,
             SignOff.role,
             SignOff.person_id,
+            SignOff.for_id,
+            SignOff.origin,
             SignOff.decided_at,
             SignOff.decided_by,
             SignOff.answer,
+            WorkStep.position.label("step_position"),
         )
         .select_from(WorkItem)
         .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)
@@ -290,6 +297,7 @@ def _steps(
             StepView(
                 name=row.name,
                 name_en=row.name_en,
+                sign_off=row.sign_off_id,
                 state=row.state or row.outcome or "waiting",
                 people=list(signers(connection, row.sign_off_id, row.decided_by or row.person_id, today).values())
                 if row.sign_off_id
@@ -305,8 +313,8 @@ def _steps(
 
 
 def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> frozenset[str]:
-    finish = {"approve", "reject"} if item.chain_id else {"complete", "save"}
-    if row.person_id == reader:
+    finish = _signs(connection, item, row) if item.chain_id else {"complete", "save"}
+    if reader in (row.person_id, row.for_id):
         if reader == case.subject_id and not item.for_subject:
             return frozenset()
         candidates = sa.select(Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)
@@ -317,3 +325,11 @@ def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: st
     offered = sa.select(SignOff.id).where(SignOff.id == row.sign_off_id, SignOff.id.in_(access.offered_to(connection, reader)))
     open_to_reader = connection.execute(offered).first()
     return frozenset(finish | {"claim"}) if open_to_reader else frozenset()
+
+
+def _signs(connection: sa.Connection, item: Any, row: Any) -> set[str]:
+    """What may be done with a sign-off of a chain's step."""
+    if row.origin == "delegate":
+        return {"resolve"}
+    steps = connection.execute(sa.select(Chain.steps).where(Chain.id == item.chain_id)).scalar_one()
+    return {"approve", "reject"} | ({"transfer", "delegate", "add"} & set(setting(steps[row.step_position], "verbs")))

@@ -34,7 +34,7 @@ _BY_ITSELF = {
     Happened.INCIDENT_OPENED,
 }
 #: what an entry tells everybody who sees it; the rest is for who acted and who sees the whole case
-_OPEN = {"step", "step_en", "operation", "outcome"}
+_OPEN = {"step", "step_en", "operation", "outcome", "to"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def events_of(
         known = element_of(versions, entry.element)
         element = known[1] if known else None
         lane = element.lane if element else None
-        signed = entry.event in (Happened.STEP_APPROVED, Happened.STEP_REJECTED)
+        signed = "step_en" in entry.payload
         events.append(
             Event(
                 number=entry.number,

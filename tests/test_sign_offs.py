@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from diagrams import END, START, flows, mapping, node, user, zeebe
 from engine_room import PEOPLE, Room, person, together
 
-from engine import work
-from engine.errors import AlreadyDecided, FormInvalid, NotAllowed, NotYourTurn
-from engine.models import SignOff, WorkItem, WorkRound, new_id
+from engine import inbox, work
+from engine.errors import AlreadyDecided, FormInvalid, MayNotSign, NotAllowed, NotFound, NotYourTurn, SignsAlready
+from engine.models import Person, SignOff, WorkItem, WorkRound, new_id
 from engine.ports import Json
 from engine.services import Services
 
@@ -163,3 +163,140 @@ def test_a_plain_sign_off_takes_no_more_room_than_before(room: Room) -> None:
     case = begin(room, step("单签", "hr", mode="single"))
     [row] = room.rows(sa.select(SignOff.__table__).where(SignOff.case_id == case))
     assert {row.for_id, row.weight, row.place, row.origin, row.by_position, row.former, row.because, row.was, row.read_at} == {None}
+
+
+# --- transfer, delegate, reassign
+
+
+def test_transfer(room: Room) -> None:
+    """转办: it leaves one inbox and comes into the other, and the ledger tells from whom, to whom and why."""
+    case = begin(room, step("单签", "hr", mode="single"))
+    act(room, case, work.transfer, "hr", to=person("director"), reason="出差")
+    assert told(room, case) == "open: hr:transferred director:open"
+    with pytest.raises(NotAllowed, match="no longer yours"):
+        room.approve(case, "sign", by="hr")
+    [entry] = [one for one in room.entries(case) if one.event == "work:sign_off:transferred"]
+    assert (entry.actor, entry.payload["to"], entry.payload["reason"]) == (
+        person("hr"),
+        [{"id": person("director"), "name": "孙志远"}],
+        "出差",
+    )
+    room.approve(case, "sign", by="director")
+    assert room.open(case) == "yes" and room.variables(case)["who"] == "孙志远"
+
+
+@pytest.mark.parametrize(
+    ("to", "error", "said"), [("subject", MayNotSign, "林小北"), ("head", SignsAlready, "赵敏"), ("worker", MayNotSign, "马骏")]
+)
+def test_who_gets_no_sign_off(room: Room, to: str, error: type[Exception], said: str) -> None:
+    """The employee concerned, whoever signs already, and whoever has left: refused by name, and nothing changes."""
+    case = begin(room, step("会签", "hr", "head"))
+    room.write(sa.update(Person).where(Person.id == person("worker")).values(active=False))
+    before = room.case(case)
+    for verb, given in (
+        (work.transfer, {"to": person(to)}),
+        (work.delegate, {"to": person(to)}),
+        (work.add, {"persons": [person(to)], "where": "before", "reason": "请把关"}),
+    ):
+        with pytest.raises(error, match=said):
+            act(room, case, verb, "hr", **given)
+    with pytest.raises(NotFound):
+        act(room, case, work.transfer, "hr", to="0" * 32)
+    assert room.case(case) == before
+
+
+def test_a_step_offers_the_verbs_that_its_chain_names(room: Room) -> None:
+    """操作按钮设置: what the chain does not offer is refused on the server, and not offered on the page."""
+    case = begin(room, step("单签", "hr", mode="single", verbs=["transfer"]))
+    assert inbox.item_page(room.services, room.item(case, "sign"), reader=person("hr")).may == {"approve", "reject", "transfer"}
+    with pytest.raises(NotAllowed, match="does not offer"):
+        act(room, case, work.delegate, "hr", to=person("director"))
+    with pytest.raises(NotAllowed, match="does not offer"):
+        act(room, case, work.add, "hr", persons=[person("director")], where="before", reason="请把关")
+
+
+def test_delegate(room: Room) -> None:
+    """委派: the opinion is kept beside the decision, and only the owner decides."""
+    case = begin(room, step("单签", "hr", mode="single"))
+    act(room, case, work.delegate, "hr", to=person("director"))
+    assert told(room, case) == "open: hr:waiting director:open"
+    assert inbox.item_page(room.services, room.item(case, "sign"), reader=person("director")).may == {"resolve"}
+    with pytest.raises(NotAllowed, match="opinion"):
+        room.approve(case, "sign", by="director")
+    with pytest.raises(FormInvalid):
+        act(room, case, work.resolve, "director", opinion="")
+    act(room, case, work.resolve, "director", opinion="可以")
+    act(room, case, work.reject, "hr", opinion="不同意")
+    assert told(room, case) == "rejected: hr:rejected director:resolved" and room.open(case) == "no"
+
+
+def test_delegate_taken_back(room: Room) -> None:
+    """委派: the owner may decide without the opinion after all."""
+    case = begin(room, step("单签", "hr", mode="single"))
+    act(room, case, work.delegate, "hr", to=person("director"))
+    act(room, case, work.take_back, "hr")
+    assert told(room, case) == "open: hr:open director:removed"
+    room.approve(case, "sign", by="hr")
+
+
+def test_reassign(room: Room) -> None:
+    """改派: by a manager of the procedure only, with a reason; also what somebody has claimed."""
+    case = begin(room, step("认领", "hr", "hr2", mode="claim"))
+    item = room.item(case, "sign")
+    work.claim(room.services, item, actor=person("hr"), request_id=new_id())
+    [sign_off] = room.values(sa.select(SignOff.id).where(SignOff.item_id == item))
+    with pytest.raises(NotAllowed, match="managers"):
+        act(room, case, work.reassign, "hr2", sign_off, to=person("director"), reason="请假")
+    with pytest.raises(FormInvalid):
+        act(room, case, work.reassign, "admin", sign_off, to=person("director"), reason=" ")
+    act(room, case, work.reassign, "admin", sign_off, to=person("director"), reason="请假")
+    assert told(room, case) == "open: hr:transferred director:open"
+    [entry] = [one for one in room.entries(case) if one.event == "work:sign_off:reassigned"]
+    assert (entry.payload["former"][0]["name"], entry.payload["to"][0]["name"]) == ("王芳", "孙志远")
+    room.approve(case, "sign", by="director")
+
+
+# --- add and remove
+
+
+@pytest.mark.parametrize(
+    ("where", "states", "order"),
+    [
+        ("before", "hr:waiting director:open", ["director", "hr"]),
+        ("after", "hr:open director:waiting", ["hr", "director"]),
+        ("beside", "hr:open director:open", ["director", "hr"]),
+    ],
+)
+def test_add(room: Room, where: str, states: str, order: list[str]) -> None:
+    """加签 前、后、并行: who waits for whom, and all of them sign."""
+    case = begin(room, step("会签", "hr"))
+    with pytest.raises(FormInvalid):
+        act(room, case, work.add, "hr", persons=[person("director")], where=where, reason="")
+    act(room, case, work.add, "hr", persons=[person("director")], where=where, reason="请把关")
+    assert told(room, case) == f"open: {states}"
+    for by in order:
+        assert room.open(case) == "sign"
+        room.approve(case, "sign", by=by)
+    assert room.open(case) == "yes"
+
+
+def test_remove(room: Room) -> None:
+    """减签: whoever added them, or a manager; what is certain then is decided, in the name of who decided."""
+    case = begin(room, step("会签", "hr", "head"))
+    act(room, case, work.add, "hr", persons=[person("director")], where="beside", reason="请把关")
+    ids = dict(room.rows(sa.select(SignOff.person_id, SignOff.id).where(SignOff.case_id == case)))
+    with pytest.raises(NotAllowed, match="did not add"):
+        act(room, case, work.remove, "head", ids[person("director")], reason="不必")
+    act(room, case, work.remove, "hr", ids[person("director")], reason="不必")
+    room.approve(case, "sign", by="hr")
+    act(room, case, work.remove, "admin", ids[person("head")], reason="休假")
+    assert told(room, case) == "approved: hr:approved head:removed director:removed" and room.open(case) == "yes"
+    assert room.variables(case)["who"] == "王芳"
+
+
+def test_one_click_on_a_verb_that_arrives_several_times(room: Room) -> None:
+    """The same request is carried out once, whatever the verb."""
+    case = begin(room, step("会签", "hr", "head"))
+    item = room.item(case, "sign")
+    given = together(*[lambda: work.transfer(room.services, item, to=person("director"), actor=person("hr"), request_id="r")] * 4)
+    assert given == [None] * 4 and room.events(case).count("work:sign_off:transferred") == 1

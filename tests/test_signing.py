@@ -326,6 +326,14 @@ def test_nobody_gets_a_sign_off_twice_or_about_themselves(to: str, error: type[E
             act()
 
 
+@pytest.mark.parametrize("act", [transfer, delegate])
+def test_nobody_passes_on_to_themselves(act: Callable[..., Turned]) -> None:
+    """Whoever passes on what they had not claimed yet claims it by that, and does not get it twice."""
+    with pytest.raises(SignsAlready):
+        act(offered("a b"), "a", "a")
+    assert told(play(offered("a b"), (act, "a", "b"))).startswith("a:")
+
+
 def test_delegate() -> None:
     """委派: the opinion comes back, the owner decides, and both are kept; an opinion counts nowhere."""
     round = play(opened("single", "a"), (delegate, "a", "d"))
@@ -446,6 +454,14 @@ def test_remove_decides() -> None:
     assert told(turned.round) == "a:approved b:removed → approved" and turned.verdict == "approved"
     round = play(opened("ratio", "a b c", ratio=60), (approve, "a"))
     assert told(remove(round, "admin", 2, admin=True).round) == "a:approved b:open c:removed"
+
+
+def test_withdraw_what_a_removal_had_decided() -> None:
+    """撤回: who was asked no longer because somebody was removed is asked again when the vote is taken back."""
+    round = play(opened("ratio", "a b c", ratio=50), (approve, "a"))
+    round = remove(round, "admin", 2, admin=True).round
+    assert told(round) == "a:approved b:lapsed c:removed → approved"
+    assert told(play(round, (withdraw, "a"))) == "a:withdrawn b:lapsed c:removed a:open b:open"
 
 
 def test_remove_never_the_last_of_the_chain() -> None:

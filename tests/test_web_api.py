@@ -75,6 +75,40 @@ def test_the_whole_line_is_driven_by_programs(office: Office) -> None:
     assert closed["total"] == 1 and closed["cases"][0]["outcome"] == "dismissed"
 
 
+def test_a_program_passes_a_sign_off_on_and_adds_signers(office: Office) -> None:
+    """Delegate, answer, take back, add, remove, transfer, reassign: each by its address, and refused with a reason."""
+    item = f"/api/v1/items/{office.talked(office.case())}"
+    clients = {login: office.program(login) for login in ("zhaominhua", "wangfang", "zhengwenbo", "admin")}
+
+    def do(login: str, address: str, **sent: Any) -> Any:
+        client, own = clients[login]
+        answer = client.post(f"{item}/{address}", json=sent, headers=own)
+        return answer.status_code if answer.status_code == 204 else answer.json["error"]
+
+    def signers() -> list[dict[str, Any]]:
+        client, own = clients["admin"]
+        return [step for step in client.get(item, headers=own).json["steps"] if step["sign_off"]]
+
+    def states() -> list[str]:
+        return [step["state"] for step in signers()]
+
+    hr, counsel, subject = (office.people[login] for login in ("wangfang", "zhengwenbo", "linxiaobei"))
+    assert do("zhaominhua", "delegate", to=hr, reason="请看") == 204 and states() == ["waiting", "open"]
+    assert do("zhaominhua", "approve") == "not_your_turn" and do("wangfang", "approve", opinion="行") == "not_allowed"
+    assert do("wangfang", "resolve", opinion="可以") == 204 and states() == ["open", "resolved"]
+    assert do("zhaominhua", "delegate", to=counsel) == 204 and do("zhaominhua", "take-back") == 204
+    assert do("zhaominhua", "sign-offs", persons=[subject], where="before", reason="请把关") == "may_not_sign"
+    assert do("zhaominhua", "sign-offs", persons=counsel, where="before", reason="请把关") == "request_invalid"
+    assert do("zhaominhua", "sign-offs", persons=[counsel], where="before", reason="请把关") == 204
+    added = signers()[-1]["sign_off"]
+    assert do("wangfang", f"sign-offs/{added}/remove", reason="不必") == "not_allowed"
+    assert do("zhaominhua", f"sign-offs/{added}/remove", reason="不必") == 204
+    assert do("zhaominhua", "transfer", to=counsel, reason="出差") == 204
+    assert states() == ["transferred", "resolved", "removed", "removed", "open"]
+    assert do("admin", f"sign-offs/{signers()[-1]['sign_off']}/reassign", to=hr, reason="请假") == 204
+    assert do("wangfang", "approve", opinion="同意") == 204
+
+
 def test_the_same_request_id_starts_one_case(office: Office) -> None:
     """A program that lost the answer asks again and gets the same case."""
     client, headers = office.program("chenli")

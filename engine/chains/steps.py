@@ -71,7 +71,7 @@ RUN: Mapping[str, Collection[str]] = {
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {
     *("resubmit", "limit_hours", "limit_days", "on_due"),
-    *("verbs", "signature", "attachments", "batch", "fields", "copies"),
+    *("signature", "attachments", "batch", "fields", "copies"),
 }
 _CHOICES: Mapping[str, Sequence[str]] = {
     "mode": MODES,

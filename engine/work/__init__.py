@@ -4,21 +4,30 @@ Each verb checks the right to act under the case's lock, so the second of two pe
 sign-offs, inboxes, jobs and the ledger is stored together.
 """
 
+from .adding import add, remove
 from .completing import attach, complete, save_draft
 from .deciding import approve, reject
 from .holding import claim, release
+from .passing import delegate, reassign, resolve, take_back, transfer
 from .tasks import NO_FORM, answer_purpose, draft_purpose, permissions
 
 __all__ = [
     "NO_FORM",
+    "add",
     "answer_purpose",
     "approve",
     "attach",
     "claim",
     "complete",
+    "delegate",
     "draft_purpose",
     "permissions",
+    "reassign",
     "reject",
     "release",
+    "remove",
+    "resolve",
     "save_draft",
+    "take_back",
+    "transfer",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from ..locking import lock_and_read, must_run
 from ..models import Candidate, Chain, Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
 from ..people import directory
 from ..ports import Json
+from ..rules import rules_of
 from ..signing.round import Round, Turned
 from ..turn import Turn
 from .tasks import answer_purpose, closed, finish
@@ -106,6 +107,30 @@ class Step:
         step: Mapping[str, Json] = self.chain.steps[self.position]
         return step
 
+    def must_offer(self, verb: str) -> None:
+        """Raises NotAllowed where the chain does not offer it in this step."""
+        if verb not in setting(self.asks, "verbs"):
+            raise NotAllowed(reason="the approval chain does not offer this in this step")
+
+    def managed(self) -> bool:
+        """Whether the actor manages the procedure."""
+        roles = directory.roles_of(self.turn.unit.connection, self.turn.actor or "")
+        return bool(roles & rules_of(self.turn.deployed.files).managers)
+
+    def number(self, sign_off_id: str) -> int:
+        """Which of the round's sign-offs it is. Raises NotFound."""
+        for number, row in enumerate(self.rows):
+            if row.sign_off_id == sign_off_id:
+                return number
+        raise NotFound(what="sign-off in this step", name=sign_off_id)
+
+    def named(self, persons: Iterable[str | None]) -> list[Json]:
+        """Persons as the ledger tells them, so that it can be read after they left."""
+        ids = [person for person in persons if person]
+        rows = self.turn.unit.connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))
+        names = {row.id: row.name for row in rows}
+        return [{"id": person, "name": names.get(person, person)} for person in ids]
+
     def record(self, event: Event, **facts: Json) -> None:
         """A ledger entry that tells the step by its names."""
         named = {"step": self.asks["name"], "step_en": self.asks["name_en"]}
@@ -138,8 +163,16 @@ class Step:
             ):
                 return
         if turned.verdict in ("approved", "rejected"):
-            values = {"decision": turned.verdict, "opinion": opinion, "decided_by": self.actor_name}
+            values = {"decision": turned.verdict, "opinion": opinion, "decided_by": self._decider(turned)}
             finish(self.turn, self.item_id, self.element, self.instance, values, drafts=self.drafts)
+
+    def _decider(self, turned: Turned) -> str:
+        """Name of who decided last: who acts now, or who did before somebody was removed; "" where it was a rule."""
+        decided = [signer for signer in turned.round.signers if signer.counted and signer.state == turned.verdict]
+        if any(signer in turned.changes for signer in decided):
+            return self.actor_name
+        last = max(decided, key=lambda signer: signer.decided_at)
+        return str(self.named([last.acted])[0]["name"]) if last.acted else ""
 
 
 def step(
@@ -160,14 +193,12 @@ def step(
     must_run(case)
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
-    last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id)
+    last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None)
     signing = [row for row in rows if (row.step_position, row.round_number) == last]
     chain = unit.connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
     asks = chain.steps[last[0]]
-    if verb is not None and verb not in setting(asks, "verbs"):
-        raise NotAllowed(reason="the approval chain does not offer this in this step")
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
-    return Step(
+    found = Step(
         turn=turn,
         item_id=item_id,
         element=turn.deployed.program.elements[rows[0].element],
@@ -189,6 +220,9 @@ def step(
         actor_name=rows[0].actor_name,
         drafts=rows[0].drafts,
     )
+    if verb is not None:
+        found.must_offer(verb)
+    return found
 
 
 def _barred(connection: sa.Connection, case: Any, at: dt.datetime, to: Collection[str]) -> dict[str, str]:

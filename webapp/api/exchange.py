@@ -93,6 +93,14 @@ def field(sent: Mapping[str, Any], name: str, kind: type, default: Any = None) -
     return value
 
 
+def texts(sent: Mapping[str, Any], name: str) -> list[str]:
+    """A list of texts in the body. Raises as `field`."""
+    listed: list[Any] = field(sent, name, list)
+    if not all(isinstance(text, str) for text in listed):
+        raise RequestInvalid(reason=f"“{name}” must be a list of texts", field=name)
+    return listed
+
+
 def request_id() -> str:
     given = request.headers.get("Request-Id", "")
     if len(given) > 100 or not given.isprintable():

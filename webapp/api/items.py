@@ -12,7 +12,7 @@ from engine import inbox, work
 from ..accounts import me, services
 from ..i18n import current
 from ..items import received
-from .exchange import RequestInvalid, api, body, field, number, plain, request_id, words
+from .exchange import RequestInvalid, api, body, field, number, plain, request_id, texts, words
 
 
 @api.get("/items")
@@ -44,6 +44,55 @@ def sign(item_id: str, verb: str) -> Any:
     """{opinion}: optional for an approval"""
     act = work.approve if verb == "approve" else work.reject
     act(services(), item_id, actor=me().id, opinion=field(body(), "opinion", str, ""), request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/<any(transfer, delegate):verb>")
+def pass_on(item_id: str, verb: str) -> Any:
+    """{to: person, reason?}: somebody else signs instead (transfer), or gives an opinion first (delegate)"""
+    act = work.transfer if verb == "transfer" else work.delegate
+    given = body()
+    to, reason = field(given, "to", str), field(given, "reason", str, "")
+    act(services(), item_id, to=to, reason=reason, actor=me().id, request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/resolve")
+def resolve(item_id: str) -> Any:
+    """{opinion}, which somebody asked for by delegating"""
+    work.resolve(services(), item_id, opinion=field(body(), "opinion", str), actor=me().id, request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/take-back")
+def take_back(item_id: str) -> Any:
+    """The opinion that was asked for by delegating is waited for no longer."""
+    work.take_back(services(), item_id, actor=me().id, request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/sign-offs")
+def add(item_id: str) -> Any:
+    """{persons: [person], where: before | after | beside, reason}: further signers"""
+    given = body()
+    persons, where = texts(given, "persons"), field(given, "where", str)
+    work.add(services(), item_id, persons=persons, where=where, reason=field(given, "reason", str), actor=me().id, request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/sign-offs/<sign_off_id>/remove")
+def remove(item_id: str, sign_off_id: str) -> Any:
+    """{reason}: a signer whom the caller added, for managers any, is asked no longer"""
+    work.remove(services(), item_id, sign_off_id, reason=field(body(), "reason", str), actor=me().id, request_id=request_id())
+    return "", 204
+
+
+@api.post("/items/<item_id>/sign-offs/<sign_off_id>/reassign")
+def reassign(item_id: str, sign_off_id: str) -> Any:
+    """{to: person, reason}: for managers of the procedure"""
+    given = body()
+    to, reason = field(given, "to", str), field(given, "reason", str)
+    work.reassign(services(), item_id, sign_off_id, to=to, reason=reason, actor=me().id, request_id=request_id())
     return "", 204
 
 

@@ -9,7 +9,7 @@ from flask import request
 from engine import returns
 
 from ..accounts import me, services
-from .exchange import RequestInvalid, api, body, field, plain, request_id
+from .exchange import api, body, field, plain, request_id, texts
 
 
 @api.get("/cases/<case_id>/steps")
@@ -33,7 +33,7 @@ def back(case_id: str, verb: str) -> Any:
     element = field(sent, "element", str)
     if verb == "reopen":
         return _told(returns.reopen(services(), case_id, element, **which))
-    leaving = _texts(sent, "leaving") if "leaving" in sent else None
+    leaving = texts(sent, "leaving") if "leaving" in sent else None
     return _told(returns.return_to(services(), case_id, element, leaving=leaving, **which))
 
 
@@ -42,15 +42,8 @@ def jump(case_id: str) -> Any:
     """{leaving (instances), entering (elements), reason} → {left, effects}"""
     sent = body()
     which = {"actor": me().id, "reason": field(sent, "reason", str), "request_id": request_id()}
-    return _told(returns.jump(services(), case_id, leaving=_texts(sent, "leaving"), entering=_texts(sent, "entering"), **which))
+    return _told(returns.jump(services(), case_id, leaving=texts(sent, "leaving"), entering=texts(sent, "entering"), **which))
 
 
 def _told(found: returns.Prospect) -> Any:
     return {"left": plain(found.left), "effects": plain(found.effects)}
-
-
-def _texts(sent: dict[str, Any], name: str) -> list[str]:
-    listed: list[Any] = field(sent, name, list)
-    if not all(isinstance(text, str) for text in listed):
-        raise RequestInvalid(reason=f"“{name}” must be a list of texts", field=name)
-    return listed
