@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .errors import NotAllowed, NotFound
-from .models import OPEN, Candidate, Case, SignOff
+from .models import OPEN, Candidate, Case, SignOff, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import INITIATOR, Rules
@@ -46,7 +46,7 @@ def sight(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Si
     The subject sees their own part once they have one; a role they hold opens nothing about themselves. Raises NotAllowed.
     """
     if reader == case.subject_id:
-        if connection.execute(sa.select(SignOff.id).where(SignOff.case_id == case.id, _signs(reader)).limit(1)).first():
+        if connection.execute(sa.select(SignOff.id).where(_of_case(case.id), _signs(reader)).limit(1)).first():
             return Sight(subject=True)
         raise NotAllowed(reason="this case is not open to you")
     roles = directory.roles_of(connection, reader)
@@ -66,8 +66,13 @@ def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: st
         sa.and_(SignOff.state == OPEN, SignOff.for_id == person),
         sa.and_(SignOff.state == OPEN, SignOff.id.in_(offered_to(connection, person))),
     )
-    where = SignOff.case_id == case_id if item_id is None else SignOff.item_id == item_id
+    where = _of_case(case_id) if item_id is None else SignOff.item_id == item_id
     return connection.execute(sa.select(SignOff.id).where(where, own).limit(1)).first() is not None
+
+
+def _of_case(case_id: str) -> sa.ColumnElement[bool]:
+    """Condition on sign-offs, found by the case's items."""
+    return SignOff.item_id.in_(sa.select(WorkItem.id).where(WorkItem.case_id == case_id))
 
 
 def _signs(person: str) -> sa.ColumnElement[bool]:

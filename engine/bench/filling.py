@@ -14,8 +14,8 @@ from ..db import Database
 from ..models import Base, Candidate, Case, Job, LedgerPage, SignOff, WorkItem
 from ..models.base import Id, Mark
 
-#: tables that a case of user tasks writes to, with the column that says to which case a row belongs
-_TABLES = (Case, WorkItem, SignOff, LedgerPage, Job)
+#: tables that a case of user tasks writes to
+_TABLES = (Case, WorkItem, SignOff, LedgerPage, Job, Candidate)
 #: ids that are the case's own, and so differ in every copy
 _OWN = {"id", "case_id", "item_id", "sign_off_id"}
 #: texts and marks that must differ, too
@@ -33,8 +33,7 @@ def fill(database: Database, case_id: str, copies: int, *, first: int = 1, other
         for start in range(first, first + copies, _STEP):
             span = {"start": start, "stop": min(start + _STEP, first + copies) - 1, "case": case_id}
             for model in _TABLES:
-                connection.execute(sa.text(_copy(engine.dialect.name, model, "case_id", other or {})), span)
-            connection.execute(sa.text(_copy(engine.dialect.name, Candidate, "", other or {})), span)
+                connection.execute(sa.text(_copy(engine.dialect.name, model, other or {})), span)
             connection.commit()
         if engine.dialect.name == "postgresql":
             connection.commit()
@@ -45,12 +44,8 @@ def fill(database: Database, case_id: str, copies: int, *, first: int = 1, other
     engine.dispose()
 
 
-def _copy(dialect: str, model: type[Base], owner: str, other: Mapping[str, str]) -> str:
+def _copy(dialect: str, model: type[Base], other: Mapping[str, str]) -> str:
     table: Any = model.__table__
-    owner = "id" if model is Case else owner
-    of_case = f"{table.name}.{owner} = {_id(dialect, ':case')}" if owner else ""
-    if not owner:  # a candidate belongs to a sign-off
-        of_case = f"sign_off_id IN (SELECT id FROM sign_offs WHERE case_id = {_id(dialect, ':case')})"
     values = [_value(dialect, table.name, column, other) for column in table.columns]
     numbers = (
         "generate_series(CAST(:start AS integer), CAST(:stop AS integer)) AS numbers(n)"
@@ -59,8 +54,21 @@ def _copy(dialect: str, model: type[Base], owner: str, other: Mapping[str, str])
     )
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     # read once, however the database would join it with the numbers
-    original = f"WITH original AS MATERIALIZED (SELECT * FROM {table.name} WHERE {of_case})"
+    original = f"WITH original AS MATERIALIZED (SELECT * FROM {table.name} WHERE {_of_case(dialect, model)})"
     return f"INSERT INTO {table.name} ({names}) {original} SELECT {', '.join(values)} FROM original AS {table.name}, {numbers}"
+
+
+def _of_case(dialect: str, model: type[Base]) -> str:
+    """The condition on the rows of a table that belong to the case `:case`, as an index finds them."""
+    case = _id(dialect, ":case")
+    if model is Case:
+        return f"id = {case}"
+    items = f"SELECT id FROM work_items WHERE case_id = {case}"
+    if model is SignOff:
+        return f"item_id IN ({items})"
+    if model is Candidate:
+        return f"sign_off_id IN (SELECT id FROM sign_offs WHERE item_id IN ({items}))"
+    return f"case_id = {case}"
 
 
 def _id(dialect: str, value: str) -> str:
@@ -89,13 +97,11 @@ def widths(database: Database, case_id: str) -> dict[str, Sequence[tuple[Any, ..
     """How many bytes each column of a case's rows takes, by table: what a copy must have in common with the original."""
     found: dict[str, Sequence[tuple[Any, ...]]] = {}
     with database.reading() as connection:
-        for model in (*_TABLES, Candidate):
+        dialect = connection.dialect.name
+        size = "pg_column_size" if dialect == "postgresql" else "length"
+        for model in _TABLES:
             table: Any = model.__table__
-            size = "pg_column_size" if connection.dialect.name == "postgresql" else "length"
             columns = ", ".join(f'{size}({table.name}."{column.name}")' for column in table.columns)
-            owner = "id" if model is Case else "case_id"
-            case = _id(connection.dialect.name, ":case")
-            where = f"{owner} = {case}" if model is not Candidate else f"sign_off_id IN (SELECT id FROM sign_offs WHERE case_id = {case})"
-            rows = connection.execute(sa.text(f"SELECT {columns} FROM {table.name} WHERE {where}"), {"case": case_id})
+            rows = connection.execute(sa.text(f"SELECT {columns} FROM {table.name} WHERE {_of_case(dialect, model)}"), {"case": case_id})
             found[table.name] = sorted((tuple(row) for row in rows), key=str)
     return found

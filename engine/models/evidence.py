@@ -18,7 +18,8 @@ class LedgerPage(Base):
     __tablename__ = "ledger"
     __table_args__ = (sa.Index("uq_ledger_request_id", "request_id", unique=True, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),)
 
-    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    #: no reference: a page is written with its case's row
+    case_id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: of the first entry: 1, 2, 3 … within the case
     number: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[dt.datetime] = mapped_column(Instant)

@@ -101,14 +101,16 @@ class SignOff(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     round_id: Mapped[str | None] = mapped_column(sa.ForeignKey("work_rounds.id"))
     item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), index=True)
-    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    #: the item's; no reference, since the item has it
+    case_id: Mapped[str] = mapped_column(Id)
     position: Mapped[int]
     #: as `engine.signing.round.Signer` has it; without a chain `open`, `approved`, `rejected` or `lapsed` (its item was left)
     state: Mapped[str] = mapped_column(sa.String(12))
     #: the one role to which it is offered; None where a person was named, or several candidates
     role: Mapped[str | None] = mapped_column(sa.String(100))
-    #: who holds it; None while it is offered
-    person_id: Mapped[str | None] = mapped_column(sa.ForeignKey("persons.id"))
+    #: who holds it; None while it is offered. No reference: whoever completes has just been read, and a reference would write
+    #: a lock into their row each time
+    person_id: Mapped[str | None] = mapped_column(Id)
     opened_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     decided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: who really acted
