@@ -15,7 +15,8 @@ from engine.bpmn.convert import convert, original
 from engine.bpmn.convert.juel import Unreadable
 from engine.bpmn.convert.translation import Untranslatable, whole
 from engine.bpmn.findings import Code, Finding
-from engine.bpmn.model import Element, Process, processes
+from engine.bpmn.model import Element, Process
+from engine.bpmn.parser import processes
 from engine.bpmn.program import Program
 from engine.bpmn.reader import read_xml
 

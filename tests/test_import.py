@@ -12,9 +12,8 @@ from lxml import etree
 from engine import procedures
 from engine.bpmn.convert import convert
 from engine.bpmn.findings import Code
-from engine.bpmn.model import BPMN
 from engine.bpmn.order import RULES
-from engine.bpmn.reader import read_xml
+from engine.bpmn.reader import BPMN, read_xml
 from engine.ledger import Event
 from engine.settings import Settings
 from webapp import form_checker

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from diagrams import END, HEAD, START, diagram, event, flows, mapping, node, timer, user, zeebe
 
-from engine.bpmn.model import Called, Multi, Repeat, Timer, processes
+from engine.bpmn.model import Called, Multi, Repeat, Timer
+from engine.bpmn.parser import processes
 from engine.bpmn.reader import read_xml
 
 

@@ -6,7 +6,7 @@ import pytest
 from diagrams import END, START, diagram, flows, user
 
 from engine import errors
-from engine.bpmn.model import processes
+from engine.bpmn.parser import processes
 from engine.bpmn.reader import LARGEST, read_xml
 
 PLAIN = diagram(START, user("a"), END, flows("start > a", "a > end"))

@@ -15,7 +15,7 @@ from termination_case import FILES, FORMS, OPERATIONS, Termination
 
 from engine.bpmn import expressions, lint, order
 from engine.bpmn.decisions import Decisions
-from engine.bpmn.model import processes
+from engine.bpmn.parser import processes
 from engine.bpmn.reader import read_xml
 from forms import FormChecker
 

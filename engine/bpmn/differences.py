@@ -16,7 +16,8 @@ from lxml import etree
 
 from .. import errors
 from ..ports import Json
-from .model import Element, Flow, Process, processes
+from .model import Element, Flow, Process
+from .parser import processes
 from .reader import read_xml
 
 #: fields of an element that its flows, or its place in the file, say already

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from .findings import Code, Finding, finding
-from .model import BPMN, Element, Flow, Process
+from .model import Element, Flow, Process
 from .normalise import BODIES, beginnings
+from .reader import BPMN
 
 _GATEWAYS = ("exclusiveGateway", "inclusiveGateway")
 

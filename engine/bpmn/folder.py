@@ -9,7 +9,8 @@ from lxml import etree
 from .. import errors
 from .convert import convert
 from .findings import Code, Finding, finding
-from .model import Process, processes
+from .model import Process
+from .parser import processes
 from .reader import read_xml
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from .model import BPMN, Element, Process
+from .model import Element, Process
 from .normalise import beginnings
+from .reader import BPMN
 
 DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
 DC = "{http://www.omg.org/spec/DD/20100524/DC}"

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from .lint import Code, Finding, finding
-from .model import Element, Process, processes
+from .model import Element, Process
 from .normalise import BODIES, beginnings
+from .parser import processes
 from .reader import read_xml
 
 RULES = "rules.json"

@@ -13,8 +13,9 @@ from . import expressions, state
 from .advance import Advance
 from .decisions import Decisions
 from .migration import Obstacle, migrate
-from .model import Called, Element, Process, processes
+from .model import Called, Element, Process
 from .normalise import Skeleton, beginnings, keyed, skeleton
+from .parser import processes
 from .reader import read_xml
 from .runtime import Execution
 from .scopes import PROCESS, Scopes

@@ -6,6 +6,10 @@ from lxml import etree
 
 from engine import errors
 
+#: namespaces of what modelers draw and set, as lxml writes them before a tag
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
+
 #: The largest file that is read, in bytes. The largest diagram of the public reference sets has 0.4 MB.
 LARGEST = 2 * 1024 * 1024
 

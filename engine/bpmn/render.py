@@ -15,8 +15,9 @@ from lxml import etree
 
 from .icons import SIGNS
 from .layout import Box, Edge, Layout, Shape, layout
-from .model import BPMN, Element, Flow, Lane, Process, processes, properties
-from .reader import read_xml
+from .model import Element, Flow, Lane, Process
+from .parser import processes, properties
+from .reader import BPMN, read_xml
 
 FONT = "Noto Sans SC, Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif"
 _INK, _LINE, _PAPER = "#1f2933", "#52606d", "#ffffff"

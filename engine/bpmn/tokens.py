@@ -31,7 +31,7 @@ from SpiffWorkflow.task import Task, TaskState  # type: ignore[import-untyped]
 
 from .. import errors
 from ..ports import Json
-from . import activities, calls, compensation, events, expressions, joins, multi, opening, state
+from . import activities, calls, choice, compensation, events, joins, multi, opening, state
 from .advance import Advance, Left, Passed, Stuck
 from .events import Wait
 from .model import Element
@@ -331,7 +331,7 @@ class Tokens:
         memory = task.internal_data
         memory["at"] = "flows"
         skeleton: Skeleton = task.workflow.spec.skeleton
-        flows = self._chosen(skeleton, element, self.scopes.visible(self.scope(task, own=False)))
+        flows = choice.taken(skeleton, element, self.scopes.visible(self.scope(task, own=False)), self.now)
         compensation.record(self, task, element)
         self._forget(memory["instance"])
         if element.loop is None:
@@ -354,28 +354,6 @@ class Tokens:
         while workflow is not self.workflow and workflow.holder.task_spec.element.kind == "eventSubProcess":
             workflow = workflow.holder.workflow
         return bool(workflow is self.workflow)
-
-    def _chosen(self, skeleton: Skeleton, element: Element, data: Mapping[str, Json]) -> list[str]:
-        """The flows that get a token. Raises `errors.FlowStuck` when there are flows and none may be taken."""
-        if element.for_compensation:
-            return []
-        flows = [skeleton.process.flows[flow] for flow in element.outgoing]
-        if element.kind == "parallelGateway" or (len(flows) < 2 and not any(flow.condition for flow in flows)):
-            return [flow.id for flow in flows]
-        choosing = element.kind in ("exclusiveGateway", "inclusiveGateway")
-        chosen: list[str] = [] if choosing else [f.id for f in flows if not f.condition and f.id != element.default]
-        met = False
-        for flow in flows:
-            if flow.condition and flow.id != element.default and expressions.condition(flow.condition, data, now=self.now):
-                chosen.append(flow.id)
-                met = True
-                if element.kind == "exclusiveGateway":
-                    break
-        if not met and element.default:
-            chosen.append(element.default)
-        if not chosen:
-            raise errors.FlowStuck(element=element.title, reason="no condition is true and there is no default flow")
-        return chosen
 
     # --- finding one's way
 

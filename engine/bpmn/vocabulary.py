@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from .findings import Code, Finding, finding
-from .model import BPMN, ZEEBE
+from .reader import BPMN, ZEEBE
 
 #: namespaces of other engines, by the prefix people know them by
 FOREIGN = {

@@ -9,9 +9,9 @@ from xml.sax.saxutils import escape
 
 from diagrams import boundary, event, mapping, node, user, zeebe
 
-from .blocks import Block, Formula, Pen, Task
-from .scopes import Inside, Process, Sub
-from .world import Ambiguous, Env, Here, Run, Then, Wait, World
+from .blocks import Block, Formula, Pen, Row, Task
+from .scopes import End, Process, Sub
+from .world import Ambiguous, Env, Here, Inside, Run, Then, Wait, World
 
 
 def _again(tag: str, inner: str, **attributes: str) -> str:
@@ -217,3 +217,29 @@ class Undo(Block):
             self._undo(world, here, rest, over)
 
         world.wait(here, "user", how, happens, names=self.names)
+
+
+@dataclass
+class Undoing:
+    """A compensation event sub-process: undoes what was done in the sub-process around it, or does something else instead."""
+
+    id: str
+    body: Row
+
+    def draw(self) -> str:
+        pen = Pen()
+        first, last = self.body.draw(pen)
+        pen.flow(pen.put("startEvent", f"{self.id}_start", event("compensate")), first)
+        pen.flow(last, pen.put("endEvent", f"{self.id}_end"))
+        return node("subProcess", self.id, pen.drawn(), triggeredByEvent="true")
+
+    def begin(self, world: World, here: Here, done: list[tuple[str, Any]], then: Callable[[], None]) -> None:
+        def over() -> None:
+            world.passed(handler, self.id)
+            then()
+
+        region = here.region.inner()
+        handler = here.branch(run=Run(region, over, done=list(done)), region=region)
+        world.passed(handler, f"{self.id}_start")
+        end = End(f"{self.id}_end")
+        self.body.run(world, handler, lambda out: end.run(world, out, lambda _: None))

@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .activities import Call, Many, Repeat, Undo, Undoable
+from .activities import Call, Many, Repeat, Undo, Undoable, Undoing
 from .blocks import Block, Decision, Exclusive, Formula, Loop, Parallel, Plain, Raise, Row, Script, Task
-from .scopes import Catch, End, EventSub, Guard, Guarded, Process, Race, Sub, Throw, Trigger, Undoing
+from .scopes import Catch, End, EventSub, Guard, Guarded, Process, Race, Sub, Throw, Trigger
 
 #: What the diagrams are made of.
 CONSTRUCTS = frozenset(

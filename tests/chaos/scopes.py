@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagrams import boundary, condition, event, mapping, node, timer, zeebe
 
 from .blocks import Block, Formula, Pen, Row
-from .world import Ambiguous, Env, Here, Region, Run, Then, Wait, World
+from .world import Ambiguous, Here, Inside, Region, Run, Then, Wait, World
+
+if TYPE_CHECKING:
+    from .activities import Undoing
 
 
 @dataclass
@@ -187,42 +190,6 @@ class Process:
         world.passed(inside, f"{self.id}_start")
         end = End(f"{self.id}_end", self.outcome)
         self.body.run(world, inside, lambda out: run.ended() if self.bare else end.run(world, out, lambda _: None))
-
-
-@dataclass
-class Inside:
-    """What was done in a completed sub-process or called process, with the variables it had."""
-
-    done: list[tuple[str, Any]]
-    env: Env
-    #: the event sub-process that undoes it, if it has one
-    handler: Undoing | None = None
-
-
-@dataclass
-class Undoing:
-    """A compensation event sub-process: undoes what was done in the sub-process around it, or does something else instead."""
-
-    id: str
-    body: Row
-
-    def draw(self) -> str:
-        pen = Pen()
-        first, last = self.body.draw(pen)
-        pen.flow(pen.put("startEvent", f"{self.id}_start", event("compensate")), first)
-        pen.flow(last, pen.put("endEvent", f"{self.id}_end"))
-        return node("subProcess", self.id, pen.drawn(), triggeredByEvent="true")
-
-    def begin(self, world: World, here: Here, done: list[tuple[str, Any]], then: Callable[[], None]) -> None:
-        def over() -> None:
-            world.passed(handler, self.id)
-            then()
-
-        region = here.region.inner()
-        handler = here.branch(run=Run(region, over, done=list(done)), region=region)
-        world.passed(handler, f"{self.id}_start")
-        end = End(f"{self.id}_end")
-        self.body.run(world, handler, lambda out: end.run(world, out, lambda _: None))
 
 
 @dataclass

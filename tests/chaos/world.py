@@ -103,6 +103,16 @@ class Here:
         return replace(self, trail=Trail(self.trail.action, self.trail.last), **more)
 
 
+@dataclass(eq=False)
+class Inside:
+    """What was done in a completed sub-process or called process, with the variables it had."""
+
+    done: list[tuple[str, Any]]
+    env: Env
+    #: the event sub-process that undoes it (`activities.Undoing`), if it has one
+    handler: Any = None
+
+
 Then = Callable[[Here], None]
 
 

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 
 from engine.bpmn.advance import Advance
-from engine.bpmn.model import processes
+from engine.bpmn.parser import processes
 from engine.bpmn.program import Others, Program
 from engine.bpmn.reader import read_xml
 

@@ -16,8 +16,7 @@ from lxml import etree
 
 from ... import errors
 from ..findings import Finding
-from ..model import BPMN, ZEEBE
-from ..reader import read_xml
+from ..reader import BPMN, ZEEBE, read_xml
 from . import decisions, diagram, wanted
 from .sheet import Sheet
 

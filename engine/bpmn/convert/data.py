@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..findings import Code
-from ..model import BPMN
+from ..reader import BPMN
 from . import translation
 from .sheet import Sheet, called
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from ..findings import Code
-from ..model import BPMN, ZEEBE
+from ..reader import BPMN, ZEEBE
 from . import data, decisions, events, forms, juel, leftovers, loops, mapping, operations, people, translation
 from .sheet import VOCABULARIES, Sheet, drawn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from ..findings import Code
-from ..model import BPMN, ZEEBE
+from ..reader import BPMN, ZEEBE
 from . import juel, operations, translation
 from .sheet import Sheet, attribute_of, foreign
 

@@ -10,7 +10,7 @@ from typing import Any
 from lxml import etree
 
 from ..findings import Code
-from ..model import BPMN, ZEEBE
+from ..reader import BPMN, ZEEBE
 from . import juel, translation
 from .sheet import Sheet, attribute_of, called, drawn, inner, remove
 

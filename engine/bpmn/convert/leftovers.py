@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from ..findings import Code
-from ..model import BPMN, ZEEBE
+from ..reader import BPMN, ZEEBE
 from .sheet import VOCABULARIES, Sheet, attribute_of, called, drawn, foreign, remove
 
 #: tunes the other engine, and changes nothing a person would see

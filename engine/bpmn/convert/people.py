@@ -7,7 +7,7 @@ import re
 from lxml import etree
 
 from ..findings import Code
-from ..model import BPMN
+from ..reader import BPMN
 from . import juel, translation
 from .sheet import Sheet, drawn
 

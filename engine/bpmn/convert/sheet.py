@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from lxml import etree
 
 from ..findings import Code, Finding, finding
-from ..model import BPMN, ZEEBE
+from ..reader import BPMN, ZEEBE
 from . import juel, translation
 from .translation import Use
 

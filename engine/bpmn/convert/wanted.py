@@ -14,8 +14,10 @@ from typing import Any
 from lxml import etree
 
 from ..findings import Code
-from ..model import BPMN, ZEEBE, Element, Process, processes
+from ..model import Element, Process
 from ..names import GIVEN, of_case
+from ..parser import processes
+from ..reader import BPMN, ZEEBE
 from . import forms
 from .sheet import Read, Sheet
 from .translation import Use

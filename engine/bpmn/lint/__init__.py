@@ -14,7 +14,7 @@ from ...ports import Json
 from .. import names
 from ..decisions import Decisions
 from ..findings import Code, Finding, broken_file, finding
-from ..model import processes
+from ..parser import processes
 from ..reader import read_xml
 from .calls import Calls
 from .elements import REMEDIES, Diagram, Known

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from ... import errors
 from ...ports import Json
 from .. import names as variables
-from ..model import Element, Process, processes
+from ..model import Element, Process
+from ..parser import processes
 from ..reader import read_xml
 
 

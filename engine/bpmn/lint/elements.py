@@ -13,9 +13,10 @@ from ...ports import Json
 from .. import names
 from ..drawing import drawn_wrong
 from ..findings import Code, Finding, broken_file, finding
-from ..model import BPMN, Called, Element, Flow, Process, processes
+from ..model import Called, Element, Flow, Process
 from ..normalise import calls, construct, repeats, runs
-from ..reader import read_xml
+from ..parser import processes
+from ..reader import BPMN, read_xml
 from ..vocabulary import strange
 from . import data, texts
 from .calls import Calls
