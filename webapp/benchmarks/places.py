@@ -9,9 +9,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from engine.models import new_id
@@ -61,36 +63,54 @@ def private_postgres() -> Iterator[str]:
 
 @contextlib.contextmanager
 def delayed(address: str, latency: float) -> Iterator[str]:
-    """The same PostgreSQL behind a line that takes `latency` seconds longer for each round trip."""
+    """The same PostgreSQL behind a line that takes `latency` seconds longer for each round trip, its own work included."""
     if not latency or not address:
         yield address
         return
     url = sa.make_url(address)
     folder = url.query.get("host", url.host or "127.0.0.1")
     there: Any = f"{folder}/.s.PGSQL.{url.port or 5432}" if str(folder).startswith("/") else (folder, url.port or 5432)
+    fork = multiprocessing.get_context("fork")
+    wait = fork.Value("d", latency)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        line = multiprocessing.get_context("fork").Process(target=_serve_line, args=(server, there, latency), daemon=True)
+        line = fork.Process(target=_serve_line, args=(server, there, wait), daemon=True)
         line.start()
-        port = server.getsockname()[1]
+        reached = url.set(host="127.0.0.1", port=server.getsockname()[1], query={}).render_as_string(hide_password=False)
         try:
-            yield url.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+            straight = _round_trip(address)
+            for _ in range(2):  # passing on takes its time, too, and a sleep lasts longer than it was asked to
+                wait.value = max(0.0, wait.value + latency - (_round_trip(reached) - straight))
+            yield reached
         finally:
             line.terminate()
             line.join()
 
 
-def _serve_line(server: socket.socket, there: Any, latency: float) -> None:
+def _round_trip(address: str) -> float:
+    """Seconds of a round trip that nothing else holds up: nine of ten are slower."""
+    plain = sa.make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+    took = []
+    with psycopg.connect(plain, autocommit=True) as connection:
+        for _ in range(200):
+            began = time.perf_counter()
+            connection.execute("SELECT 1")
+            took.append(time.perf_counter() - began)
+    return sorted(took)[len(took) // 10]
+
+
+def _serve_line(server: socket.socket, there: Any, wait: Synchronized[float]) -> None:
     while True:
         near, _ = server.accept()
         far = socket.socket(socket.AF_UNIX if isinstance(there, str) else socket.AF_INET)
         far.connect(there)
         near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for source, target, wait in ((near, far, latency), (far, near, 0.0)):
-            threading.Thread(target=_pass_on, args=(source, target, wait), daemon=True).start()
+        threading.Thread(target=_pass_on, args=(near, far, wait), daemon=True).start()
+        threading.Thread(target=_pass_on, args=(far, near, None), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, target: socket.socket, wait: float) -> None:
+def _pass_on(source: socket.socket, target: socket.socket, wait: Synchronized[float] | None) -> None:
     while chunk := source.recv(1 << 16):
-        time.sleep(wait)
+        if wait is not None:
+            time.sleep(wait.value)
         target.sendall(chunk)
     target.close()
