@@ -127,17 +127,23 @@ def roll_back(services: Services, procedure: str, *, by: str | None, note: str) 
     present = numbered(services, procedure, None)
     with services.database.reading() as connection:
         must_manage(connection, present, by)
+    before = former(services, procedure)
+    if before is None:
+        raise NotFound(what="earlier version", name=procedure)
+    activate(services, procedure, before, by=by, note=note)
+    return before
+
+
+def former(services: Services, procedure: str) -> int | None:
+    """Number of the version that was active before the present one."""
+    with services.database.reading() as connection:
         served = connection.execute(
             sa.select(VersionEvent.version_id, ProcedureVersion.number, ProcedureVersion.active)
             .join(ProcedureVersion, ProcedureVersion.id == VersionEvent.version_id)
             .where(ProcedureVersion.procedure == procedure, VersionEvent.act.in_(("deployed", "activated")))
             .order_by(VersionEvent.at.desc(), VersionEvent.id.desc())
         ).all()
-    before = next((row.number for row in served if not row.active), None)
-    if before is None:
-        raise NotFound(what="earlier version", name=procedure)
-    activate(services, procedure, before, by=by, note=note)
-    return int(before)
+    return next((int(row.number) for row in served if not row.active), None)
 
 
 def suspend(services: Services, procedure: str, number: int | None, *, by: str | None, note: str) -> int:

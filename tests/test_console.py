@@ -107,7 +107,7 @@ def test_versions_are_told_in_chinese(run: Any, tmp_path: Path) -> None:
     assert told("resume", "line", "--note", "查明") == "line：第 1 版已恢复\n"
     listed = told("versions", "line")
     assert "0 件在办事项  现用" in listed and "已暂停  命令行  待查" in listed
-    assert told("migrate", "line", "--dry-run") == "可转版 0 件，不能转版 0 件\n"
+    assert told("migrate", "line", "--dry-run") == "可迁移 0 件，不能迁移 0 件\n"
     assert "周四  休息" in told("calendar", "--from", "2026-10-01", "--days", "1")
 
 

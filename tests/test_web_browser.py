@@ -22,6 +22,9 @@ _SMALL = """
 """
 
 
+_ACTS = ("activate", "suspend", "resume")
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     opened = Office(tmp_path_factory.mktemp("office"))
@@ -72,7 +75,7 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(office: Office, addres
         "wangfang": ["/inbox", "/inbox/group", "/cases", f"/cases/{case}", f"/items/{office.open_item(case)}", "/account", "/nowhere"],
         "zhaominhua": [f"/items/{approval}"],
         "chenli": ["/start/office", f"/start/office/{office.people['linxiaobei']}"],
-        "admin": ["/incidents", f"/cases/{with_a_term(office)}"],
+        "admin": ["/incidents", f"/cases/{with_a_term(office)}", "/procedures", *(f"/procedures/office/versions/1/{act}" for act in _ACTS)],
     }
     for login, addresses in visits.items():
         page = _open(chromium, address, login, width)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
-from diagrams import END, START, flows, user
+from diagrams import END, START, flows, service, user
 from engine_room import files as procedure_files
 from web_office import Office, with_a_term
 
-from engine import procedures
+from engine import procedures, versions
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,53 @@ def test_others_find_none_of_this(office: Office) -> None:
         assert other.get(address).status_code == 403
     assert office.post(other, f"/cases/{case}/return", {"element": "talk", "reason": "x"}).status_code == 403
     assert office.post(other, "/procedures/term/undo", {"reason": "x"}).status_code == 403
+
+
+def test_managers_activate_roll_back_suspend_and_resume_a_version(office: Office) -> None:
+    """Each act has a page of its own that says what would follow and wants a reason, which is kept with the version."""
+    case = with_a_term(office)
+    old, new = deployed(office, "b"), deployed(office, "b", "c")
+    manager = office.browser("admin", "en")
+    page = manager.get("/procedures").text
+    back, hold = f"/procedures/term/versions/{old}/activate", f"/procedures/term/versions/{new}/suspend"
+    assert f"Roll back to version {old}" in page and back in page and hold in page
+    assert "New cases start on this version" in manager.get(back).text
+    missing = office.post(manager, back, {"reason": " "})
+    assert missing.status_code == 422 and "This is required." in missing.text
+    done = office.post(manager, back, {"reason": "新版有误"}, follow_redirects=True).text
+    assert "Done. It is kept with the version" in done and "新版有误" in done and f"Roll back to version {new}" in done
+    assert [row.number for row in versions.versions(office.services, "term") if row.active] == [old]
+    hold = f"/procedures/term/versions/{old}/suspend"
+    assert "none starts on it" in manager.get(hold).text
+    assert "Suspended" in office.post(manager, hold, {"reason": "待查"}, follow_redirects=True).text
+    resume = f"/procedures/term/versions/{old}/resume"
+    assert "no case can start on it" in manager.get(back).text and resume in manager.get("/procedures").text
+    office.post(manager, resume, {"reason": "已查明"})
+    acts = [(act.act, act.by, act.note) for row in versions.versions(office.services, "term") if row.number == old for act in row.acts]
+    assert acts[-3:] == [("activated", "管理员", "新版有误"), ("suspended", "管理员", "待查"), ("resumed", "管理员", "已查明")]
+    assert manager.get(f"/cases/{case}").status_code == 200
+    assert manager.get("/procedures/term/versions/99/activate").status_code == 404
+    assert manager.get(f"/procedures/term/versions/{old}/delete").status_code == 404
+
+
+def test_a_version_that_no_longer_fits_is_not_activated(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation that is gone since it was deployed is named in the reader's language; nothing changes."""
+    files = procedure_files(START, service("call", operation="ehr.app_usage", name="调取记录"), END, flows("start > call", "call > end"))
+    old = int(procedures.deploy(office.services, files, procedure="term")[0].number)
+    new = deployed(office, "b")
+    monkeypatch.delitem(cast("dict[str, Any]", office.services.operations), "ehr.app_usage")
+    manager = office.browser("admin", "zh-CN")
+    refused = office.post(manager, f"/procedures/term/versions/{old}/activate", {"reason": "试用"})
+    assert refused.status_code == 422 and "ehr.app_usage" in refused.text and "调取记录" in refused.text and "试用" in refused.text
+    assert [row.number for row in versions.versions(office.services, "term") if row.active] == [new]
+
+
+def test_acts_on_versions_in_chinese_and_for_managers_only(office: Office) -> None:
+    """With the words of the trade; whoever manages nothing is refused before and after the reason."""
+    number = deployed(office, "a", "b", "c")
+    page = office.browser("admin", "zh-CN").get(f"/procedures/term/versions/{number}/suspend").text
+    assert f"暂停第 {number} 版" in page and "事项停止流转" in page
+    other = office.browser("wangfang")
+    for act in ("activate", "suspend", "resume"):
+        assert other.get(f"/procedures/term/versions/{number}/{act}").status_code == 403
+        assert office.post(other, f"/procedures/term/versions/{number}/{act}", {"reason": "x"}).status_code == 403

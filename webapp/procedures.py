@@ -1,16 +1,17 @@
-"""流程: the versions of the procedures that somebody manages, which cases run on which, and moving them to another version."""
+"""流程: the versions of the procedures that somebody manages: which is active, who runs on which, and moving cases to another one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from engine import migration, rules, versions
-from engine.errors import NotAllowed
+from engine.errors import NotAllowed, NotDeployable
 
 from .accounts import logged_in, me, services
-from .i18n import gettext, ngettext
+from .i18n import fill, gettext, ngettext
 from .items import request_id
 
 procedures = Blueprint("procedures", __name__, url_prefix="/procedures")
@@ -26,7 +27,46 @@ def index() -> Any:
         managed = [name for name, own in rules.by_procedure(services(), connection).items() if me().roles & own.managers]
     if not managed:
         raise NotAllowed(reason="only managers of a procedure see its versions")
-    return render_template("procedures.html", procedures=[versions.versions(services(), name) for name in managed])
+    former = {name: versions.former(services(), name) for name in managed}
+    return render_template("procedures.html", procedures=[versions.versions(services(), name) for name in managed], former=former)
+
+
+# --- acts on a version
+
+
+@procedures.get("/<procedure>/versions/<int:number>/<any(activate, suspend, resume):act>")
+@logged_in
+def consider(procedure: str, number: int, act: str) -> Any:
+    """What would follow; nothing is changed."""
+    return _consider(procedure, number, act)
+
+
+def _consider(procedure: str, number: int, act: str, faults: Sequence[str] = ()) -> Any:
+    version = versions.numbered(services(), procedure, number)
+    with services().database.reading() as connection:
+        versions.must_manage(connection, version, me().id)
+    row = next(row for row in versions.versions(services(), procedure) if row.number == number)
+    page = render_template("version_act.html", version=row, act=act, faults=faults, typed=request.form)
+    return (page, 422) if faults else page
+
+
+@procedures.post("/<procedure>/versions/<int:number>/<any(activate, suspend, resume):act>")
+@logged_in
+def carry_out(procedure: str, number: int, act: str) -> Any:
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        return _consider(procedure, number, act, [gettext("This is required.")])
+    do = {"activate": versions.activate, "suspend": versions.suspend, "resume": versions.resume}[act]
+    try:
+        do(services(), procedure, number, by=me().id, note=reason)
+    except NotDeployable as error:
+        said = [" ".join(filter(None, (one.name or one.element, fill(one.message, one.facts)))) for one in error.findings]
+        return _consider(procedure, number, act, [gettext("This version no longer fits what is installed."), *said])
+    flash(gettext("Done. It is kept with the version, with your reason."), "success")
+    return redirect(url_for("procedures.index"))
+
+
+# --- moving cases
 
 
 def _mapping(text: str) -> tuple[dict[str, str], list[str]]:
