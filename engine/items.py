@@ -116,20 +116,23 @@ def open_step(
     instance: str,
     *,
     before: Sequence[str] = (),
+    again: bool = False,
 ) -> bool:
     """Open the next step of a chain (a row of `chains`) that needs somebody, for the people it resolves to now.
 
-    False if none is left that does. `before`: who has just approved the step before, in their own name. Raises NobodySigns, and
-    FeelError where a condition does not give true or false.
+    False if none is left that does. `before`: who has just approved the step before, in their own name. `again`: the item comes
+    back to it. Raises NobodySigns, and FeelError where a condition does not give true or false.
     """
     company = Company(turn.unit.connection, turn.now)
     signed = _signed(turn, item_id, chain.steps, position, before) if position else {}
+    rounds = _rounds(turn, step_ids) if position or again else {}
     case = _situation(turn, instance, chain=chain.key, signed=signed)
     for current in range(position, len(chain.steps)):
         step = resolve.one(company, chain.steps[current], case)
         persons, trace = step.persons, {**step.trace, "chain": {"key": chain.key, "number": chain.number}}
+        number = rounds.get(step_ids[current], 0) + 1
         if step.outcome is None:
-            _open_round(turn, item_id, step_ids[current], step, trace)
+            _open_round(turn, item_id, step_ids[current], number, step, trace)
             turn.record(Event.STEP_OPENED, element=element, item=item_id, step=step.name, persons=persons, trace=trace)
             return True
         if step.outcome in ("incident", "rejected"):
@@ -137,9 +140,15 @@ def open_step(
                 raise FeelError(expression=trace["when"], reason=trace["failed"])
             raise NobodySigns(step=step.name)
         skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
-        turn.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=1, **skipped)
+        turn.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=number, **skipped)
         turn.record(Event.STEP_SKIPPED, element=element, item=item_id, step=step.name, trace=trace)
     return False
+
+
+def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
+    """How often each step was passed through so far."""
+    counted = sa.select(WorkRound.step_id, sa.func.max(WorkRound.number)).where(WorkRound.step_id.in_(step_ids)).group_by(WorkRound.step_id)
+    return {step_id: number for step_id, number in turn.unit.connection.execute(counted)}
 
 
 def _situation(
@@ -178,25 +187,27 @@ def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], posit
     return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
 
 
-def _open_round(turn: Turn, item_id: str, step_id: str, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
+def _open_round(turn: Turn, item_id: str, step_id: str, number: int, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
     """One pass through a step of a chain, for the people who were found for it."""
     if step.mode == "claim" and len(step.signers) > 1:
-        _round(turn, item_id, step_id, step.persons, (), trace)
+        _round(turn, item_id, step_id, step.persons, (), trace, number)
         return
     found = tuple(
-        Signer(number=number, person=one.person, for_person=one.absent, weight=one.weight, place=number if step.mode == "sequence" else 0)
-        for number, one in enumerate(step.signers)
+        Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
+        for place, one in enumerate(step.signers)
     )
     round_id = new_id()
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=turn.now, trace=dict(trace))
+    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
     for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
         sign_offs.add(turn, item_id, round_id, signer)
 
 
-def _round(turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json]) -> None:
+def _round(
+    turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json], number: int = 1
+) -> None:
     """One pass through a step, with its only sign-off."""
     round_id = new_id()
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=1, opened_at=turn.now, trace=dict(trace))
+    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
     _sign_off(turn, item_id, persons, roles, round_id)
 
 

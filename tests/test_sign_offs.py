@@ -10,7 +10,7 @@ from diagrams import END, START, flows, mapping, node, user, zeebe
 from engine_room import PEOPLE, Room, person, together
 
 from engine import inbox, work
-from engine.errors import AlreadyDecided, FormInvalid, MayNotSign, NotAllowed, NotFound, NotYourTurn, SignsAlready
+from engine.errors import ActedOn, AlreadyDecided, FormInvalid, MayNotSign, NotAllowed, NotFound, NotYourTurn, SignsAlready
 from engine.models import Person, SignOff, WorkItem, WorkRound, new_id
 from engine.ports import Json
 from engine.services import Services
@@ -300,3 +300,60 @@ def test_one_click_on_a_verb_that_arrives_several_times(room: Room) -> None:
     item = room.item(case, "sign")
     given = together(*[lambda: work.transfer(room.services, item, to=person("director"), actor=person("hr"), request_id="r")] * 4)
     assert given == [None] * 4 and room.events(case).count("work:sign_off:transferred") == 1
+
+
+# --- withdraw
+
+
+def test_withdraw(room: Room) -> None:
+    """撤回 in an unfinished step: the decision stays to be read with its opinion, and it is my turn again."""
+    case = begin(room, step("会签", "hr", "head"))
+    room.approve(case, "sign", by="hr", opinion="同意")
+    act(room, case, work.withdraw, "hr", reason="看错了")
+    assert told(room, case) == "open: hr:withdrawn head:open hr:open"
+    [row] = room.rows(sa.select(SignOff.__table__).where(SignOff.state == "withdrawn"))
+    assert (row.was, row.decided_by) == ("approved", person("hr")) and row.decided_at is not None
+    act(room, case, work.reject, "hr", opinion="不同意")
+    assert told(room, case) == "rejected: hr:withdrawn head:lapsed hr:rejected" and room.open(case) == "no"
+
+
+def test_withdraw_closes_the_step_that_it_had_opened(room: Room) -> None:
+    """撤回 after the step was decided: the next step's sign-offs lapse, and it is opened once more when it is approved again."""
+    case = begin(room, step("部门", "hr", mode="single"), step("人事", "head", mode="single"))
+    room.approve(case, "sign", by="hr")
+    act(room, case, work.withdraw, "hr")
+    assert told(room, case) == "open: hr:withdrawn hr:open | left: head:lapsed"
+    with pytest.raises(NotAllowed):
+        room.approve(case, "sign", by="head")
+    room.approve(case, "sign", by="hr")
+    assert told(room, case) == "approved: hr:withdrawn hr:approved | left: head:lapsed | open: head:open"
+    assert room.values(sa.select(WorkRound.number).order_by(WorkRound.id)) == [1, 1, 2]
+    room.approve(case, "sign", by="head")
+    assert room.open(case) == "yes"
+
+
+def test_withdraw_too_late(room: Room) -> None:
+    """撤回 is refused by name once the next one has done anything with it, and once the item is done."""
+    chain = (step("部门", "hr", mode="single"), step("人事", "head", "hr2"))
+    case = begin(room, *chain)
+    room.approve(case, "sign", by="hr")
+    act(room, case, work.delegate, "head", to=person("director"))
+    with pytest.raises(ActedOn, match="赵敏"):
+        act(room, case, work.withdraw, "hr")
+    act(room, case, work.resolve, "director", opinion="可以")
+    item = room.item(case, "sign")
+    room.approve(case, "sign", by="head")
+    with pytest.raises(ActedOn, match=r"孙志远|赵敏"):
+        act(room, case, work.withdraw, "hr")
+    room.approve(case, "sign", by="hr2")
+    with pytest.raises(AlreadyDecided):
+        work.withdraw(room.services, item, actor=person("hr2"), request_id=new_id())
+
+
+def test_withdraw_a_transfer(room: Room) -> None:
+    """撤回 of 转办: it comes back until the receiver has acted."""
+    case = begin(room, step("单签", "hr", mode="single"))
+    act(room, case, work.transfer, "hr", to=person("director"))
+    act(room, case, work.withdraw, "hr")
+    assert told(room, case) == "open: hr:withdrawn director:lapsed hr:open"
+    room.approve(case, "sign", by="hr")

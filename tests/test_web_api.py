@@ -107,6 +107,8 @@ def test_a_program_passes_a_sign_off_on_and_adds_signers(office: Office) -> None
     assert states() == ["transferred", "resolved", "removed", "removed", "open"]
     assert do("admin", f"sign-offs/{signers()[-1]['sign_off']}/reassign", to=hr, reason="请假") == 204
     assert do("wangfang", "approve", opinion="同意") == 204
+    assert do("zhaominhua", "withdraw") == "not_allowed" and do("wangfang", "withdraw", reason="看错了") == 204
+    assert states()[4:6] == ["transferred", "withdrawn"] and do("wangfang", "approve") == 204
 
 
 def test_the_same_request_id_starts_one_case(office: Office) -> None:

@@ -28,7 +28,9 @@ def withdraw(round: Round, actor: str) -> Turned:
     may_act(round, actor)
     if round.outcome == "left":
         raise ItemClosed(reason="the procedure went on without it")
-    done = _last(round, actor)
+    done = last(round, actor)
+    if done is None:
+        raise NotAllowed(reason="you did nothing here that could be taken back")
     if follower := next(_acted_on(round, done), None):
         raise ActedOn(who=follower.acted or follower.person or "")
     withdrawn = replace(done, state="withdrawn", was=done.state)
@@ -48,14 +50,14 @@ def withdraw(round: Round, actor: str) -> Turned:
     return settled(round, after, withdrawn)
 
 
-def _last(round: Round, actor: str) -> Signer:
-    """What this person did last, themselves or through who stood in for them."""
+def last(round: Round, actor: str) -> Signer | None:
+    """What this person did last that could be taken back, themselves or through who stood in for them."""
     acts = _ACTS if round.outcome is None else _DECISIONS if round.outcome != "returned" else {"returned"}
     for signer in reversed(round.signers):
         passed = signer.state == "transferred"
         if signer.state in acts and signer.acted and actor in ((signer.acted,) if passed else (signer.acted, signer.for_person)):
             return signer
-    raise NotAllowed(reason="you did nothing here that could be taken back")
+    return None
 
 
 def _called_back(after: Round, done: Signer) -> Round:

@@ -10,6 +10,7 @@ from .deciding import approve, reject
 from .holding import claim, release
 from .passing import delegate, reassign, resolve, take_back, transfer
 from .tasks import NO_FORM, answer_purpose, draft_purpose, permissions
+from .withdrawing import withdraw
 
 __all__ = [
     "NO_FORM",
@@ -30,4 +31,5 @@ __all__ = [
     "save_draft",
     "take_back",
     "transfer",
+    "withdraw",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -100,6 +100,20 @@ class Step:
     actor_name: str
     #: somebody saved a draft
     drafts: bool
+    #: of all the item's steps and rounds
+    all_rows: Sequence[Any]
+
+    @property
+    def previous(self) -> Step | None:
+        """The step before it that somebody signed, at its last round; None where there is none."""
+        before = [row for row in self.all_rows if row.sign_off_id and row.step_position < self.position]
+        if not before:
+            return None
+        rows = _round_of(before, max((row.step_position, row.round_number) for row in before))
+        return replace(self, position=rows[0].step_position, round_id=rows[0].round_id, rows=rows, round=self._read(rows))
+
+    def _read(self, rows: Sequence[Any]) -> Round:
+        return _round(rows, self.chain.steps[rows[0].step_position], self.round.barred, self.turn.actor or "")
 
     @property
     def asks(self) -> Mapping[str, Json]:
@@ -194,9 +208,8 @@ def step(
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
     last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None)
-    signing = [row for row in rows if (row.step_position, row.round_number) == last]
+    signing = _round_of(rows, last)
     chain = unit.connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
-    asks = chain.steps[last[0]]
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
     found = Step(
         turn=turn,
@@ -207,22 +220,32 @@ def step(
         step_ids=list(dict.fromkeys(row.step_id for row in rows)),
         position=last[0],
         round_id=signing[0].round_id,
-        round=Round(
-            mode=signing[0].mode,
-            signers=tuple(sign_offs.signer(row, entitled=actor if row.offered else None, shared=row.shared) for row in signing),
-            ratio=setting(asks, "ratio"),
-            reject=setting(asks, "reject"),
-            decisive=setting(asks, "decisive"),
-            outcome=signing[0].outcome,
-            barred=_barred(unit.connection, case, turn.now, to),
-        ),
+        round=_round(signing, chain.steps[last[0]], _barred(unit.connection, case, turn.now, to), actor),
         rows=signing,
         actor_name=rows[0].actor_name,
         drafts=rows[0].drafts,
+        all_rows=rows,
     )
     if verb is not None:
         found.must_offer(verb)
     return found
+
+
+def _round_of(rows: Iterable[Any], which: tuple[int, int]) -> list[Any]:
+    """The rows of one round: position of its step, and its number."""
+    return [row for row in rows if (row.step_position, row.round_number) == which]
+
+
+def _round(rows: Sequence[Any], asks: Mapping[str, Json], barred: Mapping[str, str], actor: str) -> Round:
+    return Round(
+        mode=rows[0].mode,
+        signers=tuple(sign_offs.signer(row, entitled=actor if row.offered else None, shared=row.shared) for row in rows),
+        ratio=setting(asks, "ratio"),
+        reject=setting(asks, "reject"),
+        decisive=setting(asks, "decisive"),
+        outcome=rows[0].outcome,
+        barred=barred,
+    )
 
 
 def _barred(connection: sa.Connection, case: Any, at: dt.datetime, to: Collection[str]) -> dict[str, str]:

@@ -71,6 +71,13 @@ def take_back(item_id: str) -> Any:
     return "", 204
 
 
+@api.post("/items/<item_id>/withdraw")
+def withdraw(item_id: str) -> Any:
+    """{reason?}: the caller takes back what they decided or passed on, as long as nobody acted on it"""
+    work.withdraw(services(), item_id, reason=field(body(), "reason", str, ""), actor=me().id, request_id=request_id())
+    return "", 204
+
+
 @api.post("/items/<item_id>/sign-offs")
 def add(item_id: str) -> Any:
     """{persons: [person], where: before | after | beside, reason}: further signers"""
