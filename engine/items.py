@@ -158,7 +158,7 @@ def _situation(
         subject=turn.case.subject_id,
         initiator=turn.case.initiator_id,
         at=turn.now,
-        variables=turn.execution.variables(instance),
+        variables=turn.execution.seen(instance),
         signed=signed,
         managers=sorted(rules_of(turn.deployed.files).managers),
         procedure=turn.case.procedure,

@@ -639,3 +639,15 @@ def test_a_form_that_was_changed_is_read_anew() -> None:
     assert list(faults(schema, {"name": "陈立"})) == ["post"]
     schema["components"][0]["validate"] = {"maxLength": 10**30}
     assert check(schema, {"name": "陈立", "post": "客服"}) == {"name": "陈立", "post": "客服"}
+
+
+def test_checking_changes_nothing_that_is_stored() -> None:
+    """What is stored is lent to the form, not copied: values set inside an object or a row leave the stored ones as they were."""
+    rows = {"type": "dynamiclist", "path": "witnesses", "components": [text("name"), {**text("seat"), "disabled": True}]}
+    schema = form({"type": "group", "path": "meeting", "components": [text("place"), text("hour")]}, rows)
+    stored = {"meeting": {"place": "三楼", "hour": "九点", "minutes": [1]}, "witnesses": [{"name": "陈立", "seat": "左"}]}
+    before = json.dumps(stored)
+    clean = check(schema, {"meeting": {"place": "五楼"}, "witnesses": [{"name": "王芳"}]}, stored)
+    assert clean["meeting"] == {"place": "五楼", "hour": "九点", "minutes": [1]}
+    assert clean["witnesses"] == [{"name": "王芳", "seat": "左"}]
+    assert json.dumps(stored) == before

@@ -163,8 +163,12 @@ class Execution:
 
     def variables(self, instance: str | None = None) -> dict[str, Json]:
         """A copy of the variables visible from an instance, or of the process's."""
+        return {name: plain(name, value) for name, value in self.seen(instance).items()}
+
+    def seen(self, instance: str | None = None) -> Mapping[str, Json]:
+        """As `variables`, not copied, which takes long in a large case: for reading only, before the case moves on."""
         key = PROCESS if instance is None else self._tokens.scope(self._tokens.find(instance).task)
-        return {name: plain(name, value) for name, value in self._tokens.scopes.visible(key).items()}
+        return self._tokens.scopes.visible(key)
 
     def waiting(self) -> list[tuple[str, Element]]:
         """User tasks, operations and events that wait, and what is stuck: instance and element."""

@@ -87,7 +87,7 @@ def _checked(work: Task, values: Mapping[str, Json], locale: str) -> dict[str, J
     turn = work.turn
     form = turn.services.programs.form(turn.deployed, work.element) or NO_FORM
     forms = turn.services.forms
-    clean = forms.check(form, values, turn.execution.variables(work.instance), permissions=permissions(work.element), locale=locale)
+    clean = forms.check(form, values, turn.execution.seen(work.instance), permissions=permissions(work.element), locale=locale)
     if named := set(forms.documents(form, clean)):
         own = turn.unit.connection.execute(sa.select(Document.id).where(Document.case_id == turn.case.id, Document.id.in_(named))).scalars()
         for missing in named - set(own):
