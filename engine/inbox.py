@@ -15,7 +15,7 @@ from .chains.steps import setting
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .ledger import Event as Happened
-from .models import Candidate, Case, Chain, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .models import Candidate, Chain, Draft, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
 from .rules import rules_of
@@ -67,62 +67,28 @@ class Page:
 
 
 def inbox(services: Services, person: str, *, box: str = "mine", search: str = "", page: int = 1, size: int = 20) -> Page:
-    """A page of `mine`, `group` (offered to my roles or me) or `done`. Open work: earliest due first, then oldest."""
-    words, page = search.split()[:5], max(page, 1)
-    with services.database.reading() as connection:
-        chosen = boxes.box(connection, person, box)
-        total = connection.execute(chosen.total(words)).scalar_one()
-        rows = _rows(connection, chosen.page(words, size=size, offset=(page - 1) * size)) if total > (page - 1) * size else []
-        now = services.clock.now()
-        found = []
-        for row in rows:
-            values = dict(row._mapping)
-            holder, version_id = values.pop("person_id"), values.pop("version_id")
-            lane_en = lanes_en(services.programs.get(version_id)).get(row.lane or "")
-            english = title_en(services, version_id, row.subject)
-            overdue = row.status == "open" and row.due_at is not None and row.due_at < now
-            found.append(InboxRow(**values, title_en=english, lane_en=lane_en, overdue=overdue, held=holder == person))
+    """A page of `mine`, `group` (offered to my roles or me) or `done`. Open work: earliest due first, then oldest.
+
+    Raises NotFound for another box.
+    """
+    page = max(page, 1)
+    rows, total = boxes.page(services.database, box, person, search.split()[:5], size=size, offset=(page - 1) * size)
+    now = services.clock.now()
+    found = []
+    for row in rows:
+        values = row._asdict()
+        holder, version_id = values.pop("person_id"), values.pop("version_id")
+        lane_en = lanes_en(services.programs.get(version_id)).get(row.lane or "")
+        english = title_en(services, version_id, row.subject)
+        overdue = row.status == "open" and row.due_at is not None and row.due_at < now
+        found.append(InboxRow(**values, title_en=english, lane_en=lane_en, overdue=overdue, held=holder == person))
     return Page(rows=found, total=total, page=page, size=size)
-
-
-def _rows(connection: sa.Connection, page: sa.Subquery) -> Sequence[Any]:
-    """What the list tells about the sign-offs of a page."""
-    told = (
-        sa.select(
-            WorkItem.id.label("item_id"),
-            WorkItem.case_id,
-            Case.number,
-            Case.title,
-            Case.version_id,
-            Person.name.label("subject"),
-            WorkItem.name,
-            WorkItem.name_en,
-            WorkItem.lane,
-            WorkItem.status,
-            WorkItem.opened_at,
-            WorkItem.due_at,
-            SignOff.person_id,
-            SignOff.decided_at,
-            SignOff.state.label("decision"),
-        )
-        .select_from(page)
-        .join(SignOff, SignOff.id == page.c.id)
-        .join(WorkItem, WorkItem.id == SignOff.item_id)
-        .join(Case, Case.id == WorkItem.case_id)
-        .join(Person, Person.id == Case.subject_id)
-    )
-    return connection.execute(told.order_by(page.c.place)).all()
 
 
 def counts(services: Services, person: str) -> dict[str, int]:
     """How much waits: `mine`, `group`, and `overdue` of the two."""
-    with services.database.reading() as connection:
-        waits = sa.union_all(boxes.mine(person), *boxes.offered(connection, person)).subquery()
-        mine = sa.func.count().filter(waits.c.person_id.is_not(None))
-        late = sa.func.count().filter(WorkItem.due_at < services.clock.now())
-        counted = sa.select(mine, sa.func.count(), late).select_from(waits).join(WorkItem, WorkItem.id == waits.c.item_id)
-        held, both, overdue = connection.execute(counted).one()
-    return {"mine": held, "group": both - held, "overdue": overdue}
+    mine, group, overdue = boxes.counts(services.database, person, services.clock.now())
+    return {"mine": mine, "group": group, "overdue": overdue}
 
 
 # --- one work item
