@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from diagrams import END, START, again, call, diagram, event, event_sub, flows, many, node, sub, timer, user
+from diagrams import END, START, again, boundary, call, diagram, event, event_sub, flows, many, node, sub, timer, undone, user
 
 from engine.bpmn.order import missing_before
 
@@ -96,6 +96,17 @@ def test_an_event_sub_process_and_what_it_interrupts() -> None:
     handler = event_sub("h", timer(duration="P1D"), user("other"), flows("h_start > other"))
     inside = sub("p", node("startEvent", "s"), user("check"), handler, flows("s > check"))
     assert missing({"notice": ["check"]}, START, inside, user("notice"), flows("start > p", "p > notice")) == ["notice: step_missing"]
+
+
+def test_what_undoes_is_reached_after_what_it_undoes_and_leads_nowhere() -> None:
+    """A handler beside an activity, and one in a sub-process: the way on does not lead through them, and they come after."""
+    handler = boundary("undo", "check", event("compensate")) + user("back", isForCompensation="true") + undone("undo", "back")
+    inside = event_sub("h", event("compensate"), user("undone"), flows("h_start > undone"))
+    for undoing, target in ((handler, "back"), (inside, "undone")):
+        body = (START, sub("p", user("check"), user("talk"), undoing, flows("check > talk")), user("notice"), END,
+                flows("start > p", "p > notice", "notice > end"))  # fmt: skip
+        assert missing({"notice": ["talk"], target: ["check"], "check": [target]}, *body) == ["check: step_missing"]
+        assert missing({target: ["notice"]}, *body) == [f"{target}: step_missing"]
 
 
 def test_a_sub_process_without_events_begins_and_ends_as_it_runs() -> None:

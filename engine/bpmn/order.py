@@ -75,7 +75,7 @@ class _Ways:
     An event at the edge of that step leads past it, because its work was not done then; so does a loop or a multi-instance
     that may run no time at all. A parallel gateway is passed once all its incoming flows carry a token, anything else once
     one does. A sub-process and a called process are passed only through their inside: what follows counts once an end in it
-    is reached, in an event sub-process, too.
+    is reached, in an event sub-process, too. What undoes an activity is reached once that was done, and leads nowhere.
     """
 
     def __init__(self, read: Sequence[Process], *, without: str) -> None:
@@ -89,8 +89,8 @@ class _Ways:
         self._todo: list[tuple[Process, Element]] = []
 
     def enter(self, process: Process, scope: str) -> None:
-        """A scope begins: at whatever may start in it, its event sub-processes among them."""
-        starts = [e for e in process.inside(scope) if e.kind in ("startEvent", "eventSubProcess")]
+        """A scope begins: at whatever may start in it, its event sub-processes among them but for one that undoes it."""
+        starts = [e for e in process.inside(scope) if e.kind in ("startEvent", "eventSubProcess") and not _undoes(process, e)]
         self._todo += [(process, element) for element in [*starts, *beginnings(process, scope)]]
 
     def go_on(self, standing: Iterable[tuple[str, str | None]]) -> None:
@@ -109,13 +109,15 @@ class _Ways:
             process, element = self._todo.pop()
             if (process.id, element.id) in self.seen:
                 continue
-            self._todo += [(process, event) for event in process.boundaries(element.id)]
+            edge = list(process.boundaries(element.id))
+            self._todo += [(process, event) for event in edge if event.event != "compensate"]
             maybe_never = element.multi is not None or (element.repeat is not None and element.repeat.test_before)
             if element.id == self.without:
                 if maybe_never:
                     self._leave(process, element)
                 continue
             self.seen.add((process.id, element.id))
+            self._todo += [(process, event) for event in edge if event.event == "compensate"]
             self._pass(process, element, maybe_never)
 
     def _pass(self, process: Process, element: Element, maybe_never: bool) -> None:
@@ -137,6 +139,9 @@ class _Ways:
 
     def _leave(self, process: Process, element: Element) -> None:
         """The element's work is over: along its flows, or if there is none out of its scope."""
+        if element.for_compensation or element.compensates:
+            return
+        self._todo += [(process, e) for e in process.inside(element.id) if e.kind == "eventSubProcess" and _undoes(process, e)]
         for id in element.outgoing:
             self._carrying.add((process.id, id))
             target = process.elements.get(process.flows[id].target)
@@ -149,6 +154,8 @@ class _Ways:
             return
         around = process.elements.get(element.scope)
         while around is not None and around.kind == "eventSubProcess":
+            if _undoes(process, around):
+                return
             around = process.elements.get(around.scope)
         if around is not None:
             self._leave(process, around)
@@ -160,3 +167,8 @@ class _Ways:
             for call in caller.elements.values():
                 if call.called is not None and call.called.process == process.id and (caller.id, call.id) in self.seen:
                     self._leave(caller, call)
+
+
+def _undoes(process: Process, element: Element) -> bool:
+    """Whether an event sub-process begins when the sub-process around it is undone."""
+    return element.kind == "eventSubProcess" and any(e.event == "compensate" for e in process.inside(element.id) if e.kind == "startEvent")
