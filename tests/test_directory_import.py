@@ -215,10 +215,10 @@ def test_what_is_exported_comes_back_as_it_is(room: Room) -> None:
     assert told(bring_in(room, posts=posts, groups=groups, duties=duties, persons=people, entities="key,name\ne1,公司\n")) == []
     with room.services.database.reading() as connection:
         lines = state(connection, TODAY).lines
-    called = {column.name: f"列 {column.name}" for columns in KINDS.values() for column in columns} | {"persons": "人员"}
+    called = {column.name: f"列 {column.name}" for columns in KINDS.values() for column in columns}
     names = {text: name for name, text in called.items()}
     given = [found for kind in KINDS for found in sheets.read(f"{kind}.csv", sheets.csv_file(kind, lines))[0]]
-    for back in (given, sheets.read("all.xlsx", sheets.workbook(lines, called), names)[0]):
+    for back in (given, sheets.read("all.xlsx", sheets.workbook(lines, called, {"persons": "人员"}), names, {"人员": "persons"})[0]):
         assert len(back) == sum(map(len, lines.values()))
         plan = bring(room.services, back, by=None, note="", dry_run=True)
         assert (told(plan), plan.differences) == ([], [])
@@ -228,7 +228,7 @@ def test_what_is_exported_comes_back_as_it_is(room: Room) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_files_of_common_encodings_are_read(encoding: str) -> None:
     """Whatever a spreadsheet program in China writes."""
-    lines, faults = sheets.read("人员.csv", "工号,name\n1,龘𠮷\n".encode(encoding), {"人员": "persons", "工号": "employee_no"})
+    lines, faults = sheets.read("人员.csv", "工号,name\n1,龘𠮷\n".encode(encoding), {"工号": "employee_no"}, {"人员": "persons"})
     assert (lines[0].values, faults) == ({"employee_no": "1", "name": "龘𠮷"}, [])
 
 

@@ -52,16 +52,31 @@ ALSO = {N_("Full name"): "name", N_("Main department"): "department", N_("Job ti
 ALSO |= {N_("Date of leaving"): "to", N_("Mail address"): "email", N_("Direct superior"): "manager"}
 
 
-def called(locale: str) -> dict[str, str]:
-    """Heading of each column and title of each kind, for files in a language."""
+#: what columns of people are called on pages, where that is another word
+OF_PERSONS = {"name": N_("Full name"), "from": N_("Date of hiring"), "to": N_("Date of leaving")}
+
+
+def label(kind: str, column: str) -> str:
+    """What a column is called on a page; an unknown one as it is."""
+    names = {**COLUMNS, **(OF_PERSONS if kind == "persons" else {})}
+    return gettext(names[column]) if column in names else column
+
+
+def called(names: Mapping[str, str], locale: str) -> dict[str, str]:
+    """KINDS or COLUMNS in a language, for files."""
     translate = catalogue(locale).gettext
-    return {name: translate(text) for name, text in {**COLUMNS, **KINDS}.items()}
+    return {name: translate(text) for name, text in names.items()}
 
 
-def names() -> dict[str, str]:
-    """The other way round, for files in any language."""
+def columns() -> dict[str, str]:
+    """Heading in any language -> column."""
     also = {catalogue(locale).gettext(text): name for locale in LOCALES for text, name in ALSO.items()}
-    return also | {text: name for locale in LOCALES for name, text in called(locale).items()}
+    return also | {text: name for locale in LOCALES for name, text in called(COLUMNS, locale).items()}
+
+
+def kinds() -> dict[str, str]:
+    """Title in any language -> kind."""
+    return {text: kind for locale in LOCALES for kind, text in called(KINDS, locale).items()}
 
 
 def told(fault: Fault) -> tuple[str, str]:

@@ -26,11 +26,13 @@ from . import (
     incidents,
     items,
     metrics,
+    people,
     procedures,
     requestlog,
     returns,
     security,
     start,
+    substitutes,
     text,
 )
 
@@ -59,7 +61,7 @@ def document_name(document_id: str) -> str:
 
 def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     """Which parts of the product the reader's roles open, by the rules of the active procedures."""
-    closed = {"start": False, "incidents": False}
+    closed = {"start": False, "incidents": False, "people": False}
     if reader is None:
         return closed
     services = accounts.services()
@@ -70,6 +72,7 @@ def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
         return closed
     return {
         "start": any(each.starts(reader.roles) for each in active),
+        "people": reader.holds("admin"),
         "incidents": any(reader.roles & each.managers for each in active),
     }
 
@@ -107,6 +110,8 @@ def init_app(app: Flask) -> None:
     text.init_app(app)
     failures.init_app(app)
     accounts.init_app(app)
+    people.init_app(app)
+    app.register_blueprint(substitutes.substitutes)
     for blueprint in (inbox.inbox, items.items, cases.cases, start.start, incidents.incidents, procedures.procedures, returns.returns):
         app.register_blueprint(blueprint)
     api.init_app(app)

@@ -31,10 +31,12 @@ NO_WORKBOOK = "it is no workbook that can be read; save it again as XLSX, withou
 TOO_MANY = "it has more than {limit} lines; split it"
 
 
-def read(name: str, content: bytes, names: Mapping[str, str] = {}) -> tuple[list[DirectoryLine], list[Fault]]:
+def read(
+    name: str, content: bytes, columns: Mapping[str, str] = {}, kinds: Mapping[str, str] = {}
+) -> tuple[list[DirectoryLine], list[Fault]]:
     """The lines of a file, and the faults that keep some from being read.
 
-    `names`: what columns and kinds are called in other languages -> their own name. Raises FileEmpty, FileTooLarge, FileRefused.
+    `columns`, `kinds`: what they are called in other languages -> their own name. Raises FileEmpty, FileTooLarge, FileRefused.
     """
     if not content:
         raise FileEmpty(name=name)
@@ -44,7 +46,7 @@ def read(name: str, content: bytes, names: Mapping[str, str] = {}) -> tuple[list
     found, faults = list[DirectoryLine](), list[Fault]()
     for title, rows in sheets:
         where = f"{name} {title}".strip()
-        lines, wrong = _lines(title or name.rpartition("/")[2].rpartition(".")[0], where, rows, names)
+        lines, wrong = _lines(title or name.rpartition("/")[2].rpartition(".")[0], where, rows, columns, kinds)
         found += lines
         faults += wrong
         if len(found) > _MOST_LINES:
@@ -56,14 +58,14 @@ _Cell = tuple[Any, bool]
 
 
 def _lines(
-    title: str, where: str, rows: Iterable[tuple[int, Sequence[_Cell]]], names: Mapping[str, str]
+    title: str, where: str, rows: Iterable[tuple[int, Sequence[_Cell]]], called: Mapping[str, str], titles: Mapping[str, str]
 ) -> tuple[list[DirectoryLine], list[Fault]]:
     rows = iter(rows)
     _, header = next(((number, row) for number, row in rows if any(value not in (None, "") for value, _ in row)), (0, ()))
-    columns = [_known(str(value or ""), names) for value, _ in header]
+    columns = [_known(str(value or ""), called) for value, _ in header]
     if not any(columns):
         return [], []
-    kind = _kind(title, columns, names)
+    kind = _kind(title, columns, titles)
     if kind is None:
         return [], [Fault(template=NO_KIND, facts={"kinds": ", ".join(KINDS)}, where=where)]
     known = {each.name for each in KINDS[kind]}
@@ -87,9 +89,9 @@ def _known(text: str, names: Mapping[str, str]) -> str:
     return names.get(plain, plain.lower().replace(" ", "_"))
 
 
-def _kind(title: str, columns: Sequence[str], names: Mapping[str, str]) -> str | None:
+def _kind(title: str, columns: Sequence[str], titles: Mapping[str, str]) -> str | None:
     """By the title, else by the columns where they fit one kind better than any other."""
-    if (named := _known(title, names)) in KINDS:
+    if (named := _known(title, titles)) in KINDS:
         return named
     given = set(filter(None, columns))
     fits = {kind: len(given & {c.name for c in own}) for kind, own in KINDS.items() if {c.name for c in own if c.needed} <= given}
@@ -176,11 +178,11 @@ def csv_file(kind: str, lines: Lines, called: Mapping[str, str] = {}) -> bytes:
     return codecs.BOM_UTF8 + out.getvalue().encode()
 
 
-def workbook(lines: Lines, called: Mapping[str, str] = {}) -> bytes:
-    """Every kind as a sheet of a workbook; `called`: headings by column, titles by kind."""
+def workbook(lines: Lines, called: Mapping[str, str] = {}, titles: Mapping[str, str] = {}) -> bytes:
+    """Every kind as a sheet of a workbook; `called`: headings by column, `titles` by kind."""
     book = openpyxl.Workbook(write_only=True)
     for kind in KINDS:
-        sheet = book.create_sheet(called.get(kind, kind))
+        sheet = book.create_sheet(titles.get(kind, kind))
         for row in _rows(kind, lines, called):
             cells = []
             for value in row:

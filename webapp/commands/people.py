@@ -45,9 +45,9 @@ def bring(context: click.Context, files: Sequence[Path], dry_run: bool, on: Any,
 
     from .. import headings
 
-    lines, faults, names = [], [], headings.names()
+    lines, faults = [], []
     for file in files:
-        found, wrong = sheets.read(file.name, file.read_bytes(), names)
+        found, wrong = sheets.read(file.name, file.read_bytes(), headings.columns(), headings.kinds())
         lines += found
         faults += wrong
     day: dt.date | None = on.date() if on else None
@@ -94,12 +94,12 @@ def export(context: click.Context, path: Path, on: Any) -> int:
     services = _services(context)
     with services.database.reading() as connection:
         lines = state(connection, on.date() if on else directory.day(services.clock.now())).lines
-    called = headings.called(i18n.current())
+    columns, kinds = (headings.called(names, i18n.current()) for names in (headings.COLUMNS, headings.KINDS))
     if path.suffix.lower() == ".xlsx":
-        path.write_bytes(sheets.workbook(lines, called))
+        path.write_bytes(sheets.workbook(lines, columns, kinds))
     else:
         path.mkdir(parents=True, exist_ok=True)
         for kind in lines:
-            (path / f"{kind}.csv").write_bytes(sheets.csv_file(kind, lines, called))
+            (path / f"{kind}.csv").write_bytes(sheets.csv_file(kind, lines, columns))
     click.echo(gettext("%(count)s lines written to %(path)s", count=sum(map(len, lines.values())), path=path))
     return OUT

@@ -1,0 +1,143 @@
+"""The pages of the directory: for administrators only, every change with a reason and on a day; substitutes for everybody."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from web_office import Office, token
+
+from engine.people import absences
+from webapp.demo import roster
+
+
+@pytest.fixture
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+def text(page: Any) -> str:
+    """What is read on a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+
+
+def test_only_administrators_see_the_directory(office: Office) -> None:
+    """Everybody else is refused every page and every change; their menu has no such entry."""
+    hr = office.browser("wangfang")
+    for address in ("", "/departments", "/lists/groups", "/edit/persons", "/changes", "/import", "/export.xlsx"):
+        assert hr.get(f"/people{address}").status_code == 403
+    assert hr.get("/substitutes/all").status_code == 403
+    assert office.post(hr, "/people/edit/persons", {"name": "x", "employee_no": "X", "note": "x"}).status_code == 403
+    assert "/people" not in hr.get("/inbox").text and "/people" in office.browser("admin").get("/inbox").text
+
+
+def test_people_are_searched_and_filtered(office: Office) -> None:
+    """By name, number, department with those below it, role and employment; no id of a department is read."""
+    admin = office.browser("admin")
+    assert f"{len(roster.EMPLOYEES) + 1} 人" in text(admin.get("/people"))
+    found = text(admin.get("/people?search=林小北"))
+    assert "KF-017 · 客服部 · 客服专员" in found and "陈立" not in found
+    assert "王芳" in text(admin.get("/people?role=hr")) and "陈立" not in text(admin.get("/people?role=hr"))
+    assert "customer-service" not in found
+    assert "石磊" in text(admin.get("/people?department=company&search=RD-001"))
+    assert "林小北" not in text(admin.get("/people?state=left&search=林小北"))
+
+
+def test_a_person_is_changed_with_a_reason_and_on_a_day(office: Office) -> None:
+    """Without a reason nothing happens and what was typed stays; the plan and the record are read on the person's page."""
+    admin, lin = office.browser("admin"), office.people["linxiaobei"]
+    form = {"name": "林小北", "department": "production", "manager": "PD-001 黄建国", "active": "yes", "on": "2030-01-01"}
+    refused = office.post(admin, "/people/edit/persons?key=KF-017", form)
+    assert refused.status_code == 422 and "此项必填" in refused.text and 'value="PD-001 黄建国"' in refused.text
+    saved = office.post(admin, "/people/edit/persons?key=KF-017", {**form, "note": "年初调岗"}, follow_redirects=True)
+    page = text(saved)
+    assert saved.request.path == f"/people/person/{lin}"
+    for said in ("已保存", "2030-01-01 · 生产部", "年初调岗", "主部门 客服部 → 生产部", "直接上级 陈立 → 黄建国", "示例公司 › 客服部"):
+        assert said in page, said
+    assert lin not in page
+
+
+def test_faults_stand_beside_their_field(office: Office) -> None:
+    """A superior who is nobody, a circle, a name of two: told in Chinese, nothing is changed."""
+    admin = office.browser("admin")
+    for manager, said in (("无名氏", "找不到“无名氏”"), ("KF-017", "汇报关系形成循环"), ("KF-002", "直接上级不能是本人")):
+        form = {"name": "陈立", "department": "customer-service", "manager": manager, "active": "yes", "note": "试"}
+        answer = office.post(admin, "/people/edit/persons?key=KF-002", form)
+        assert answer.status_code == 422 and said in answer.text, text(answer)
+    gone = office.post(admin, "/people/edit/persons?key=KF-001", {"name": "赵敏华", "note": "离职"})
+    assert gone.status_code == 422 and "赵敏华 是 客服部 的负责人" in gone.text
+    assert "暂无变更记录" in text(admin.get("/people/changes"))
+
+
+def test_departments_groups_duties_and_lists_are_kept(office: Office) -> None:
+    """Added and changed on pages, with names instead of keys."""
+    admin = office.browser("admin")
+
+    def save(kind: str, at: str = "", **form: str) -> str:
+        address = f"/people/edit/{kind}" + (f"?key={at}" if at else "")
+        return text(office.post(admin, address, {**form, "note": "整理"}, follow_redirects=True))
+
+    told = save("departments", key="shop", name="装配车间", parent="production", head="杨志强")
+    assert "装配车间 部门负责人 杨志强" in told
+    groups = save("groups", key="council", name="职工委员会", members="PD-003\nHR-002 王芳\n")
+    assert "何秀兰" in groups and "王芳" in groups
+    assert "HRBP 王芳 · 客服部" in save("duties", duty="hrbp", person="王芳", scope="department", ref="客服部")
+    key = re.search(r"/people/edit/duties\?key=([^\"]+)", admin.get("/people/lists/duties").text)
+    assert key and "2030-12-31" in save("duties", key[1], to="2030-12-31")
+    assert "总监" in save("posts", key="director", name="总监")
+    assert admin.get("/people/edit/departments?key=nowhere").status_code == 404 == admin.get("/people/lists/nothing").status_code
+
+
+def test_files_are_looked_at_before_they_are_taken_over(office: Office) -> None:
+    """Differences first, then a reason; a directory that changed meanwhile is looked at again; faults are told by line."""
+    admin = office.browser("admin")
+    csv_token = token(admin, "/people/import")
+
+    def send(content: str, **more: Any) -> Any:
+        files = {"files": (io.BytesIO(content.encode("gb18030")), "persons.csv")}
+        return admin.post("/people/import", data={"csrf_token": csv_token, "on": "", **files, **more}, content_type="multipart/form-data")
+
+    faulty = send("employee_no,name,manager\nX-1,新人,无\n")
+    assert faulty.status_code == 422 and "persons.csv、第 2 行、直接上级 ：找不到“无”" in text(faulty)
+    looked = send("工号,姓名,部门\nX-1,新人,hr\nHR-002,王芳芳,hr\n")
+    page = text(looked)
+    assert looked.status_code == 200 and "新增 1，变更 1，离职或停用 0" in page and "王芳 → 王芳芳" in page
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', looked.text))
+    assert "新人" not in text(admin.get("/people?search=X-1"))
+    assert office.post(admin, "/people/import", {**hidden, "take": "1", "note": ""}).status_code == 422
+    office.post(admin, "/people/edit/persons?key=HR-002", {"name": "王方", "department": "hr", "active": "yes", "note": "更名"})
+    again = office.post(admin, "/people/import", {**hidden, "take": "1", "note": "月初同步"})
+    assert again.status_code == 422 and "重新核对差异" in again.text
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', again.text))
+    done = office.post(admin, "/people/import", {**hidden, "take": "1", "note": "月初同步"}, follow_redirects=True)
+    assert "已应用 2 处差异" in text(done) and "月初同步" in text(done)
+    assert "新人" in text(admin.get("/people?search=X-1"))
+    assert send("").status_code == 422 and office.post(admin, "/people/import", {}).status_code == 422
+    assert admin.get("/people/export.xlsx").data[:2] == b"PK"
+
+
+def test_everybody_names_their_own_substitute(office: Office) -> None:
+    """With a time and a scope that exists; refusals keep what was typed; only one's own are seen and ended."""
+    head, admin = office.browser("zhaominhua"), office.browser("admin")
+    form = {"substitute": "陈立", "starts": "2030-01-01T09:00", "ends": "2030-01-08T18:00", "scope": "procedure office", "note": "休假"}
+    refused = office.post(head, "/substitutes", {**form, "ends": "2029-01-01T00:00"})
+    assert refused.status_code == 422 and "结束时间早于开始时间" in refused.text and "休假" in refused.text
+    assert office.post(head, "/substitutes", {**form, "substitute": "赵敏华"}).status_code == 422
+    assert office.post(head, "/substitutes", {**form, "starts": "?"}).status_code == 422
+    done = office.post(head, "/substitutes", form, follow_redirects=True)
+    assert "赵敏华 → 陈立" in text(done) and "流程：" in text(done) and "尚未开始" in text(done)
+    assert "赵敏华" in text(office.browser("chenli").get("/substitutes")) and "陈立" not in text(
+        office.browser("liuhai").get("/substitutes")
+    )
+    assert office.post(office.browser("chenli"), "/substitutes", {**form, "absent": "KF-001", "everybody": "1"}).status_code == 403
+    with office.services.database.reading() as connection:
+        [row] = absences.rows(connection, office.services.clock.now())
+    assert office.post(office.browser("chenli"), f"/substitutes/{row.id}/end").status_code == 403
+    assert "已结束" in text(office.post(admin, f"/substitutes/{row.id}/end", {"everybody": "1"}, follow_redirects=True))
+    others = {**form, "absent": "HR-001", "substitute": "HR-002", "scope": "all", "everybody": "1"}
+    assert "孙志远 → 王芳" in text(office.post(admin, "/substitutes", others, follow_redirects=True))

@@ -1,0 +1,378 @@
+"""人员: the directory for administrators: people, departments, groups, duties, what was changed, and files in and out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import functools
+import hashlib
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+
+from engine.errors import NotAllowed, NotFound, PartwellError
+from engine.people import absences, directory, listing, log, sheets
+from engine.people.importing import Plan, bring
+from engine.people.lines import KINDS, NEEDED, NO_DAY, Fault
+from engine.people.state import State, duty_key, empty, state
+from engine.ports import DirectoryLine
+
+from . import directory_form as forms
+from . import headings
+from .accounts import logged_in, me, services
+from .i18n import N_, current, error_text, gettext, ngettext
+from .inbox import page_number, search_words
+from .text import called
+
+people = Blueprint("people", __name__, url_prefix="/people")
+PAGE = 30
+#: what a page keeps of uploaded files until they are taken over
+_KEPT = 3 * 1024 * 1024
+#: acts of the directory's events
+ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving"), "added": N_("added"), "ended": N_("ended")}
+
+#: what usual duties are called; any other is called as it was entered
+DUTIES = {"hrbp": N_("HR business partner"), "counsel": N_("Counsel"), "social_insurance": N_("Social insurance"), "payroll": N_("Payroll")}
+
+P, R = ParamSpec("P"), TypeVar("R")
+
+
+def administered(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """A page for administrators."""
+
+    @logged_in
+    @functools.wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not me().holds("admin"):
+            raise NotAllowed(reason="only administrators keep the directory")
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def today() -> dt.date:
+    return directory.day(services().clock.now())
+
+
+def _state(on: dt.date | None = None) -> State:
+    with services().database.reading() as connection:
+        return state(connection, on or today())
+
+
+# --- people
+
+
+@people.get("")
+@administered
+def index() -> Any:
+    chosen = {name: request.args.get(name, "")[:100] for name in ("department", "role")} | {"state": request.args.get("state", "here")}
+    search, page = search_words(), page_number()
+    with services().database.reading() as connection:
+        rows, total = listing.people(connection, today(), search=search, page=page, size=PAGE, **chosen)
+        roles = listing.roles(connection)
+        units = _tree(state(connection, today()))
+    shown = {"rows": rows, "total": total, "page": page, "size": PAGE, "search": search, "chosen": chosen, "roles": roles, "units": units}
+    return render_template("people.html", **shown)
+
+
+@people.get("/person/<person_id>")
+@administered
+def person(person_id: str) -> Any:
+    found = _state()
+    key = next((key for key, id in found.ids.items() if id == person_id), None)
+    if key is None:
+        raise NotFound(what="person", name=person_id)
+    line = found.lines["persons"][key]
+    with services().database.reading() as connection:
+        planned = [row for row in listing.planned(connection, found.on) if row.person_id == person_id]
+        above = directory.departments(connection, person_id, found.on)
+        substitutes = absences.rows(connection, services().clock.now(), person=person_id)
+        events, _ = log.events(connection, ref=person_id, size=20)
+        shown = directory.display(connection, person_id, found.on)
+    manager = line["manager"]
+    return render_template(
+        "people_person.html",
+        person=shown,
+        key=key,
+        line=line,
+        here=found.here(key),
+        above=list(reversed(above)),
+        manager=(found.ids[manager], found.name("persons", manager)) if manager else None,
+        heads=[unit["key"] for unit in found.lines["departments"].values() if unit["head"] == key],
+        groups=[group["key"] for group in found.lines["groups"].values() if key in group["members"]],
+        duties=[duty for duty in found.lines["duties"].values() if duty["person"] == key],
+        reports=[(found.ids[other], each["name"]) for other, each in found.lines["persons"].items() if each["manager"] == key],
+        planned=planned,
+        substitutes=substitutes,
+        events=events,
+        directory=found,
+    )
+
+
+# --- departments, groups, duties and what else there is
+
+
+def _tree(found: State) -> list[tuple[int, dict[str, Any]]]:
+    """Departments from the top, each with how deep it lies. What lies in a circle comes last, so that it can be mended."""
+    units = found.lines["departments"]
+    below: dict[str | None, list[str]] = {}
+    for key, unit in units.items():
+        below.setdefault(unit["parent"], []).append(key)
+    order: dict[str, int] = {}
+
+    def walk(key: str, depth: int) -> None:
+        if key not in order:
+            order[key] = depth
+            for each in below.get(key, ()):
+                walk(each, depth + 1)
+
+    for key in [*below.get(None, ()), *units]:
+        walk(key, 0)
+    return [(depth, units[key]) for key, depth in order.items()]
+
+
+@people.get("/departments")
+@administered
+def departments() -> Any:
+    found = _state()
+    members: dict[str, int] = {}
+    for key, line in found.lines["persons"].items():
+        for unit in {line["department"], *line["others"]} if found.here(key) else ():
+            members[unit] = members.get(unit, 0) + 1
+    return render_template("people_departments.html", tree=_tree(found), members=members, directory=found)
+
+
+@people.get("/lists/<kind>")
+@administered
+def lists(kind: str) -> Any:
+    if kind not in ("groups", "duties", "posts", "entities", "regions"):
+        raise NotFound(what="list", name=kind)
+    found = _state()
+    held: dict[str, int] = {}
+    column = {"posts": "posts", "entities": "entity", "regions": "region"}.get(kind, "")
+    for line in found.lines["persons"].values() if column else ():
+        for key in line[column] if isinstance(line[column], tuple) else (line[column],):
+            held[key] = held.get(key, 0) + 1
+    return render_template("people_list.html", kind=kind, lines=found.lines[kind], held=held, directory=found)
+
+
+# --- changing one line
+
+
+@people.route("/edit/<kind>", methods=["GET", "POST"])
+@administered
+def edit(kind: str) -> Any:
+    """A new line, or with `key` in the address a known one."""
+    if kind not in KINDS:
+        raise NotFound(what="list", name=kind)
+    key, faults = request.args.get("key", ""), list[Fault]()
+    on, day_fault = _day(request.form.get("on", ""))
+    found = _state(on)
+    if key and key not in found.lines[kind]:
+        raise NotFound(what="line of the directory", name=key)
+    line = found.lines[kind][key] if key else empty(kind)
+    if request.method == "POST":
+        note = request.form.get("note", "").strip()[:1000]
+        said = forms.values(kind, found, request.form, new=not key)
+        if key:
+            said |= _identity(kind, key, line)
+        faults = [] if note else [Fault(template=NEEDED, column="note")]
+        faults += [Fault(template=NO_DAY, facts={"text": day_fault}, column="on")] if day_fault else []
+        if not faults:
+            made = bring(services(), [DirectoryLine(kind=kind, values=said)], by=me().id, note=note, on=on)
+            if not made.faults:
+                flash(
+                    gettext("Saved.") if made.differences else gettext("Nothing was different."), "success" if made.differences else "info"
+                )
+                return redirect(_back(kind, key, made))
+            faults = list(made.faults)
+    with services().database.reading() as connection:
+        roles = listing.roles(connection)
+    typed = request.form if request.method == "POST" else None
+    page = render_template(
+        "people_edit.html",
+        kind=kind,
+        key=key,
+        called=_called(found, kind, key),
+        fields=forms.fields(kind, found, line, typed, new=not key, roles=roles),
+        faults=_by_field(faults, {each.name for each in KINDS[kind]}),
+        on=request.form.get("on", "") or found.on.isoformat(),
+        note=request.form.get("note", ""),
+        back=_back(kind, key, None),
+    )
+    return (page, 422) if faults else page
+
+
+def _day(text: str) -> tuple[dt.date | None, str]:
+    """The day that was typed, and the text where it is none."""
+    try:
+        return (dt.date.fromisoformat(text) if text else None), ""
+    except ValueError:
+        return None, text[:40]
+
+
+def _identity(kind: str, key: str, line: dict[str, Any]) -> dict[str, Any]:
+    """What tells a known line, whatever the form says."""
+    if kind == "persons":
+        return {"employee_no": line["employee_no"]} if line["employee_no"] else {"login": line["login"]}
+    if kind == "duties":
+        return {name: str(line[name] or "").removeprefix("login:") for name in ("duty", "person", "scope", "ref")}
+    return {"key": key}
+
+
+def _called(found: State, kind: str, key: str) -> str:
+    if not key:
+        return ""
+    return called(DUTIES, found.lines[kind][key]["duty"]) if kind == "duties" else forms.named(found, kind, key)
+
+
+def _by_field(faults: list[Fault], known: set[str]) -> dict[str, list[str]]:
+    """Sentences by field, "" for those about no field of the page."""
+    told: dict[str, list[str]] = {}
+    for fault in faults:
+        field = fault.column if fault.column in known | {"on", "note"} else ""
+        where, what = headings.told(fault)
+        told.setdefault(field, []).append(what if field or not where else f"{where}{gettext(': ')}{what}")
+    return told
+
+
+def _back(kind: str, key: str, made: Plan | None) -> str:
+    if kind == "persons":
+        ids = made.ids if made else _state().ids if key else {}
+        key = key or next((each.key for each in made.differences), "") if made else key
+        return url_for("people.person", person_id=ids[key]) if key in ids else url_for("people.index")
+    return url_for("people.departments") if kind == "departments" else url_for("people.lists", kind=kind)
+
+
+# --- what was changed
+
+
+@people.get("/changes")
+@administered
+def changes() -> Any:
+    page = page_number()
+    with services().database.reading() as connection:
+        events, total = log.events(connection, page=page, size=PAGE)
+        planned = listing.planned(connection, today())
+    return render_template("people_changes.html", events=events, total=total, page=page, size=PAGE, planned=planned)
+
+
+# --- files
+
+
+@people.get("/export.xlsx")
+@administered
+def export() -> Any:
+    content = sheets.workbook(_state().lines, *(headings.called(names, current()) for names in (headings.COLUMNS, headings.KINDS)))
+    name = f"partwell-{today().isoformat()}.xlsx"
+    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Response(content, mimetype=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@people.get("/import")
+@administered
+def upload() -> Any:
+    return render_template("people_import.html", plan=None, typed={"on": today().isoformat()}, kept="", faults=[], error="")
+
+
+@people.post("/import")
+@administered
+def look_or_bring() -> Any:
+    """A look at what the files would change; with `take`, the files that were looked at are taken over."""
+    typed = {name: request.form.get(name, "").strip()[:1000] for name in ("on", "note", "complete", "kept", "seen")}
+    take, error = "take" in request.form, ""
+    on, wrong = _day(typed["on"])
+    plan, kept = None, request.form.get("kept", "")
+    try:
+        files = (
+            _unpacked(kept)
+            if take
+            else [(str(file.filename)[:200], file.read()) for file in request.files.getlist("files") if file.filename]
+        )
+        if not files:
+            error = gettext("Choose a file.")
+        elif wrong:
+            error = gettext("This is no date: %(text)s", text=wrong)
+        elif take and not typed["note"]:
+            error = gettext("Say why; it is kept with each change.")
+        if not error or take:
+            lines, faults = list[DirectoryLine](), list[Fault]()
+            for name, content in files:
+                found, bad = sheets.read(name, content, headings.columns(), headings.kinds())
+                lines += found
+                faults += bad
+            kept = kept if take else _packed(files)
+            asked = {"by": me().id, "note": typed["note"], "on": on, "complete": bool(typed["complete"]), "also": faults}
+            plan = bring(services(), lines, dry_run=True, **asked)
+            if take and not error and not plan.faults:
+                if _digest(plan) != typed["seen"]:
+                    error = gettext("The directory was changed meanwhile. Look at the differences again before you take them over.")
+                else:
+                    plan = bring(services(), lines, **asked)
+                    if not plan.faults:
+                        done = ngettext("%(num)s difference was taken over.", "%(num)s differences were taken over.", len(plan.differences))
+                        flash(done, "success")
+                        return redirect(url_for("people.changes"))
+    except PartwellError as refused:
+        error = error_text(refused)
+    faulty = [headings.told(fault) for fault in plan.faults] if plan else []
+    page = render_template(
+        "people_import.html", plan=plan, typed=typed, kept=kept if plan and not plan.faults else "", faults=faulty, error=error,
+        seen=_digest(plan) if plan else "",
+    )  # fmt: skip
+    return (page, 422) if error or faulty else page
+
+
+def _digest(plan: Plan) -> str:
+    """Tells what was looked at from what would be taken over now."""
+    said = [[each.kind, each.key, each.act, each.told] for each in plan.differences]
+    return hashlib.sha256(json.dumps([said, plan.on.isoformat()], ensure_ascii=False).encode()).hexdigest()
+
+
+def _packed(files: list[tuple[str, bytes]]) -> str:
+    """Files as a page keeps them until they are taken over. Raises NotAllowed."""
+    plain = json.dumps([[name, base64.b64encode(content).decode()] for name, content in files]).encode()
+    packed = base64.b64encode(zlib.compress(plain)).decode()
+    if len(packed) > _KEPT:
+        raise NotAllowed(reason="these files are too large for a page; bring them in with the command partwell people import")
+    return packed
+
+
+def _unpacked(kept: str) -> list[tuple[str, bytes]]:
+    try:
+        plain = zlib.decompressobj().decompress(base64.b64decode(kept), 64 * 1024 * 1024)
+        return [(str(name), base64.b64decode(content)) for name, content in json.loads(plain)]
+    except (binascii.Error, zlib.error, ValueError):
+        return []
+
+
+def _scope(scope: str) -> str:
+    """The scope of a duty, or of a substitution as it is recorded: `all`, or a kind and a key."""
+    return gettext("Everything") if scope == "all" else scope.partition(" ")[2] or called(forms.SCOPE_NAMES, scope)
+
+
+def _line_name(line: Any) -> str:
+    """What a difference or an event is about; a duty is recorded with its key and who holds it."""
+    duty, _, holder = line.name.partition(": ")
+    return f"{called(DUTIES, duty)} · {holder}" if line.kind == "duties" and holder else line.name
+
+
+def init_app(app: Any) -> None:
+    app.jinja_env.filters.update(
+        directory_act=lambda act: gettext(ACTS.get(act, act)),
+        column=lambda name, kind: gettext(_MORE[name]) if name in _MORE else headings.label(kind, name),
+        kind=lambda kind: gettext({**headings.KINDS, "substitutions": N_("Substitutes")}.get(kind, kind)),
+        duty=lambda key: called(DUTIES, key),
+        scope=_scope,
+        line_name=_line_name,
+    )
+    app.jinja_env.globals.update(told_person=forms.told, told_place=forms.place, told_name=forms.named, duty_key=duty_key)
+    app.register_blueprint(people)
+
+
+#: fields of substitutions, as they are recorded
+_MORE = {"substitute": N_("Substitute"), "starts_at": N_("Beginning"), "ends_at": N_("End")}

@@ -1,0 +1,128 @@
+"""代理: who signs for somebody absent. Everybody names their own substitute, administrators those of others."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from engine import procedures
+from engine.errors import NotAllowed, NotFound, SubstituteRefused
+from engine.models import Account, Chain, Person
+from engine.people import absences, directory
+
+from .accounts import logged_in, me, services
+from .i18n import error_text, gettext, named, zone
+from .people import administered
+
+substitutes = Blueprint("substitutes", __name__, url_prefix="/substitutes")
+
+
+@substitutes.get("")
+@logged_in
+def mine() -> Any:
+    return _show(everybody=False)
+
+
+@substitutes.get("/all")
+@administered
+def everybody() -> Any:
+    return _show(everybody=True)
+
+
+def _show(*, everybody: bool, error: str = "") -> Any:
+    now = services().clock.now()
+    typed = {name: request.form.get(name, "")[:1000] for name in ("absent", "substitute", "starts", "ends", "scope", "note")}
+    if request.method == "GET":
+        morning = now.astimezone(zone()).replace(hour=0, minute=0)
+        typed |= {"starts": f"{morning:%Y-%m-%dT%H:%M}", "ends": f"{morning + dt.timedelta(days=8):%Y-%m-%dT%H:%M}"}
+        typed["absent"] = request.args.get("person", "")[:100]
+    with services().database.reading() as connection:
+        rows = absences.rows(connection, now, person="" if everybody else me().id, past=True)
+    scopes = _scopes()
+    page = render_template(
+        "substitutes.html",
+        everybody=everybody,
+        rows=rows,
+        now=now,
+        typed=typed,
+        error=error,
+        scopes=list(scopes.items()),
+        scope_text=lambda scope, ref: scopes.get(f"{scope} {ref}".strip(), f"{scope} {ref}".strip()),
+    )
+    return (page, 422) if error else page
+
+
+def _scopes() -> dict[str, str]:
+    """Every scope that can be chosen, as the form sends it -> what it is called."""
+    found = {"all": gettext("Everything")}
+    for each in procedures.startable(services()):
+        found[f"procedure {each.procedure}"] = gettext("Procedure: %(name)s", name=named(each))
+    with services().database.reading() as connection:
+        chains = connection.execute(sa.select(Chain.key, Chain.name, Chain.name_en).order_by(Chain.key, Chain.number)).all()
+    for chain in chains:
+        found[f"chain {chain.key}"] = gettext("Approval chain: %(name)s", name=named(chain))
+    return found
+
+
+@substitutes.post("")
+@logged_in
+def appoint() -> Any:
+    for_all = bool(request.form.get("everybody"))
+    if for_all and not me().holds("admin"):
+        raise NotAllowed(reason="a substitute is named by whoever is absent, or by an administrator")
+    scope, _, ref = request.form.get("scope", "all").partition(" ")
+    try:
+        absences.appoint(
+            services(),
+            absent=_person("absent") if for_all else me().id,
+            substitute=_person("substitute"),
+            starts_at=_moment("starts"),
+            ends_at=_moment("ends"),
+            scope=scope,
+            ref=ref,
+            by=me().id,
+            note=request.form.get("note", "").strip()[:1000],
+        )
+    except (SubstituteRefused, NotFound) as refused:
+        return _show(everybody=for_all, error=error_text(refused))
+    flash(gettext("The substitute is named."), "success")
+    return redirect(url_for("substitutes.everybody" if for_all else "substitutes.mine"))
+
+
+@substitutes.post("/<substitution>/end")
+@logged_in
+def end(substitution: str) -> Any:
+    absences.end(services(), substitution, by=me().id)
+    flash(gettext("Ended. What is open already stays where it is."), "success")
+    return redirect(url_for("substitutes.everybody" if request.form.get("everybody") else "substitutes.mine"))
+
+
+def _person(field: str) -> str:
+    """Id of the person who was typed: a number or login, alone or before the name, or a name that only one has.
+
+    Raises NotFound, SubstituteRefused.
+    """
+    text = request.form.get(field, "").strip()[:200]
+    first = text.split()[0] if text else ""
+    here = directory.here(directory.day(services().clock.now()))
+    with services().database.reading() as connection:
+        by_number = sa.select(Person.id).outerjoin(Account, Account.person_id == Person.id)
+        by_number = by_number.where(sa.or_(Person.employee_no == first, Account.login == first.lower()), here)
+        found = list(connection.execute(by_number).scalars())
+        found = found or list(connection.execute(sa.select(Person.id).where(Person.name == text, here).limit(2)).scalars())
+    if not found:
+        raise NotFound(what="active employee", name=text)
+    if len(found) > 1:
+        raise SubstituteRefused(reason="several people have this name; type the employee number")
+    return str(found[0])
+
+
+def _moment(field: str) -> dt.datetime:
+    """Raises SubstituteRefused."""
+    try:
+        return dt.datetime.fromisoformat(request.form.get(field, "")).replace(tzinfo=zone()).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise SubstituteRefused(reason="a beginning and an end are needed") from None
