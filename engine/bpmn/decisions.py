@@ -7,6 +7,7 @@ rules under UNIQUE, differing results under ANY, a missing input, a value of the
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Collection, Mapping
@@ -48,6 +49,8 @@ class Decisions:
         }
         self._model = json.dumps(model, ensure_ascii=False)
         self._key = hashlib.sha256(self._model.encode()).hexdigest()
+        #: the names of variables that exist; None: not known
+        self._known: frozenset[str] | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -64,20 +67,19 @@ class Decisions:
 
         `names`: the dotted names of variables that exist, as in `expressions.check`.
         """
-        return self._inspect(names)["findings"]
+        self._known = None if names is None else frozenset(names)
+        return self._inspect("findings")
 
     def money(self) -> list[tuple[str, str]]:
         """(id of the element, name) of money that is multiplied or divided, as in `expressions.money`."""
-        return self._inspect(None)["money"]
+        return self._inspect("money")
 
-    def _inspect(self, names: Collection[str] | None) -> dict[str, list[tuple[str, str]]]:
-        known = json.dumps(None if names is None else sorted(names), ensure_ascii=False)
+    def _inspect(self, kind: str) -> list[tuple[str, str]]:
         try:
-            with feel.interpreter() as interpreter:
-                found = json.loads(interpreter.call("inspect", self._model, known))
+            found = json.loads(_inspected(self._model, self._known))
         except feel.LimitReached:
-            return {"findings": [("", "the decisions are too large to be read")], "money": []}
-        return {kind: [(element, message) for element, message in pairs] for kind, pairs in found.items()}
+            found = {"findings": [("", "the decisions are too large to be read")], "money": []}
+        return [(element, message) for element, message in found[kind]]
 
     def decide(self, decision_id: str, data: Mapping[str, Json], *, now: dt.datetime | None = None) -> Result:
         """Evaluate one decision, and those it requires, over `data`.
@@ -114,3 +116,11 @@ class Decisions:
             used = {name: data[name] for name in needs["uses"] if name in data}
             time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
             return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
+
+
+@functools.lru_cache(maxsize=32)
+def _inspected(model: str, known: frozenset[str] | None) -> str:
+    """JSON of what is to be said about a model; a large table takes a second, and is asked about by check, deployment and activation."""
+    with feel.interpreter() as interpreter:
+        answer: str = interpreter.call("inspect", model, json.dumps(None if known is None else sorted(known), ensure_ascii=False))
+    return answer
