@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +18,9 @@ from engine.settings import Settings
 from .. import i18n, logs
 from ..i18n import N_
 from . import console
+
+if TYPE_CHECKING:
+    from engine.services import Services
 
 #: exit codes
 OUT, WRONG, FAILED = 0, 1, 2
@@ -66,6 +69,14 @@ def settings_of(context: click.Context, **given: Any) -> Settings:
     i18n.use_zone(settings.zone)
     logs.configure(form=settings.log_format, verbose=context.find_root().params["verbose"])
     return settings
+
+
+def services_of(context: click.Context) -> Services:
+    """What a command works with that calls no outside system; those of the demo company need not run."""
+    from .. import create_services
+    from ..demo.systems import offline
+
+    return create_services(offline(settings_of(context)))
 
 
 from . import bench, decisions, demo, evidence, installation, migration, people, procedures, replay, running, versions  # noqa: E402  (each adds its commands to the group)

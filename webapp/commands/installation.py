@@ -10,7 +10,7 @@ import click
 
 from .. import i18n
 from ..i18n import N_, gettext
-from . import OUT, WRONG, partwell, settings_of
+from . import OUT, WRONG, partwell, services_of, settings_of
 from .console import columns, say
 
 _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
@@ -52,11 +52,8 @@ def account(context: click.Context, login: str, name: str, roles: Sequence[str],
     from engine.errors import NotFound
     from engine.people import accounts, importing
 
-    from .. import create_services
-    from ..demo.systems import offline
-
     password = password or _asked()
-    services = create_services(offline(settings_of(context)))
+    services = services_of(context)
     line = importing.PersonLine(employee_no=employee_no, name=name, login=login, roles=roles)
     with services.database.unit() as unit:
         try:

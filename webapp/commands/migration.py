@@ -13,7 +13,7 @@ from engine.models import new_id
 
 from .. import i18n
 from ..i18n import N_, gettext
-from . import OUT, WRONG, partwell, settings_of
+from . import OUT, WRONG, partwell, services_of
 from .console import say
 
 
@@ -50,15 +50,13 @@ def migrate(
     as_json: bool,
 ) -> int:
     """Let running cases go on on another version, each in a transaction of its own."""
-    from .. import create_services
     from ..api.exchange import plain
-    from ..demo.systems import offline
 
     if undo and (dry_run or to or since or mapping):
         raise click.UsageError(gettext("--undo takes only --case, --note and --json."))
     if not dry_run and not note.strip():
         raise click.UsageError(gettext("Say why with --note, or look first with --dry-run."))
-    services = create_services(offline(settings_of(context)))
+    services = services_of(context)
 
     def progress(done: int, all: int) -> None:
         if done % 100 == 0 or done == all:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..i18n import N_, gettext, ngettext
-from . import OUT, WRONG, partwell, settings_of
+from . import OUT, WRONG, partwell, services_of
 
 _ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving")}
 
@@ -19,13 +19,6 @@ _ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving")}
 @partwell.group()
 def people() -> None:
     """The directory: people, departments, posts, groups, duties."""
-
-
-def _services(context: click.Context) -> Any:
-    from .. import create_services
-    from ..demo.systems import offline
-
-    return create_services(offline(settings_of(context)))
 
 
 @people.command("import")
@@ -51,7 +44,7 @@ def bring(context: click.Context, files: Sequence[Path], dry_run: bool, on: Any,
         lines += found
         faults += wrong
     day: dt.date | None = on.date() if on else None
-    done = importing.bring(_services(context), lines, by=None, note=note, on=day, complete=complete, dry_run=dry_run, also=faults)
+    done = importing.bring(services_of(context), lines, by=None, note=note, on=day, complete=complete, dry_run=dry_run, also=faults)
     if as_json:
         said = [{"kind": each.kind, "key": each.key, "name": each.name, "act": each.act, "changes": each.told} for each in done.differences]
         wrong_lines = [{"file": f.where, "line": f.line, "column": f.column, "message": f.text} for f in done.faults]
@@ -91,7 +84,7 @@ def export(context: click.Context, path: Path, on: Any) -> int:
 
     from .. import headings, i18n
 
-    services = _services(context)
+    services = services_of(context)
     with services.database.reading() as connection:
         lines = state(connection, on.date() if on else directory.day(services.clock.now())).lines
     columns, kinds = (headings.called(names, i18n.current()) for names in (headings.COLUMNS, headings.KINDS))

@@ -14,7 +14,7 @@ from engine.errors import NotDeployable
 
 from .. import i18n
 from ..i18n import N_, gettext
-from . import OUT, WRONG, partwell, settings_of
+from . import OUT, WRONG, partwell, services_of
 from .console import say
 
 _SEVERITY = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
@@ -57,10 +57,9 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     """Make the files of a folder the version on which new cases start; running cases stay on theirs."""
     from engine import procedures
 
-    from .. import FORMS, create_services
-    from ..demo.systems import offline
+    from .. import FORMS
 
-    services = create_services(offline(settings_of(context)))
+    services = services_of(context)
     folder = path if path.is_dir() else path.parent
     name = procedure or folder.resolve().name
     files = procedures.gather(path, FORMS)

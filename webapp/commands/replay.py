@@ -10,7 +10,7 @@ from engine import replay as engine_replay
 
 from .. import i18n
 from ..i18n import N_
-from . import OUT, WRONG, partwell, settings_of
+from . import OUT, WRONG, partwell, services_of
 from .console import say
 
 
@@ -20,11 +20,9 @@ from .console import say
 @click.pass_context
 def replay(context: click.Context, case: str, as_json: bool) -> int:
     """Rebuild a case, by its number, from its ledger on the versions it ran on, and compare; nothing is changed."""
-    from .. import create_services
     from ..api.exchange import plain
-    from ..demo.systems import offline
 
-    found = engine_replay.replay(create_services(offline(settings_of(context))), case)
+    found = engine_replay.replay(services_of(context), case)
     if as_json:
         click.echo(json.dumps({**plain(found), "same": found.same}, ensure_ascii=False, indent=2))
     elif found.same:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -13,7 +12,7 @@ from engine.errors import NotDeployable
 
 from .. import i18n
 from ..i18n import N_, gettext, ngettext
-from . import OUT, WRONG, partwell, settings_of
+from . import OUT, WRONG, partwell, services_of
 from .console import say
 
 _STATES = {"active": N_("active"), "suspended": N_("suspended")}
@@ -33,13 +32,6 @@ _THINGS = {
 }
 
 
-def _services(context: click.Context) -> Any:
-    from .. import create_services
-    from ..demo.systems import offline
-
-    return create_services(offline(settings_of(context)))
-
-
 @partwell.command()
 @click.argument("procedure")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -48,7 +40,7 @@ def versions(context: click.Context, procedure: str, as_json: bool) -> int:
     """List the versions of a procedure: which one serves new cases, how many run on each, what was done and why."""
     from ..api.exchange import plain
 
-    rows = engine_versions.versions(_services(context), procedure)
+    rows = engine_versions.versions(services_of(context), procedure)
     if as_json:
         click.echo(json.dumps(plain(rows), ensure_ascii=False, indent=2))
         return OUT
@@ -72,7 +64,7 @@ def diff(context: click.Context, procedure: str, before: int, after: int | None,
     """Say what changed from one version to another (default: the active one), by element, cell and field."""
     from ..api.exchange import plain
 
-    changes = engine_versions.difference(_services(context), procedure, before, after)
+    changes = engine_versions.difference(services_of(context), procedure, before, after)
     if as_json:
         click.echo(json.dumps(plain(changes), ensure_ascii=False, indent=2))
         return OUT
@@ -105,7 +97,7 @@ def _tell(change: Change) -> None:
 def activate(context: click.Context, procedure: str, number: int, note: str) -> int:
     """Let new cases start on this version; running ones stay on theirs."""
     try:
-        new = engine_versions.activate(_services(context), procedure, number, by=None, note=note)
+        new = engine_versions.activate(services_of(context), procedure, number, by=None, note=note)
     except NotDeployable as error:
         click.echo(i18n.error_text(error), err=True)
         for finding in error.findings:
@@ -122,7 +114,7 @@ def activate(context: click.Context, procedure: str, number: int, note: str) -> 
 @click.pass_context
 def roll_back(context: click.Context, procedure: str, note: str) -> int:
     """Activate the version that was active before the present one."""
-    number = engine_versions.roll_back(_services(context), procedure, by=None, note=note)
+    number = engine_versions.roll_back(services_of(context), procedure, by=None, note=note)
     say(N_("%(procedure)s: version %(number)s is active again"), procedure=procedure, number=number)
     return OUT
 
@@ -134,7 +126,7 @@ def roll_back(context: click.Context, procedure: str, note: str) -> int:
 @click.pass_context
 def suspend(context: click.Context, procedure: str, number: int | None, note: str) -> int:
     """Let nothing of a version's cases move, and no case start on it, until it is resumed."""
-    found = engine_versions.suspend(_services(context), procedure, number, by=None, note=note)
+    found = engine_versions.suspend(services_of(context), procedure, number, by=None, note=note)
     say(N_("%(procedure)s: version %(number)s is suspended"), procedure=procedure, number=found)
     return OUT
 
@@ -146,6 +138,6 @@ def suspend(context: click.Context, procedure: str, number: int | None, note: st
 @click.pass_context
 def resume(context: click.Context, procedure: str, number: int | None, note: str) -> int:
     """Let the cases of a suspended version go on; what became due meanwhile is due now."""
-    found = engine_versions.resume(_services(context), procedure, number, by=None, note=note)
+    found = engine_versions.resume(services_of(context), procedure, number, by=None, note=note)
     say(N_("%(procedure)s: version %(number)s goes on"), procedure=procedure, number=found)
     return OUT
