@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from diagrams import boundary, event, mapping, node, user, zeebe
 
-from .blocks import Block, Formula, Pen, Row, Task
+from .blocks import Block, Formula, Pen, Row, Task, asks
 from .scopes import End, Process, Sub
 from .world import Ambiguous, Env, Here, Inside, Run, Then, Wait, World
 
@@ -163,7 +163,7 @@ class Undoable(Block):
     def draw(self, pen: Pen) -> tuple[str, str]:
         id = self.task.id
         pen.nodes.append(boundary(f"{id}_undo", id, event("compensate")))
-        pen.nodes.append(user(f"{id}_handler", zeebe("formDefinition", formId="all"), isForCompensation="true"))
+        pen.nodes.append(user(f"{id}_handler", asks(("x",)), isForCompensation="true"))
         pen.nodes.append(node("association", f"{id}_a", sourceRef=f"{id}_undo", targetRef=f"{id}_handler", associationDirection="One"))
         return self.task.draw(pen)
 

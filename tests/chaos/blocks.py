@@ -81,6 +81,11 @@ class Row(Block):
             self.blocks[at].run(world, here, lambda out: self.run(world, out, then, at + 1))
 
 
+def asks(names: Sequence[str]) -> str:
+    """The form of a user task with these fields; what a form has more than that would be written, too."""
+    return zeebe("formDefinition", formId="-".join(("form", *names)))
+
+
 @dataclass
 class Task(Block):
     """A user task, or a service task with an operation."""
@@ -96,7 +101,7 @@ class Task(Block):
 
     def draw(self, pen: Pen) -> tuple[str, str]:
         if self.kind == "user":
-            pen.nodes.append(user(self.id, zeebe("formDefinition", formId="all"), *self.inner))
+            pen.nodes.append(user(self.id, asks(self.names), *self.inner))
         else:
             pen.put("serviceTask", self.id, zeebe("taskDefinition", type="chaos.do"), *self.inner)
         return self.id, self.id

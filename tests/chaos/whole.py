@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import re
 
 import sqlalchemy as sa
 from engine_room import Room, form, person
@@ -62,8 +63,7 @@ def play(room: Room, outside: Outside, case: Case) -> None:
     assert isinstance(room.clock, SetClock)
     room.clock.set(START)
     procedure = f"chaos{case.seed}"
-    fields = json.dumps({**form(*case.names, numbers=case.names), "id": "all"}).encode()
-    procedures.deploy(room.services, {**case.files, "forms/all.form": fields}, procedure=procedure)
+    procedures.deploy(room.services, {**case.files, **_forms(case)}, procedure=procedure)
     given = {"initiator": person("boss"), "subject": person("subject"), "values": case.values, "request_id": new_id()}
     started = cases.start(room.services, procedure=procedure, **given)
     _compare(room, started.case_id, "start", case.begun)
@@ -74,6 +74,13 @@ def play(room: Room, outside: Outside, case: Case) -> None:
         _act(room, outside, started.case_id, action)
         _compare(room, started.case_id, f"step {number} ({action.kind} {action.element})", expected)
     assert_consistent(room.services)
+
+
+def _forms(case: Case) -> dict[str, bytes]:
+    """The forms that the diagrams name: that of the start with every variable, those of the tasks with what they ask for."""
+    named = {name for content in case.files.values() for name in re.findall(r'formId="(form-[^"]*)"', content.decode())}
+    forms = {"all": case.names, **{name: name.split("-")[1:] for name in named}}
+    return {f"forms/{id}.form": json.dumps({**form(*names, numbers=names), "id": id}).encode() for id, names in forms.items()}
 
 
 def _act(room: Room, outside: Outside, case_id: str, action: Action) -> None:
