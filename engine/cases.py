@@ -21,10 +21,9 @@ from .ledger import Event
 from .locking import NewCase, done_before, lock, must_run
 from .models import Case, LedgerPage, new_id
 from .people import directory
-from .ports import File, Json
+from .ports import NO_FORM, File, Json
 from .rules import Rules, rules_of
 from .turn import Turn
-from .work import NO_FORM
 
 if TYPE_CHECKING:
     from .services import Services

@@ -142,8 +142,8 @@ class ItemPage:
     variables: Mapping[str, Json]
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
-    #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `transfer`, `delegate`, `add`,
-    #: or `resolve` where they were asked for an opinion only
+    #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `return`, `transfer`,
+    #: `delegate`, `add`, or `resolve` where they were asked for an opinion only
     may: frozenset[str]
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
@@ -298,4 +298,4 @@ def _signs(connection: sa.Connection, item: Any, row: Any) -> set[str]:
     if row.origin == "delegate":
         return {"resolve"}
     steps = connection.execute(sa.select(Chain.steps).where(Chain.id == item.chain_id)).scalar_one()
-    return {"approve", "reject"} | ({"transfer", "delegate", "add"} & set(setting(steps[row.step_position], "verbs")))
+    return {"approve", "reject"} | ({"return", "transfer", "delegate", "add"} & set(setting(steps[row.step_position], "verbs")))

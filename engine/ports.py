@@ -102,6 +102,10 @@ class Renderer(Protocol):
         """PDF/A bytes; the same input gives the same bytes. `template` is typst source, `images` are SVG texts by name."""
 
 
+#: what stands in for the form of an element that has none: it takes no value
+NO_FORM: Mapping[str, Json] = {"components": []}
+
+
 class Forms(Protocol):
     """Checks what a person submits."""
 

@@ -6,6 +6,7 @@ decides: `prospect` is the dry run.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -110,12 +111,32 @@ def return_to(
         if done_before(unit, case_id, actor=actor, request_id=request_id):
             return Prospect()
         must_run(turn.case)
-        back = _Return(turn, element, leaving)
-        facts = {"reason": must_say(reason), **back.told}
-        turn.act(Event.CASE_RETURNED, "return_to", element=element, element_id=element, leaving=list(back.leaving), also=facts)
-        back.undo()
+        gone = go_back(turn, element, reason=reason, leaving=leaving)
         turn.commit()
+    return gone
+
+
+def go_back(turn: Turn, element: str, *, reason: str, leaving: Sequence[str] | None = None) -> Prospect:
+    """`return_to` within a turn whose actor may do it. Raises NotFound, NotAllowed without a reason, WayClosed."""
+    back = _Return(turn, element, leaving)
+    facts = {"reason": must_say(reason), **back.told}
+    turn.act(Event.CASE_RETURNED, "return_to", element=element, element_id=element, leaving=list(back.leaving), also=facts)
+    back.undo()
     return back.prospect
+
+
+def ways_back(turn: Turn, instance: str) -> list[tuple[Step, Prospect]]:
+    """The user tasks that the case really completed and that lie before an instance, the last one first, with what a return leaves."""
+    entries = _history(turn)
+    done = {entry.element for entry in entries if entry.event == Event.ITEM_COMPLETED}
+    found = []
+    for element in _reached(turn, entries):
+        if element.kind == "userTask" and element.id in done:
+            with contextlib.suppress(WayClosed):
+                back = _Return(turn, element.id, None)
+                if instance in back.leaving:
+                    found.append((_step(element), back.prospect))
+    return found
 
 
 def jump(

@@ -10,7 +10,7 @@ from diagrams import END, START, flows, mapping, node, user, zeebe
 from engine_room import PEOPLE, Room, person, together
 
 from engine import inbox, work
-from engine.errors import ActedOn, AlreadyDecided, FormInvalid, MayNotSign, NotAllowed, NotFound, NotYourTurn, SignsAlready
+from engine.errors import ActedOn, AlreadyDecided, FormInvalid, MayNotSign, NotAllowed, NotFound, NotYourTurn, SignsAlready, WayClosed
 from engine.models import Person, SignOff, WorkItem, WorkRound, new_id
 from engine.ports import Json
 from engine.services import Services
@@ -357,3 +357,82 @@ def test_withdraw_a_transfer(room: Room) -> None:
     act(room, case, work.withdraw, "hr")
     assert told(room, case) == "open: hr:withdrawn director:lapsed hr:open"
     room.approve(case, "sign", by="hr")
+
+
+# --- return
+
+
+def test_return(room: Room) -> None:
+    """退回 to an earlier step of the chain: others lapse, what was decided stays, and everything after it is signed again."""
+    case = begin(room, step("部门", "boss", mode="single", key="unit"), step("会签", "hr", "head", key="all"))
+    room.approve(case, "sign", by="boss")
+    room.approve(case, "sign", by="head")
+    item = room.item(case, "sign")
+    [target] = work.targets(room.services, item, actor=person("hr"))
+    assert (target.step, target.name) == ("unit", "部门")
+    with pytest.raises(FormInvalid):
+        act(room, case, work.return_, "hr", to_step="unit", reason=" ")
+    with pytest.raises(WayClosed):
+        act(room, case, work.return_, "hr", to_step="all", reason="材料不全")
+    with pytest.raises(NotFound):
+        act(room, case, work.return_, "hr", to_step="moon", reason="材料不全")
+    act(room, case, work.return_, "hr", to_step="unit", reason="材料不全")
+    returned = "returned: hr:returned head:approved"
+    assert told(room, case) == f"approved: boss:approved | {returned} | open: boss:open"
+    with pytest.raises(NotAllowed):
+        room.approve(case, "sign", by="head")
+    room.approve(case, "sign", by="boss")
+    assert told(room, case).endswith(f"{returned} | approved: boss:approved | open: hr:open head:open")
+    for by in ("hr", "head"):
+        room.approve(case, "sign", by=by)
+    assert room.open(case) == "yes"
+    [entry] = [one for one in room.entries(case) if one.event == "work:step:returned"]
+    assert (entry.actor, entry.payload["opinion"], entry.payload["step"]) == (person("hr"), "材料不全", "会签")
+
+
+def test_return_ends_what_was_added(room: Room) -> None:
+    """退回: added signers and delegations end with the round and are not made again."""
+    case = begin(room, step("部门", "boss", mode="single", key="unit"), step("会签", "hr", "head", key="all"))
+    room.approve(case, "sign", by="boss")
+    act(room, case, work.add, "hr", persons=[person("director")], where="beside", reason="请把关")
+    act(room, case, work.delegate, "head", to=person("hr2"))
+    act(room, case, work.return_, "hr", to_step="unit", reason="材料不全")
+    assert "returned: hr:returned head:lapsed director:lapsed hr2:lapsed" in told(room, case)
+    room.approve(case, "sign", by="boss")
+    assert told(room, case).endswith("open: hr:open head:open")
+
+
+def test_return_to_an_earlier_work_item(room: Room) -> None:
+    """退回 to a work item that the case really completed: it opens again, and the chain begins anew when it is done."""
+    properties = zeebe("properties", zeebe("property", name="wf.chain", value="c"))
+    task = node("userTask", "sign", properties, mapping(outputs={"verdict": "=decision"}))
+    chain = {"name": "审批", "name_en": "Chain", "steps": [step("会签", "head", "director")]}
+    room.deploy(START, user("a"), user("other"), task, END, flows("start > a", "a > sign", "sign > end"), chains={"c": chain})
+    case = room.start()
+    room.complete(case, "a")
+    room.approve(case, "sign", by="head")
+    item = room.item(case, "sign")
+    [target] = work.targets(room.services, item, actor=person("director"))
+    assert (target.step, target.element, [one.element for one in target.left]) == (None, "a", ["sign"])
+    for never in ("other", "sign"):
+        with pytest.raises(WayClosed):
+            act(room, case, work.return_, "director", to_element=never, reason="材料不全")
+    with pytest.raises(NotAllowed):
+        act(room, case, work.return_, "hr", to_element="a", reason="材料不全")
+    act(room, case, work.return_, "director", to_element="a", reason="材料不全")
+    assert room.open(case) == "a" and told(room, case) == "returned: head:approved director:returned"
+    room.complete(case, "a")
+    assert told(room, case) == "returned: head:approved director:returned | open: head:open director:open"
+    for by in ("head", "director"):
+        room.approve(case, "sign", by=by)
+    assert room.case(case).status == "closed"
+
+
+def test_nobody_withdraws_what_was_returned_to_somebody_else(room: Room) -> None:
+    """撤回 after 退回: whoever comes before the step to which it went back cannot take back what was acted on."""
+    case = begin(room, *(step(name, by, mode="single", key=by) for name, by in (("一", "boss"), ("二", "hr"), ("三", "head"))))
+    room.approve(case, "sign", by="boss")
+    room.approve(case, "sign", by="hr")
+    act(room, case, work.return_, "head", to_step="hr", reason="材料不全")
+    with pytest.raises(ActedOn):
+        act(room, case, work.withdraw, "boss")

@@ -9,11 +9,11 @@ from .completing import attach, complete, save_draft
 from .deciding import approve, reject
 from .holding import claim, release
 from .passing import delegate, reassign, resolve, take_back, transfer
-from .tasks import NO_FORM, answer_purpose, draft_purpose, permissions
+from .returning import return_, targets
+from .tasks import answer_purpose, draft_purpose, permissions
 from .withdrawing import withdraw
 
 __all__ = [
-    "NO_FORM",
     "add",
     "answer_purpose",
     "approve",
@@ -28,8 +28,10 @@ __all__ = [
     "release",
     "remove",
     "resolve",
+    "return_",
     "save_draft",
     "take_back",
+    "targets",
     "transfer",
     "withdraw",
 ]

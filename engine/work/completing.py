@@ -11,8 +11,8 @@ from .. import documents
 from ..db import Statement
 from ..errors import NotAllowed, NotFound
 from ..models import Document, Draft, SignOff, WorkRound
-from ..ports import File, Json
-from .tasks import NO_FORM, Task, draft_purpose, finish, permissions, task
+from ..ports import NO_FORM, File, Json
+from .tasks import Task, draft_purpose, finish, permissions, task
 
 if TYPE_CHECKING:
     from ..services import Services

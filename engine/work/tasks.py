@@ -140,10 +140,6 @@ def closed(unit: Unit, item_id: str, status: str) -> PartwellError:
     return ItemClosed(reason="the procedure went on without it")
 
 
-#: what stands in for the form of an element that has none: it takes no value
-NO_FORM: Mapping[str, Json] = {"components": []}
-
-
 def permissions(element: Element) -> dict[str, str]:
     """Field → `hidden`, `readonly` or `required`, from the properties `wf.field.<key>`."""
     return {name.removeprefix("wf.field."): value for name, value in element.properties.items() if name.startswith("wf.field.")}

@@ -26,7 +26,7 @@ def withdraw(services: Services, item_id: str, *, actor: str, reason: str = "", 
             return
         at = now
         if withdrawing.last(now.round, actor) is None and (earlier := now.previous) and withdrawing.last(earlier.round, actor):
-            _untouched(now)
+            _untouched(now, since=earlier.position)
             at = earlier
         at.must_offer("withdraw")
         turned = withdrawing.withdraw(at.round, actor)
@@ -38,8 +38,11 @@ def withdraw(services: Services, item_id: str, *, actor: str, reason: str = "", 
         at.turn.commit()
 
 
-def _untouched(at: Step) -> None:
-    """Raises ActedOn if somebody has done anything in the step that was opened since."""
-    for signer in at.round.signers:
-        if signer.acted or signer.by is not None or signer.former is not None:
-            raise ActedOn(who=signer.acted or at.round.signers[signer.by or 0].person or "")
+def _untouched(now: Step, since: int) -> None:
+    """Raises ActedOn if somebody has done anything in a step that was opened since."""
+    for row in now.all_rows:
+        if row.sign_off_id and row.step_position > since and row.decided_by and row.state != "withdrawn":
+            raise ActedOn(who=row.decided_by)
+    for signer in now.round.signers:
+        if signer.by is not None:
+            raise ActedOn(who=now.round.signers[signer.by].person or "")

@@ -71,6 +71,29 @@ def take_back(item_id: str) -> Any:
     return "", 204
 
 
+@api.get("/items/<item_id>/returns")
+def return_targets(item_id: str) -> Any:
+    """Where the caller can return the work to, and what that leaves → {targets}"""
+    return {"targets": plain(work.targets(services(), item_id, actor=me().id))}
+
+
+@api.post("/items/<item_id>/return")
+def send_back(item_id: str) -> Any:
+    """{step} or {element}, as `returns` lists them, and {reason}"""
+    given = body()
+    to_step, to_element = field(given, "step", str, "") or None, field(given, "element", str, "") or None
+    work.return_(
+        services(),
+        item_id,
+        to_step=to_step,
+        to_element=to_element,
+        reason=field(given, "reason", str),
+        actor=me().id,
+        request_id=request_id(),
+    )
+    return "", 204
+
+
 @api.post("/items/<item_id>/withdraw")
 def withdraw(item_id: str) -> Any:
     """{reason?}: the caller takes back what they decided or passed on, as long as nobody acted on it"""
