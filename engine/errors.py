@@ -277,6 +277,12 @@ class NotDeployable(PartwellError):
         super().__init__(**facts)
 
 
+class DraftChanged(PartwellError):
+    """{who} saved this draft at {when}, while you had it open. Yours is still on this page: compare the two, then save again."""
+
+    status = 409
+
+
 class ChainRefused(PartwellError):
     """The approval chain "{chain}" cannot be published: {faults}."""
 

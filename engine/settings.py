@@ -78,6 +78,8 @@ class Settings:
     session_hours: int = 12
     #: largest upload in MB
     upload_limit: int = 20
+    #: whoever edited an approval chain does not publish it: another administrator must
+    chains_four_eyes: bool = False
     #: bearer token with which /metrics is read; empty: /metrics is closed
     metrics_token: str = ""
     #: port on which a worker answers /health, /ready and /metrics; 0: it does not

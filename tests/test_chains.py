@@ -356,6 +356,6 @@ def sentences() -> set[str]:
 def test_every_sentence_of_the_chains_is_translated() -> None:
     """The catalogue has each reason and fault, with the same places."""
     assert len(sentences()) > 70
-    for text in sentences():
+    for text in sentences() - {"“{names}”"}:
         assert CHINESE(text) != text, text
         assert set(re.findall(r"{(\w+)}", CHINESE(text))) == set(re.findall(r"{(\w+)}", text)), text

@@ -87,6 +87,8 @@ ACCESS = ("hidden", "readonly", "required", "editable")
 #: what may stand for the initiator in a step that decides about an employment
 DECISIVE_INITIATOR = ("manager", "department_head", "forbid")
 _YES_NO = ("signature", "attachments", "batch", "decisive")
+#: the key of a chain
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _KEY = re.compile(r"[a-z0-9_]{1,40}")
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _MOST = 20

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import ChainRefused, NotFound
-from ..models import Chain, ChainEvent, new_id
+from ..models import Chain, ChainDraft, ChainEvent, Person, new_id
 from ..ports import Json
 from . import steps as shape
 from .company import Company
@@ -27,6 +28,123 @@ def active(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any]:
 def keys(connection: sa.Connection) -> set[str]:
     """Of every chain that was ever published."""
     return set(connection.execute(sa.select(Chain.key).distinct()).scalars())
+
+
+def numbered(connection: sa.Connection, key: str, number: int) -> sa.Row[Any]:
+    """One version: a row of `chains`. Raises NotFound."""
+    row = connection.execute(sa.select(Chain.__table__).where(Chain.key == key, Chain.number == number)).one_or_none()
+    if row is None:
+        raise NotFound(what="approval chain", name=f"{key} {number}")
+    return row
+
+
+def one_at_a_time(connection: sa.Connection) -> None:
+    """Nobody else saves or publishes until the transaction ends. SQLite lets one write at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE chains IN SHARE ROW EXCLUSIVE MODE"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainRow:
+    """One chain, for a list."""
+
+    key: str
+    name: str
+    name_en: str
+    #: number of the version in force; 0 while there is none
+    number: int
+    steps: int
+    #: when a later version comes into force
+    coming_at: dt.datetime | None
+    #: when its draft was saved, and by whom; None without a draft
+    draft_at: dt.datetime | None
+    draft_by: str
+
+
+def chains(connection: sa.Connection, now: dt.datetime) -> list[ChainRow]:
+    """Every chain that was published or drafted, by key."""
+    drafts = {
+        row.key: row
+        for row in connection.execute(
+            sa.select(ChainDraft.key, ChainDraft.name, ChainDraft.name_en, ChainDraft.saved_at, Person.name.label("saver")).outerjoin(
+                Person, Person.id == ChainDraft.saved_by
+            )
+        )
+    }
+    found = []
+    for key in sorted(keys(connection) | drafts.keys()):
+        draft = drafts.get(key)
+        rows = connection.execute(sa.select(Chain.__table__).where(Chain.key == key).order_by(Chain.number.desc())).all()
+        current = next((row for row in rows if row.effective_at <= now), None)
+        coming = next((row for row in rows if row.effective_at > now and (current is None or row.number > current.number)), None)
+        shown = current or coming or draft
+        found.append(
+            ChainRow(
+                key=key,
+                name=shown.name if shown else key,
+                name_en=shown.name_en if shown else key,
+                number=current.number if current else 0,
+                steps=len(current.steps) if current else 0,
+                coming_at=coming.effective_at if coming else None,
+                draft_at=draft.saved_at if draft else None,
+                draft_by=(draft.saver or "") if draft else "",
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionRow:
+    """One published version."""
+
+    number: int
+    effective_at: dt.datetime
+    published_at: dt.datetime
+    #: name of who published it; "" for a deployment or the command line
+    by: str
+    #: `in_force`, `coming`, `former`, or `passed_over` where a later one was published before it came into force
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What was done with a chain."""
+
+    act: str
+    number: int | None
+    at: dt.datetime
+    by: str
+    note: str
+    changes: Sequence[Mapping[str, Json]]
+
+
+def history(connection: sa.Connection, key: str, now: dt.datetime) -> tuple[list[VersionRow], list[Act]]:
+    """Versions and what was done, the newest first."""
+    named = sa.func.coalesce(Person.name, "").label("who")
+    rows = connection.execute(
+        sa.select(Chain.number, Chain.effective_at, Chain.published_at, named)
+        .outerjoin(Person, Person.id == Chain.published_by)
+        .where(Chain.key == key)
+        .order_by(Chain.number.desc())
+    ).all()
+    current = max((row.number for row in rows if row.effective_at <= now), default=0)
+    found = []
+    for row in rows:
+        later = [other for other in rows if other.number > row.number]
+        passed_over = any(other.effective_at <= row.effective_at for other in later)
+        state = "in_force" if row.number == current else "coming" if row.number > current else "passed_over" if passed_over else "former"
+        if state == "coming" and passed_over:
+            state = "passed_over"
+        times = {"effective_at": row.effective_at, "published_at": row.published_at}
+        found.append(VersionRow(number=row.number, by=row.who, state=state, **times))
+    acts = connection.execute(
+        sa.select(ChainEvent.act, ChainEvent.number, ChainEvent.at, ChainEvent.note, ChainEvent.changes, named)
+        .outerjoin(Person, Person.id == ChainEvent.by)
+        .where(ChainEvent.key == key)
+        .order_by(ChainEvent.at.desc(), ChainEvent.id.desc())
+        .limit(200)
+    ).all()
+    return found, [Act(act=a.act, number=a.number, at=a.at, by=a.who, note=a.note, changes=a.changes) for a in acts]
 
 
 def publish(
