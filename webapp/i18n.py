@@ -116,6 +116,16 @@ def error_text(error: PartwellError) -> str:
     return fill(error.template, error.facts)
 
 
+def sentence(said: Sentence) -> str:
+    """What the engine says, in the language of the request."""
+    return fill(said.template, said.facts)
+
+
+def translated(text: str, locale: str) -> str:
+    """A sentence in a language, for the engine's own tellers."""
+    return catalogue(DEFAULT).gettext(text) if locale == DEFAULT else text
+
+
 def fill(template: str, facts: Mapping[str, Any]) -> str:
     """A sentence of the engine, `{named}` places filled with facts.
 
@@ -263,5 +273,7 @@ def init_app(app: Flask) -> None:
 
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
-    app.jinja_env.globals.update(_=gettext, locale=current, LOCALES=LOCALES)
-    app.jinja_env.filters.update(named=named, post=post, moment=moment, incident_text=incident_text, reason=reason, system=system)
+    app.jinja_env.globals.update(_=gettext, N_=N_, locale=current, LOCALES=LOCALES)
+    app.jinja_env.filters.update(
+        named=named, post=post, moment=moment, incident_text=incident_text, reason=reason, system=system, sentence=sentence
+    )

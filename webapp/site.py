@@ -11,6 +11,7 @@ from flask import Flask, g, url_for
 
 import forms
 from engine import rules
+from engine.chains.drafts import EDITORS
 from engine.errors import DatabaseAway
 from engine.models import new_id
 
@@ -18,6 +19,7 @@ from . import (
     accounts,
     api,
     cases,
+    chains,
     database,
     failures,
     health,
@@ -61,7 +63,7 @@ def document_name(document_id: str) -> str:
 
 def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     """Which parts of the product the reader's roles open, by the rules of the active procedures."""
-    closed = {"start": False, "incidents": False, "people": False}
+    closed = {"start": False, "incidents": False, "people": False, "chains": False}
     if reader is None:
         return closed
     services = accounts.services()
@@ -73,6 +75,7 @@ def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     return {
         "start": any(each.starts(reader.roles) for each in active),
         "people": reader.holds("admin"),
+        "chains": reader.holds(EDITORS),
         "incidents": any(reader.roles & each.managers for each in active),
     }
 
@@ -112,6 +115,15 @@ def init_app(app: Flask) -> None:
     accounts.init_app(app)
     people.init_app(app)
     app.register_blueprint(substitutes.substitutes)
-    for blueprint in (inbox.inbox, items.items, cases.cases, start.start, incidents.incidents, procedures.procedures, returns.returns):
+    for blueprint in (
+        inbox.inbox,
+        items.items,
+        cases.cases,
+        chains.chains,
+        start.start,
+        incidents.incidents,
+        procedures.procedures,
+        returns.returns,
+    ):
         app.register_blueprint(blueprint)
     api.init_app(app)

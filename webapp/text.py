@@ -62,6 +62,15 @@ VERSION_ACT = {
     "resumed": N_("Resumed"),
 }
 
+#: what was done with an approval chain
+CHAIN_ACT = {
+    "edited": N_("Draft saved"),
+    "imported": N_("Draft read from a file"),
+    "discarded": N_("Draft discarded"),
+    "published": N_("Published"),
+    "undone": N_("Published again"),
+}
+
 #: what becomes of something done outside when a case goes back
 EFFECT = {
     "done": N_("stays done"),
@@ -293,6 +302,8 @@ def init_app(app: Flask) -> None:
         resolution=filter_for(RESOLUTION),
         version_act=filter_for(VERSION_ACT),
         effect=filter_for(EFFECT),
+        chain_act=filter_for(CHAIN_ACT),
+        identity=id,
         event_text=event_text,
         what=what,
         prose=prose,

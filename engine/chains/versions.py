@@ -184,6 +184,12 @@ def publish(
     return Chain(**values)
 
 
+def refuse_shape(connection: sa.Connection, key: str, steps: Json, now: dt.datetime) -> None:
+    """Raises ChainRefused for steps that cannot even be tried."""
+    if found := shape.faults("x", "x", steps, Company(connection, now)):
+        raise ChainRefused(chain=key, found=found)
+
+
 def refuse_faults(key: str, found: Sequence[shape.Fault], steps: Sequence[Mapping[str, Json]]) -> None:
     """Raises ChainRefused with the faults, or else with what work items would not carry out."""
     if faults := list(found) or shape.unwired(steps):

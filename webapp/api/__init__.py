@@ -15,10 +15,10 @@ from engine.errors import NotFound
 
 from ..i18n import error_text
 from ..security import csrf
-from . import cases, incidents, items, messages, returns, sessions, versions
+from . import cases, chains, incidents, items, messages, returns, sessions, versions
 from .exchange import RequestInvalid, api
 
-__all__ = ["cases", "incidents", "init_app", "items", "messages", "returns", "sessions", "versions"]
+__all__ = ["cases", "chains", "incidents", "init_app", "items", "messages", "returns", "sessions", "versions"]
 
 
 @api.route("/<path:path>", methods=["GET", "POST", "PUT", "DELETE"])

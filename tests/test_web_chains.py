@@ -1,0 +1,143 @@
+"""The pages and the interface by which administrators change approval chains."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from web_office import Office
+
+KEY = "dismissal-approval"
+PAGE = f"/chains/{KEY}"
+
+
+@pytest.fixture
+def office(tmp_path: Any) -> Iterator[Office]:
+    opened = Office(tmp_path)
+    yield opened
+    opened.services.database.dispose()
+
+
+def typed(page: str) -> dict[str, Any]:
+    """What the table's form would send as it stands."""
+    form = re.search(rf'<form method="post" action="{PAGE}">(.*?)</form>', page, re.S)
+    assert form
+    sent: dict[str, Any] = {}
+    for name, value in re.findall(r'<input[^>]*?name="([^"]+)"[^>]*?value="([^"]*)"', form[1]):
+        sent[name] = value.replace("&#34;", '"').replace("&quot;", '"')
+    for name, inner in re.findall(r'<select[^>]*?name="([^"]+)"[^>]*>(.*?)</select>', form[1], re.S):
+        chosen = re.findall(r'<option value="([^"]*)" selected', inner) or re.findall(r"<option(?: value=\"([^\"]*)\")?", inner)[:1]
+        sent[name] = chosen if "multiple" in form[1][: form[1].index(f'name="{name}"')].rpartition("<select")[2] else chosen[0]
+    for name, value in re.findall(r'<textarea[^>]*?name="([^"]+)"[^>]*>([^<]*)</textarea>', form[1]):
+        sent[name] = value
+    return sent
+
+
+def test_an_administrator_adds_a_level_tries_it_publishes_and_takes_it_back(office: Office) -> None:
+    """A condition in yuan, a preview for two amounts, a new case that goes through it, and the former version again."""
+    admin = office.browser("admin", "en")
+    assert KEY in admin.get("/chains").text
+    page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), "do": "add"}).text
+    sent = typed(page)
+    assert sent["steps"] == "3"
+    boss = {"s2.name": "总经理审批", "s2.name_en": "General manager", "s2.a0.rule": "person", "s2.a0.persons": "GM-001"}
+    condition = {"s2.c.field": "compensation_fen", "s2.c.operator": ">", "s2.c.value": "50,000", "do": "condition:2"}
+    page = office.post(admin, PAGE, {**sent, **boss, **condition}).text
+    assert "compensation_fen &gt; yuan(50000)" in page and "GM-001" in page
+    assert "Step 3, “General manager”, is new." in page and "This keeps it" not in page
+    for amount, said in ((6_000_000, "whom the approval chain names"), (100, "Does not apply")):
+        given = {"subject": office.people["linxiaobei"], "initiator": "", "values": f"compensation_fen = {amount}", "open": "yes"}
+        assert said in admin.get(f"{PAGE}/preview", query_string=given).text
+    done = office.post(admin, f"{PAGE}/publish", {"revision": typed(page)["revision"], "reason": "金额较大"}, follow_redirects=True)
+    assert "Version 2 is published." in done.text and "金额较大" in done.text
+    back = office.post(admin, f"{PAGE}/undo", {"number": "1", "reason": "再议"}, follow_redirects=True)
+    assert "Version 3 is published." in back.text and "Step 3, “General manager”, is gone." in back.text
+
+
+def test_steps_move_and_go_by_buttons_alone(office: Office) -> None:
+    """Every button sends the whole table; nothing typed is lost, and what is typed again changes."""
+    admin = office.browser("admin", "en")
+    sent = {**typed(admin.get(PAGE).text), "s0.name_en": "First of all"}
+    page = office.post(admin, PAGE, {**sent, "do": "down:0"}).text
+    assert typed(page)["s1.name_en"] == "First of all" and "moved from place" in page
+    page = office.post(admin, PAGE, {**typed(page), "do": "rule:0"}).text
+    page = office.post(admin, PAGE, {**typed(page), "do": "unrule:0:1"}).text
+    page = office.post(admin, PAGE, {**typed(page), "do": "remove:1"}).text
+    assert typed(page)["steps"] == "1" and "is gone" in page
+    assert "discarded" in office.post(admin, f"{PAGE}/discard", {}, follow_redirects=True).text
+
+
+def test_faults_stand_beside_their_fields_and_nothing_is_published(office: Office) -> None:
+    """In the reader's language; a setting that is not carried out yet is one, too."""
+    admin = office.browser("admin", "zh-CN")
+    page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), "s0.name": "", "s1.mode": "all"}).text
+    assert "须有中文名称和英文名称" in page and "以下问题须先处理" in page
+    page = office.post(admin, PAGE, {**typed(page), "s0.name": "负责人"}).text
+    revision = typed(page)["revision"]
+    refused = office.post(admin, f"{PAGE}/publish", {"revision": revision, "reason": "x"})
+    if "尚不能执行" in page:
+        assert refused.status_code == 422
+
+
+def test_two_editors_are_told_of_each_other(office: Office) -> None:
+    """What the second typed stays on their page, with what differs."""
+    admin = office.browser("admin", "en")
+    sent = typed(admin.get(PAGE).text)
+    office.post(admin, PAGE, {**sent, "s0.name_en": "One"})
+    answer = office.post(admin, PAGE, {**sent, "s0.name_en": "Two"})
+    assert answer.status_code == 409 and 'value="Two"' in answer.text and "compare the two" in answer.text
+    assert office.post(admin, PAGE, typed(answer.text)).status_code == 200
+
+
+def test_a_chain_leaves_and_returns_as_a_file(office: Office) -> None:
+    """JSON and CSV hold the same; a broken file is refused with its line."""
+    admin = office.browser("admin", "en")
+    for kind in ("json", "csv"):
+        content = admin.get(f"{PAGE}/export.{kind}").data
+        sent = {"key": f"copy-{kind}", "file": (io.BytesIO(content), f"chain.{kind}")}
+        page = office.post(admin, "/chains", sent, content_type="multipart/form-data", follow_redirects=True).text
+        assert "Head of department" in page and "This keeps it" not in page
+    broken = {"key": "x", "file": (io.BytesIO(b"name,key\nx"), "x.csv")}
+    refused = office.post(admin, "/chains", broken, content_type="multipart/form-data")
+    assert refused.status_code == 422 and "line 2: it has 1 cells" in refused.text
+
+
+def test_chains_by_the_interface(office: Office) -> None:
+    """Reading, saving, trying, publishing, listing and taking back."""
+    client, headers = office.program("admin")
+    at = f"/api/v1/chains/{KEY}"
+    draft = client.get(f"{at}/draft", headers=headers).json["draft"]
+    steps = [*draft["steps"], {**draft["steps"][0], "key": "again", "twice": "none"}]
+    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": 0}
+    saved = client.put(f"{at}/draft", json=sent, headers=headers).json
+    assert saved["draft"]["revision"] == 1 and saved["faults"] == []
+    assert client.put(f"{at}/draft", json={**sent, "steps": steps[:1]}, headers=headers).status_code == 409
+    tried = client.post(f"{at}/preview", json={"subject": office.people["linxiaobei"]}, headers=headers).json["steps"]
+    assert [step["key"] for step in tried] == [step["key"] for step in steps] and all(step["sentence"] for step in tried)
+    office.talked(office.case())
+    found = client.get(f"{at}/open-items", headers=headers).json
+    assert found["looked_at"] == 1 and len(found["items"]) == 1
+    done = client.post(f"{at}/publish", json={"revision": 1, "note": "再审一次"}, headers=headers)
+    assert done.json["number"] == 2
+    assert client.get(f"{at}/versions", headers=headers).json["versions"][0]["state"] == "in_force"
+    assert json.loads(client.get(f"{at}/versions/1", headers=headers).data)["steps"] == draft["steps"]
+    assert client.post(f"{at}/undo", json={"number": 1, "note": "x"}, headers=headers).json == {"number": 3}
+    assert client.get("/api/v1/chains", headers=headers).json["chains"][0]["number"] == 3
+    for wrong in ({"number": "1", "note": "x"}, {"note": "x"}, {"number": 99, "note": "x"}):
+        assert client.post(f"{at}/undo", json=wrong, headers=headers).status_code in (400, 404)
+    assert client.post(f"{at}/preview", json={"subject": "nobody"}, headers=headers).status_code == 404
+    assert client.post(f"{at}/preview", json={"subject": "x", "steps": [5]}, headers=headers).status_code in (404, 422)
+
+
+def test_others_find_no_chains(office: Office) -> None:
+    """No link, and a refusal for who types an address."""
+    browser = office.browser("wangfang")
+    assert "/chains" not in browser.get("/inbox").text
+    for address in ("/chains", PAGE, f"{PAGE}/preview", f"{PAGE}/export.json", "/chains/people?x=a"):
+        assert browser.get(address).status_code == 403
+    client, headers = office.program("wangfang")
+    assert client.get("/api/v1/chains", headers=headers).status_code == 403
