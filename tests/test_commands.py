@@ -315,6 +315,7 @@ def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) ->
     ("call", "told"),
     [
         (("open-loop", "--rate", "20", "--seconds", "0.5"), {"completions": 10, "failures": []}),
+        (("open-loop", "--rate", "20", "--seconds", "0.5", "--latency-ms", "1"), {"latency_ms": 1.0, "completions": 10}),
         (("growth", "--rows", "30", "--measured", "1"), {"many": 30}),
         (("concurrent", "--rounds", "2"), {"closed": 2, "failures": []}),
         (("inbox", "--items", "200", "--reads", "2"), {"persons": 3}),
