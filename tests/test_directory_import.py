@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FileEmpty, FileRefused, FileTooLarge
-from engine.models import Account, Base, DirectoryEvent, Placement
+from engine.models import Account, Base, DirectoryEvent, Headship, Placement
 from engine.people import directory, sheets
 from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS
@@ -71,7 +71,7 @@ def test_new_people_are_there_after_the_import_and_not_after_a_dry_run(room: Roo
     assert [vars(each) for each in planned.differences] == [vars(each) for each in done.differences]
     with room.services.database.reading() as connection:
         assert directory.display(connection, done.ids["P2"], TODAY)["department_name"] == "一线"
-        assert directory.manager(connection, done.ids["P2"], TODAY) == done.ids["P1"]
+        assert directory.superiors(connection, done.ids["P2"], TODAY)[0] == done.ids["P1"]
         assert directory.roles_of(connection, done.ids["P1"]) == {"hr", "admin"}
         assert connection.execute(sa.select(Account.person_id).where(Account.login == "ding")).scalar_one() == done.ids["P1"]
 
@@ -112,8 +112,9 @@ def test_a_change_may_take_effect_on_a_later_day(room: Room) -> None:
             (later, "plant", person("subject"), done.ids["P2"]),
         ):
             assert directory.display(connection, done.ids["P2"], day)["department"] == unit
-            assert directory.manager(connection, done.ids["P2"], day) == above
-            assert directory.departments_from(connection, "line-1", day)[0].head_id == head
+            assert directory.superiors(connection, done.ids["P2"], day)[0] == above
+            holds = sa.and_(Headship.department_id == "line-1", directory.in_force(Headship, day))
+            assert connection.execute(sa.select(Headship.person_id).where(holds)).scalar_one_or_none() == head
 
 
 def test_who_is_missing_in_a_complete_file_leaves_the_day_before(room: Room) -> None:

@@ -80,8 +80,8 @@ def test_roles_are_held_by_active_people(connection: sa.Connection, ids: dict[st
 def test_the_reporting_line_goes_up_to_the_top(connection: sa.Connection, ids: dict[str, str]) -> None:
     """Superiors come in order; a level beyond the top is nobody."""
     assert directory.superiors(connection, ids["林北"], TODAY) == [ids["陈立"], ids["赵敏"], ids["周明"]]
-    assert directory.manager(connection, ids["林北"], TODAY, 2) == ids["赵敏"]
-    assert directory.manager(connection, ids["林北"], TODAY, 4) is None
+    assert directory.superiors(connection, ids["林北"], TODAY)[1] == ids["赵敏"]
+    assert len(directory.superiors(connection, ids["林北"], TODAY)) == 3
     assert directory.reports_to(connection, ids["林北"], ids["赵敏"], TODAY)
     assert not directory.reports_to(connection, ids["赵敏"], ids["林北"], TODAY)
 
@@ -128,7 +128,7 @@ def test_an_import_brings_people_up_to_date(connection: sa.Connection, ids: dict
     import_directory(connection, [replace(DEPARTMENTS[0], head="")], [moved])
 
     assert directory.display(connection, ids["陈立"], TODAY)["department"] == "service"
-    assert directory.manager(connection, ids["陈立"], TODAY) == ids["周明"]
+    assert directory.superiors(connection, ids["陈立"], TODAY)[0] == ids["周明"]
     assert directory.roles_of(connection, ids["陈立"]) == {"head"}
     assert connection.execute(sa.select(Account.login).where(Account.person_id == ids["陈立"])).scalar_one() == "chenli"
     assert directory.holders(connection, "head", on=TODAY) == [ids["赵敏"]]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from web_office import Office, token
+import waitress
+from browser import DESK, PHONE, Visitor
+from playwright.sync_api import Browser
+from web_office import PASSWORD, Office, token
 
 from engine.people import absences
 from webapp.demo import roster
@@ -141,3 +145,33 @@ def test_everybody_names_their_own_substitute(office: Office) -> None:
     assert "已结束" in text(office.post(admin, f"/substitutes/{row.id}/end", {"everybody": "1"}, follow_redirects=True))
     others = {**form, "absent": "HR-001", "substitute": "HR-002", "scope": "all", "everybody": "1"}
     assert "孙志远 → 王芳" in text(office.post(admin, "/substitutes", others, follow_redirects=True))
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, width: int) -> None:
+    """Nothing serious for axe, nothing wider than the screen; a file is looked at and taken over by hand."""
+    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    admin = Visitor(chromium, f"http://127.0.0.1:{server.effective_port}", "admin", PASSWORD, width)
+    form = {"name": "林小北", "department": "production", "manager": "PD-001", "active": "yes", "on": "2030-01-01", "note": "调岗"}
+    office.post(office.browser("admin"), "/people/edit/persons?key=KF-017", form)
+    addresses = ("", f"/person/{office.people['linxiaobei']}", "/departments", "/edit/persons?key=KF-017", "/lists/groups", "/changes")
+    for number, address in enumerate(addresses, 1):
+        admin.page.goto(f"/people{address}")
+        admin.look(f"people-{number}")
+    admin.page.goto("/people/import")
+    admin.page.locator("#files").set_input_files(
+        {"name": "persons.csv", "mimeType": "text/csv", "buffer": "工号,姓名\nHR-002,王芳芳\n".encode("gb18030")}
+    )
+    admin.page.get_by_role("button", name="核对差异").click()
+    admin.reads("共 1 处差异", "王芳芳")
+    admin.look("people-differences")
+    admin.write("原因", "更名")
+    admin.page.get_by_role("button", name="确认应用").click()
+    admin.reads("已应用 1 处差异")
+    admin.page.goto("/substitutes")
+    admin.look("substitutes")
+    admin.leave()
+    server.close()
+    thread.join(5)

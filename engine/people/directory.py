@@ -16,18 +16,7 @@ import sqlalchemy as sa
 from ..bpmn import expressions
 from ..db import Statement
 from ..errors import NotFound
-from ..models import (
-    Appointment,
-    Department,
-    Duty,
-    GroupMember,
-    Headship,
-    Holding,
-    Membership,
-    Person,
-    Placement,
-    Post,
-)
+from ..models import Appointment, Department, Headship, Holding, Membership, Person, Placement, Post
 from ..models.people import Dated
 
 #: superiors or departments above each other; a longer line is a mistake in the data
@@ -140,37 +129,23 @@ def superiors(connection: sa.Connection, person: str, on: dt.date) -> list[str]:
     return found
 
 
-def manager(connection: sa.Connection, person: str, on: dt.date, level: int = 1) -> str | None:
-    """The superior `level` steps up the reporting line; None where the line is shorter."""
-    return dict(enumerate(superiors(connection, person, on), 1)).get(level)
-
-
 def reports_to(connection: sa.Connection, person: str, superior: str, on: dt.date) -> bool:
     """Whether the person reports to the superior, directly or not."""
     return superior in superiors(connection, person, on)
 
 
 def departments(connection: sa.Connection, person: str, on: dt.date) -> list[sa.Row[Any]]:
-    """The person's main department and those above it, as `departments_from`."""
+    """The person's main department and those above it: rows of (id, name, name_en, parent_id, head_id), `head_id` None while vacant."""
     own = sa.select(Placement.department_id).where(Placement.person_id == person, in_force(Placement, on))
-    return _departments(connection, Department.id.in_(own), on)
-
-
-def departments_from(connection: sa.Connection, department: str, on: dt.date) -> list[sa.Row[Any]]:
-    """A department and those above it: rows of (id, name, name_en, parent_id, entity_id, head_id); `head_id` None while vacant."""
-    return _departments(connection, Department.id == department, on)
-
-
-def _departments(connection: sa.Connection, lowest: sa.ColumnElement[bool], on: dt.date) -> list[sa.Row[Any]]:
-    line = sa.select(Department.id, Department.parent_id, sa.literal(1).label("level")).where(lowest).cte("line", recursive=True)
-    higher = sa.select(Department.id, Department.parent_id, line.c.level + 1).join(line, Department.id == line.c.parent_id)
-    line = line.union_all(higher.where(line.c.level < _HIGHEST))
-    rows = connection.execute(
-        sa.select(Department.id, Department.name, Department.name_en, Department.parent_id, Department.entity_id)
-        .add_columns(_head(on).label("head_id"))
-        .join(line, line.c.id == Department.id)
-        .order_by(line.c.level)
-    )
+    line = sa.select(Department.id, Department.parent_id, sa.literal(1).label("level")).where(Department.id.in_(own))
+    above = line.cte("line", recursive=True)
+    higher = sa.select(Department.id, Department.parent_id, above.c.level + 1).join(above, Department.id == above.c.parent_id)
+    above = above.union_all(higher.where(above.c.level < _HIGHEST))
+    rows: Sequence[Any] = connection.execute(
+        sa.select(Department.id, Department.name, Department.name_en, Department.parent_id, _head(on).label("head_id"))
+        .join(above, above.c.id == Department.id)
+        .order_by(above.c.level)
+    ).all()
     found: dict[str, sa.Row[Any]] = {}
     for row in rows:
         if row.id in found:
@@ -185,12 +160,7 @@ def _head(on: Day) -> sa.ScalarSelect[str]:
     return head.order_by(Headship.id).limit(1).correlate(Department).scalar_subquery()
 
 
-# --- who holds something; always those who work here that day and may act, by employee number
-
-
-def _persons(connection: sa.Connection, which: sa.ColumnElement[bool], on: dt.date) -> list[str]:
-    select = sa.select(Person.id).where(which, here(on))
-    return list(connection.execute(select.order_by(sa.func.coalesce(Person.employee_no, ""), Person.id)).scalars())
+# --- who holds something
 
 
 def roles_of(connection: sa.Connection, person: str) -> frozenset[str]:
@@ -199,13 +169,9 @@ def roles_of(connection: sa.Connection, person: str) -> frozenset[str]:
 
 
 def holders(connection: sa.Connection, *roles: str, on: dt.date) -> list[str]:
-    """Whoever holds one of the roles."""
-    return _persons(connection, Person.id.in_(sa.select(Holding.person_id).where(Holding.role.in_(roles))), on)
-
-
-def members(connection: sa.Connection, departments: Collection[str], on: dt.date, *, sub: bool = False) -> list[str]:
-    """Whoever belongs to one of the departments, as their main one or besides; with `sub` also to one below them."""
-    return _persons(connection, Person.id.in_(belonging(departments, on, sub)), on)
+    """Whoever works here that day and holds one of the roles, by employee number."""
+    select = sa.select(Person.id).where(Person.id.in_(sa.select(Holding.person_id).where(Holding.role.in_(roles))), here(on))
+    return list(connection.execute(select.order_by(sa.func.coalesce(Person.employee_no, ""), Person.id)).scalars())
 
 
 def belonging(departments: Collection[str] | sa.BindParameter[str], on: Day, sub: bool) -> sa.CompoundSelect[Any]:
@@ -221,78 +187,6 @@ def belonging(departments: Collection[str] | sa.BindParameter[str], on: Day, sub
         sa.select(Membership.person_id).where(Membership.department_id.in_(units), in_force(Membership, on)),
         sa.select(Headship.person_id).where(Headship.department_id.in_(units), in_force(Headship, on)),
     )
-
-
-def post_holders(connection: sa.Connection, posts: Collection[str], on: dt.date) -> list[str]:
-    """Whoever is appointed to one of the posts."""
-    return _persons(
-        connection, Person.id.in_(sa.select(Appointment.person_id).where(Appointment.post_id.in_(posts), in_force(Appointment, on))), on
-    )
-
-
-def group_members(connection: sa.Connection, groups: Collection[str], on: dt.date) -> list[str]:
-    """Whoever is in one of the groups."""
-    return _persons(connection, Person.id.in_(sa.select(GroupMember.person_id).where(GroupMember.group_id.in_(groups))), on)
-
-
-def within(connection: sa.Connection, persons: Sequence[str], whose: str, scope: str, on: dt.date) -> list[str]:
-    """Those of the persons who stand in the same `department`, `entity` or `region` as somebody; of the `company`: all.
-
-    The department counts with what lies below it.
-    """
-    if scope == "company":
-        return list(persons)
-    own = connection.execute(
-        sa.select(Placement.department_id, Placement.entity_id, Placement.region_id).where(
-            Placement.person_id == whose, in_force(Placement, on)
-        )
-    ).one_or_none()
-    where = own and own._mapping[f"{scope}_id"]
-    if where is None:
-        return []
-    if scope == "department":
-        same = set(connection.execute(belonging([where], on, True)).scalars())
-    else:
-        column = Placement.entity_id if scope == "entity" else Placement.region_id
-        same = set(connection.execute(sa.select(Placement.person_id).where(column == where, in_force(Placement, on))).scalars())
-    return [person for person in persons if person in same]
-
-
-def duty_holders(
-    connection: sa.Connection,
-    duty: str,
-    whose: str,
-    on: dt.date,
-    *,
-    scopes: Sequence[str] = ("person", "department", "entity", "region", "company"),
-) -> tuple[list[str], str, str]:
-    """Whoever holds a duty for somebody, of the nearest scope that has any, with that scope and the id it says.
-
-    For the person; else for their main department, else the nearest above it; else their legal entity, their region, the
-    company. `scopes` leaves some out, or asks them in another order. ([], "", "") where nobody holds it.
-    """
-    own = connection.execute(
-        sa.select(Placement.entity_id, Placement.region_id).where(Placement.person_id == whose, in_force(Placement, on))
-    ).one_or_none()
-    places = {
-        "person": [whose],
-        "department": [unit.id for unit in departments(connection, whose, on)] if "department" in scopes else [],
-        "entity": [own.entity_id] if own and own.entity_id else [],
-        "region": [own.region_id] if own and own.region_id else [],
-        "company": [""],
-    }
-    held = connection.execute(
-        sa.select(Duty.scope, Duty.ref, Person.id)
-        .join(Person, Person.id == Duty.person_id)
-        .where(Duty.duty == duty, in_force(Duty, on), here(on))
-        .where(sa.or_(*(sa.and_(Duty.scope == scope, Duty.ref.in_(places[scope])) for scope in scopes)))
-        .order_by(sa.func.coalesce(Person.employee_no, ""), Person.id)
-    ).all()
-    for scope in scopes:
-        for ref in places[scope]:
-            if found := [row.id for row in held if (row.scope, row.ref) == (scope, ref)]:
-                return found, scope, ref
-    return [], "", ""
 
 
 # --- finding people
