@@ -202,7 +202,8 @@ def withdraw(services: Services, case_id: str, *, actor: str, reason: str, reque
         if reached is not None:
             element = turn.deployed.program.elements[reached]
             raise NoWayBack(step=element.title, step_en=element.name_en or element.title)
-        _end(turn, "withdrawn", reason)
+        end(turn, "withdrawn", reason)
+        turn.commit()
 
 
 def cancel(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
@@ -212,7 +213,8 @@ def cancel(services: Services, case_id: str, *, actor: str, reason: str, request
         if turn is None:
             return
         must_manage(turn)
-        _end(turn, "cancelled", reason)
+        end(turn, "cancelled", reason)
+        turn.commit()
 
 
 def suspend(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
@@ -252,13 +254,13 @@ def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: s
     return Turn(services, unit, case, actor=actor, request_id=request_id)
 
 
-def _end(turn: Turn, outcome: str, reason: str) -> None:
+def end(turn: Turn, outcome: str, reason: str) -> None:
+    """The case is over here and now, whatever its diagram says; what is open is left. Raises NotAllowed without a reason."""
     said = must_say(reason)
     left = turn.execution.cancel(now=turn.now)
     turn.apply(dataclasses.replace(left, finished=False))  # how the case ends is said here, not by its diagram
     turn.drop_jobs()
     turn.close(outcome, reason=said, act="cancel")
-    turn.commit()
 
 
 def must_manage(turn: Turn) -> None:

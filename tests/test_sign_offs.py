@@ -436,3 +436,36 @@ def test_nobody_withdraws_what_was_returned_to_somebody_else(room: Room) -> None
     act(room, case, work.return_, "head", to_step="hr", reason="材料不全")
     with pytest.raises(ActedOn):
         act(room, case, work.withdraw, "boss")
+
+
+# --- what a rejection leads to
+
+
+@pytest.mark.parametrize(("on_reject", "opened"), [("to_previous", "hr"), ("to:first", "boss")])
+def test_a_rejection_goes_back(room: Room, on_reject: str, opened: str) -> None:
+    """驳回 with `on_reject`: to the step before, or to a named one, which is then signed again."""
+    chain = [step(key, by, mode="single", key=key) for key, by in (("first", "boss"), ("second", "hr"))]
+    case = begin(room, *chain, step("third", "head", mode="single", on_reject=on_reject))
+    room.approve(case, "sign", by="boss")
+    room.approve(case, "sign", by="hr")
+    act(room, case, work.reject, "head", opinion="不同意")
+    assert told(room, case) == f"approved: boss:approved | approved: hr:approved | rejected: head:rejected | open: {opened}:open"
+    for by in ("boss", "hr", "head")[("boss", "hr").index(opened) :]:
+        room.approve(case, "sign", by=by)
+    assert room.open(case) == "yes"
+
+
+def test_a_rejection_in_the_first_step_has_no_step_before_it(room: Room) -> None:
+    """驳回 with `to_previous` in the first step is for the diagram to follow."""
+    case = begin(room, step("一", "hr", mode="single", on_reject="to_previous"))
+    act(room, case, work.reject, "hr", opinion="不同意")
+    assert room.open(case) == "no"
+
+
+def test_a_rejection_ends_the_case(room: Room) -> None:
+    """驳回 with `end`: the case is over as rejected, with the reason; what was open is left."""
+    case = begin(room, step("会签", "hr", "head", on_reject="end"))
+    act(room, case, work.reject, "hr", opinion="不同意")
+    row = room.case(case)
+    assert (row.status, row.outcome) == ("closed", "rejected") and told(room, case) == "rejected: hr:rejected head:lapsed"
+    assert room.entries(case)[-1].payload["reason"] == "不同意"

@@ -64,7 +64,7 @@ DEFAULTS: Mapping[str, Json] = {
 FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
 #: field -> its values that work items carry out; of other fields every value is
 RUN: Mapping[str, Collection[str]] = {
-    "on_reject": {"diagram"},
+    "on_reject": {"diagram", "end", "to_previous", "to"},
     "opinion": {"on_reject", "always"},
     "nobody": {"to_managers", "to_person", "to_upper_head", "incident", "skip"},
 }
@@ -165,19 +165,14 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
         for field, run in RUN.items():
             value = setting(step, field)
             value = value["do"] if field == "nobody" else value
-            if value not in run:
+            if str(value).partition(":")[0] not in run:
                 asked.append((field, value))
-        asked += [(field, "") for field in LATER if setting(step, field) != DEFAULTS[field] and not _moot(step, field)]
+        asked += [(field, "") for field in LATER if setting(step, field) != DEFAULTS[field]]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
         found += [
             Fault(number, field, Sentence(template, {"what": f"{field} {value}".strip()}), str(step.get("name"))) for field, value in asked
         ]
     return found
-
-
-def _moot(step: Mapping[str, Json], field: str) -> bool:
-    """Whether the field belongs to a mode that the step does not have."""
-    return field in ("ratio", "weights", "reject") and setting(step, "mode") not in ("ratio", "all")
 
 
 class _Step:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import items, sign_offs
+from .. import cases, items, sign_offs
 from ..bpmn.model import Element
 from ..chains.steps import setting
 from ..db import Statement, Unit
@@ -176,9 +176,25 @@ class Step:
                 turn, self.item_id, self.step_ids, self.chain, self.position + 1, self.element.id, self.instance, before=own
             ):
                 return
+        if turned.verdict == "rejected" and self._rejected(opinion):
+            return
         if turned.verdict in ("approved", "rejected"):
             values = {"decision": turned.verdict, "opinion": opinion, "decided_by": self._decider(turned)}
             finish(self.turn, self.item_id, self.element, self.instance, values, drafts=self.drafts)
+
+    def _rejected(self, opinion: str) -> bool:
+        """What the chain says for a rejection; False where it is for the diagram to say."""
+        match setting(self.asks, "on_reject").partition(":"):
+            case ("end", _, _):
+                cases.end(self.turn, "rejected", opinion)
+                return True
+            case ("to_previous", _, _) if self.previous:
+                place = self.previous.position
+            case ("to", _, key):
+                place = next(place for place, one in enumerate(self.chain.steps) if one["key"] == key)
+            case _:
+                return False
+        return items.open_step(self.turn, self.item_id, self.step_ids, self.chain, place, self.element.id, self.instance, again=True)
 
     def _decider(self, turned: Turned) -> str:
         """Name of who decided last: who acts now, or who did before somebody was removed; "" where it was a rule."""
