@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import argon2
 import pytest
 import sqlalchemy as sa
 from connector_setups import Setup, export, setups_for
@@ -18,6 +19,7 @@ from engine.bpmn.state import LiveCases
 from engine.db import Database
 from engine.fields import Keyring
 from engine.models import Base, Case
+from engine.people import accounts
 from engine.procedures import Programs
 from engine.replay import replay
 from engine.services import Services
@@ -51,6 +53,15 @@ def chromium() -> Iterator[Browser]:
 
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hundreds of log-ins need not cost what one costs whoever guesses; the processes that tests start hash as they are shipped."""
+    cheap = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: cheap)
+        yield
 
 
 @pytest.fixture(scope="session")
