@@ -198,7 +198,12 @@ def test_publishing_is_refused_where_nobody_would_sign_for_somebody(room: Room) 
 def test_differences_are_told_by_step_and_field() -> None:
     """Added, removed, moved and changed, each once; a setting that is spelled out as its default is no change."""
     before = [step("a", HR), step("b", HR), step("c", HR), step("d", HR)]
-    after = [step("d", HR), step("a", HR, twice="adjacent"), step("c", DIRECTOR, HR), step("e", HR)]
+    after = [
+        step("d", HR),
+        step("a", {**HR, "of": "subject", "within": "company"}, twice="adjacent"),
+        step("c", DIRECTOR, HR),
+        step("e", HR),
+    ]
     found = [(change["how"], change["key"], change.get("field")) for change in differences.between(before, after)]
     assert found == [("removed", "b", None), ("moved", "d", None), ("changed", "c", "approvers"), ("added", "e", None)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.chains.company import Company
-from engine.chains.rules import PARAMETERS
+from engine.chains.rules import PARAMETERS, sparse
 from engine.chains.steps import DEFAULTS, setting
 from engine.models import Department, Duty, Group, Holding, Post
 from engine.ports import Json
@@ -101,7 +101,7 @@ def _rule(form: Any, at: str, company: Company) -> dict[str, Json]:
         elif text:
             number = name in _NUMBERS or (name == "to" and text.isdecimal())
             rule[name] = int(text) if number and text.isdecimal() else text
-    return rule
+    return sparse(rule)
 
 
 def _persons(text: str, company: Company) -> list[str]:

@@ -21,6 +21,12 @@ from .trying import effective, situation, values_of
 chains = Blueprint("chains", __name__, url_prefix="/chains")
 
 
+@chains.app_template_filter("why")
+def why(step: Any) -> str:
+    """Why these people sign a step, or nobody does, in the language of the request."""
+    return explain.explain(step.trace, i18n.current(), i18n.translated)
+
+
 @chains.get("")
 @logged_in
 def index() -> Any:
@@ -181,7 +187,9 @@ def trial(key: str) -> Any:
     typed = request.args
     values, wrong = values_of(typed.get("values", ""))
     now = services().clock.now()
-    steps, error, items, looked = [], "", [], 0
+    error, looked = "", 0
+    steps: list[Any] = []
+    items: list[Any] = []
     if wrong:
         error = gettext("Each line must be: name = value.") + " " + "、".join(wrong)
     with services().database.reading() as connection:
@@ -191,8 +199,7 @@ def trial(key: str) -> Any:
                 case = situation(
                     connection, now, key, chainform.number_of(typed["subject"]), chainform.number_of(typed.get("initiator", "")), values
                 )
-                found = preview.who_signs(connection, key, draft.steps, case)
-                steps = [(one, explain.explain(one.trace, i18n.current(), i18n.translated)) for one in found]
+                steps = preview.who_signs(connection, key, draft.steps, case)
         except PartwellError as refused:
             error = i18n.error_text(refused)
     if typed.get("open") and not error:

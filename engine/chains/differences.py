@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import Sentence
 from ..ports import Json
-from . import words
+from . import rules, words
 from .company import Company
 from .steps import DEFAULTS
 
@@ -30,10 +30,17 @@ def between(before: Steps, after: Steps) -> list[Change]:
         if key not in still:
             found.append(_told(step, "moved", place=places[key], was=former[key]))
         for name in ("name", "name_en", "approvers", *DEFAULTS):
-            values = [each.get(name) if each.get(name) is not None else DEFAULTS.get(name) for each in (old[key], step)]
+            values = [_setting(each, name) for each in (old[key], step)]
             if values[0] != values[1]:
                 found.append(_told(step, "changed", field=name, before=values[0], after=values[1]))
     return found
+
+
+def _setting(step: Mapping[str, Json], name: str) -> Json:
+    given = step.get(name) if step.get(name) is not None else DEFAULTS.get(name)
+    if name in ("approvers", "copies") and isinstance(given, list):
+        return [rules.sparse(rule) if isinstance(rule, Mapping) else rule for rule in given]
+    return given
 
 
 def _told(step: Mapping[str, Json], how: str, **more: Json) -> Change:

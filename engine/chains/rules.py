@@ -47,6 +47,25 @@ NEEDED: Collection[str] = frozenset({"persons", "roles", "groups", "posts", "dut
 OPEN: Collection[str] = frozenset({"initiator_chooses", "signer_chooses", "form_person", "form_department", "expression"})
 
 
+#: parameter -> what it is where a rule leaves it out
+DEFAULTS: Mapping[str, Json] = {
+    "of": "subject",
+    "level": 1,
+    "from": 1,
+    "within": "company",
+    "vacant": "empty",
+    "short": "empty",
+    "by": "entity",
+    "sub": False,
+    "min": 1,
+}
+
+
+def sparse(rule: Rule) -> dict[str, Json]:
+    """A rule without the parameters that say what is so anyway."""
+    return {name: value for name, value in rule.items() if name not in DEFAULTS or value != DEFAULTS[name]}
+
+
 def find(company: Company, rule: Rule, case: Situation, step: str = "") -> Found:
     """Who is meant, in order and unfiltered. `step`: the key of the step, for those who were chosen for it."""
     return _FIND[rule["rule"]](company, rule, case, step)
