@@ -125,12 +125,12 @@ class Page:
     def __post_init__(self) -> None:
         self.at = self.at.astimezone(dt.UTC)
         self._first = self.entries + 1
-        self._told: list[tuple[Event, str | None, dict[str, Json]]] = []
+        self._told: list[tuple[str, str | None, orjson.Fragment]] = []
         self._salts: list[bytes] = []
         self._digests: list[str] = []
 
     def append(self, event: Event, *, element: str | None = None, **payload: Json) -> None:
-        """One more entry, written by `write`."""
+        """One more entry, written by `write` as the payload is now, whatever becomes of the lists and objects in it."""
         salt = os.urandom(_WIDTH)
         fields = {
             "case": self.case_id,
@@ -142,7 +142,7 @@ class Page:
         }
         content = canonical({"salt": salt.hex(), **payload})
         self.entries, self.head = self.entries + 1, digest(fields, hashlib.sha256(content).hexdigest(), self.head)
-        self._told.append((event, element, payload))
+        self._told.append((event.value, element, orjson.Fragment(orjson.dumps(payload))))
         self._salts.append(salt)
         self._digests.append(self.head)
 
@@ -159,7 +159,7 @@ class Page:
             case_id=self.case_id,
             number=self._first,
             at=self.at,
-            event=event.value,
+            event=event,
             actor_id=self.actor,
             element=element,
             payload=unit.keyring.seal(content, _purpose(self.case_id, self._first)),

@@ -13,8 +13,10 @@ from engine_room import Room, line, person
 from engine import ledger
 from engine.errors import SealBroken
 from engine.ledger import Entry, Event, faults
+from engine.locking import lock
 from engine.models import LedgerPage
 from engine.services import Services
+from engine.turn import Turn
 from engine.witness import witness
 
 AT = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
@@ -135,6 +137,23 @@ def test_whatever_a_page_is_told_comes_back(services: Services) -> None:
     last = room.entries(case)[-1].payload
     assert {name: value for name, value in last.items() if name != "salt"} == told
     assert room.values(sa.select(LedgerPage.number).where(LedgerPage.case_id == case).order_by(LedgerPage.number)) == [1, 3, 4]
+
+
+def test_an_entry_tells_what_was_so_when_it_was_told(services: Services) -> None:
+    """Lists and objects in it may change before the commit; the chain is whole all the same."""
+    room = Room(services)
+    room.deploy(*line("a"))
+    case = room.start()
+    names, facts = ["before"], {"deep": {"n": 1}}
+    with services.database.unit() as unit:
+        turn = Turn(services, unit, lock(unit, case_id=case), actor=None)
+        turn.record(Event.DOCUMENT_READ, names=names)
+        turn.record(Event.DOCUMENT_READ, facts=facts)
+        names[0], facts["deep"]["n"] = "after", 2
+        turn.commit()
+    entries, row = room.entries(case), room.case(case)
+    assert (entries[-2].payload["names"], entries[-1].payload["facts"]) == (["before"], {"deep": {"n": 1}})
+    assert faults(entries, head=row.head, count=row.entries) == []
 
 
 @pytest.mark.tampers
