@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection, OperationalError
-from psycopg.abc import PQGen
+from psycopg.abc import Buffer, PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many, send
@@ -40,6 +40,8 @@ class Pipeline:
         A statement is its text with `$1`, `$2` … and a value for each. Raises the first error, one of psycopg's; the
         transaction is then of no more use.
         """
+        # before anything is on its way: a value that cannot be sent, such as a text with a zero byte, then costs no connection
+        dumped = [self._dumped(values) for _, values in statements]
         #: what each answer is to: nothing we look at, the preparation of a text, or a statement
         sent: list[tuple[str, str]] = []
         with self._pipeline_mode():
@@ -47,13 +49,13 @@ class Pipeline:
                 self._wire.send_query_params(b"BEGIN", None)
                 sent.append(("", ""))
             coming: dict[str, bytes] = {}
-            for text, values in statements:
+            for (text, _), values in zip(statements, dumped, strict=True):
                 name = self._names.get(text) or coming.get(text)
                 if name is None and len(self._names) + len(coming) < _PREPARED:
                     name = coming[text] = b"partwell_%d" % (len(self._names) + len(coming))
                     self._wire.send_prepare(name, text.encode())
                     sent.append(("preparation", text))
-                self._send(name, text, values)
+                self._send(name, text, *values)
                 sent.append(("statement", text))
             if commit:
                 self._wire.send_query_params(b"COMMIT", None)
@@ -74,15 +76,17 @@ class Pipeline:
             raise failure
         return rows
 
-    def _send(self, name: bytes | None, text: str, values: Sequence[Any]) -> None:
-        transformer = self._transformer
-        # as text a value fits whatever type the server took it for; bytes are sent as they are
+    def _dumped(self, values: Sequence[Any]) -> tuple[Sequence[Buffer | None], Sequence[Format]]:
+        """Values as they travel, and the form of each: as text it fits whatever type the server took it for; bytes are sent as they are."""
         forms = [PyFormat.BINARY if isinstance(value, bytes) else PyFormat.TEXT for value in values]
-        dumped = transformer.dump_sequence(values, forms)
+        dumped = self._transformer.dump_sequence(values, forms)
+        return dumped, self._transformer.formats or ()
+
+    def _send(self, name: bytes | None, text: str, values: Sequence[Buffer | None], formats: Sequence[Format]) -> None:
         if name is None:
-            self._wire.send_query_params(text.encode(), dumped, param_formats=transformer.formats, result_format=Format.BINARY)
+            self._wire.send_query_params(text.encode(), values, param_formats=formats, result_format=Format.BINARY)
         else:
-            self._wire.send_query_prepared(name, dumped, param_formats=transformer.formats, result_format=Format.BINARY)
+            self._wire.send_query_prepared(name, values, param_formats=formats, result_format=Format.BINARY)
 
     def _answers(self, count: int) -> PQGen[list[PGresult]]:
         """Those to `count` messages, once all are sent; the one to the synchronisation comes last."""

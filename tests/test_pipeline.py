@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -106,3 +107,20 @@ def test_more_than_a_socket_takes_at_once(database: Database) -> None:
     with database.unit() as unit:
         files, people = unit.together((kept, {}), (Statement(sa.select(Person.id)), {}))
     assert [row.content for row in files] == [content] * 2 and len(people) == 3000
+
+
+def test_what_cannot_be_sent_is_said_and_costs_no_connection(postgres: str, keyring: Keyring) -> None:
+    """A text with a zero byte is refused as such, first in its transaction or later; the connection goes on."""
+    database = Database(postgres, keyring)
+    echo = Statement(sa.select(sa.bindparam("text", type_=sa.String()).label("said")))
+    served = Statement(sa.select(sa.func.pg_backend_pid().label("pid")))
+    [[(before,)]] = database.together((served, {}))
+    for _ in range(2):
+        with pytest.raises(psycopg.DataError, match="NUL"), database.unit() as unit:
+            unit.one(echo, text="a\0b")
+    with database.unit() as unit:
+        assert unit.one(echo, text="ab").said == "ab"
+        with pytest.raises(psycopg.DataError, match="NUL"):
+            unit.together((echo, {"text": "ab"}), (echo, {"text": "a\0b"}))
+        assert unit.one(served).pid == before
+    database.dispose()
