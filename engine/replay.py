@@ -57,7 +57,8 @@ def replay(services: Services, number: str) -> Replayed:
         case = connection.execute(sa.select(Case.__table__).where(Case.number == number)).one_or_none()
         if case is None:
             raise NotFound(what="case", name=number)
-        entries = ledger.history(connection, services.keyring, case.id)
+        # what was written between the two looks belongs to a later state
+        entries = ledger.history(connection, services.keyring, case.id)[: case.entries]
     acts = [entry for entry in entries if "act" in entry.payload]
     stored = services.keyring.unseal(case.state, state_purpose(case.id))
     try:
