@@ -81,3 +81,6 @@ def _people(services: Services, persons: int) -> None:
         for duty, scope, ref in (("hrbp", "department", "bench-0"), ("counsel", "entity", "bench"), ("payroll", "company", "")):
             unit.add(Duty, id=new_id(), duty=duty, person_id=_id(2), scope=scope, ref=ref)
         unit.commit()
+    with services.database.unit() as unit:  # as the server does by itself a while after many rows came
+        unit.connection.execute(sa.text("ANALYZE"))
+        unit.commit()
