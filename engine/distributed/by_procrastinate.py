@@ -94,7 +94,11 @@ class Procrastinate:
     def _send(self, unit: Transaction, job: str, due: dt.datetime | None) -> None:
         connection = unit.connection.connection.driver_connection
         lock = f"job:{job}" if job else None
-        self._task.configure(connection=connection, queueing_lock=lock, schedule_at=due).defer(job=job, due=due.timestamp() if due else 0.0)
+        message = self._task.configure(connection=connection, queueing_lock=lock, schedule_at=due)
+        try:
+            message.defer(job=job, due=due.timestamp() if due else 0.0)
+        except exceptions.ConnectorException as error:  # its own word for whatever the driver says, which the unit understands
+            raise (error.__cause__ or error) from None
 
     def _work(self) -> None:
         """Until it is stopped: a database that went away is waited for."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
+import procrastinate
+import psycopg
 import pytest
 import sqlalchemy as sa
 from diagrams import END, START, flows, service
@@ -16,6 +19,7 @@ from twins import ScriptedOperation
 from engine import db, work
 from engine.bpmn.state import LiveCases
 from engine.db import Database
+from engine.distributed.by_procrastinate import Procrastinate
 from engine.errors import DatabaseAway
 from engine.models import Case, Person, new_id
 from engine.ports import Answer
@@ -146,6 +150,22 @@ def test_the_web_says_when_to_try_again(cut: tuple[Line, Services]) -> None:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
         assert web.get("/ready").status_code == 200
     assert between.cuts == 2
+
+
+def test_a_line_cut_while_a_message_is_sent_is_an_absence(database: Database) -> None:
+    """Whoever completes a step just then is told to send it again, not that something is broken."""
+    carrier = object.__new__(Procrastinate)
+    carrier._task = Mock()
+    carrier._task.configure.return_value.defer.side_effect = _wrapped(psycopg.errors.AdminShutdown("terminating connection"))
+    with pytest.raises(DatabaseAway), database.unit() as unit:
+        carrier._send(unit, "7", None)
+
+
+def _wrapped(error: Exception) -> Exception:
+    """As procrastinate tells it."""
+    told = procrastinate.exceptions.ConnectorException()
+    told.__cause__ = error
+    return told
 
 
 def test_a_wrong_statement_is_no_absence(services: Services) -> None:
