@@ -19,12 +19,12 @@ import orjson
 import sqlalchemy as sa
 
 from . import claims, documents, messages, observe, snapshots
-from .db import Statement
+from .db import Statement, Unit
 from .deferral import request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
-from .locking import lock
+from .locking import LOCK
 from .models import OUTLIVING, Case, Job, JobAttempt, new_id
 from .ports import Answer, Call
 from .settings import Limit
@@ -52,8 +52,16 @@ FINISH = Statement(
 _AGAIN = Statement(
     sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
 )
-_LEASE = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")))
-_INSTANCE = Statement(sa.select(Job.instance).where(Job.id == sa.bindparam("job_id")))
+_NUMBER = Statement(sa.select(Case.number).where(Case.id == sa.bindparam("case_id")))
+#: a job as it is now, with its attempts so far, those before somebody renewed it included
+_NOW = Statement(
+    sa.select(
+        Job.state,
+        Job.lease,
+        Job.instance,
+        sa.select(sa.func.coalesce(sa.func.max(JobAttempt.number), 0)).where(JobAttempt.job_id == Job.id).scalar_subquery().label("tried"),
+    ).where(Job.id == sa.bindparam("job_id"))
+)
 
 
 def limits_of(services: Services) -> dict[str, Limit]:
@@ -177,15 +185,15 @@ def _run_operation(services: Services, job: Any, started: dt.datetime) -> None:
     try:
         if operation is None:
             raise NeedsPerson(system="partwell", operation=job.operation, reason="no connector offers it any more")
+        [[case]] = services.database.together((_NUMBER, {"case_id": job.case_id}))
         with services.database.reading() as connection:
-            number = connection.execute(sa.select(Case.number).where(Case.id == job.case_id)).scalar_one()
             given = snapshots.resolved(services, connection, job.case_id, request["input"])
         call = Call(
             operation=job.operation,
             key=job.key,
             input=given,
             headers=request["headers"],
-            case=number,
+            case=case.number,
             attempt=job.attempts,
             now=started,
         )
@@ -234,10 +242,10 @@ def _must_be_json(job: Any, answer: Answer) -> None:
 
 def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer) -> None:
     with services.database.unit() as unit:
-        turn = _turn_of(services, unit, job)
+        turn, row = _turn_of(services, unit, job)
         if turn is None:
             return
-        _attempt(turn, job, started, "done", "")
+        _attempt(turn, job, row.tried + 1, started, "done", "")
         for exchange in answer.exchanges:
             content = exchange.answer.encode()
             snapshots.store(turn, job, "exchange", exchange.system, content, exchange.media_type, exchange.status, exchange.request)
@@ -259,10 +267,10 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
     again = isinstance(error, TryAgain) and job.attempts < job.max_attempts
     reason = str(error.facts["reason"] if isinstance(error, OperationFailed) else error.message)
     with services.database.unit() as unit:
-        turn = _turn_of(services, unit, job)
+        turn, row = _turn_of(services, unit, job)
         if turn is None:
             return
-        _attempt(turn, job, started, error.code, reason)
+        _attempt(turn, job, row.tried + 1, started, error.code, reason)
         if isinstance(error, OperationFailed) and error.answer is not None:
             snapshots.store(turn, job, "exchange", error.facts["system"], error.answer.encode(), "text/plain", error.code, None)
         if job.kind != "timer":
@@ -291,7 +299,7 @@ def _pause(services: Services, attempts: int, asked: float | None) -> float:
 
 def _fire(services: Services, job: Any) -> None:
     with services.database.unit() as unit:
-        turn = _turn_of(services, unit, job)
+        turn, _ = _turn_of(services, unit, job)
         if turn is None:
             return
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
@@ -312,47 +320,42 @@ def _send(services: Services, job: Any) -> None:
 def _signal(services: Services, job: Any) -> None:
     payload = services.keyring.unseal_json(job.request, request_purpose(job.id))
     with services.database.unit() as unit:
-        turn = _turn_of(services, unit, job)
+        turn, row = _turn_of(services, unit, job)
         if turn is None:
             return
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
-        wait = unit.one(_INSTANCE, job_id=job.id).instance  # it may have begun anew since the job was claimed
-        if any(instance == wait for instance, _ in turn.execution.waiting()):
-            turn.deliver(wait, Event.SIGNAL_RECEIVED, payload["name"], payload["values"])
+        # its instance may have begun anew since the job was claimed
+        if any(instance == row.instance for instance, _ in turn.execution.waiting()):
+            turn.deliver(row.instance, Event.SIGNAL_RECEIVED, payload["name"], payload["values"])
         turn.commit()
 
 
-def _turn_of(services: Services, unit: Any, job: Any) -> Turn | None:
-    """The case's turn, if the lease is still ours and the case takes it; a result that comes too late is dropped with a log line.
+def _turn_of(services: Services, unit: Unit, job: Any) -> tuple[Turn | None, Any]:
+    """The case's turn, and the job as it is under the case's lock, in one round trip.
+
+    No turn if the lease is not ours any more or the case does not take it; a result that comes too late is dropped with a log line.
 
     A suspended case, or one on a suspended version, takes the answer of a call that was under way, but no timer fires and no signal
     arrives.
     """
-    case = lock(unit, case_id=job.case_id)
-    row = unit.one(_LEASE, job_id=job.id)
+    [case], [row] = unit.together((LOCK, {"case_id": job.case_id}), (_NOW, {"job_id": job.id}))
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind not in OUTLIVING):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
-        return None
+        return None, row
     if (case.status == "suspended" or case.on_hold) and job.kind in ("timer", "signal"):
-        return None
-    return Turn(services, unit, case, actor=None)
+        return None, row
+    return Turn(services, unit, case, actor=None), row
 
 
-def _attempt(turn: Turn, job: Any, started: dt.datetime, result: str, reason: str) -> None:
+def _attempt(turn: Turn, job: Any, number: int, started: dt.datetime, result: str, reason: str) -> None:
     turn.unit.after_commit(observe.ATTEMPTS.labels(job.kind, job.operation, result).inc)
     turn.unit.add(
         JobAttempt,
         job_id=job.id,
-        number=_tried(turn, job) + 1,
+        number=number,
         case_id=job.case_id,
         started_at=started,
         ended_at=turn.now,
         result=result,
         reason=reason.replace("\0", "")[:2000],
     )
-
-
-def _tried(turn: Turn, job: Any) -> int:
-    """Attempts so far, those before somebody renewed the job included."""
-    tried = turn.unit.connection.execute(sa.select(sa.func.max(JobAttempt.number)).where(JobAttempt.job_id == job.id)).scalar_one()
-    return tried or 0
