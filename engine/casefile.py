@@ -105,10 +105,9 @@ class CasePage:
 
 
 def restored(services: Services, connection: sa.Connection, case: Any) -> Execution:
-    """A copy of the case's execution for reading."""
-    sealed = connection.execute(sa.select(Case.state).where(Case.id == case.id)).scalar_one()
-    program = services.programs.get(case.version_id).program
-    return program.restore(services.keyring.unseal(sealed, state_purpose(case.id)))
+    """A copy of the case's execution for reading. It may have moved on since `case` was read, and to another version."""
+    row = connection.execute(sa.select(Case.state, Case.version_id).where(Case.id == case.id)).one()
+    return services.programs.get(row.version_id).program.restore(services.keyring.unseal(row.state, state_purpose(case.id)))
 
 
 def _stands_alone(deployed: Deployed, element_id: str) -> bool:

@@ -58,6 +58,19 @@ def test_an_open_work_item_stays_and_is_called_what_the_new_version_calls_it(roo
     assert room.case(case).status == "closed" and versions.versions(room.services, "test")[0].running == 0
 
 
+def test_a_case_that_moves_while_its_page_is_read_is_read_on_its_new_version(room: Room) -> None:
+    """Its state and the version that the state belongs to are looked at together."""
+    room.deploy(*line("a", "b"))
+    case = room.start()
+    as_read = room.case(case)
+    room.deploy(*line("a", "new", "b"))
+    assert move(room)[0].moved
+    room.complete(case, "a")
+    with room.services.database.reading() as connection:
+        execution = casefile.restored(room.services, connection, as_read)
+    assert [element.id for _, element in execution.waiting()] == ["new"]
+
+
 def test_a_step_inserted_after_a_waiting_job_is_not_skipped_and_the_job_not_run_again(room: Room, system: ScriptedOperation) -> None:
     """One call with one key, whether it is made before or after the move."""
     room.deploy(START, service("call", operation="x.a"), user("b"), END, flows("start > call", "call > b", "b > end"))
