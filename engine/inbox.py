@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, boxes
+from . import access, boxes, terms
 from .casefile import restored, signers, visible_documents
 from .chains.steps import setting
 from .documents import DocumentRow
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 class InboxRow:
     """One line of the inbox."""
 
+    sign_off_id: str
     item_id: str
     case_id: str
     number: str
@@ -45,8 +46,12 @@ class InboxRow:
     opened_at: dt.datetime
     due_at: dt.datetime | None
     overdue: bool
+    #: of open work that has a due time
+    term: terms.Term | None
     #: the reader holds it, rather than being one of its candidates
     held: bool
+    #: name of the absent person in whose place the reader holds it
+    in_place_of: str | None
     decided_at: dt.datetime | None
     #: state of the sign-off, such as `approved`
     decision: str
@@ -54,41 +59,53 @@ class InboxRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page of a list and how many rows there are in all."""
+    """One page of a list, and how many rows there are in all."""
 
     rows: Sequence[Any]
     total: int
-    page: int
-    size: int
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // self.size))
+    #: what the next page begins after; None on the last one
+    next: str | None
 
 
-def inbox(services: Services, person: str, *, box: str = "mine", search: str = "", page: int = 1, size: int = 20) -> Page:
-    """A page of `mine`, `group` (offered to my roles or me) or `done`. Open work: earliest due first, then oldest.
+def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.Filter = boxes.ALL, after: str = "", size: int = 20) -> Page:
+    """A page of `mine`, `group` (offered to my roles or me), `standing_in` (mine for somebody absent) or `done`.
 
-    Raises NotFound for another box.
+    `after`: `next` of the page before. Raises NotFound for a box, an order or a due time that does not exist.
     """
-    page = max(page, 1)
-    rows, total = boxes.page(services.database, box, person, search.split()[:5], size=size, offset=(page - 1) * size)
     now = services.clock.now()
+    rows, total = boxes.page(services.database, box, person, wanted, now, size=size, after=after)
     found = []
-    for row in rows:
+    for row in rows[:size]:
         values = row._asdict()
-        holder, version_id = values.pop("person_id"), values.pop("version_id")
-        lane_en = lanes_en(services.programs.get(version_id)).get(row.lane or "")
+        holder, version_id, element = values.pop("person_id"), values.pop("version_id"), values.pop("element")
+        deployed = services.programs.get(version_id)
+        lane_en = lanes_en(deployed).get(row.lane or "")
         english = title_en(services, version_id, row.subject)
         overdue = row.status == "open" and row.due_at is not None and row.due_at < now
-        found.append(InboxRow(**values, title_en=english, lane_en=lane_en, overdue=overdue, held=holder == person))
-    return Page(rows=found, total=total, page=page, size=size)
+        term = terms.of(services.calendars, deployed.program.elements.get(element), row.opened_at, row.due_at, now)
+        values |= {"overdue": overdue, "term": term if row.status == "open" else None}
+        found.append(InboxRow(**values, title_en=english, lane_en=lane_en, held=holder == person))
+    return Page(rows=found, total=total, next=found[-1].sign_off_id if len(rows) > size else None)
 
 
-def counts(services: Services, person: str) -> dict[str, int]:
-    """How much waits: `mine`, `group`, and `overdue` of the two."""
-    mine, group, overdue = boxes.counts(services.database, person, services.clock.now())
-    return {"mine": mine, "group": group, "overdue": overdue}
+def counts(services: Services, person: str) -> Mapping[str, int]:
+    """How much waits: `mine`, of it `standing_in`, `group`, and `overdue` of all; and `sent`, the person's own cases that go on."""
+    return boxes.counts(services.database, person, services.clock.now())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """By what a box can be filtered; each has `key`, `name` and `name_en`."""
+
+    procedures: Sequence[Any]
+    steps: Sequence[Any]
+    departments: Sequence[Any]
+
+
+def choices(services: Services, person: str, box: str) -> Choices:
+    """Raises NotFound for a box that does not exist."""
+    procedures, steps, departments = boxes.choices(services.database, box, person, services.clock.now())
+    return Choices(procedures=procedures, steps=steps, departments=departments)
 
 
 # --- one work item
@@ -133,6 +150,8 @@ class ItemPage:
     due_at: dt.datetime | None
     closed_at: dt.datetime | None
     overdue: bool
+    #: of open work that has a due time
+    term: terms.Term | None
     for_subject: bool
     #: form-js schema, or None
     form: Mapping[str, Json] | None
@@ -201,6 +220,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             due_at=item.due_at,
             closed_at=item.closed_at,
             overdue=item.status == "open" and item.due_at is not None and item.due_at < now,
+            term=terms.of(services.calendars, element, item.opened_at, item.due_at, now) if item.status == "open" else None,
             for_subject=item.for_subject,
             form=form,
             values={**variables, **answer, **typed},

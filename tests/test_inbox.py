@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from diagrams import END, START, flows, node, user, zeebe
 from engine_room import Room, form, line, person
 
-from engine import cases, inbox, work
-from engine.errors import NotAllowed, NotFound
-from engine.models import Holding, new_id
+from engine import caselist, cases, inbox, views, work
+from engine.boxes import Filter
+from engine.errors import FormInvalid, NotAllowed, NotFound
+from engine.models import Holding, SignOff, new_id
 from engine.services import Services
 
 HEAD = {"rule": "department_head", "of": "subject", "level": 1}
@@ -25,9 +26,10 @@ def room(services: Services) -> Room:
     return Room(services)
 
 
-def box(room: Room, who: str, which: str = "group", **more: Any) -> list[str]:
+def box(room: Room, who: str, which: str = "group", **wanted: Any) -> list[str]:
     """Names of what is in a box, in its order."""
-    return [row.name for row in inbox.inbox(room.services, person(who), box=which, **more).rows]
+    wanted["words"] = wanted.get("words", "").split()
+    return [row.name for row in inbox.inbox(room.services, person(who), box=which, wanted=Filter(**wanted)).rows]
 
 
 def task(name: str, title: str = "", due: str = "", **assignment: str) -> str:
@@ -101,13 +103,14 @@ def test_counts(room: Room) -> None:
     )
     room.deploy(*parallel(*tasks, names="abcde"))
     room.start()
-    assert inbox.counts(room.services, person("hr")) == {"mine": 2, "group": 2, "overdue": 0}
+    rest = {"standing_in": 0, "sent": 0}
+    assert inbox.counts(room.services, person("hr")) == {**rest, "mine": 2, "group": 2, "overdue": 0}
     room.clock.move(hours=2)
-    assert inbox.counts(room.services, person("hr")) == {"mine": 2, "group": 2, "overdue": 2}
-    assert inbox.counts(room.services, person("hr2")) == {"mine": 0, "group": 2, "overdue": 1}
-    assert inbox.counts(room.services, person("admin")) == {"mine": 0, "group": 0, "overdue": 0}
+    assert inbox.counts(room.services, person("hr")) == {**rest, "mine": 2, "group": 2, "overdue": 2}
+    assert inbox.counts(room.services, person("hr2")) == {**rest, "mine": 0, "group": 2, "overdue": 1}
+    assert inbox.counts(room.services, person("admin")) == {**rest, "mine": 0, "group": 0, "overdue": 0}
     room.write(sa.insert(Holding).values(person_id=person("subject"), role="hr"))
-    assert inbox.counts(room.services, person("subject")) == {"mine": 0, "group": 0, "overdue": 0}
+    assert inbox.counts(room.services, person("subject")) == {**rest, "mine": 0, "group": 0, "overdue": 0}
     assert box(room, "subject") == []
 
 
@@ -149,24 +152,113 @@ def test_searching(room: Room, words: str, found: list[str]) -> None:
     tasks = task("a", "评估表现"), user("b", english, name="写100%方案"), task("c", "审_查")
     room.deploy(*parallel(*tasks, names="abc"))
     case = room.start()
-    assert sorted(box(room, "hr", search=words)) == sorted(found)
-    page = inbox.inbox(room.services, person("hr"), box="group", search=words)
+    assert sorted(box(room, "hr", words=words)) == sorted(found)
+    page = inbox.inbox(room.services, person("hr"), box="group", wanted=Filter(words=words.split()))
     assert page.total == len(found)
-    assert len(box(room, "hr", search=room.case(case).number)) == 3
+    assert len(box(room, "hr", words=room.case(case).number)) == 3
 
 
-def test_paging(room: Room) -> None:
-    """Every row is on exactly one page, whatever the size, and a page beyond the end is empty."""
+@pytest.mark.parametrize("sort", ["due", "newest", "oldest"])
+@pytest.mark.parametrize("which", ["group", "done"])
+def test_paging(room: Room, sort: str, which: str) -> None:
+    """Every row is on exactly one page, whatever the size and the order, and the pages together are the whole list in its order."""
     room.deploy(*line("a"))
-    started = [room.start() for _ in range(7)]
-    for size in (1, 3, 7, 50):
-        pages = [inbox.inbox(room.services, person("hr"), box="group", page=number, size=size) for number in range(1, -(-7 // size) + 1)]
-        assert sorted(row.case_id for page in pages for row in page.rows) == sorted(started)
-        assert {(page.total, page.pages) for page in pages} == {(7, -(-7 // size))}
-    beyond = inbox.inbox(room.services, person("hr"), box="group", page=9)
-    assert (beyond.rows, beyond.total) == ([], 7)
-    assert len(inbox.inbox(room.services, person("hr"), box="group", page=-1).rows) == 7
-    assert inbox.inbox(room.services, person("boss")).pages == 1
+    room.deploy(*parallel(task("a", due="PT2H"), task("b", due="PT1H"), task("c", due="PT1H"), names="abc"), procedure="more")
+    started = [room.start(procedure=("test", "more")[number % 2]) for number in range(5)]
+    if which == "done":
+        for number, case in enumerate(started):
+            for name in "abc" if number % 2 else "a":
+                room.complete(case, name)
+    whole = [row.sign_off_id for row in inbox.inbox(room.services, person("hr"), box=which, wanted=Filter(sort=sort), size=100).rows]
+    assert len(set(whole)) == 9
+    for size in (1, 4, 9, 50):
+        found: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            page = inbox.inbox(room.services, person("hr"), box=which, wanted=Filter(sort=sort), after=after, size=size)
+            assert page.total == 9 and 0 < len(page.rows) <= size
+            found += [row.sign_off_id for row in page.rows]
+            after = page.next
+        assert found == whole
+    assert inbox.inbox(room.services, person("hr"), box=which, after=new_id()).rows == []
+
+
+def test_filters(room: Room) -> None:
+    """By procedure, step, due time and the department of the employee; each leaves out what does not fit, and all are offered."""
+    due = (task("late", due="PT1H"), task("today", due="PT5H"), task("week", due="P1D"), task("next", due="P9D"), task("never"))
+    room.deploy(*parallel(*due, names=("late", "today", "week", "next", "never")))
+    room.deploy(*line("z"), procedure="later")
+    room.start(), room.start(procedure="later")
+    room.clock.move(hours=2)
+    assert box(room, "hr", due="late") == ["late"] and box(room, "hr", due="today") == ["today"]
+    assert box(room, "hr", due="week") == ["today", "week"] and box(room, "hr", due="none") == ["never", "z"]
+    assert box(room, "hr", procedure="later") == ["z"] and box(room, "hr", step="next") == ["next"]
+    offered = inbox.choices(room.services, person("hr"), "group")
+    assert [each.key for each in offered.procedures] == ["later", "test"]
+    assert [each.key for each in offered.steps] == ["late", "never", "next", "today", "week", "z"]
+    [own] = [each.key for each in offered.departments]
+    assert len(box(room, "hr", department=own)) == 6 and box(room, "hr", department="nowhere") == []
+    assert box(room, "hr", department=own, words="林小北", procedure="test", due="none") == ["never"]
+    with pytest.raises(NotFound):
+        box(room, "hr", due="someday")
+    with pytest.raises(NotFound):
+        box(room, "hr", sort="colour")
+
+
+def test_what_somebody_holds_for_somebody_absent(room: Room) -> None:
+    """It is among their own work with the absent one's name, and in a box of its own."""
+    room.deploy(*line("a", "b"))
+    case = room.start()
+    work.claim(room.services, room.item(case, "a"), actor=person("hr"), request_id="c")
+    assert box(room, "hr", "standing_in") == [] and inbox.counts(room.services, person("hr"))["standing_in"] == 0
+    room.write(sa.update(SignOff).where(SignOff.state == "open").values(for_id=person("hr2")))
+    assert box(room, "hr", "standing_in") == ["a"] == box(room, "hr", "mine")
+    [row] = inbox.inbox(room.services, person("hr")).rows
+    assert row.in_place_of == "周洁" and inbox.counts(room.services, person("hr"))["standing_in"] == 1
+
+
+def test_the_cases_somebody_started(room: Room) -> None:
+    """The newest first, page after page, whoever works on them; those of others and those about themselves are not among them."""
+    room.deploy(*line("a"))
+    started = []
+    for _ in range(5):
+        room.clock.move(minutes=1)
+        started.append(room.start())
+    who = room.case(started[0]).initiator_id
+    found: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        rows, after = caselist.sent(room.services, reader=who, after=after, size=2)
+        found += [row.id for row in rows]
+    assert found == started[::-1]
+    assert inbox.counts(room.services, who)["sent"] == 5
+    room.complete(started[0], "a")
+    assert [row.id for row in caselist.sent(room.services, reader=who, status="closed")[0]] == [started[0]]
+    assert [row.id for row in caselist.sent(room.services, reader=who, search=room.case(started[1]).number)[0]] == [started[1]]
+    assert inbox.counts(room.services, who)["sent"] == 4
+    assert caselist.sent(room.services, reader=person("hr2")) == ([], None)
+
+
+def test_views_are_kept_by_their_owner(room: Room) -> None:
+    """A view comes back with its filters; the same name replaces it; nobody else sees or deletes it; there is room for twenty."""
+    own, other = person("hr"), person("hr2")
+    late = Filter(words=["林小北"], due="late", sort="newest")
+    views.save(room.services, own, name=" 急  件 ", box="mine", wanted=late)
+    [kept] = views.views(room.services, own)
+    assert (kept.name, kept.box, kept.wanted) == ("急 件", "mine", late) and views.views(room.services, other) == []
+    views.save(room.services, own, name="急 件", box="group", wanted=Filter(step="审批"))
+    [kept] = views.views(room.services, own)
+    assert (kept.box, kept.wanted) == ("group", Filter(step="审批"))
+    views.forget(room.services, other, kept.id)
+    assert len(views.views(room.services, own)) == 1
+    with pytest.raises(FormInvalid):
+        views.save(room.services, own, name="  ", box="mine", wanted=late)
+    for number in range(19):
+        views.save(room.services, own, name=f"视图{number}", box="mine", wanted=late)
+    with pytest.raises(FormInvalid):
+        views.save(room.services, own, name="再来一个", box="mine", wanted=late)
+    views.forget(room.services, own, kept.id)
+    assert len(views.views(room.services, own)) == 19
 
 
 def test_a_box_that_does_not_exist(room: Room) -> None:

@@ -193,7 +193,7 @@ def test_failures_are_json_with_the_right_status(office: Office) -> None:
         (hr.get("/api/v1/nothing", headers=own), 404),
         (other.get(f"/api/v1/cases/{case}", headers=foreign), 403),
         (other.get("/api/v1/incidents", headers=foreign), 403),
-        (hr.get("/api/v1/items?page=0", headers=own), 400),
+        (hr.get("/api/v1/items?size=0", headers=own), 400),
         (hr.get("/api/v1/items?size=９", headers=own), 400),
         (hr.get("/api/v1/cases?status=odd", headers=own), 400),
         (hr.patch("/api/v1/me", headers=own), 405),

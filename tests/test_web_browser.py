@@ -72,7 +72,18 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(office: Office, addres
     office.case(), office.case()
     office.usage.refuses = False
     visits = {
-        "wangfang": ["/inbox", "/inbox/group", "/cases", f"/cases/{case}", f"/items/{office.open_item(case)}", "/account", "/nowhere"],
+        "wangfang": [
+            "/inbox",
+            "/inbox/group?sort=newest",
+            "/inbox/standing-in",
+            "/inbox/sent",
+            "/inbox/done",
+            "/cases",
+            f"/cases/{case}",
+            f"/items/{office.open_item(case)}",
+            "/account",
+            "/nowhere",
+        ],
         "zhaominhua": [f"/items/{approval}"],
         "chenli": ["/start/office", f"/start/office/{office.people['linxiaobei']}"],
         "admin": ["/incidents", f"/cases/{with_a_term(office)}", "/procedures", *(f"/procedures/office/versions/1/{act}" for act in _ACTS)],

@@ -306,11 +306,49 @@ def test_pages_speak_one_language(office: Office) -> None:
     client = office.browser("wangfang", language="en")
     try:
         for address in ("/inbox/group", f"/items/{item}", f"/cases/{case}", "/cases"):
-            page = re.sub(r'<html.*?</header>|<svg.*?</svg>|lang="zh-CN">中文|<dd>.*?</dd>', "", client.get(address).text, flags=re.S)
+            page = re.sub(
+                r'<html.*?</header>|<svg.*?</svg>|lang="zh-CN">中文|<dd>.*?</dd>|<option value="[^"]*"',
+                "",
+                client.get(address).text,
+                flags=re.S,
+            )
             page = re.sub("林小北|王芳|孙志远|陈立|上班玩手机[^<]*|分钟", "", page)
             assert not re.findall(r"[^>]*[\u3400-\u9fff]+[^<]*", page), address
     finally:
         office.browser("wangfang", language="zh-CN")
+
+
+def test_filters_are_kept_as_a_view(office: Office) -> None:
+    """What is filtered and ordered stays in the address; under a name it is a link on the inbox, until it is deleted."""
+    office.case()
+    client = office.browser("wangfang")
+    page = client.get("/inbox/group?step=面谈记录&sort=newest").text
+    assert 'value="newest" selected' in page and "保存视图" in page and "面谈记录" in page
+    assert "没有符合条件的待办" in client.get("/inbox/group?due=late").text
+    assert "面谈记录" in client.get("/inbox/group?due=nonsense&sort=nonsense").text
+    shown = {"box": "group", "step": "面谈记录", "sort": "newest", "name": "我的面谈"}
+    answer = office.post(client, "/inbox/views", shown, follow_redirects=True)
+    assert "视图已保存" in answer.text and 'class="is-shown"' in answer.text
+    assert "我的面谈" not in office.browser("zhaominhua").get("/inbox").text
+    forget = re.search(r'action="(/inbox/views/[^"]+)"', answer.text)
+    assert forget and "我的面谈" not in office.post(client, forget[1], follow_redirects=True).text
+    assert "请填写视图名称" in office.post(client, "/inbox/views", {**shown, "name": " "}, follow_redirects=True).text
+
+
+def test_what_somebody_started_is_listed_with_its_step(office: Office) -> None:
+    """The cases of the reader's own, with the step at which each stands; nobody else sees them there."""
+    case = office.case()
+    client = office.browser("chenli")
+    page = client.get("/inbox/sent").text
+    assert case in page and "面谈记录" in page and case not in office.browser("wangfang").get("/inbox/sent").text
+    assert case not in client.get("/inbox/sent?status=closed").text and case not in client.get("/inbox/sent?search=nobody").text
+
+
+def test_working_time_left_is_told_in_colour(office: Office) -> None:
+    """A row says how much working time is left."""
+    office.case()
+    page = office.browser("wangfang").get("/inbox/group").text
+    assert re.search(r'tag-green">还剩 \d 个工作', page)
 
 
 def test_after_a_completion_the_next_work_is_one_tap_away(office: Office) -> None:

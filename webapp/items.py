@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 import forms
 from engine import inbox, work
+from engine.boxes import Filter
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid
 from engine.models import new_id
 from engine.ports import File
@@ -187,8 +188,8 @@ def _done(item_id: str, said: str) -> Any:
 
 def next_work(number: str) -> inbox.InboxRow | None:
     """What the reader may do next: first in the case of this number, then anything of their own, then of their groups."""
-    for words, box in ((number, "mine"), (number, "group"), ("", "mine"), ("", "group")):
-        found = inbox.inbox(services(), me().id, box=box, search=words, size=1).rows
+    for words, box in (([number], "mine"), ([number], "group"), ([], "mine"), ([], "group")):
+        found = inbox.inbox(services(), me().id, box=box, wanted=Filter(words=words), size=1).rows
         if found:
             row: inbox.InboxRow = found[0]
             return row

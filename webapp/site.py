@@ -89,12 +89,15 @@ def init_app(app: Flask) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=_YEAR,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["term"] = inbox.term_text
     app.jinja_env.globals.update(
         asset=asset,
         field_id=field_id,
         document_name=document_name,
         new_request_id=new_id,
         due_class=inbox.due_class,
+        address_of_view=inbox.address_of,
+        same_view=inbox.same,
         upload_limit=settings.upload_limit,
         place=items.place,
         labels=items.labels,

@@ -27,7 +27,7 @@ from .people import (
     WebSession,
 )
 from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureVersion, VersionEvent
-from .work import OPEN, Candidate, Draft, SignOff, WorkItem, WorkRound, WorkStep
+from .work import OPEN, Candidate, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
     "OPEN",
@@ -70,6 +70,7 @@ __all__ = [
     "ProcedureFile",
     "ProcedureVersion",
     "Region",
+    "SavedView",
     "SealedFile",
     "SignOff",
     "Snapshot",

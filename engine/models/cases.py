@@ -17,7 +17,10 @@ class Case(Base):
     """One run of a procedure about one subject. The row is the lock of everything that happens in the case."""
 
     __tablename__ = "cases"
-    __table_args__ = (sa.Index("ix_cases_going_on", "status", sqlite_where=_GOING_ON, postgresql_where=_GOING_ON),)
+    __table_args__ = (
+        sa.Index("ix_cases_going_on", "status", sqlite_where=_GOING_ON, postgresql_where=_GOING_ON),
+        sa.Index("ix_cases_initiator_id", "initiator_id", "started_at"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: what people call it, such as `20261124-7KQ4M`
@@ -27,7 +30,7 @@ class Case(Base):
     title: Mapped[str] = mapped_column(sa.String(300))
     #: whom the case is about
     subject_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), index=True)
-    initiator_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), index=True)
+    initiator_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"))
     #: `running`, `suspended` or `closed`
     status: Mapped[str] = mapped_column(sa.String(10))
     #: what the end event says (`wf.outcome`), else `completed`; or `withdrawn` or `cancelled`; once closed

@@ -243,6 +243,8 @@ class Account(Base):
     password: Mapped[str] = mapped_column(sa.String(200))
     locale: Mapped[str] = mapped_column(sa.String(10))
     disabled: Mapped[bool]
+    #: after a completion the next work item opens, and not the inbox
+    onward: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.false(), default=False)
 
 
 class WebSession(Base):

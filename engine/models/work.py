@@ -144,6 +144,21 @@ class Candidate(Base):
     ref: Mapped[str] = mapped_column(sa.String(100), primary_key=True, index=True)
 
 
+class SavedView(Base):
+    """A box with filters and an order, kept by a person under a name of their own."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (sa.UniqueConstraint("person_id", "name"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"))
+    name: Mapped[str] = mapped_column(sa.String(40))
+    #: as `engine.boxes` has it
+    box: Mapped[str] = mapped_column(sa.String(20))
+    #: what is not empty of `engine.boxes.Filter`, by its names
+    filters: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+
 class Draft(Base):
     """Form values a person saved for themselves before completing."""
 

@@ -32,6 +32,11 @@ def day(at: dt.datetime) -> dt.date:
     return at.astimezone(ZoneInfo(expressions.ZONE)).date()
 
 
+def midnight(on: dt.date) -> dt.datetime:
+    """The moment at which a day begins at the company's place."""
+    return dt.datetime.combine(on, dt.time(), ZoneInfo(expressions.ZONE)).astimezone(dt.UTC)
+
+
 def in_force(model: type[Dated], on: Day) -> sa.ColumnElement[bool]:
     """Condition on rows with days: those that hold on that day."""
     begun = sa.or_(model.from_day.is_(None), model.from_day <= on)

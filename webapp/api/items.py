@@ -8,6 +8,7 @@ from flask import request
 
 import forms
 from engine import inbox, work
+from engine.boxes import Filter
 
 from ..accounts import me, services
 from ..i18n import current
@@ -17,11 +18,14 @@ from .exchange import RequestInvalid, api, body, field, number, plain, request_i
 
 @api.get("/items")
 def item_list() -> Any:
-    """`box` (mine, group, done), `search`, `page`, `size` → {items, total, counts}"""
-    box = request.args.get("box", "mine")
-    page, size = number("page", 1, 100_000), number("size", 20, 100)
-    found = inbox.inbox(services(), me().id, box=box, search=words(), page=page, size=size)
-    return {"items": plain(found.rows), "total": found.total, "counts": inbox.counts(services(), me().id)}
+    """`box` (mine, group, standing_in, done), `search`, `procedure`, `step`, `due` (late, today, week, none), `department`,
+    `sort` (due, newest, oldest), `after`, `size` → {items, total, next, counts}; `next` is the `after` of the next page
+    """
+    given = {name: request.args.get(name, "") for name in ("procedure", "step", "due", "department")}
+    wanted = Filter(words=words().split()[:5], sort=request.args.get("sort") or "due", **given)
+    box, after = request.args.get("box", "mine"), request.args.get("after", "")
+    found = inbox.inbox(services(), me().id, box=box, wanted=wanted, after=after, size=number("size", 20, 100))
+    return {"items": plain(found.rows), "total": found.total, "next": found.next, "counts": inbox.counts(services(), me().id)}
 
 
 @api.get("/items/<item_id>")
