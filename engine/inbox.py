@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from . import access, boxes, terms
-from .casefile import restored, signers, visible_documents
-from .chains.steps import setting
+from .casefile import restored, visible_documents
+from .chainview import StepView, chain_view
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .ledger import Event as Happened
-from .models import Candidate, Chain, Draft, SignOff, WorkItem, WorkRound, WorkStep
+from .models import Draft, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
-from .work import answer_purpose, draft_purpose, permissions
+from .work import draft_purpose, permissions
 
 if TYPE_CHECKING:
     from .services import Services
@@ -112,24 +112,6 @@ def choices(services: Services, person: str, box: str) -> Choices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepView:
-    """One step of an item's chain."""
-
-    name: str | None
-    name_en: str | None
-    #: id of the sign-off, where there is one already
-    sign_off: str | None
-    #: of the sign-off (`engine.signing.round.Signer`), or `waiting`, `skipped` or `left` for a step without one
-    state: str
-    #: names of the people who hold, may take, or gave the sign-off
-    people: Sequence[str]
-    decided_at: dt.datetime | None
-    opinion: str
-    #: why these people (`engine.chains.explain`)
-    trace: Mapping[str, Json]
-
-
-@dataclass(frozen=True, kw_only=True)
 class ItemPage:
     """Everything the page of a work item shows to one reader."""
 
@@ -162,8 +144,10 @@ class ItemPage:
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
     #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `return`, `transfer`,
-    #: `delegate`, `add`, or `resolve` where they were asked for an opinion only
+    #: `delegate`, `add`, `take_back`, `withdraw`, or `resolve` where they were asked for an opinion only
     may: frozenset[str]
+    #: where they may add signers: `before`, `after`, `beside`
+    where: Sequence[str]
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
     lit: frozenset[str]
@@ -184,7 +168,6 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         if sight.subject and not item.for_subject:
             raise NotAllowed(reason="this work item is not open to you")
         told = sight.whole or access.takes_part(connection, case.id, reader, item_id)
-        steps, may = _steps(services, connection, item, case, reader, told=told)
         known = element_of(versions_of(services, connection, case), item.element)
         if known is None:
             raise NotFound(what="step", name=item.element)
@@ -196,6 +179,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         inside = item.instance if told and item.status == "open" and item.instance in dict(execution.waiting()) else None
         given = {name for name, _ in element.inputs} if inside else set()
         variables = sight.of(execution.variables(inside), also=given)
+        chain = chain_view(services, connection, item, case, rules, reader, lambda: execution.variables(item.instance), told=told)
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
         typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}
         documents = visible_documents(connection, case, rules, sight, reader, variables)
@@ -226,8 +210,9 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             values={**variables, **answer, **typed},
             variables=variables,
             permissions=permissions(element),
-            steps=steps,
-            may=may,
+            steps=chain.steps,
+            may=chain.may,
+            where=chain.where,
             documents=documents,
             timeline=timeline,
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),
@@ -241,81 +226,3 @@ def _answer(item_id: str, timeline: Sequence[Event]) -> Mapping[str, Json]:
     told = (event.detail for event in timeline if event.event == Happened.ITEM_COMPLETED)
     values: Mapping[str, Json] = next((detail["values"] for detail in told if detail.get("item") == item_id), {})
     return values
-
-
-def _steps(
-    services: Services, connection: sa.Connection, item: Any, case: Any, reader: str, *, told: bool
-) -> tuple[list[StepView], frozenset[str]]:
-    """The steps of an item's chain and the reader's verbs. `told`: the reader sees the opinions, as who signs in the item does."""
-    rows = connection.execute(
-        sa.select(
-            WorkStep.name,
-            WorkStep.name_en,
-            WorkRound.trace,
-            WorkRound.outcome,
-            SignOff.id.label("sign_off_id"),
-            SignOff.state,
-            SignOff.role,
-            SignOff.person_id,
-            SignOff.for_id,
-            SignOff.origin,
-            SignOff.decided_at,
-            SignOff.decided_by,
-            SignOff.answer,
-            WorkStep.position.label("step_position"),
-        )
-        .select_from(WorkItem)
-        .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)
-        .outerjoin(WorkRound, WorkRound.step_id == WorkStep.id)
-        .outerjoin(
-            SignOff,
-            sa.or_(SignOff.round_id == WorkRound.id, sa.and_(SignOff.item_id == WorkItem.id, SignOff.round_id.is_(None))),
-        )
-        .where(WorkItem.id == item.id)
-        .order_by(WorkStep.position, WorkRound.number, SignOff.position)
-    ).all()
-    steps, may, today = [], frozenset[str](), directory.day(services.clock.now())
-    for row in rows:
-        opinion = ""
-        if row.answer is not None and told:
-            opinion = services.keyring.unseal_json(row.answer, answer_purpose(row.sign_off_id)).get("opinion") or ""
-        steps.append(
-            StepView(
-                name=row.name,
-                name_en=row.name_en,
-                sign_off=row.sign_off_id,
-                state=row.state or row.outcome or "waiting",
-                people=list(signers(connection, row.sign_off_id, row.decided_by or row.person_id, today).values())
-                if row.sign_off_id
-                else [],
-                decided_at=row.decided_at,
-                opinion=opinion,
-                trace=row.trace or {},
-            )
-        )
-        if row.state == "open" and item.status == "open" and case.status == "running":
-            may = may | _verbs(connection, item, case, row, reader)
-    return steps, may
-
-
-def _verbs(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> frozenset[str]:
-    finish = _signs(connection, item, row) if item.chain_id else {"complete", "save"}
-    if reader in (row.person_id, row.for_id):
-        if reader == case.subject_id and not item.for_subject:
-            return frozenset()
-        candidates = sa.select(Candidate.ref).where(Candidate.sign_off_id == row.sign_off_id)
-        release = {"release"} if row.role or connection.execute(candidates.limit(1)).first() else set()
-        return frozenset(finish | release)
-    if row.person_id is not None or reader == case.subject_id:
-        return frozenset()
-    offered = sa.select(SignOff.id).where(SignOff.id == row.sign_off_id, SignOff.id.in_(access.offered_to(connection, reader)))
-    open_to_reader = connection.execute(offered).first()
-    return frozenset(finish | {"claim"}) if open_to_reader else frozenset()
-
-
-def _signs(connection: sa.Connection, item: Any, row: Any) -> set[str]:
-    """What may be done with a sign-off of a chain's step."""
-    if row.origin == "delegate":
-        return {"resolve"}
-    steps = connection.execute(sa.select(Chain.steps).where(Chain.id == item.chain_id)).scalar_one()
-    return {"approve", "reject"} | ({"return", "transfer", "delegate", "add"} & set(setting(steps[row.step_position], "verbs")))

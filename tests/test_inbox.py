@@ -312,12 +312,16 @@ def test_the_steps_of_a_chain(room: Room) -> None:
         page = inbox.item_page(room.services, item, reader=person("admin"))
         return [(step.name, step.state, sorted(step.people), step.opinion) for step in page.steps]
 
-    assert seen() == [("部门", "open", ["赵敏"], ""), ("人事", "waiting", [], "")]
+    assert seen() == [("部门", "open", ["赵敏"], ""), ("人事", "waiting", ["周洁", "王芳"], "")]
     verbs(room, item, head="approve reject return transfer delegate add", boss="")
     room.approve(case, "sign", by="head", opinion="情况属实")
     assert seen() == [("部门", "approved", ["赵敏"], "情况属实"), ("人事", "open", ["周洁", "王芳"], "")]
     verbs(
-        room, item, head="", hr="approve reject claim return transfer delegate add", hr2="approve reject claim return transfer delegate add"
+        room,
+        item,
+        head="withdraw",
+        hr="approve reject claim return transfer delegate add",
+        hr2="approve reject claim return transfer delegate add",
     )
     work.reject(room.services, item, actor=person("hr2"), opinion="材料不全", request_id=new_id())
     assert seen() == [("部门", "approved", ["赵敏"], "情况属实"), ("人事", "rejected", ["周洁"], "材料不全")]

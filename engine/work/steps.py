@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from ..services import Services
 
 _ACTOR = aliased(Person)
-_SIGNER = (
+#: columns of a sign-off from which `round_of` reads it
+SIGNER = (
     *(SignOff.position, SignOff.person_id, SignOff.state, SignOff.for_id, SignOff.weight, SignOff.place, SignOff.origin),
     *(SignOff.by_position, SignOff.former, SignOff.because, SignOff.decided_by, SignOff.was, SignOff.opened_at, SignOff.decided_at),
 )
@@ -47,7 +48,7 @@ _ROUNDS = Statement(
         WorkRound.number.label("round_number"),
         WorkRound.outcome,
         SignOff.id.label("sign_off_id"),
-        *_SIGNER,
+        *SIGNER,
         sa.exists()
         .where(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == sa.bindparam("candidate"))
         .label("offered"),
@@ -109,11 +110,11 @@ class Step:
         before = [row for row in self.all_rows if row.sign_off_id and row.step_position < self.position]
         if not before:
             return None
-        rows = _round_of(before, max((row.step_position, row.round_number) for row in before))
+        rows = rows_of(before, max((row.step_position, row.round_number) for row in before))
         return replace(self, position=rows[0].step_position, round_id=rows[0].round_id, rows=rows, round=self._read(rows))
 
     def _read(self, rows: Sequence[Any]) -> Round:
-        return _round(rows, self.chain.steps[rows[0].step_position], self.round.barred, self.turn.actor or "")
+        return round_of(rows, self.chain.steps[rows[0].step_position], self.round.barred, self.turn.actor or "")
 
     @property
     def asks(self) -> Mapping[str, Json]:
@@ -224,7 +225,7 @@ def step(
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
     last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None)
-    signing = _round_of(rows, last)
+    signing = rows_of(rows, last)
     chain = unit.connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
     turn = Turn(services, unit, case, actor=actor, request_id=request_id)
     found = Step(
@@ -236,7 +237,7 @@ def step(
         step_ids=list(dict.fromkeys(row.step_id for row in rows)),
         position=last[0],
         round_id=signing[0].round_id,
-        round=_round(signing, chain.steps[last[0]], _barred(unit.connection, case, turn.now, to), actor),
+        round=round_of(signing, chain.steps[last[0]], _barred(unit.connection, case, turn.now, to), actor),
         rows=signing,
         actor_name=rows[0].actor_name,
         drafts=rows[0].drafts,
@@ -247,12 +248,13 @@ def step(
     return found
 
 
-def _round_of(rows: Iterable[Any], which: tuple[int, int]) -> list[Any]:
+def rows_of(rows: Iterable[Any], which: tuple[int, int]) -> list[Any]:
     """The rows of one round: position of its step, and its number."""
     return [row for row in rows if (row.step_position, row.round_number) == which]
 
 
-def _round(rows: Sequence[Any], asks: Mapping[str, Json], barred: Mapping[str, str], actor: str) -> Round:
+def round_of(rows: Sequence[Any], asks: Mapping[str, Json], barred: Mapping[str, str], actor: str) -> Round:
+    """The rows of one round, as `engine.signing` reckons with it. `asks`: the step as its chain describes it."""
     return Round(
         mode=rows[0].mode,
         signers=tuple(sign_offs.signer(row, entitled=actor if row.offered else None, shared=row.shared) for row in rows),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ActedOn
 from ..ledger import Event
 from ..signing import deciding, withdrawing
-from .steps import Step, by_name, said, step
+from ..signing.round import Round
+from .steps import by_name, said, step
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -26,7 +28,7 @@ def withdraw(services: Services, item_id: str, *, actor: str, reason: str = "", 
             return
         at = now
         if withdrawing.last(now.round, actor) is None and (earlier := now.previous) and withdrawing.last(earlier.round, actor):
-            _untouched(now, since=earlier.position)
+            untouched(now.all_rows, now.round, since=earlier.position)
             at = earlier
         at.must_offer("withdraw")
         turned = withdrawing.withdraw(at.round, actor)
@@ -38,11 +40,11 @@ def withdraw(services: Services, item_id: str, *, actor: str, reason: str = "", 
         at.turn.commit()
 
 
-def _untouched(now: Step, since: int) -> None:
-    """Raises ActedOn if somebody has done anything in a step that was opened since."""
-    for row in now.all_rows:
+def untouched(rows: Sequence[Any], now: Round, *, since: int) -> None:
+    """Raises ActedOn if somebody has done anything in a step that was opened since. `rows` of all steps; `now`: the open round."""
+    for row in rows:
         if row.sign_off_id and row.step_position > since and row.decided_by and row.state != "withdrawn":
             raise ActedOn(who=row.decided_by)
-    for signer in now.round.signers:
+    for signer in now.signers:
         if signer.by is not None:
-            raise ActedOn(who=now.round.signers[signer.by].person or "")
+            raise ActedOn(who=now.signers[signer.by].person or "")

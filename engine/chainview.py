@@ -1,0 +1,376 @@
+"""The chain of a work item as a reader sees it: each round with its sign-offs, what is still to come, and what they may do now.
+
+What may be done is not told twice: a verb is offered where trying it on the round, as data, raises nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import access
+from .casefile import signers
+from .chains import resolve
+from .chains.company import Company
+from .chains.situation import Situation
+from .chains.steps import setting
+from .errors import PartwellError
+from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .people import directory
+from .ports import Json
+from .rules import Rules
+from .signing import adding, deciding, passing, withdrawing
+from .signing.round import Round
+from .work import answer_purpose
+from .work.adding import WHERE
+from .work.steps import SIGNER, round_of, rows_of
+from .work.withdrawing import untouched
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: nobody's id, to try verbs that need another person
+_SOMEBODY = "?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """One sign-off of an item's chain, or a step of it that has none (yet)."""
+
+    name: str | None
+    name_en: str | None
+    #: which step of the chain, from 0, and which pass through it, from 1; None where it was not opened
+    step: int | None = None
+    round: int | None = None
+    #: of the round, as in `engine.models.WorkRound`
+    round_outcome: str | None = None
+    #: False: the work came back to this step or an earlier one since, and what was decided here counts no more
+    counts: bool = True
+    #: who returned or rejected it, where that made it count no more
+    undone_by: str | None = None
+    #: id of the sign-off, where there is one already
+    sign_off: str | None
+    #: of the sign-off (`engine.signing.round.Signer`), or `waiting`, `skipped` or `left` for a step without one
+    state: str
+    #: what a withdrawn one had been
+    was: str | None = None
+    #: names of the people who hold, may take, or gave the sign-off
+    people: Sequence[str]
+    #: name of the absent one in whose place they sign
+    absent: str | None = None
+    #: name of who acted, where it was neither the holder nor a rule: a manager, or the absent one
+    acted: str | None = None
+    #: as `engine.signing.round.Signer.origin`, with the name of whoever asked for it
+    origin: str = "chain"
+    by: str | None = None
+    #: name of who had it before it was passed on
+    passed_by: str | None = None
+    opened_at: dt.datetime | None = None
+    decided_at: dt.datetime | None
+    opinion: str
+    #: why it was passed on or removed
+    reason: str = ""
+    #: why these people (`engine.chains.explain`)
+    trace: Mapping[str, Json]
+    #: who would sign as of now: `signs`, or as `engine.chains.resolve.Resolved.outcome`; None where it was opened
+    expected: str | None = None
+    #: `remove` and `reassign`, where the reader may
+    may: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainView:
+    """What a reader sees of an item's chain, and their verbs."""
+
+    steps: Sequence[StepView]
+    may: frozenset[str] = frozenset()
+    #: where they may add signers: `before`, `after`, `beside`
+    where: Sequence[str] = ()
+
+
+@dataclass(kw_only=True)
+class _Offers:
+    may: set[str] = field(default_factory=set)
+    where: list[str] = field(default_factory=list)
+    #: id of a sign-off → verbs
+    on: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def chain_view(
+    services: Services,
+    connection: sa.Connection,
+    item: Any,
+    case: Any,
+    rules: Rules,
+    reader: str,
+    variables: Callable[[], Mapping[str, Json]],
+    *,
+    told: bool,
+) -> ChainView:
+    """`item` and `case` are rows. `told`: the reader sees the opinions, as who signs in the item does.
+
+    `variables`: all of the case's, for what is still to come.
+    """
+    rows = _rows(connection, item.id, reader)
+    chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == item.chain_id)).one() if item.chain_id else None
+    running = item.status == "open" and case.status == "running"
+    offers = _Offers()
+    if running:
+        if chain is None:
+            offers.may = _plain(connection, item, case, rows[0], reader)
+        else:
+            offers = _offered(connection, case, rules, chain, rows, reader)
+    today = directory.day(services.clock.now())
+    names = _names(connection, rows)
+    seen = [_seen(services, connection, row, rows, names, offers, today, told=told) for row in rows]
+    if chain is not None and running:
+        now = max((row.step_position for row in rows if row.sign_off_id and row.outcome is None), default=-1)
+        coming = _coming(connection, services.clock.now(), chain, case, rules, rows, now, variables())
+        seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + coming
+        seen.sort(key=lambda step: (step.step or 0, step.expected is not None))
+    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where)
+
+
+def _rows(connection: sa.Connection, item_id: str, reader: str) -> Sequence[Any]:
+    return connection.execute(
+        sa.select(
+            WorkStep.name,
+            WorkStep.name_en,
+            WorkStep.mode,
+            WorkStep.position.label("step_position"),
+            WorkRound.id.label("round_id"),
+            WorkRound.number.label("round_number"),
+            WorkRound.trace,
+            WorkRound.outcome,
+            SignOff.id.label("sign_off_id"),
+            SignOff.role,
+            SignOff.answer,
+            *SIGNER,
+            sa.exists().where(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == reader).label("offered"),
+            sa.exists().where(Candidate.sign_off_id == SignOff.id).label("shared"),
+        )
+        .select_from(WorkItem)
+        .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)
+        .outerjoin(WorkRound, WorkRound.step_id == WorkStep.id)
+        .outerjoin(
+            SignOff,
+            sa.or_(SignOff.round_id == WorkRound.id, sa.and_(SignOff.item_id == WorkItem.id, SignOff.round_id.is_(None))),
+        )
+        .where(WorkItem.id == item_id)
+        .order_by(WorkStep.position, WorkRound.number, SignOff.position)
+    ).all()
+
+
+def _names(connection: sa.Connection, rows: Sequence[Any]) -> dict[str, str]:
+    ids = {person for row in rows for person in (row.person_id, row.for_id, row.decided_by) if person}
+    found = connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))
+    return {row.id: row.name for row in found}
+
+
+def _seen(
+    services: Services,
+    connection: sa.Connection,
+    row: Any,
+    rows: Sequence[Any],
+    names: Mapping[str, str],
+    offers: _Offers,
+    today: dt.date,
+    *,
+    told: bool,
+) -> StepView:
+    said: Mapping[str, Json] = {}
+    if row.answer is not None and told:
+        said = services.keyring.unseal_json(row.answer, answer_purpose(row.sign_off_id))
+    people: list[str] = []
+    if row.sign_off_id:
+        holder = row.person_id or row.decided_by
+        people = [names[holder]] if holder in names else list(signers(connection, row.sign_off_id, holder, today).values())
+    peers = {other.position: other for other in rows if row.round_id and other.round_id == row.round_id}
+    since = _came_back(rows, row)
+    acted = names.get(row.decided_by) if row.decided_by and row.decided_by != row.person_id else None
+    return StepView(
+        name=row.name,
+        name_en=row.name_en,
+        step=row.step_position,
+        round=row.round_number,
+        round_outcome=row.outcome,
+        counts=since is None,
+        undone_by=names.get(_undid(rows, since)) if since else None,
+        sign_off=row.sign_off_id,
+        state=row.state or row.outcome or "waiting",
+        was=row.was,
+        people=people,
+        absent=names.get(row.for_id),
+        acted=acted if acted not in people else None,
+        origin=row.origin or "chain",
+        by=_holder(names, _latest(peers, row.by_position)),
+        passed_by=_passed(names, peers, row),
+        opened_at=row.opened_at,
+        decided_at=row.decided_at,
+        opinion=str(said.get("opinion") or ""),
+        reason=str(said.get("reason") or ""),
+        trace=row.trace or {},
+        may=offers.on.get(row.sign_off_id, frozenset()),
+    )
+
+
+def _came_back(rows: Sequence[Any], row: Any) -> Any:
+    """The first row of the round by which this one counts no more: ids of rounds grow with time."""
+    rounds = [other for other in rows if row.round_id and other.round_id and other.step_position <= row.step_position]
+    later = (other for other in rounds if other.round_id > row.round_id)
+    return min(later, key=lambda other: other.round_id, default=None)
+
+
+def _undid(rows: Sequence[Any], since: Any) -> str:
+    """Who returned or rejected the work last before a round was opened; "" where it was neither."""
+    sent_back = [row for row in rows if row.state in ("returned", "rejected") and row.round_id and row.round_id < since.round_id]
+    return str(max(sent_back, key=lambda row: row.decided_at).decided_by or "") if sent_back else ""
+
+
+def _latest(peers: Mapping[int, Any], position: int | None) -> Any:
+    return None if position is None else peers.get(position)
+
+
+def _holder(names: Mapping[str, str], row: Any) -> str | None:
+    return names.get(row.person_id) if row is not None else None
+
+
+def _passed(names: Mapping[str, str], peers: Mapping[int, Any], row: Any) -> str | None:
+    former = _latest(peers, row.former)
+    return _holder(names, former) if former is not None and former.state == "transferred" else None
+
+
+def _coming(
+    connection: sa.Connection,
+    at: dt.datetime,
+    chain: Any,
+    case: Any,
+    rules: Rules,
+    rows: Sequence[Any],
+    now: int,
+    variables: Mapping[str, Json],
+) -> list[StepView]:
+    """The steps behind the one that is open, with whoever would sign them as of now: as when they will be opened."""
+    signed: dict[str, list[str]] = {}
+    for row in rows:
+        own = row.sign_off_id and row.step_position <= now and row.person_id and row.state in ("approved", "open")
+        if own and _came_back(rows, row) is None:
+            signed.setdefault(chain.steps[row.step_position]["key"], []).append(row.person_id)
+    situation = Situation(
+        subject=case.subject_id,
+        initiator=case.initiator_id,
+        at=at,
+        variables=variables,
+        signed=signed,
+        managers=sorted(rules.managers),
+        procedure=case.procedure,
+        chain=chain.key,
+    )
+    found = resolve.chain(Company(connection, at), chain.steps[now + 1 :], situation)
+    ids = {person for step in found for person in step.persons}
+    names = {row.id: row.name for row in connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))}
+    return [
+        StepView(
+            name=step.name,
+            name_en=step.name_en,
+            step=now + 1 + number,
+            sign_off=None,
+            state="waiting",
+            people=[names[person] for person in step.persons],
+            decided_at=None,
+            opinion="",
+            trace=step.trace,
+            expected=step.outcome or "signs",
+        )
+        for number, step in enumerate(found)
+    ]
+
+
+# --- what may be done
+
+
+def _plain(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> set[str]:
+    """The verbs of work that no chain describes."""
+    if row.state != "open":
+        return set()
+    if reader in (row.person_id, row.for_id):
+        if reader == case.subject_id and not item.for_subject:
+            return set()
+        return {"complete", "save"} | ({"release"} if row.role or row.shared else set())
+    if row.person_id is not None or reader == case.subject_id:
+        return set()
+    offered = sa.select(SignOff.id).where(SignOff.id == row.sign_off_id, SignOff.id.in_(access.offered_to(connection, reader)))
+    return {"complete", "save", "claim"} if connection.execute(offered).first() else set()
+
+
+def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str) -> _Offers:
+    """The verbs of a chain's step, each tried on its round."""
+    position, number = max(
+        ((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None), default=(-1, 0)
+    )
+    if position < 0:
+        return _Offers()
+    barred = {case.subject_id: "nobody decides in a case about themselves"}
+    current = rows_of(rows, (position, number))
+    asks = chain.steps[position]
+    round, verbs = round_of(current, asks, barred, reader), setting(asks, "verbs")
+    acts: dict[str, tuple[Any, ...]] = {
+        "approve": (deciding.approve,),
+        "reject": (deciding.reject,),
+        "resolve": (deciding.resolve,),
+        "take_back": (passing.take_back,),
+        "return": (deciding.return_,),
+        "transfer": (passing.transfer, _SOMEBODY),
+        "delegate": (passing.delegate, _SOMEBODY),
+        "claim": (passing.claim,),
+        "release": (passing.release,),
+    }
+    for verb in {"return", "transfer", "delegate"} - set(verbs) | {"release" if _could_take(round, reader) else "claim"}:
+        del acts[verb]
+    offers = _Offers(may={verb for verb, (act, *more) in acts.items() if _works(act, round, reader, *more)})
+    if "add" in verbs:
+        offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
+        offers.may |= {"add"} if offers.where else set()
+    if any(_works(withdrawing.withdraw, given, reader) for given in _withdrawable(chain, rows, round, position, reader)):
+        offers.may.add("withdraw")
+    manages = bool(directory.roles_of(connection, reader) & rules.managers)
+    for place, row in enumerate(current):
+        remove = (manages or "remove" in verbs) and _works(adding.remove, round, reader, place, admin=manages)
+        reassign = manages and _works(passing.reassign, round, reader, place, _SOMEBODY)
+        offers.on[row.sign_off_id] = frozenset(({"remove"} if remove else set()) | ({"reassign"} if reassign else set()))
+    return offers
+
+
+def _withdrawable(chain: Any, rows: Sequence[Any], round: Round, position: int, reader: str) -> Iterator[Round]:
+    """The round in which the reader would take something back: the present one, or the one before while nobody has acted since."""
+    place, given = position, round
+    if withdrawing.last(round, reader) is None:
+        before = [row for row in rows if row.sign_off_id and row.step_position < position]
+        if not before:
+            return
+        last = rows_of(before, max((row.step_position, row.round_number) for row in before))
+        place = last[0].step_position
+        given = round_of(last, chain.steps[place], round.barred, reader)
+        if withdrawing.last(given, reader) is None or not _works(untouched, rows, round, since=place):
+            return
+    if "withdraw" in setting(chain.steps[place], "verbs"):
+        yield given
+
+
+def _could_take(round: Round, reader: str) -> bool:
+    open_now = [signer for signer in round.signers if signer.state == "open"]
+    return not any(reader in (signer.person, signer.for_person) for signer in open_now) and any(
+        signer.person is None and reader in signer.candidates for signer in open_now
+    )
+
+
+def _works(act: Callable[..., Any], *given: Any, **more: Any) -> bool:
+    try:
+        act(*given, **more)
+    except PartwellError:
+        return False
+    return True
