@@ -15,7 +15,7 @@ from typing import Any
 from psycopg import Connection, OperationalError
 from psycopg.abc import Buffer, PQGen
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import InFailedSqlTransaction, error_from_result
 from psycopg.generators import fetch_many, send
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -38,7 +38,7 @@ class Pipeline:
         """The rows of each statement, in the transaction that is open or else begins here; `commit` ends it.
 
         A statement is its text with `$1`, `$2` … and a value for each. Raises the first error, one of psycopg's; the
-        transaction is then of no more use.
+        transaction is then of no more use. The server answers the COMMIT of one that had failed before as if all were well.
         """
         # before anything is on its way: a value that cannot be sent, such as a text with a zero byte, then costs no connection
         dumped = [self._dumped(values) for _, values in statements]
@@ -74,6 +74,8 @@ class Pipeline:
                 rows.append(self._transformer.load_rows(0, answer.ntuples, tuple) if answer.ntuples else [])
         if failure is not None:
             raise failure
+        if commit and answers[-1].command_status == b"ROLLBACK":
+            raise InFailedSqlTransaction("the transaction had failed before, so nothing of it was committed")
         return rows
 
     def _dumped(self, values: Sequence[Any]) -> tuple[Sequence[Buffer | None], Sequence[Format]]:

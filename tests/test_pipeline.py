@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 from typing import Any
@@ -123,4 +124,14 @@ def test_what_cannot_be_sent_is_said_and_costs_no_connection(postgres: str, keyr
         with pytest.raises(psycopg.DataError, match="NUL"):
             unit.together((echo, {"text": "ab"}), (echo, {"text": "a\0b"}))
         assert unit.one(served).pid == before
+    database.dispose()
+
+
+def test_a_commit_that_commits_nothing_is_no_commit(postgres: str, keyring: Keyring) -> None:
+    """Whoever goes on after a statement that failed is told so, though the server would not."""
+    database = Database(postgres, keyring)
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction, match="nothing of it"), database.unit() as unit:
+        with contextlib.suppress(sa.exc.ProgrammingError):
+            unit.connection.execute(sa.text("SELECT lost FROM nowhere"))
+        unit.commit()
     database.dispose()
