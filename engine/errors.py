@@ -167,6 +167,27 @@ class NobodySigns(PartwellError):
     status = 409
 
 
+class ConditionFailed(PartwellError):
+    """It cannot be told whether the step "{step}" of the approval chain "{chain}" applies. Its condition {expression} failed: {reason}.
+    Correct the chain or the data, then have it tried again; nothing was lost."""
+
+    status = 409
+
+
+class MustBeSigned(PartwellError):
+    """Not one step of the approval chain "{chain}" applies to this case, though a person has to decide it. Correct the chain or
+    the data, then have it tried again; nothing was lost."""
+
+    status = 409
+
+
+class StepStands(PartwellError):
+    """Nobody can sign now: it could not be told who has to, and an administrator must look at the approval chain first. Nothing
+    was lost."""
+
+    status = 409
+
+
 class SubstituteRefused(PartwellError):
     """This substitute was not entered: {reason}. Change what you typed, then send it again."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import rules
+from . import items, rounds, rules
 from .bpmn.scopes import plain
 from .cases import must_manage, must_say
 from .db import Statement
@@ -179,6 +179,13 @@ def retry(
                 _resolve(broken, how, reason, also=told)
             unit.write(_RENEW, job_id=job.id, due=turn.now, request=request)
             unit.after_commit(lambda: services.carrier.ring(None))
+        elif rounds.stands(turn, incident.instance):
+            if variables:
+                _resolve(broken, how, reason, "set_variables", values=dict(variables))
+            else:
+                _resolve(broken, how, reason)
+            if item := rounds.try_again(turn, incident.instance):
+                items.pass_unsigned(turn, item)
         else:
             _resolve(broken, how, reason, "retry", instance=incident.instance, variables=dict(variables or {}))
         turn.commit()
@@ -210,6 +217,8 @@ def skip(services: Services, incident_id: str, *, actor: str, reason: str, reque
         turn, incident = broken.turn, broken.incident
         if incident.instance == SEAL:
             raise ItemClosed(reason="a closed case must be sealed; repair the cause and retry instead")
+        if rounds.stands(turn, incident.instance):
+            raise ItemClosed(reason="an approval cannot be skipped; correct the chain or the data and retry, or return the case")
         if broken.job is not None:
             unit.write(FINISH, job_id=broken.job.id, new_state="dropped", at=turn.now)
         if broken.job is not None and broken.job.kind in ("message", "signal"):

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from . import sign_offs
+from . import rounds
 from .bpmn.advance import Opened
 from .chains import resolve, versions
 from .chains.company import Company
-from .chains.situation import Situation
-from .chains.steps import setting
 from .db import Statement, one_of
-from .errors import FeelError, NobodySigns
+from .errors import NobodySigns
 from .ledger import Event
-from .models import Candidate, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .models import Draft, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from .people import directory
 from .ports import Json
-from .rules import rules_of
-from .signing.round import Round, Signer
-from .signing.turns import begin
 
 if TYPE_CHECKING:
     from .turn import Turn
@@ -42,12 +35,19 @@ _LEAVE_ROUNDS = Statement(
     .where(WorkRound.closed_at.is_(None), WorkRound.step_id.in_(sa.select(WorkStep.id).where(WorkStep.item_id.in_(_ITEMS_LEFT))))
     .values(closed_at=sa.bindparam("at"), outcome="left")
 )
+_CLOSE_ITEM = Statement(
+    sa.update(WorkItem).where(WorkItem.id == sa.bindparam("item_id")).values(status="completed", closed_at=sa.bindparam("at"))
+)
+_DROP_DRAFTS = Statement(sa.delete(Draft).where(Draft.item_id == sa.bindparam("item_id")))
 _LEAVE_DRAFTS = Statement(sa.delete(Draft).where(Draft.item_id.in_(_ITEMS_LEFT)))
 _LEAVE_ITEM = Statement(sa.update(WorkItem).where(*_OF_INSTANCE).values(status="left", closed_at=sa.bindparam("at")))
 
 
-def open_item(turn: Turn, opened: Opened) -> None:
-    """A user task waits: its item, the steps of its chain, and the first sign-off. Raises NobodySigns."""
+def open_item(turn: Turn, opened: Opened) -> rounds.Chained | None:
+    """A user task waits: its item, the steps of its chain, and the first sign-off. The item, if nobody needs to sign any step.
+
+    Raises NobodySigns for work that no chain describes.
+    """
     element = turn.deployed.program.elements[opened.element]
     for_subject = element.properties.get("wf.for") == "subject"
     chain = versions.active(turn.unit.connection, opened.chain, turn.now) if opened.chain else None
@@ -70,23 +70,40 @@ def open_item(turn: Turn, opened: Opened) -> None:
     )
     turn.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
     if chain:
-        step_ids = [_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
-        if not open_step(turn, item_id, step_ids, chain, 0, opened.element, opened.instance):
-            raise NobodySigns(step=element.title)
-        return
+        step_ids = [rounds.add_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
+        item = rounds.Chained(id=item_id, element=opened.element, instance=opened.instance, chain=chain, step_ids=step_ids)
+        return None if rounds.open_step(turn, item, 0, signed=False) else item
     persons, trace = _persons(turn, opened, for_subject, element.title)
     if trace:
         mode = "single" if len(persons) == 1 and not opened.groups else "claim"
-        _round(turn, item_id, _step(turn, item_id, 0, {"mode": mode}), persons, tuple(opened.groups), trace)
+        rounds.open_round(turn, item_id, rounds.add_step(turn, item_id, 0, {"mode": mode}), persons, tuple(opened.groups), trace)
     else:
-        _sign_off(turn, item_id, persons, tuple(opened.groups))
+        rounds.open_sign_off(turn, item_id, persons, tuple(opened.groups))
+    return None
 
 
-def _step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
-    step_id = new_id()
-    named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": setting(step, "mode")}
-    turn.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
-    return step_id
+def pass_unsigned(turn: Turn, item: rounds.Chained) -> None:
+    """No further step of the item's chain needs anybody: it is approved. Where nobody signed any, the ledger tells that a rule did it."""
+    last = turn.unit.connection.execute(
+        sa.select(Person.name)
+        .join(SignOff, SignOff.decided_by == Person.id)
+        .where(SignOff.item_id == item.id, SignOff.state == "approved")
+        .order_by(SignOff.decided_at.desc(), SignOff.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    values: dict[str, Json] = {"decision": "approved", "opinion": "", "decided_by": last or ""}
+    finish(turn, item.id, item.element, item.instance, values, drafts=last is not None, policy=None if last else "nothing_to_sign")
+
+
+def finish(
+    turn: Turn, item_id: str, element: str, instance: str, values: Mapping[str, Json], *, drafts: bool, policy: str | None = None
+) -> None:
+    """The item is completed with these values, and the case goes on. `drafts`: somebody saved one; `policy`: the rule that did it."""
+    turn.unit.write(_CLOSE_ITEM, item_id=item_id, at=turn.now)
+    if drafts:
+        turn.unit.write(_DROP_DRAFTS, item_id=item_id)
+    told = {"item": item_id, "policy": policy} if policy else {"item": item_id}
+    turn.act(Event.ITEM_COMPLETED, "complete", element=element, instance=instance, values=dict(values), also=told)
 
 
 def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[list[str], dict[str, Json]]:
@@ -100,126 +117,10 @@ def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[
         persons = list(turn.unit.connection.execute(here).scalars())
     if persons or opened.groups:
         return persons, {}
-    persons = resolve.managers(Company(turn.unit.connection, turn.now), _situation(turn, opened.instance))
+    persons = resolve.managers(Company(turn.unit.connection, turn.now), rounds.situation(turn, opened.instance))
     if not persons:
         raise NobodySigns(step=step)
     return persons, {"policy": "to_managers"}
-
-
-def open_step(
-    turn: Turn,
-    item_id: str,
-    step_ids: Sequence[str],
-    chain: Any,
-    position: int,
-    element: str,
-    instance: str,
-    *,
-    before: Sequence[str] = (),
-    again: bool = False,
-) -> bool:
-    """Open the next step of a chain (a row of `chains`) that needs somebody, for the people it resolves to now.
-
-    False if none is left that does. `before`: who has just approved the step before, in their own name. `again`: the item comes
-    back to it. Raises NobodySigns, and FeelError where a condition does not give true or false.
-    """
-    company = Company(turn.unit.connection, turn.now)
-    signed = _signed(turn, item_id, chain.steps, position, before) if position else {}
-    rounds = _rounds(turn, step_ids) if position or again else {}
-    case = _situation(turn, instance, chain=chain.key, signed=signed)
-    for current in range(position, len(chain.steps)):
-        step = resolve.one(company, chain.steps[current], case)
-        persons, trace = step.persons, {**step.trace, "chain": {"key": chain.key, "number": chain.number}}
-        number = rounds.get(step_ids[current], 0) + 1
-        if step.outcome is None:
-            _open_round(turn, item_id, step_ids[current], number, step, trace)
-            turn.record(Event.STEP_OPENED, element=element, item=item_id, step=step.name, persons=persons, trace=trace)
-            return True
-        if step.outcome in ("incident", "rejected"):
-            if "failed" in trace:
-                raise FeelError(expression=trace["when"], reason=trace["failed"])
-            raise NobodySigns(step=step.name)
-        skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
-        turn.unit.add(WorkRound, id=new_id(), step_id=step_ids[current], number=number, **skipped)
-        turn.record(Event.STEP_SKIPPED, element=element, item=item_id, step=step.name, trace=trace)
-    return False
-
-
-def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
-    """How often each step was passed through so far."""
-    counted = sa.select(WorkRound.step_id, sa.func.max(WorkRound.number)).where(WorkRound.step_id.in_(step_ids)).group_by(WorkRound.step_id)
-    return {step_id: number for step_id, number in turn.unit.connection.execute(counted)}
-
-
-def _situation(
-    turn: Turn, instance: str, *, chain: str | None = None, signed: Mapping[str, Sequence[str]] = MappingProxyType({})
-) -> Situation:
-    return Situation(
-        subject=turn.case.subject_id,
-        initiator=turn.case.initiator_id,
-        at=turn.now,
-        variables=turn.execution.seen(instance),
-        signed=signed,
-        managers=sorted(rules_of(turn.deployed.files).managers),
-        procedure=turn.case.procedure,
-        chain=chain,
-        draw=secrets.randbelow,
-    )
-
-
-def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str]) -> dict[str, list[str]]:
-    """Key of each earlier step -> who approved it in its last round, in their own name; `before` approved the last one just now."""
-    rows = turn.unit.connection.execute(
-        sa.select(WorkStep.position, WorkRound.number, WorkRound.outcome, SignOff.state, SignOff.decided_by)
-        .join(WorkRound, WorkRound.step_id == WorkStep.id)
-        .join(SignOff, SignOff.round_id == WorkRound.id)
-        .where(WorkStep.item_id == item_id, WorkStep.position < position)
-        .where(sa.or_(SignOff.for_id.is_(None), SignOff.for_id == SignOff.decided_by))
-        .order_by(WorkStep.position, WorkRound.number, SignOff.position)
-    )
-    last: dict[int, tuple[int, list[str]]] = {}
-    for row in rows:
-        if row.position not in last or last[row.position][0] != row.number:
-            last[row.position] = row.number, []
-        if row.outcome == "approved" and row.state == "approved" and row.decided_by:
-            last[row.position][1].append(row.decided_by)
-    signed = {steps[place]["key"]: persons for place, (_, persons) in last.items() if persons}
-    return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
-
-
-def _open_round(turn: Turn, item_id: str, step_id: str, number: int, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
-    """One pass through a step of a chain, for the people who were found for it."""
-    if step.mode == "claim" and len(step.signers) > 1:
-        _round(turn, item_id, step_id, step.persons, (), trace, number)
-        return
-    found = tuple(
-        Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
-        for place, one in enumerate(step.signers)
-    )
-    round_id = new_id()
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
-    for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
-        sign_offs.add(turn, item_id, round_id, signer)
-
-
-def _round(
-    turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json], number: int = 1
-) -> None:
-    """One pass through a step, with its only sign-off."""
-    round_id = new_id()
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
-    _sign_off(turn, item_id, persons, roles, round_id)
-
-
-def _sign_off(turn: Turn, item_id: str, persons: Sequence[str], roles: Sequence[str], round_id: str | None = None) -> None:
-    """Held by the only person, or offered to the only role, else to each of the candidates."""
-    holder = persons[0] if len(persons) == 1 and not roles else None
-    role = roles[0] if len(roles) == 1 and not persons else None
-    sign_off_id = sign_offs.add(turn, item_id, round_id, Signer(number=0, person=holder, state="open"), role=role)
-    if holder is None and role is None:
-        for kind, refs in (("role", roles), ("person", persons)):
-            for ref in refs:
-                turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
 
 
 def leave_item(turn: Turn, instance: str, element: str, by: str | None) -> None:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import items, ledger, observe, subscriptions
+from . import items, ledger, observe, rounds, subscriptions
 from .bpmn.advance import Advance, Awaited, Opened, Requested, Scheduled, Thrown
 from .bpmn.model import Element
 from .bpmn.runtime import Execution
 from .db import Statement, Unit
 from .deferral import DROP_ALL_JOBS, DROP_JOBS, DROP_SEALING, MOVE_SIGNALS, SEAL, add_job, add_signal_jobs
-from .errors import PartwellError, SealBroken, StateUnreadable
+from .errors import FlowStuck, PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
 from .locking import LOCK
 from .models import Case, Incident, LedgerPage, new_id
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .procedures import Deployed
     from .services import Services
 
+#: approvals of one case that go on by themselves in one turn; more are a circle
+MOST_UNSIGNED = 100
 #: columns that are set when a case is born and never again
 _BORN = (Case.number, Case.procedure, Case.version_id, Case.title, Case.subject_id, Case.initiator_id)
 _STATE = Statement(sa.select(Case.state).where(Case.id == sa.bindparam("case_id")))
@@ -92,6 +94,8 @@ class Turn:
         self._events: list[str] = []
         #: ids of kept messages that the case takes in this turn
         self.taken: set[str] = set()
+        #: items that went on because nobody had to sign
+        self._unsigned = 0
 
     @property
     def execution(self) -> Execution:
@@ -140,9 +144,7 @@ class Turn:
         for gone in advance.left:
             if gone.instance not in begun:
                 self._leave(gone.instance, gone.element, gone.by)
-        for opened in advance.opened:
-            if opened.instance not in left:
-                items.open_item(self, opened)
+        unsigned = [item for opened in advance.opened if opened.instance not in left and (item := items.open_item(self, opened))]
         for requested in advance.requested:
             if requested.instance not in left:
                 self._request(requested)
@@ -159,6 +161,17 @@ class Turn:
                 self.incident(stuck.element, stuck.instance, stuck.error)
         if advance.finished:
             self.close(advance.outcome or "completed")
+        for item in unsigned:
+            self._pass(item)
+
+    def _pass(self, item: rounds.Chained) -> None:
+        """An item whose chain needs nobody goes on by itself, unless what was done for another one has left it meanwhile."""
+        if not any(instance == item.instance for instance, _ in self.execution.waiting()):
+            return
+        self._unsigned += 1
+        if self._unsigned > MOST_UNSIGNED:
+            raise FlowStuck(element=item.element, reason="one approval after the other needs nobody, in a circle")
+        items.pass_unsigned(self, item)
 
     def act(
         self, event: Event, verb: str, *, element: str | None, also: Mapping[str, Json] | None = None, **arguments: Json

@@ -18,9 +18,9 @@ from engine.errors import (
     FileTypeRefused,
     FormInvalid,
     ItemClosed,
-    NobodySigns,
     NotAllowed,
     NotFound,
+    StepStands,
 )
 from engine.ledger import Event
 from engine.models import Candidate, Document, Draft, Headship, Holding, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
@@ -487,17 +487,24 @@ def test_a_vacant_post_goes_to_the_administrators(room: Room) -> None:
     assert room.open(case) == "yes"
 
 
-def test_a_step_that_nobody_can_sign_keeps_the_one_before_open(room: Room) -> None:
-    """Whoever signs learns that the next step has nobody; their own sign-off is not lost in between."""
+def test_a_step_that_nobody_can_sign_waits_for_an_administrator(room: Room) -> None:
+    """Who signs the step before has signed; the item stands at the next one until somebody can be found for it."""
     given = signing(step("部门", HEAD), step("总监", DIRECTOR))
     room.deploy(*given["body"], chains=given["chains"])
     case = room.start()
     room.write(sa.delete(Holding).where(Holding.role.in_(["hr_director", "admin"])))
-    with pytest.raises(NobodySigns, match="总监"):
-        room.approve(case, "sign", by="head", request_id="r")
-    assert room.events(case).count("work:step:approved") == 0
-    room.write(sa.insert(Holding).values(person_id=person("worker"), role="hr_director"))
     room.approve(case, "sign", by="head", request_id="r")
+    [incident] = room.incidents(case)
+    assert incident.code == "nobody_signs" and incident.facts == {"step": "总监"}
+    with pytest.raises(StepStands):
+        room.approve(case, "sign", by="director")
+    with pytest.raises(StepStands):
+        room.complete(case, "sign", by="director")
+    room.write(
+        sa.insert(Holding).values([{"person_id": person("worker"), "role": "hr_director"}, {"person_id": person("admin"), "role": "admin"}])
+    )
+    room.manage(incidents.retry, incident.id)
+    assert room.incidents(case) == []
     room.approve(case, "sign", by="worker")
     assert room.open(case) == "yes"
 

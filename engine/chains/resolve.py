@@ -94,7 +94,7 @@ def one(company: Company, step: Mapping[str, Json], case: Situation) -> Resolved
         try:
             applies = expressions.condition(when, case.variables, now=case.at)
         except FeelError as error:
-            trace["failed"] = error.message
+            trace["failed"] = error.facts["reason"]
             return result("incident", policy="condition_failed")
         if not applies:
             return result("unreached", policy="condition")

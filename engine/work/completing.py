@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from .. import documents
 from ..db import Statement
 from ..errors import NotAllowed, NotFound
+from ..items import finish
 from ..models import Document, Draft, SignOff, WorkRound
 from ..ports import NO_FORM, File, Json
-from .tasks import Task, draft_purpose, finish, permissions, task
+from .tasks import Task, draft_purpose, permissions, task
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -54,7 +55,7 @@ def complete(
             raise NotAllowed(reason="this step is approved or rejected, not completed")
         clean = _checked(work, values, locale)
         _approved(work)
-        finish(work.turn, item_id, work.element, work.instance, clean, drafts=work.drafts)
+        finish(work.turn, item_id, work.element.id, work.instance, clean, drafts=work.drafts)
         work.turn.commit()
 
 

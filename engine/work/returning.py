@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import items, returns
+from .. import returns, rounds
 from ..errors import FormInvalid, NotFound, WayClosed
 from ..ledger import Event
 from ..models import new_id
@@ -99,5 +99,5 @@ def _to_step(at: Step, key: str) -> None:
         raise NotFound(what="step of the approval chain", name=key)
     if place not in _signed(at):
         raise WayClosed(element=steps[place]["name"], reason="nobody has signed it before")
-    if not items.open_step(at.turn, at.item_id, at.step_ids, at.chain, place, at.element.id, at.instance, again=True):
+    if not rounds.open_step(at.turn, at.item, place, again=True):
         raise WayClosed(element=steps[place]["name"], reason="its conditions are no longer met, and nobody would have to sign")

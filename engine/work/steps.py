@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import cases, items, sign_offs
+from .. import cases, items, rounds, sign_offs
 from ..bpmn.model import Element
 from ..chains.steps import setting
 from ..db import Statement, Unit
@@ -24,7 +24,7 @@ from ..ports import Json
 from ..rules import rules_of
 from ..signing.round import Round, Turned
 from ..turn import Turn
-from .tasks import answer_purpose, closed, finish
+from .tasks import answer_purpose, closed
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -117,6 +117,10 @@ class Step:
         return round_of(rows, self.chain.steps[rows[0].step_position], self.round.barred, self.turn.actor or "")
 
     @property
+    def item(self) -> rounds.Chained:
+        return rounds.Chained(id=self.item_id, element=self.element.id, instance=self.instance, chain=self.chain, step_ids=self.step_ids)
+
+    @property
     def asks(self) -> Mapping[str, Json]:
         """The step as its chain describes it."""
         step: Mapping[str, Json] = self.chain.steps[self.position]
@@ -167,21 +171,18 @@ class Step:
             turn.unit.write(_OUTCOME, round_id=self.round_id, at=at, new_outcome=turned.round.outcome)
 
     def follow(self, turned: Turned, opinion: str = "") -> None:
-        """Go on as the round was decided, if it was: to the next step, or out of the item. Raises as `items.open_step`."""
+        """Go on as the round was decided, if it was: to the next step, or out of the item."""
         if turned.verdict == "approved":
             own = [
                 one.acted for one in turned.round.signers if one.state == "approved" and one.acted and one.for_person in (None, one.acted)
             ]
-            turn = self.turn
-            if items.open_step(
-                turn, self.item_id, self.step_ids, self.chain, self.position + 1, self.element.id, self.instance, before=own
-            ):
+            if rounds.open_step(self.turn, self.item, self.position + 1, before=own):
                 return
         if turned.verdict == "rejected" and self._rejected(opinion):
             return
         if turned.verdict in ("approved", "rejected"):
             values = {"decision": turned.verdict, "opinion": opinion, "decided_by": self._decider(turned)}
-            finish(self.turn, self.item_id, self.element, self.instance, values, drafts=self.drafts)
+            items.finish(self.turn, self.item_id, self.element.id, self.instance, values, drafts=self.drafts)
 
     def _rejected(self, opinion: str) -> bool:
         """What the chain says for a rejection; False where it is for the diagram to say."""
@@ -195,7 +196,7 @@ class Step:
                 place = next(place for place, one in enumerate(self.chain.steps) if one["key"] == key)
             case _:
                 return False
-        return items.open_step(self.turn, self.item_id, self.step_ids, self.chain, place, self.element.id, self.instance, again=True)
+        return rounds.open_step(self.turn, self.item, place, again=True)
 
     def _decider(self, turned: Turned) -> str:
         """Name of who decided last: who acts now, or who did before somebody was removed; "" where it was a rule."""
@@ -224,6 +225,8 @@ def step(
     must_run(case)
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
+    if not any(row.sign_off_id and row.outcome is None for row in rows):
+        raise closed(unit, item_id, "open")
     last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None)
     signing = rows_of(rows, last)
     chain = unit.connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()

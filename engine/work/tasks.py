@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,9 @@ from sqlalchemy.orm import aliased
 
 from ..bpmn.model import Element
 from ..db import Statement, Unit
-from ..errors import AlreadyDecided, ItemClosed, NotAllowed, PartwellError, TakenByOther
-from ..ledger import Event
+from ..errors import AlreadyDecided, ItemClosed, NotAllowed, PartwellError, StepStands, TakenByOther
 from ..locking import lock_and_read, must_run
 from ..models import Candidate, Draft, Holding, LedgerPage, Person, SignOff, WorkItem
-from ..ports import Json
 from ..turn import Turn
 
 if TYPE_CHECKING:
@@ -59,10 +56,6 @@ _DETAIL = Statement(
     .outerjoin(_ACTOR, _ACTOR.id == sa.bindparam("actor"))
     .where(WorkItem.id == sa.bindparam("item_id"))
 )
-_CLOSE_ITEM = Statement(
-    sa.update(WorkItem).where(WorkItem.id == sa.bindparam("item_id")).values(status="completed", closed_at=sa.bindparam("at"))
-)
-_DROP_DRAFTS = Statement(sa.delete(Draft).where(Draft.item_id == sa.bindparam("item_id")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,14 +111,6 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
     )
 
 
-def finish(turn: Turn, item_id: str, element: Element, instance: str, values: Mapping[str, Json], *, drafts: bool) -> None:
-    """The item is completed with these values, and the case goes on. `drafts`: somebody saved one."""
-    turn.unit.write(_CLOSE_ITEM, item_id=item_id, at=turn.now)
-    if drafts:
-        turn.unit.write(_DROP_DRAFTS, item_id=item_id)
-    turn.act(Event.ITEM_COMPLETED, "complete", element=element.id, instance=instance, values=dict(values), also={"item": item_id})
-
-
 def closed(unit: Unit, item_id: str, status: str) -> PartwellError:
     """Who closed the item and when, or why it closed."""
     decided = unit.connection.execute(
@@ -137,6 +122,8 @@ def closed(unit: Unit, item_id: str, status: str) -> PartwellError:
     ).first()
     if status == "completed" and decided:
         return AlreadyDecided(who=decided.name, when=decided.decided_at.isoformat(timespec="minutes"))
+    if status == "open":
+        return StepStands()
     return ItemClosed(reason="the procedure went on without it")
 
 

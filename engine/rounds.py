@@ -1,0 +1,230 @@
+"""Steps of an item's chain: opened one after another for the people they resolve to, or waiting for an administrator."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from . import sign_offs
+from .chains import resolve, versions
+from .chains.company import Company
+from .chains.situation import Situation
+from .chains.steps import setting
+from .db import Statement
+from .errors import ConditionFailed, MustBeSigned, NobodySigns, PartwellError
+from .ledger import Event
+from .models import Candidate, Chain, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .ports import Json
+from .rules import rules_of
+from .signing.round import Round, Signer
+from .signing.turns import begin
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+
+_STUCK_AT = (
+    sa.select(WorkRound.id, WorkRound.number, WorkRound.trace, WorkStep.position)
+    .join(WorkStep, WorkStep.id == WorkRound.step_id)
+    .where(WorkRound.closed_at.is_(None), ~sa.exists().where(SignOff.round_id == WorkRound.id))
+)
+_FORGET_ROUND = Statement(sa.delete(WorkRound).where(WorkRound.id == sa.bindparam("round_id")))
+_FORGET_STEP = Statement(sa.delete(WorkStep).where(WorkStep.id == sa.bindparam("step_id")))
+_KEEP_CHAIN = Statement(sa.update(WorkItem).where(WorkItem.id == sa.bindparam("item_id")).values(chain_id=sa.bindparam("new_chain_id")))
+#: policy in the trace of a step at which a chain stands because nobody would sign any of it
+_UNSIGNED = "nothing_signed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chained:
+    """A work item with a chain."""
+
+    id: str
+    element: str
+    instance: str
+    #: the row of `chains` that it keeps
+    chain: Any
+    #: ids of its steps, in order
+    step_ids: Sequence[str]
+
+
+def add_step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
+    """A step of an item, without a round yet; its id."""
+    step_id = new_id()
+    named = {"name": step.get("name"), "name_en": step.get("name_en"), "mode": setting(step, "mode")}
+    turn.unit.add(WorkStep, id=step_id, item_id=item_id, position=position, **named)
+    return step_id
+
+
+def open_step(turn: Turn, item: Chained, position: int, *, before: Sequence[str] = (), again: bool = False, signed: bool = True) -> bool:
+    """Open the next step of the chain that needs somebody, for the people it resolves to now; False if none is left that does.
+
+    `before`: who has just approved the step before, in their own name. `again`: the item comes back to it. Where it cannot be told
+    whether a step applies, or nobody is found for it, the item stands there with an incident until an administrator has
+    it tried again; so it does where not one step was `signed` in a chain that decides about an employment.
+    """
+    company = Company(turn.unit.connection, turn.now)
+    steps = item.chain.steps
+    case = situation(turn, item.instance, chain=item.chain.key, signed=_signed(turn, item.id, steps, position, before) if position else {})
+    rounds = _rounds(turn, item.step_ids) if position or again else {}
+
+    def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> bool:
+        step_id = item.step_ids[current]
+        turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=rounds.get(step_id, 0) + 1, opened_at=turn.now, trace=dict(trace))
+        turn.incident(item.element, item.instance, error)
+        return True
+
+    for current in range(position, len(steps)):
+        step = resolve.one(company, steps[current], case)
+        trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}}
+        number = rounds.get(item.step_ids[current], 0) + 1
+        if step.outcome is None:
+            _open_round(turn, item.id, item.step_ids[current], number, step, trace)
+            turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
+            return True
+        if step.outcome in ("incident", "rejected"):
+            if "failed" not in trace:
+                return stand(current, trace, NobodySigns(step=step.name))
+            facts = {"expression": trace["when"], "reason": trace["failed"]}
+            return stand(current, trace, ConditionFailed(chain=item.chain.name, step=step.name, **facts))
+        skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
+        turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **skipped)
+        turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step.name, trace=trace)
+    if not signed and (decisive := [place for place, step in enumerate(steps) if setting(step, "decisive")]):
+        trace = {"policy": _UNSIGNED, "chain": {"key": item.chain.key, "number": item.chain.number}}
+        return stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
+    return False
+
+
+def try_again(turn: Turn, instance: str) -> Chained | None:
+    """The step at which the instance's item stands is opened for whomever it resolves to now. The item, if nobody needs to sign any more.
+
+    A chain that was published since is taken where it has the same steps up to here, since it may be what was corrected.
+    """
+    connection = turn.unit.connection
+    found, stuck = _stuck(turn, instance)
+    turn.unit.write(_FORGET_ROUND, round_id=stuck.id)
+    current = versions.active(connection, found.chain.key, turn.now)
+    place = 0 if stuck.trace["policy"] == _UNSIGNED else stuck.position
+    item = _on_version(turn, found, current, place)
+    signed = connection.execute(sa.select(SignOff.id).where(SignOff.item_id == item.id).limit(1)).first() is not None
+    return None if open_step(turn, item, place, again=True, signed=signed) else item
+
+
+def stands(turn: Turn, instance: str) -> bool:
+    """Whether the item of this instance has a step that nobody can sign before an administrator has looked."""
+    return _where_stuck(turn, instance) is not None
+
+
+def _where_stuck(turn: Turn, instance: str) -> Any:
+    item = sa.select(WorkItem.id).where(WorkItem.case_id == turn.case.id, WorkItem.instance == instance, WorkItem.status == "open")
+    return turn.unit.connection.execute(_STUCK_AT.where(WorkStep.item_id.in_(item))).one_or_none()
+
+
+def _stuck(turn: Turn, instance: str) -> tuple[Chained, Any]:
+    connection = turn.unit.connection
+    item = connection.execute(
+        sa.select(WorkItem.__table__).where(WorkItem.case_id == turn.case.id, WorkItem.instance == instance, WorkItem.status == "open")
+    ).one()
+    step_ids = connection.execute(sa.select(WorkStep.id).where(WorkStep.item_id == item.id).order_by(WorkStep.position)).scalars().all()
+    chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == item.chain_id)).one()
+    return Chained(id=item.id, element=item.element, instance=instance, chain=chain, step_ids=step_ids), _where_stuck(turn, instance)
+
+
+def _on_version(turn: Turn, item: Chained, current: Any, place: int) -> Chained:
+    """The item on the present version of its chain, if nothing from `place` on was signed and the steps before are the same."""
+    if current.id == item.chain.id or [s["key"] for s in current.steps[:place]] != [s["key"] for s in item.chain.steps[:place]]:
+        return item
+    signed = sa.select(SignOff.id).join(WorkRound, WorkRound.id == SignOff.round_id).where(WorkRound.step_id.in_(item.step_ids[place:]))
+    if len(current.steps) <= place or turn.unit.connection.execute(signed.limit(1)).first():
+        return item
+    for round_id in turn.unit.connection.execute(sa.select(WorkRound.id).where(WorkRound.step_id.in_(item.step_ids[place:]))).scalars():
+        turn.unit.write(_FORGET_ROUND, round_id=round_id)
+    for step_id in item.step_ids[place:]:
+        turn.unit.write(_FORGET_STEP, step_id=step_id)
+    turn.unit.write(_KEEP_CHAIN, item_id=item.id, new_chain_id=current.id)
+    added = [add_step(turn, item.id, at, current.steps[at]) for at in range(place, len(current.steps))]
+    return replace(item, chain=current, step_ids=[*item.step_ids[:place], *added])
+
+
+def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
+    """How often each step was passed through so far."""
+    counted = sa.select(WorkRound.step_id, sa.func.max(WorkRound.number)).where(WorkRound.step_id.in_(step_ids)).group_by(WorkRound.step_id)
+    return {step_id: number for step_id, number in turn.unit.connection.execute(counted)}
+
+
+def situation(
+    turn: Turn, instance: str, *, chain: str | None = None, signed: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Situation:
+    """The case as a step is resolved for it now."""
+    return Situation(
+        subject=turn.case.subject_id,
+        initiator=turn.case.initiator_id,
+        at=turn.now,
+        variables=turn.execution.seen(instance),
+        signed=signed,
+        managers=sorted(rules_of(turn.deployed.files).managers),
+        procedure=turn.case.procedure,
+        chain=chain,
+        draw=secrets.randbelow,
+    )
+
+
+def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str]) -> dict[str, list[str]]:
+    """Key of each earlier step -> who approved it in its last round, in their own name; `before` approved the last one just now."""
+    rows = turn.unit.connection.execute(
+        sa.select(WorkStep.position, WorkRound.number, WorkRound.outcome, SignOff.state, SignOff.decided_by)
+        .join(WorkRound, WorkRound.step_id == WorkStep.id)
+        .join(SignOff, SignOff.round_id == WorkRound.id)
+        .where(WorkStep.item_id == item_id, WorkStep.position < position)
+        .where(sa.or_(SignOff.for_id.is_(None), SignOff.for_id == SignOff.decided_by))
+        .order_by(WorkStep.position, WorkRound.number, SignOff.position)
+    )
+    last: dict[int, tuple[int, list[str]]] = {}
+    for row in rows:
+        if row.position not in last or last[row.position][0] != row.number:
+            last[row.position] = row.number, []
+        if row.outcome == "approved" and row.state == "approved" and row.decided_by:
+            last[row.position][1].append(row.decided_by)
+    signed = {steps[place]["key"]: persons for place, (_, persons) in last.items() if persons}
+    return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
+
+
+def _open_round(turn: Turn, item_id: str, step_id: str, number: int, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
+    """One pass through a step of a chain, for the people who were found for it."""
+    if step.mode == "claim" and len(step.signers) > 1:
+        open_round(turn, item_id, step_id, step.persons, (), trace, number)
+        return
+    found = tuple(
+        Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
+        for place, one in enumerate(step.signers)
+    )
+    round_id = new_id()
+    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
+    for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
+        sign_offs.add(turn, item_id, round_id, signer)
+
+
+def open_round(
+    turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json], number: int = 1
+) -> None:
+    """One pass through a step, with its only sign-off."""
+    round_id = new_id()
+    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
+    open_sign_off(turn, item_id, persons, roles, round_id)
+
+
+def open_sign_off(turn: Turn, item_id: str, persons: Sequence[str], roles: Sequence[str], round_id: str | None = None) -> None:
+    """Held by the only person, or offered to the only role, else to each of the candidates."""
+    holder = persons[0] if len(persons) == 1 and not roles else None
+    role = roles[0] if len(roles) == 1 and not persons else None
+    sign_off_id = sign_offs.add(turn, item_id, round_id, Signer(number=0, person=holder, state="open"), role=role)
+    if holder is None and role is None:
+        for kind, refs in (("role", roles), ("person", persons)):
+            for ref in refs:
+                turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
