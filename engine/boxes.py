@@ -51,7 +51,7 @@ SORTS = ("due", "newest", "oldest")
 #: rows that are looked at for what can be filtered by
 _LOOKED_AT = 1000
 
-_ABSENT = aliased(Person)
+_ABSENT, _NAMESAKE = aliased(Person), aliased(Person)
 _TOLD = (
     SignOff.id.label("sign_off_id"),
     WorkItem.id.label("item_id"),
@@ -78,7 +78,7 @@ _TOLD = (
 class Filter:
     """Which rows of a box are shown, and in what order; whatever is empty leaves out nothing."""
 
-    #: each must be somewhere in number, title, subject or step
+    #: each must be somewhere in number, title, step, or the name of the employee or of who started the case
     words: Sequence[str] = ()
     #: key of the procedure
     procedure: str = ""
@@ -249,8 +249,10 @@ def _matching(found: sa.Select[Any], lies: sa.Subquery, shape: _Shape, *, items:
     if cases:
         found = found.join(Case, Case.id == lies.c.case_id).join(Person, Person.id == Case.subject_id)
     fields = (Case.number, Case.title, Person.name, WorkItem.name, WorkItem.name_en)
-    patterns = [sa.bindparam(f"word_{number}", type_=sa.String()) for number in range(shape.words)]
-    found = found.where(*(sa.or_(*(field.ilike(pattern, escape="/") for field in fields)) for pattern in patterns))
+    for number in range(shape.words):
+        pattern = sa.bindparam(f"word_{number}", type_=sa.String())
+        called = sa.select(_NAMESAKE.id).where(_NAMESAKE.name.ilike(pattern, escape="/"))
+        found = found.where(sa.or_(*(field.ilike(pattern, escape="/") for field in fields), Case.initiator_id.in_(called)))
     if "procedure" in shape.filters:
         found = found.where(Case.procedure == sa.bindparam("procedure"))
     if "step" in shape.filters:

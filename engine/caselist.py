@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from . import access, rules
-from .models import Case, Person, WorkItem
+from .models import Case, Person, SignOff, WorkItem
 from .timeline import title_en
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def cases(
 ) -> tuple[list[CaseRow], int]:
     """Cases the reader may open, newest first, and how many there are. `status`: running, suspended, closed or empty."""
     with services.database.reading() as connection:
-        which = sa.and_(access.visible_cases(connection, reader, rules.by_procedure(services, connection)), *_fitting(search, status))
+        which = sa.and_(
+            access.visible_cases(connection, reader, rules.by_procedure(services, connection)), *_fitting(search, status, reader)
+        )
         total = connection.execute(sa.select(sa.func.count()).select_from(_JOINED).where(which)).scalar_one()
         chosen = _rows(which).order_by(Case.started_at.desc(), Case.id).limit(size).offset((max(page, 1) - 1) * size)
         return _told(services, connection, chosen, reader), total
@@ -51,7 +53,7 @@ def sent(
     services: Services, *, reader: str, search: str = "", status: str = "", after: str = "", size: int = 20
 ) -> tuple[list[CaseRow], str | None]:
     """Cases the reader started, newest first, and what the next page begins after (None on the last one). `after`: id of a case."""
-    which = sa.and_(Case.initiator_id == reader, Case.subject_id != reader, *_fitting(search, status))
+    which = sa.and_(Case.initiator_id == reader, Case.subject_id != reader, *_fitting(search, status, reader))
     last = aliased(Case)
     started, number = (sa.select(column).where(last.id == after).scalar_subquery() for column in (last.started_at, last.id))
     if after:
@@ -62,14 +64,24 @@ def sent(
         return found[:size], found[size - 1].id if len(found) > size else None
 
 
+_NAMED = aliased(Person)
 _JOINED = sa.join(Case, Person, Person.id == Case.subject_id)
 
 
-def _fitting(search: str, status: str) -> list[sa.ColumnElement[bool]]:
-    """Conditions on cases with their subjects: every word is somewhere in number, title or name."""
+def _fitting(search: str, status: str, reader: str) -> list[sa.ColumnElement[bool]]:
+    """Conditions on cases with their subjects: every word is somewhere in number, title, names or steps.
+
+    Words of any length in any script are found, since they are looked for in the short texts of people and steps; what is said
+    in a case is sealed and lies in no index. Whom a case is about does not learn from a search how far it is.
+    """
     found: list[sa.ColumnElement[bool]] = [Case.status == status] if status else []
     for word in search.split()[:5]:
-        found.append(sa.or_(*(f.icontains(word, autoescape=True) for f in (Case.number, Case.title, Person.name))))
+        plain = [field.icontains(word, autoescape=True) for field in (Case.number, Case.title, Person.name)]
+        called = sa.select(_NAMED.id).where(_NAMED.name.icontains(word, autoescape=True))
+        signed = sa.exists().where(SignOff.item_id == WorkItem.id, SignOff.decided_by.in_(called))
+        told = sa.or_(*(field.icontains(word, autoescape=True) for field in (WorkItem.name, WorkItem.name_en)), signed)
+        steps = sa.exists().where(WorkItem.case_id == Case.id, told)
+        found.append(sa.or_(*plain, sa.and_(Case.subject_id != reader, sa.or_(Case.initiator_id.in_(called), steps))))
     return found
 
 

@@ -54,7 +54,10 @@ COMMANDS = [
     "verify",
     "demo",
     "bench",
-    *[f"bench {name}" for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "chains", "idle", "backlog", "jobs", "feel")],
+    *[
+        f"bench {name}"
+        for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "inbox-http", "chains", "idle", "backlog", "jobs", "feel")
+    ],
 ]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
 
@@ -319,6 +322,7 @@ def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) ->
         (("growth", "--rows", "30", "--measured", "1"), {"many": 30}),
         (("concurrent", "--rounds", "2"), {"closed": 2, "failures": []}),
         (("inbox", "--items", "200", "--reads", "2"), {"persons": 3}),
+        (("inbox-http", "--items", "200", "--people", "4", "--reads", "2"), {"persons": 4}),
         (("idle", "--cases", "20", "--live", "3"), {"jobs_run": 0, "states_read": 0}),
         (("backlog", "--jobs", "3"), {"jobs": 6}),
         (("jobs", "--bare", "7", "--resuming", "3"), {"workers": 2}),

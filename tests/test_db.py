@@ -123,7 +123,7 @@ def test_each_table_is_filled_with_one_statement(database: Database) -> None:
     """Rows of one table go together, parents before children in whatever order they were added."""
     before = Unit.counted()
     with database.unit() as unit:
-        unit.add(Account, login="lin", person_id=key("1"), password="x", locale="zh-CN", disabled=False)
+        unit.add(Account, login="lin", person_id=key("1"), password="x", locale="zh-CN", disabled=False, onward=False)
         unit.add(Holding, person_id=key("2"), role="hr")
         unit.add(Holding, person_id=key("1"), role="hr")
         add(unit, "1")

@@ -14,10 +14,11 @@ from engine_room import Room, form, line, person
 from engine import caselist, cases, inbox, views, work
 from engine.boxes import Filter
 from engine.errors import FormInvalid, NotAllowed, NotFound
-from engine.models import Holding, SignOff, new_id
+from engine.models import Holding, Person, SignOff, new_id
 from engine.services import Services
 
 HEAD = {"rule": "department_head", "of": "subject", "level": 1}
+READ = {"managers": ["admin"], "readers": ["hr_director"]}
 HR = {"rule": "role", "roles": ["hr"]}
 
 
@@ -237,6 +238,43 @@ def test_the_cases_somebody_started(room: Room) -> None:
     assert [row.id for row in caselist.sent(room.services, reader=who, search=room.case(started[1]).number)[0]] == [started[1]]
     assert inbox.counts(room.services, who)["sent"] == 4
     assert caselist.sent(room.services, reader=person("hr2")) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("小北", 2),
+        ("北", 2),
+        ("王芳", 1),
+        ("陈立", 2),
+        ("评估", 2),
+        ("归档", 1),
+        ("ARCHIVE", 1),
+        ("王芳 归档", 1),
+        ("王芳 100%", 0),
+        ("周洁", 0),
+    ],
+)
+def test_searching_the_cases(room: Room, words: str, found: int) -> None:
+    """Names of the employee, of who started the case and of who signed, and the steps so far, in words of one character or more."""
+    english = zeebe("properties", zeebe("property", name="wf.name.en", value="Archive"))
+    room.deploy(START, user("a", name="评估表现"), user("b", english, name="归档"), END, flows("start > a", "a > b", "b > end"), rules=READ)
+    first, _ = room.start(), room.start()
+    room.complete(first, "a", by="hr")
+    room.write(sa.update(Person).where(Person.id == person("boss")).values(name="陈立"))
+    assert caselist.cases(room.services, reader=person("admin"), search=words)[1] == found
+    assert caselist.cases(room.services, reader=person("other"), search=words) == ([], 0)
+    assert len(caselist.sent(room.services, reader=person("boss"), search=words)[0]) == found
+
+
+def test_whom_a_case_is_about_learns_nothing_from_a_search(room: Room) -> None:
+    """Who has a part in a case about themselves finds it by what they see of it, not by its steps or by who signed."""
+    mine = zeebe("properties", zeebe("property", name="wf.for", value="subject"))
+    room.deploy(START, user("a", name="评估表现"), node("userTask", "b", mine, name="陈述"), END, flows("start > a", "a > b", "b > end"))
+    case = room.start()
+    room.complete(case, "a", by="hr")
+    found = {words: caselist.cases(room.services, reader=person("subject"), search=words)[1] for words in ("小北", "评估", "王芳")}
+    assert found == {"小北": 1, "评估": 0, "王芳": 0}
 
 
 def test_views_are_kept_by_their_owner(room: Room) -> None:

@@ -6,6 +6,7 @@ As many people have work as have a case about themselves.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,16 +25,9 @@ HELD, SHARED = 50, 200
 def measure(services: Services, people: People, items: int, reads: int) -> dict[str, Any]:
     """`items` open ones in all, `reads` of each list, each by another person."""
     persons, roles = max(1, items * 9 // 10 // HELD), max(1, items // 10 // SHARED)
-    _people(services, persons, roles)
-    held = _template(services, people, "held", f'assignee="{people.worker}"')
-    offered = _template(services, people, "offered", diagrams.OFFERED)
-    about = {"cases.subject_id": _person_sql(services, f"(:n + 7) % {persons}")}
-    fill(services.database, held, items * 9 // 10, other=about | {"sign_offs.person_id": _person_sql(services, f":n % {persons}")})
-    role = f"'{ROLE}-' || CAST(:n % {roles} AS varchar(20))"
-    fill(services.database, offered, items - items * 9 // 10, first=items, other=about | {"sign_offs.role": role})
+    readers = filled(services, people, items, reads, persons, roles)
     took: dict[str, list[float]] = {"mine": [], "group": [], "counts": []}
-    for read in range(reads):
-        person = _person(read * max(1, persons // reads) % persons)
+    for person in readers:
         for box, seconds in took.items():
             began = time.perf_counter()
             if box == "counts":
@@ -41,10 +35,27 @@ def measure(services: Services, people: People, items: int, reads: int) -> dict[
             else:
                 inbox.inbox(services, person, box=box)
             seconds.append(time.perf_counter() - began)
-    figures: dict[str, Any] = {"items": items, "persons": persons, "roles": roles, "reads": reads}
-    for box, seconds in took.items():
-        figures[f"{box}_ms"] = {share: round(percentile(seconds, at) * 1000, 2) for share, at in (("median", 0.5), ("p95", 0.95))}
-    return figures
+    return {"items": items, "persons": persons, "roles": roles, "reads": reads, **shares(took)}
+
+
+def shares(took: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Median and 95th percentile in milliseconds."""
+    return {
+        f"{box}_ms": {share: round(percentile(seconds, at) * 1000, 2) for share, at in (("median", 0.5), ("p95", 0.95))}
+        for box, seconds in took.items()
+    }
+
+
+def filled(services: Services, people: People, items: int, reads: int, persons: int, roles: int) -> list[str]:
+    """Store the people and the open items, spread evenly over persons and roles; gives `reads` of the persons."""
+    _people(services, persons, roles)
+    held = _template(services, people, "held", f'assignee="{people.worker}"')
+    offered = _template(services, people, "offered", diagrams.OFFERED)
+    about = {"cases.subject_id": _person_sql(services, f"(:n + 7) % {persons}")}
+    fill(services.database, held, items * 9 // 10, other=about | {"sign_offs.person_id": _person_sql(services, f":n % {persons}")})
+    role = f"'{ROLE}-' || CAST(:n % {roles} AS varchar(20))"
+    fill(services.database, offered, items - items * 9 // 10, first=items, other=about | {"sign_offs.role": role})
+    return [_person(read * max(1, persons // reads) % persons) for read in range(reads)]
 
 
 def _person(number: int) -> str:

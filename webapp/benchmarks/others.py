@@ -19,6 +19,7 @@ from engine.bench.six_tasks import People
 from engine.services import Services
 
 from .. import create_services
+from . import inbox_http as pages
 from .places import delayed, own_database, settings_for
 
 
@@ -64,6 +65,12 @@ def inbox(kind: str, *, url: str, items: int, reads: int) -> dict[str, Any]:
     """See `engine.bench.inbox`."""
     with _office(kind, url) as (services, people):
         return _told(kind, reading.measure(services, people, items, reads))
+
+
+def inbox_http(kind: str, *, url: str, items: int, people: int, reads: int) -> dict[str, Any]:
+    """See `webapp.benchmarks.inbox_http`."""
+    with _office(kind, url) as (services, staff):
+        return _told(kind, pages.measure(services, staff, items, people, reads))
 
 
 def idle(kind: str, *, url: str, cases: int, live: int) -> dict[str, Any]:

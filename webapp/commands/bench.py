@@ -104,6 +104,18 @@ def inbox(kind: str, **options: Any) -> dict[str, Any]:
     return others.inbox(kind, **options)
 
 
+@bench.command("inbox-http")
+@click.option("--items", type=click.IntRange(10), default=1_000_000, show_default=True, help="Open work items in all.")
+@click.option("--people", type=click.IntRange(1), default=5000, show_default=True, help="People among whom they are spread.")
+@click.option("--reads", type=click.IntRange(1), default=100, show_default=True, help="Reads of each page.")
+@_measured_on
+def inbox_http(kind: str, **options: Any) -> dict[str, Any]:
+    """The inbox's pages among very many open work items, by the time in which the server makes them."""
+    from ..benchmarks import others
+
+    return others.inbox_http(kind, **options)
+
+
 @bench.command()
 @click.option("--people", type=click.IntRange(50), default=5000, show_default=True, help="People in the directory.")
 @click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Resolutions, each about somebody else.")
