@@ -150,7 +150,7 @@ def complete(item_id: str) -> Any:
         work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
     except FormInvalid as invalid:
         return _show(item_id, submitted=values, errors=invalid.fields), 422
-    return _done(item_id, gettext("Done. The case goes on."))
+    return done(item_id, gettext("Done. The case goes on."))
 
 
 @items.post("/approve")
@@ -165,6 +165,12 @@ def reject(item_id: str) -> Any:
     return _sign(item_id, work.reject, gettext("Rejected; the case goes on with your reason."))
 
 
+@items.post("/resolve")
+@logged_in
+def resolve(item_id: str) -> Any:
+    return _sign(item_id, work.resolve, gettext("Your opinion is given; who asked for it decides."))
+
+
 def _sign(item_id: str, verb: Any, said: str) -> Any:
     opinion = request.form.get("opinion", "")
     try:
@@ -172,10 +178,10 @@ def _sign(item_id: str, verb: Any, said: str) -> Any:
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
         return _show(item_id, errors=errors, opinion=opinion), 422
-    return _done(item_id, said)
+    return done(item_id, said)
 
 
-def _done(item_id: str, said: str) -> Any:
+def done(item_id: str, said: str) -> Any:
     """Back to the inbox, with what happened and the way to what waits next."""
     waiting = next_work(_page(item_id).number)
     if waiting:

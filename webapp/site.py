@@ -36,6 +36,7 @@ from . import (
     start,
     substitutes,
     text,
+    verbs,
 )
 
 _YEAR = 365 * 24 * 3600
@@ -127,6 +128,7 @@ def init_app(app: Flask) -> None:
         incidents.incidents,
         procedures.procedures,
         returns.returns,
+        verbs.verbs,
     ):
         app.register_blueprint(blueprint)
     api.init_app(app)

@@ -32,6 +32,7 @@ STATE = {
     "returned": N_("Returned"),
     "completed": N_("Completed"),
     "transferred": N_("Transferred"),
+    "resolved": N_("Opinion given"),
     "withdrawn": N_("Withdrawn"),
     "removed": N_("Removed"),
     "skipped": N_("Skipped"),

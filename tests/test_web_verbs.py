@@ -1,0 +1,116 @@
+"""What signers do on the pages of a work item, as a browser sends it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from web_office import Office
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+def offered(page: str) -> set[str]:
+    """Verbs whose pages an item's page leads to."""
+    return set(re.findall(r'href="/items/[0-9a-f]{32}/([a-z_]+)"', page))
+
+
+def test_the_menu_offers_what_the_step_allows_and_each_page_opens(office: Office) -> None:
+    """Approve and reject stand on the page, the rest in the menu; readers without a part get none."""
+    item = office.talked(office.case())
+    signer = office.browser("zhaominhua", "zh-CN")
+    page = signer.get(f"/items/{item}").text
+    assert offered(page) == {"transfer", "delegate", "add", "return"} and "更多" in page
+    assert "预计" in page and "孙志远" in page
+    for verb in offered(page):
+        shown = signer.get(f"/items/{item}/{verb}")
+        assert shown.status_code == 200 and "不操作，返回" in shown.text
+    assert offered(office.browser("wangfang").get(f"/items/{item}").text) == set()
+    gone = office.browser("wangfang").get(f"/items/{item}/transfer")
+    assert gone.status_code == 302
+
+
+def test_people_are_found_by_name_or_number_and_stay_chosen(office: Office) -> None:
+    """A search keeps what was chosen and written; the person whom the case is about is never found."""
+    item = office.talked(office.case())
+    signer = office.browser("zhaominhua", "zh-CN")
+    chosen = office.people["zhengwenbo"]
+    page = office.post(signer, f"/items/{item}/add", {"do": "find", "find": "王芳", "person": chosen, "reason": "请把关"}).text
+    assert re.search(rf'value="{chosen}" checked', page) and office.people["wangfang"] in page and "请把关" in page
+    for words in ("林小北", "KF-017"):
+        page = office.post(signer, f"/items/{item}/transfer", {"do": "find", "find": words}).text
+        assert office.people["linxiaobei"] not in page and "没有找到员工" in page
+
+
+def test_what_is_missing_or_refused_stands_beside_its_field(office: Office) -> None:
+    """Nobody chosen, no reason, somebody who signs already, the person whom it is about: told on the page, and nothing happens."""
+    item = office.talked(office.case())
+    signer = office.browser("zhaominhua", "zh-CN")
+    counsel, subject = office.people["zhengwenbo"], office.people["linxiaobei"]
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        ("transfer", {}, "请至少选择一人"),
+        ("add", {"person": [counsel], "where": "before"}, "请说明加签原因"),
+        ("add", {"person": [subject], "where": "before", "reason": "x"}, "林小北"),
+        ("return", {"to": "element:talk"}, "原因"),
+        ("return", {"reason": "材料不全"}, "请选择退回到哪个环节"),
+    ]
+    for verb, sent, said in cases:
+        refused = office.post(signer, f"/items/{item}/{verb}", sent)
+        assert refused.status_code == 422 and said in refused.text, (verb, sent)
+    assert offered(signer.get(f"/items/{item}").text) == {"transfer", "delegate", "add", "return"}
+
+
+def test_a_sign_off_goes_from_hand_to_hand_and_the_page_tells_how(office: Office) -> None:
+    """Ask for an opinion, give it, add a signer and remove them, pass on, give to somebody else: each with its trace on the page."""
+    item = office.talked(office.case())
+    logins = ("zhaominhua", "wangfang", "zhengwenbo", "admin")
+    signer, hr, counsel, admin = (office.browser(login, "zh-CN") for login in logins)
+    people = office.people
+
+    def do(browser: Any, verb: str, **sent: Any) -> str:
+        answer = office.post(browser, f"/items/{item}/{verb}", sent)
+        assert answer.status_code == 302, answer.text
+        return str(browser.get(answer.location).text)
+
+    assert "已委派" in do(signer, "delegate", person=people["wangfang"], reason="请看")
+    assert offered(signer.get(f"/items/{item}").text) == {"take_back"}
+    assert "提交意见" in hr.get(f"/items/{item}").text
+    assert "意见已提交" in do(hr, "resolve", opinion="材料齐全")
+    page = signer.get(f"/items/{item}").text
+    assert "委派，由 赵敏华 发起" in page and "材料齐全" in page and "已提意见" in page
+    page = do(signer, "add", person=people["zhengwenbo"], where="before", reason="请把关")
+    [remove] = re.findall(r'href="(/items/\w+/sign-offs/\w+/remove)"', page)
+    assert "加签（前），由 赵敏华 发起" in page and "减签" in signer.get(remove).text
+    assert "已减签" in do(signer, remove.split(f"{item}/")[1], reason="不必")
+    assert "已转办" in do(signer, "transfer", person=people["zhengwenbo"], reason="出差")
+    page = counsel.get(f"/items/{item}").text
+    assert "转办自 赵敏华" in page and "出差" in page
+    moves = re.findall(r'href="(/items/\w+/sign-offs/\w+/reassign)"', admin.get(f"/items/{item}").text)
+    assert "已改派" in do(admin, moves[-1].split(f"{item}/")[1], person=people["wangfang"], reason="请假")
+    do(hr, "approve", opinion="同意")
+    assert "已收回" in do(hr, "withdraw", reason="看错了")
+    assert "更多" in hr.get(f"/items/{item}").text
+
+
+def test_a_return_says_what_is_lost_and_the_old_round_counts_no_more(office: Office) -> None:
+    """The second signer sees both ways back, takes the first, and the first signer finds the old round and the reason."""
+    item = office.talked(office.case())
+    first, second = office.browser("zhaominhua", "zh-CN"), office.browser("sunzhiyuan", "zh-CN")
+    office.post(first, f"/items/{item}/approve", {"opinion": "同意"})
+    assert offered(first.get(f"/items/{item}").text) == {"withdraw"}
+    page = second.get(f"/items/{item}/return").text
+    assert "部门负责人审批" in page and "面谈记录" in page
+    [step, element] = re.findall(r'name="to" value="([a-z]+:\w+)"', page)
+    assert element == "element:talk"
+    sent = {"to": step, "reason": "材料不全", "request_id": "twice"}
+    for _ in range(2):
+        assert office.post(second, f"/items/{item}/return", sent).status_code == 302
+    page = first.get(f"/items/{item}").text
+    assert "第 2 轮" in page and "不再计入（由 孙志远 退回）" in page and "材料不全" in page
