@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import SettingWrong
-from engine.ports import Operation
+from engine.ports import Notifier, Operation
 
 #: name = type of the connector, object = its class: (name, options) -> Operation, with a table OPTIONS of what it offers
 GROUP = "partwell.connectors"
@@ -24,13 +24,13 @@ def offered() -> dict[str, Any]:
     return classes
 
 
-def load(config: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
-    """The connectors of a configuration: name -> {"type": ..., and its options}.
+def load(config: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    """The connectors of a configuration, operations or channels of notices or both: name -> {"type": ..., and its options}.
 
     Raises `SettingWrong` for an unknown type, a wrong option, or an operation that two connectors offer.
     """
     classes = offered()
-    connectors: list[Operation] = []
+    connectors: list[Any] = []
     taken: set[str] = set()
     for name, options in config.items():
         kind = options.get("type")
@@ -44,3 +44,13 @@ def load(config: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
             taken.add(operation)
         connectors.append(connector)
     return connectors
+
+
+def operations(connectors: Iterable[Any]) -> dict[str, Operation]:
+    """By the name of the operation."""
+    return {name: connector for connector in connectors for name in connector.names}
+
+
+def notifiers(connectors: Iterable[Any]) -> dict[str, Notifier]:
+    """By channel, in the order of the configuration: those that tell people what waits for them."""
+    return {connector.channel: connector for connector in connectors if getattr(connector, "channel", "")}

@@ -1,4 +1,4 @@
-"""Mail by SMTP, as an operation of a procedure."""
+"""Mail by SMTP, as an operation of a procedure and as a channel of notices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from connectors.options import REQUIRED, Option, read_options
 from engine.errors import NeedsPerson, NotFound, Refused, SettingWrong, TryAgain
-from engine.ports import Answer, Call, Exchange
+from engine.ports import Answer, Call, Exchange, Message
 
 
 class Mail:
@@ -33,15 +33,18 @@ class Mail:
         "user": Option(str, "", "Account at the server, where it asks for one"),
         "password": Option(str, "", "Its password"),
         "timeout": Option(float, 10.0, "Seconds after which an attempt is given up"),
+        "notices": Option(bool, True, "Tell people by it what waits for them"),
     }
     names = ("mail.send",)
+    reaches = "mail"
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        self._name = name
+        self._name = self.system = name
         self._options = read_options(name, options, self.OPTIONS)
         self._domain = parseaddr(self._options["from"])[1].partition("@")[2]
         if not self._domain:
             raise SettingWrong(setting=f"connectors.{name}.from", reason="it must be a mail address")
+        self.channel = name if self._options["notices"] else ""
         if self._options["timeout"] <= 0:
             raise SettingWrong(setting=f"connectors.{name}.timeout", reason="it must be more than 0")
 
@@ -66,6 +69,12 @@ class Mail:
         )
         value = {"reference": str(message["Message-ID"]), "accepted_at": call.now.isoformat(timespec="seconds")}
         return Answer(value=value, exchanges=[exchange])
+
+    def tell(self, message: Message) -> str:
+        """The Message-ID."""
+        mail = self._compose([message.address], message.subject, f"{message.text}\n\n{message.link}\n", message.key, message.now)
+        self._send(mail)
+        return str(mail["Message-ID"])
 
     def check(self) -> list[str]:
         try:

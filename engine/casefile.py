@@ -288,5 +288,5 @@ def _working(services: Services, connection: sa.Connection, case: Any) -> bool:
     busy = sa.or_(Job.state == "leased", sa.and_(Job.state == "waiting", Job.due_at <= soon))
     return (
         case.status != "suspended"
-        and connection.execute(sa.select(Job.id).where(Job.case_id == case.id, busy).limit(1)).first() is not None
+        and connection.execute(sa.select(Job.id).where(Job.case_id == case.id, Job.kind != "notice", busy).limit(1)).first() is not None
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,16 @@ DROP_JOBS = Statement(
         one_of(Job.state, "waiting", "leased", "failed"),
     )
     .values(state="dropped", finished_at=sa.bindparam("at"))
+)
+#: ends a job: `new_state` is `done`, `failed` or `dropped`
+FINISH = Statement(
+    sa.update(Job)
+    .where(Job.id == sa.bindparam("job_id"))
+    .values(state=sa.bindparam("new_state"), finished_at=sa.bindparam("at"), lease=None, lease_until=None)
+)
+#: makes another attempt at it
+AGAIN = Statement(
+    sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
 )
 #: signals on their way to an instance go to the one that waits in its place
 MOVE_SIGNALS = Statement(
@@ -57,7 +68,7 @@ DROP_SEALING = Statement(
 def add_job(
     services: Services,
     unit: Unit,
-    case_id: str,
+    case_id: str | None,
     kind: str,
     element: str,
     instance: str,
@@ -69,8 +80,8 @@ def add_job(
     priority: int = 0,
     payload: Json = None,
     key: str | None = None,
-) -> None:
-    """A job with the unit's commit; `due` None: at once; `key` None: that of the case's instance."""
+) -> str:
+    """A job with the unit's commit, its id; `due` None: at once; `key` None: that of the case's instance."""
     job_id, due = new_id(), due or at
     unit.add(
         Job,
@@ -90,6 +101,14 @@ def add_job(
         created_at=at,
     )
     services.carrier.defer(unit, job_id, due)
+    return job_id
+
+
+def pause(services: Services, attempts: int, asked: float | None) -> float:
+    """Seconds until the next attempt: doubled each time, with a quarter of jitter, or what the other side asked for."""
+    settings = services.settings
+    found = min(settings.job_backoff * 2.0 ** min(attempts - 1, 50), settings.job_backoff_limit) * random.uniform(0.75, 1.25)
+    return max(found, asked or 0.0)
 
 
 def add_signal_jobs(

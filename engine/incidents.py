@@ -13,9 +13,8 @@ from . import items, rounds, rules
 from .bpmn.scopes import plain
 from .cases import must_manage, must_say
 from .db import Statement
-from .deferral import SEAL, request_purpose
+from .deferral import FINISH, SEAL, request_purpose
 from .errors import ItemClosed, NotAllowed, NotFound, PartwellError
-from .jobs import FINISH
 from .ledger import Event
 from .locking import done_before, lock, must_run, part_of
 from .models import OUTLIVING, Case, Incident, Job, JobAttempt, Person

@@ -15,6 +15,7 @@ from .db import Statement, one_of
 from .errors import NobodySigns
 from .ledger import Event
 from .models import Draft, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .notices import telling
 from .people import directory
 from .ports import Json
 
@@ -69,6 +70,8 @@ def open_item(turn: Turn, opened: Opened) -> rounds.Chained | None:
         due_at=opened.due,
     )
     turn.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
+    if opened.due:
+        telling.watch(turn.services, turn.unit, turn.case.id, item_id, opened.element, opened.instance, opened.due, turn.now)
     if chain:
         step_ids = [rounds.add_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
         item = rounds.Chained(id=item_id, element=opened.element, instance=opened.instance, chain=chain, step_ids=step_ids)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -20,12 +19,13 @@ import sqlalchemy as sa
 
 from . import claims, documents, messages, observe, snapshots
 from .db import Statement, Unit
-from .deferral import request_purpose
+from .deferral import AGAIN, FINISH, pause, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
 from .locking import LOCK
 from .models import OUTLIVING, Case, Job, JobAttempt, new_id
+from .notices import sending
 from .ports import Answer, Call
 from .settings import Limit
 from .turn import Turn
@@ -43,15 +43,6 @@ LARGEST_ANSWER = 16 * 1024 * 1024
 #: seconds until what a call came to is tried to be written again
 _BREATH = 0.2
 
-#: ends a job: `new_state` is `done` or `failed`
-FINISH = Statement(
-    sa.update(Job)
-    .where(Job.id == sa.bindparam("job_id"))
-    .values(state=sa.bindparam("new_state"), finished_at=sa.bindparam("at"), lease=None, lease_until=None)
-)
-_AGAIN = Statement(
-    sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
-)
 _NUMBER = Statement(sa.select(Case.number).where(Case.id == sa.bindparam("case_id")))
 #: a job as it is now, with its attempts so far, those before somebody renewed it included
 _NOW = Statement(
@@ -156,10 +147,13 @@ class Runner:
                         _signal(self._services, job)
                     case "seal":
                         self._run_seal(job, started)
+                    case "notice":
+                        sending.send(self._services, job, started)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:
-                _failed(self._services, job, started, error)
+                failed = sending.failed if job.kind == "notice" else _failed
+                failed(self._services, job, started, error)
         except Exception:
             # The lease runs out and the job is taken again, up to its attempts: nothing is lost, and the log says why.
             log.exception("job %s (%s %s) of case %s could not be finished", job.id, job.kind, job.operation, job.case_id)
@@ -277,8 +271,8 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": reason}
             turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
         if again:
-            due = turn.now + dt.timedelta(seconds=_pause(services, job.attempts, getattr(error, "after", None)))
-            turn.unit.write(_AGAIN, job_id=job.id, due=due)
+            due = turn.now + dt.timedelta(seconds=pause(services, job.attempts, getattr(error, "after", None)))
+            turn.unit.write(AGAIN, job_id=job.id, due=due)
             services.carrier.defer(turn.unit, job.id, due)
         else:
             turn.unit.write(FINISH, job_id=job.id, new_state="failed", at=turn.now)
@@ -288,13 +282,6 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             if not (catchable and turn.act(Event.ERROR_CAUGHT, "error", element=job.element, **facts)):
                 turn.incident(job.element, job.instance, last, job_id=job.id)
         turn.commit()
-
-
-def _pause(services: Services, attempts: int, asked: float | None) -> float:
-    """Seconds until the next attempt: doubled each time, with a quarter of jitter, or what the other side asked for."""
-    settings = services.settings
-    pause = min(settings.job_backoff * 2.0 ** min(attempts - 1, 50), settings.job_backoff_limit) * random.uniform(0.75, 1.25)
-    return max(pause, asked or 0.0)
 
 
 def _fire(services: Services, job: Any) -> None:

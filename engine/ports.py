@@ -95,6 +95,46 @@ class Operation(Protocol):
         """Sentences about what is wrong with the configuration or the other side; empty when all is well. Harmless."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What one person is told by one channel."""
+
+    #: the same for every attempt; outside systems use it to notice repetition
+    key: str
+    #: one of `engine.notices.kinds.KINDS`, or `together`
+    kind: str
+    #: what the channel calls the person; "" in a group in which they cannot be named
+    address: str
+    #: name of the person
+    name: str
+    subject: str
+    text: str
+    #: where it leads, behind the log-in
+    link: str
+    #: when the attempt began
+    now: dt.datetime
+    #: BCP 47 tag of the texts
+    locale: str = "zh-CN"
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """A channel by which people are told what waits for them. At least once, so the key matters."""
+
+    #: what people choose it by: the name of its table in the settings
+    channel: str
+    #: `mail` (by mail address), `person` (by what `system` calls them) or `group` (a place that many read)
+    reaches: str
+    #: whose name for a person is the address; several channels may share one
+    system: str
+
+    def tell(self, message: Message) -> str:
+        """Send it; what the other side calls it, or "". Raises as `Operation.call`."""
+
+    def check(self) -> Sequence[str]:
+        """As `Operation.check`."""
+
+
 class Renderer(Protocol):
     """Makes a PDF from a template of a procedure and data."""
 

@@ -225,6 +225,7 @@ def open_sign_off(turn: Turn, item_id: str, persons: Sequence[str], roles: Seque
     role = roles[0] if len(roles) == 1 and not persons else None
     sign_off_id = sign_offs.add(turn, item_id, round_id, Signer(number=0, person=holder, state="open"), role=role)
     if holder is None and role is None:
+        turn.tell("offered", persons, roles=roles, item=item_id)
         for kind, refs in (("role", roles), ("person", persons)):
             for ref in refs:
                 turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)

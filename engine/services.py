@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .bpmn import expressions
@@ -11,7 +11,7 @@ from .bpmn.state import LiveCases
 from .calendar import Calendars
 from .db import Database
 from .fields import Keyring
-from .ports import Carrier, Clock, Forms, Operation, Renderer, Runs, Transaction
+from .ports import Carrier, Clock, Forms, Notifier, Operation, Renderer, Runs, Transaction
 from .procedures import Programs
 from .settings import Settings
 
@@ -42,6 +42,11 @@ class NoCarrier:
         pass
 
 
+def in_english(text: str, locale: str) -> str:
+    """The engine's own sentences, where there are no catalogues."""
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     settings: Settings
@@ -52,6 +57,10 @@ class Services:
     renderer: Renderer
     #: by operation name
     operations: Mapping[str, Operation]
+    #: by channel: the connectors that tell people what waits for them
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    #: a sentence of the engine in a language (BCP 47 tag)
+    translate: Callable[[str, str], str] = in_english
     carrier: Carrier = field(default_factory=NoCarrier)
     programs: Programs
     live: LiveCases

@@ -80,6 +80,10 @@ class Settings:
     upload_limit: int = 20
     #: whoever edited an approval chain does not publish it: another administrator must
     chains_four_eyes: bool = False
+    #: notices name the case by its title, in which the employee's name may stand; otherwise by its number alone
+    notice_titles: bool = True
+    #: hours before something is due at which its holders are told
+    due_soon_hours: float = 4.0
     #: bearer token with which /metrics is read; empty: /metrics is closed
     metrics_token: str = ""
     #: port on which a worker answers /health, /ready and /metrics; 0: it does not

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from .db import Statement
 from .models import SignOff, new_id
+from .notices.telling import kind_of
 from .signing.round import Signer
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def add(turn: Turn, item_id: str, round_id: str | None, new: Signer, *, role: st
         former=new.former,
         because=new.because,
     )
+    if new.state == "open" and (new.person or role):
+        turn.tell(kind_of(new.origin, new.former) if new.person else "offered", [new.person], roles=[role] if role else (), item=item_id)
     return sign_off_id
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ from .errors import FlowStuck, PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
 from .locking import LOCK
 from .models import Case, Incident, LedgerPage, new_id
+from .notices.telling import Told, tell
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Turn:
         self._moved = False
         self._began = time.perf_counter()
         self._events: list[str] = []
+        #: what people are told with it
+        self.told: list[Told] = []
         #: ids of kept messages that the case takes in this turn
         self.taken: set[str] = set()
         #: items that went on because nobody had to sign
@@ -250,6 +253,11 @@ class Turn:
         self.incidents += 1
         self.record(Event.INCIDENT_OPENED, element=element, incident=incident_id, code=error.code, message=error.message)
 
+    def tell(self, kind: str, persons: Sequence[str | None], *, roles: Sequence[str] = (), item: str | None = None) -> None:
+        """People are told with the commit: one of `engine.notices.kinds.KINDS`."""
+        if self.services.notifiers:
+            self.told.append(Told(kind=kind, persons=[one for one in persons if one], roles=roles, item=item))
+
     def onto(self, version: Deployed, execution: Execution) -> None:
         """The case goes on on another version, with the execution that was made for it."""
         self._former, self.deployed, self._execution = self.deployed, version, execution
@@ -266,6 +274,7 @@ class Turn:
         """The case is over; it is sealed by a job of its own."""
         self.status, self.outcome, self._closed_at = "closed", outcome, self.now
         self.record(Event.CASE_CLOSED, outcome=outcome, **payload)
+        self.tell("case_cancelled" if payload.get("act") == "cancel" else "case_closed", [self.case.initiator_id])
         self._add_job("seal", "", SEAL, due=self.now, attempts=5, key=f"{self.case.id}:{SEAL}:{self.page.entries}")
 
     def reopen(self) -> None:
@@ -302,6 +311,8 @@ class Turn:
         else:
             self.unit.write(_update(*values), case_id=self.case.id, **values)
         self.page.write(self.unit)
+        if self.told:
+            tell(self.services, self.unit, self.told, at=self.now, by=self.actor, case=self.case)
         self.unit.commit(stored=self._stored)
         observe.turned(self._began, self._events, case=self.case.id)
         if execution is not None and self.status != "closed":

@@ -15,7 +15,7 @@ from diagrams import END, START, boundary, event, flows, mapping, node, service,
 from engine_room import Room, form, person, together
 from twins import ScriptedOperation
 
-from engine import cases, incidents, jobs, snapshots
+from engine import cases, deferral, incidents, jobs, snapshots
 from engine.db import Unit
 from engine.errors import CaseNotRunning, ItemClosed, NeedsPerson, NotAllowed, NotFound, PartwellError, Refused, TryAgain
 from engine.jobs import LARGEST_VALUE, Runner
@@ -101,7 +101,7 @@ def test_the_other_side_may_ask_for_a_longer_pause(make: Callable[..., Room]) ->
     case = room.start()
     room.run()
     assert room.jobs(case)[0].due_at == room.clock.now() + dt.timedelta(seconds=900)
-    far = jobs._pause(room.services, 5000, None)
+    far = deferral.pause(room.services, 5000, None)
     assert far <= 1.25 * room.services.settings.job_backoff_limit
 
 

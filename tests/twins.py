@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.errors import PartwellError
-from engine.ports import Answer, Call, Json, Runs, Transaction
+from engine.ports import Answer, Call, Json, Message, Runs, Transaction
 
 
 class SetClock:
@@ -80,3 +80,25 @@ class Bellboy:
 
     def stop(self) -> None:
         pass
+
+
+class Loudspeaker:
+    """A channel of notices that keeps what it was given. `answers`: for each message an error to raise, or None."""
+
+    def __init__(self, channel: str, *, reaches: str = "mail") -> None:
+        self.channel = self.system = channel
+        self.reaches = reaches
+        self.answers: list[PartwellError | None] = [None]
+        self.tried: list[Message] = []
+        self.told: list[Message] = []
+
+    def tell(self, message: Message) -> str:
+        self.tried.append(message)
+        entry = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if entry is not None:
+            raise entry
+        self.told.append(message)
+        return ""
+
+    def check(self) -> Sequence[str]:
+        return ()

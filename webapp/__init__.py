@@ -40,6 +40,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine.procedures import Programs, files_of_case
     from engine.services import Services, SystemClock
 
+    from . import i18n
     from .operations import PortraitOperation
     from .pdf import TypstRenderer
 
@@ -64,7 +65,9 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         clock=clock or SystemClock(),
         forms=form_checker(settings.zone),
         renderer=renderer,
-        operations={name: operation for operation in (*own, *outside) for name in operation.names},
+        operations=connectors.operations((*own, *outside)),
+        notifiers=connectors.notifiers(outside),
+        translate=i18n.translated,
         carrier=carrier or carrier_of(settings, database),
         programs=programs,
         live=LiveCases(settings.live_cases),

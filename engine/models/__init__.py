@@ -6,6 +6,7 @@ from .evidence import Document, LedgerPage, SealedFile
 from .installation import Election, FailedLogIn, KnownKey
 from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
+from .notices import EVERYBODY, ForeignId, Notice, NoticeWish
 from .people import (
     Account,
     Appointment,
@@ -30,6 +31,7 @@ from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureV
 from .work import OPEN, Candidate, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
+    "EVERYBODY",
     "OPEN",
     "OUTLIVING",
     "Account",
@@ -49,6 +51,7 @@ __all__ = [
     "Election",
     "Entity",
     "FailedLogIn",
+    "ForeignId",
     "Group",
     "GroupMember",
     "Headship",
@@ -63,6 +66,8 @@ __all__ = [
     "Mark",
     "Membership",
     "Message",
+    "Notice",
+    "NoticeWish",
     "OperationPace",
     "Person",
     "Placement",

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Instant
 
-#: kinds that run whatever became of their case: it is sealed once closed, and a message it sent still arrives
-OUTLIVING = ("seal", "message")
+#: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, people are still told
+OUTLIVING = ("seal", "message", "notice")
 
 
 class Job(Base):
@@ -32,8 +32,9 @@ class Job(Base):
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered) or `seal`
+    #: None for a notice that tells of no case
+    case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))

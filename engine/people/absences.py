@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 
 from ..errors import NotAllowed, NotFound, SubstituteRefused
 from ..models import Chain, Person, ProcedureVersion, Substitution, SubstitutionUse, new_id
+from ..notices import telling
 from . import directory, log
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def appoint(
         told = {"substitute": [None, names[substitute]], "scope": [None, f"{scope} {ref}".strip()]}
         told |= {"starts_at": [None, _iso(starts_at)], "ends_at": [None, _iso(ends_at)]}
         _record(connection, absent, names, "added", told, now, by, note)
+        telling.tell(services, unit, [telling.Told(kind="substitute_set", persons=[substitute, absent])], at=now, by=by)
         unit.commit()
     return found
 

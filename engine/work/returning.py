@@ -10,6 +10,7 @@ from .. import returns, rounds
 from ..errors import FormInvalid, NotFound, WayClosed
 from ..ledger import Event
 from ..models import new_id
+from ..notices.telling import returned
 from ..signing import deciding, turns
 from .steps import Step, by_name, said, step
 
@@ -83,6 +84,7 @@ def return_(
             raise WayClosed(element=at.element.title, reason="the case stands there already; return to one of its steps")
         else:
             returns.go_back(at.turn, to_element or "", reason=reason)
+        at.turn.told = returned(at.turn.told)
         at.turn.commit()
 
 

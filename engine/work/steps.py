@@ -19,6 +19,7 @@ from ..errors import FormInvalid, NotAllowed, NotFound, PartwellError
 from ..ledger import Event
 from ..locking import lock_and_read, must_run
 from ..models import Candidate, Chain, Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
+from ..notices.telling import returned
 from ..people import directory
 from ..ports import Json
 from ..rules import rules_of
@@ -162,6 +163,8 @@ class Step:
             if signer.number < len(self.rows):
                 row = self.rows[signer.number]
                 sign_offs.change(turn, row.sign_off_id, row.opened_at, row.decided_at, signer)
+                if signer.state == "open" and row.state != "open":
+                    turn.tell("opened", [signer.person], item=self.item_id)
                 if said and row.decided_at is None and signer.acted == turn.actor:
                     sign_offs.answer(turn, row.sign_off_id, turn.unit.keyring.seal_json(said, answer_purpose(row.sign_off_id)))
             else:
@@ -196,7 +199,9 @@ class Step:
                 place = next(place for place, one in enumerate(self.chain.steps) if one["key"] == key)
             case _:
                 return False
-        return rounds.open_step(self.turn, self.item, place, again=True)
+        opened = rounds.open_step(self.turn, self.item, place, again=True)
+        self.turn.told = returned(self.turn.told)
+        return opened
 
     def _decider(self, turned: Turned) -> str:
         """Name of who decided last: who acts now, or who did before somebody was removed; "" where it was a rule."""

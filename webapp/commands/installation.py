@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -24,14 +25,18 @@ def connectors(context: click.Context, as_json: bool) -> int:
     from .. import create_services
 
     services = create_services(settings_of(context))
-    offered = {id(operation): operation for operation in services.operations.values()}
-    found = [{"operations": list(operation.names), "problems": list(operation.check())} for operation in offered.values()]
+    told = {id(channel): channel.channel for channel in services.notifiers.values()}
+    offered: dict[int, Any] = {id(one): one for one in (*services.operations.values(), *services.notifiers.values())}
+    found = [
+        {"operations": list(one.names), "problems": list(one.check())} | ({"notices": told[key]} if key in told else {})
+        for key, one in offered.items()
+    ]
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         for each in found:
             verdict = "; ".join(map(i18n.reason, each["problems"])) or gettext("ok")
-            click.echo(f"{', '.join(each['operations'])}: {verdict}")
+            click.echo(f"{', '.join(each['operations']) or each['notices']}: {verdict}")
     return WRONG if any(each["problems"] for each in found) else OUT
 
 

@@ -1,0 +1,48 @@
+"""What people are told of: a closed list, and what is said. Texts are message ids of the catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """One kind of notice.
+
+    `subject` and `text` have the places {title} (the case, or its number), {step}, {who} (did it) and {due}.
+    """
+
+    #: what it is called where people choose
+    label: str
+    subject: str
+    text: str
+    #: passes quiet hours and is in no digest
+    urgent: bool = False
+    #: of work that somebody else may do meanwhile: then there is nothing to tell any more
+    while_open: bool = True
+
+
+KINDS: Mapping[str, Kind] = {
+    "opened": Kind("Something is to do for me", "To do: {step}", "{title}: it is your turn at “{step}”."),
+    "offered": Kind("Something is to do for one of us", "For one of you: {step}", "{title}: “{step}” waits until one of you takes it."),
+    "returned": Kind("Something was sent back to me", "Sent back: {step}", "{title}: {who} sent it back to “{step}”.", urgent=True),
+    "transferred": Kind("Something was handed to me", "Handed to you: {step}", "{title}: {who} handed “{step}” to you."),
+    "delegated": Kind("My opinion is asked for", "Your opinion: {step}", "{title}: {who} asks for your opinion at “{step}”."),
+    "added": Kind("I was added as a signer", "Please sign: {step}", "{title}: {who} added you as a signer of “{step}”."),
+    "urged": Kind("I am urged", "Urgent: {step}", "{title}: {who} asks you to look at “{step}” soon.", urgent=True),
+    "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
+    "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),
+    "copied": Kind("I get a copy", "For your information: {title}", "{title}: “{step}” was copied to you.", while_open=False),
+    "mentioned": Kind("I am mentioned", "{who} mentioned you: {title}", "{title}: {who} mentioned you in a comment.", while_open=False),
+    "case_closed": Kind("A case that I began is closed", "Closed: {title}", "{title}: the case is closed.", while_open=False),
+    "case_cancelled": Kind("A case that I began was stopped", "Stopped: {title}", "{title}: {who} stopped the case.", while_open=False),
+    "substitute_set": Kind(
+        "A substitution concerns me", "Substitute named", "{who} named a substitute: look at who stands in for whom.", while_open=False
+    ),
+}
+#: several at once
+TOGETHER = "{count} notices"
+#: stands for {who} where the title may not be told either
+SOMEBODY = "A colleague"
+#: stands for {who} where nobody did it
+NOBODY = "Partwell"
