@@ -270,6 +270,23 @@ def test_an_error_while_a_called_process_is_undone_reaches_nothing_that_is_over(
     assert play.execution.finished
 
 
+@pytest.mark.parametrize("handler", [
+    call("una", "child").replace(" id=", ' isForCompensation="true" id=', 1),
+    sub("una", node("startEvent", "us"), step("b", handler=user("unb", isForCompensation="true")), step("d"),
+        flows("us > b", "b > d"), isForCompensation="true"),
+], ids=["call", "sub-process"])  # fmt: skip
+def test_what_undid_something_is_not_undone_itself(handler):
+    """A handler in which activities have handlers of their own: whoever undoes later leaves what it did alone."""
+    play = Play(START, step("a", handler=handler), throw("t"), user("z"), throw("t2"), END,
+                flows("start > a", "a > t", "t > z", "z > t2", "t2 > end"), x=1,
+                files={"child.bpmn": CALLED} if "callActivity" in handler else {})  # fmt: skip
+    inside = "child:" if "callActivity" in handler else ""
+    for activity in ("a", f"{inside}b", f"{inside}d"):
+        play.done(activity)
+    assert play.waits == "z" and play.execution.undoable() == []
+    assert play.done("z").finished
+
+
 # --- a sub-process that says itself how it is undone
 
 

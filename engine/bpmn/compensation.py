@@ -42,12 +42,14 @@ def record(case: Tokens, task: Task, element: Element) -> None:
 
 
 def _how(task: Task, element: Element, inner: list[Json] | None) -> dict[str, Json]:
-    """How a completed activity is undone; nothing if it cannot be."""
+    """How a completed activity is undone; nothing if it cannot be. What was done inside while something was undone stays done."""
     skeleton = task.workflow.spec.skeleton
     handler = skeleton.handlers.get(element.id)
     if handler is not None:
         inside = skeleton.process.elements[handler].scope == element.id
         return {"handler": handler, "inner": inner or []} if inside else {"handler": handler}
+    if element.for_compensation:
+        return {}
     if inner and element.kind == "callActivity":
         return {"inner": inner, "called": task.internal_data["called"]}
     return {"inner": inner} if inner and element.kind in ("subProcess", "transaction") else {}
