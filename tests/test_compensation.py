@@ -422,6 +422,32 @@ def test_a_cancel_end_without_its_boundary_event_is_refused():
         Play(*[part for part in transaction() if "cancelActivity" not in part or "transaction" in part], flows())
 
 
+def saga_inside(*more: str) -> str:
+    """A sub-process in which what was done in another one is undone."""
+    inner = sub("i", node("startEvent", "is"), step("a"), flows("is > a"))
+    return sub("s", *more, node("startEvent", "ss"), inner, throw("t"), user("y"), flows("ss > i", "i > t", "t > y"))
+
+
+def test_an_interruption_from_outside_ends_an_undoing_deep_inside():
+    """Whatever is around: the activity that holds it, an event of that one, or many of which enough are done."""
+    late = boundary("x", "s", timer(duration="P1D"))
+    play = Play(START, saga_inside(), late, user("z"), END, flows("start > s", "s > end", "x > z"))
+    play.done("a")
+    assert play.waits == "una x"
+    assert [left.element for left in play.fired("x").left if left.element != "x"] == ["una"] and play.waits == "z"
+    saga = event_sub("h", timer(duration="P1D"), user("w"), flows("h_start > w"))
+    play = Play(START, saga_inside(), END, saga, flows("start > s", "s > end"))
+    play.done("a")
+    play.fired("h_start")
+    assert play.waits == "w"
+    play = Play(
+        START, saga_inside(many("numberOfCompletedInstances = 1", inputCollection="=[1, 2]")), user("z"), flows("start > s", "s > z")
+    )
+    for element in ("a", "una", "a", "y"):
+        play.done(element)
+    assert play.waits == "z"
+
+
 def test_an_interruption_ends_the_undoing_too():
     """A scope that is interrupted while something is undone in it comes to its end all the same."""
     stop = event_sub("h", timer(duration="P1D"), user("x"), flows("h_start > x"))

@@ -161,9 +161,10 @@ def _again(case: Tokens, element: Element, data: Mapping[str, Json], index: int)
 
 def _finish(case: Tokens, holder: Task, element: Element) -> None:
     """The activity is over: instances that still run are left, the results go out."""
-    body = case.workflow.subprocesses.pop(holder.id)
+    body = case.workflow.subprocesses[holder.id]
     done = body.task_tree.internal_data.get("done")
     case.clear(body, element.id)
+    del case.workflow.subprocesses[holder.id]
     instance = holder.internal_data["instance"]
     if element.multi is not None and element.multi.output:
         results = case.scopes.tree[instance].values[element.multi.output]

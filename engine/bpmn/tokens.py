@@ -198,8 +198,9 @@ class Tokens:
         """Takes a token away with all it holds, what it undoes included, and reports what waited."""
         if "undo" in task.internal_data:
             compensation.give_up(self, task, by)
-        if body := self.workflow.subprocesses.pop(task.id, None):
-            self.clear(body, by)
+        if body := state.body_of(task):
+            self.clear(body, by)  # while it can still be found: who undoes in it looks for its handlers
+            del self.workflow.subprocesses[task.id]
         memory = task.internal_data
         instance = memory.get("instance")
         if instance in self.live:
