@@ -1,0 +1,107 @@
+"""Signers at work on a phone, in Chinese: the verbs one taps, each page looked at by axe."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import waitress
+from browser import PHONE, Visitor
+from playwright.sync_api import Browser, expect
+from web_office import PASSWORD, Office
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = Office(tmp_path_factory.mktemp("office"))
+    yield opened
+    opened.services.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(office: Office) -> Iterator[str]:
+    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(5)
+
+
+def more(visitor: Visitor, verb: str) -> None:
+    """Open the sheet and choose."""
+    visitor.page.locator("summary", has_text="更多").click()
+    visitor.look(f"sheet-{verb}")
+    visitor.page.get_by_role("link", name=verb, exact=True).click()
+    visitor.page.get_by_role("heading", name=verb, level=1).wait_for()
+
+
+def find(visitor: Visitor, name: str) -> None:
+    """Search for somebody by name and choose them."""
+    visitor.page.get_by_label("搜索姓名或工号").fill(name)
+    choice = visitor.page.locator(".pick", has_text=name)
+    expect(visitor.page.locator(".pick").filter(has=visitor.page.locator("input:not(:checked)"))).to_have_count(1)
+    choice.click()
+
+
+def press(visitor: Visitor, name: str) -> None:
+    visitor.page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_signers_add_pass_on_return_and_approve_on_a_phone(office: Office, address: str, chromium: Browser) -> None:
+    """Add a signer, who approves; approve; the next returns it; it is signed again and passed on; whoever has it approves."""
+    item = office.talked(office.case())
+    people = {login: Visitor(chromium, address, login, PASSWORD, PHONE) for login in ("zhaominhua", "zhengwenbo", "sunzhiyuan", "wangfang")}
+    head, counsel, director, hr = people.values()
+
+    head.page.goto(f"/items/{item}")
+    head.look("item-open")
+    more(head, "加签")
+    find(head, "郑文博")
+    head.page.get_by_text("前加签").click()
+    head.write("原因", "请法务把关")
+    head.look("add-signers")
+    press(head, "加签")
+    head.reads("已加签。", "加签（前），由 赵敏华 发起")
+    head.look("item-waiting")
+
+    counsel.page.goto(f"/items/{item}")
+    counsel.write("意见", "依据充分")
+    press(counsel, "同意")
+    counsel.page.wait_for_url("**/inbox")
+    head.page.goto(f"/items/{item}")
+    head.reads("依据充分")
+    press(head, "同意")
+    head.page.wait_for_url("**/inbox")
+
+    director.page.goto(f"/items/{item}")
+    more(director, "退回")
+    director.page.get_by_text("部门负责人审批").click()
+    director.write("原因", "缺少培训记录")
+    director.look("return")
+    press(director, "退回")
+    director.page.wait_for_url("**/inbox")
+    director.reads("已退回，退回原因已留存。")
+
+    head.page.goto(f"/items/{item}")
+    head.reads("第 2 轮", "缺少培训记录")
+    expect(head.page.get_by_text("不再计入（由 孙志远 退回）").first).to_be_visible()
+    head.look("item-second-round")
+    press(head, "同意")
+    head.page.wait_for_url("**/inbox")
+
+    director.page.goto(f"/items/{item}")
+    more(director, "转办")
+    find(director, "王芳")
+    director.look("pass-on")
+    press(director, "转办")
+    director.page.wait_for_url("**/inbox")
+    hr.page.goto(f"/items/{item}")
+    hr.reads("转办自 孙志远")
+    press(hr, "同意")
+    hr.page.wait_for_url("**/inbox")
+    hr.page.goto(f"/items/{item}")
+    hr.look("item-done")
+    for visitor in people.values():
+        visitor.leave()
