@@ -112,6 +112,47 @@ def test_the_log_in_page_is_sound_and_a_demo_account_is_one_tap_away(address: st
     page.context.close()
 
 
+def test_keys_lead_through_the_inbox(office: Office, address: str, chromium: Browser) -> None:
+    """j and k go along the rows, Enter opens, / searches, a and r lead to their buttons, n goes on; typing is left alone."""
+    approval = office.talked(office.case())
+    office.case(), office.case()
+    page = _open(chromium, address, "wangfang")
+    page.goto("/inbox/group")
+    rows = page.locator("#list .row-link")
+    page.keyboard.press("j")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/items/*")
+    opened = page.url
+    page.keyboard.press("n")
+    page.wait_for_url(lambda url: "/items/" in url and url != opened)
+    page.goto("/inbox/group")
+    page.keyboard.press("/")
+    page.keyboard.type("j?n")
+    expect(page.locator("#search")).to_have_value("j?n")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    serious = [found for found in Axe().run(page).response["violations"] if found["impact"] in ("serious", "critical")]
+    assert not serious
+    page.get_by_label("在本浏览器中启用快捷键").uncheck()
+    page.get_by_role("button", name="关闭").click()
+    page.keyboard.press("j")
+    expect(page.locator("#list .row-link:focus")).to_have_count(0)
+    _sound(page)
+    page = _open(chromium, address, "zhaominhua")
+    page.goto(f"/items/{approval}")
+    page.keyboard.press("r")
+    expect(page.get_by_role("button", name="驳回")).to_be_focused()
+    page.keyboard.press("a")
+    expect(page.get_by_role("button", name="同意", exact=True)).to_be_focused()
+    _sound(page)
+
+
 def test_a_condition_shows_its_field_while_one_types_and_nothing_is_lost(office: Office, address: str, chromium: Browser) -> None:
     """Choosing 停止 brings the field for the reason; what was typed elsewhere stays; a reload finds the draft."""
     item = office.open_item(office.case())

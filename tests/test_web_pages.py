@@ -344,6 +344,25 @@ def test_what_somebody_started_is_listed_with_its_step(office: Office) -> None:
     assert case not in client.get("/inbox/sent?status=closed").text and case not in client.get("/inbox/sent?search=nobody").text
 
 
+def test_who_wants_to_goes_on_to_the_next_item(office: Office) -> None:
+    """With the setting a completion opens what waits next; a link leads to the item after this one, and back to the first at the end."""
+    first, second = (office.open_item(office.case()) for _ in range(2))
+    client = office.browser("wangfang")
+    assert "返回待办列表" in client.get("/account").text
+    office.post(client, "/account/after-completing", {"onward": "yes"})
+    assert 'value="yes" selected' in client.get("/account").text
+    waiting = re.findall(r'href="/items/([0-9a-f]{32})"', client.get("/inbox/group").text)
+    assert {first, second} <= set(waiting)
+    after = {item: client.get(f"/inbox/next?item={item}").headers["Location"] for item in waiting}
+    assert len(set(after.values())) == len(waiting) and all(item not in address for item, address in after.items())
+    answer = office.post(client, f"/items/{first}/complete", {"decision": "proceed", "on": "2026-11-24"})
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/items/") and first not in answer.headers["Location"]
+    office.post(client, "/account/after-completing", {"onward": ""})
+    assert office.post(client, f"/items/{second}/complete", {"decision": "proceed", "on": "2026-11-24"}).headers["Location"] == "/inbox"
+    answer = office.browser("liuhai").get("/inbox/next", follow_redirects=True)
+    assert "没有其他待办了" in answer.text
+
+
 def test_working_time_left_is_told_in_colour(office: Office) -> None:
     """A row says how much working time is left."""
     office.case()

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from engine.db import Database, Statement
@@ -23,7 +23,7 @@ from engine.people import directory
 from engine.services import Services
 
 from .database import begin_writing, db
-from .i18n import DEFAULT, LOCALES, error_text
+from .i18n import DEFAULT, LOCALES, error_text, gettext
 
 COOKIE = "partwell_session"
 #: failed log-ins of one login from one address within the window before it must wait, whichever web process they come to
@@ -33,7 +33,7 @@ _ON: sa.BindParameter[dt.date] = sa.bindparam("on", type_=sa.Date)
 _OF_SESSION = (WebSession.id == sa.bindparam("session"), WebSession.expires_at > sa.bindparam("now"))
 #: a row if somebody holds the session who may act
 _READER = Statement(
-    sa.select(Person.id, Person.name, *directory.title(_ON), Account.login, Account.locale)
+    sa.select(Person.id, Person.name, *directory.title(_ON), Account.login, Account.locale, Account.onward)
     .join(Account, Account.person_id == Person.id)
     .join(WebSession, WebSession.login == Account.login)
     .where(*_OF_SESSION, Account.disabled.is_(False), directory.here(_ON))
@@ -78,6 +78,8 @@ class Reader:
     post_en: str
     login: str
     locale: str
+    #: after a completion the next work item opens, and not the inbox
+    onward: bool
     roles: frozenset[str]
 
     def holds(self, *roles: str) -> bool:
@@ -250,6 +252,17 @@ def language() -> Any:
         "partwell_locale", chosen, max_age=31536000, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"]
     )
     return answer
+
+
+@accounts.post("/account/after-completing")
+@logged_in
+def after_completing() -> Any:
+    """What opens after a completion: the next work item or the inbox."""
+    begin_writing()
+    db.session.execute(sa.update(Account).where(Account.login == me().login).values(onward=request.form.get("onward") == "yes"))
+    db.session.commit()
+    flash(gettext("Saved."), "success")
+    return redirect(url_for("accounts.account"))
 
 
 def _demo_accounts() -> list[dict[str, str]]:

@@ -20,6 +20,8 @@ inbox = Blueprint("inbox", __name__)
 PAGE = 20
 #: box -> its page
 _PAGES = {"mine": "inbox.mine", "group": "inbox.group", "standing_in": "inbox.standing_in", "done": "inbox.done"}
+#: rows of a box among which the next one is looked for
+_NEAR = 200
 _FILTERS = ("procedure", "step", "due", "department")
 
 
@@ -147,6 +149,20 @@ def tabs() -> Any:
     """The counts alone, asked for again and again while the page lies open."""
     box = request.args.get("box", "mine")
     return render_template("_inbox_tabs.html", box=box, counts=engine_inbox.counts(services(), me().id))
+
+
+@inbox.get("/inbox/next")
+@logged_in
+def following() -> Any:
+    """The work item after the one given (`item`): of the reader's own, then of their groups, then from the beginning."""
+    boxes_of = (engine_inbox.inbox(services(), me().id, box=box, size=_NEAR).rows for box in ("mine", "group"))
+    waiting = [row.item_id for rows in boxes_of for row in rows]
+    item = _asked("item")
+    others = waiting[waiting.index(item) + 1 :] + waiting[: waiting.index(item)] if item in waiting else waiting
+    if others:
+        return redirect(url_for("items.show", item_id=others[0]))
+    flash(gettext("Nothing else waits for you."), "success")
+    return redirect(url_for("inbox.mine"))
 
 
 @inbox.post("/inbox/views")

@@ -184,6 +184,9 @@ def _sign(item_id: str, verb: Any, said: str) -> Any:
 def done(item_id: str, said: str) -> Any:
     """Back to the inbox, with what happened and the way to what waits next."""
     waiting = next_work(_page(item_id).number)
+    if waiting and me().onward:
+        flash(said, "success")
+        return go_to(url_for("items.show", item_id=waiting.item_id))
     if waiting:
         address = url_for("items.show", item_id=waiting.item_id)
         about = f"{named(waiting)} · {waiting.subject}"

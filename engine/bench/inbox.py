@@ -51,7 +51,9 @@ def filled(services: Services, people: People, items: int, reads: int, persons: 
     _people(services, persons, roles)
     held = _template(services, people, "held", f'assignee="{people.worker}"')
     offered = _template(services, people, "offered", diagrams.OFFERED)
-    about = {"cases.subject_id": _person_sql(services, f"(:n + 7) % {persons}")}
+    about = {
+        f"cases.{column}": _person_sql(services, f"(:n + {far}) % {persons}") for column, far in (("subject_id", 7), ("initiator_id", 3))
+    }
     fill(services.database, held, items * 9 // 10, other=about | {"sign_offs.person_id": _person_sql(services, f":n % {persons}")})
     role = f"'{ROLE}-' || CAST(:n % {roles} AS varchar(20))"
     fill(services.database, offered, items - items * 9 // 10, first=items, other=about | {"sign_offs.role": role})
