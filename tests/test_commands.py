@@ -46,6 +46,7 @@ COMMANDS = [
     "suspend",
     "resume",
     "connectors",
+    "openapi",
     "account",
     "people",
     "people import",
@@ -355,7 +356,7 @@ def test_what_is_too_large_gets_our_own_answer(tmp_path: Path) -> None:
     """The server in front lets through what the application refuses in its own words."""
     with serving(tmp_path / "home", upload_limit="1") as served:
         answer = requests.post(f"{served.address}/api/v1/session", data=b" " * 7 * 1024 * 1024, timeout=30)
-    assert answer.status_code == 413 and answer.json()["error"] == "too_large"
+    assert answer.status_code == 413 and answer.json()["code"] == "too_large"
 
 
 def _memory(pid: int) -> float:

@@ -25,7 +25,7 @@ def test_without_a_token_nothing_is_answered_and_a_cookie_is_no_token(office: Of
     """The JSON interface has no forgery check, so a browser's session must not open it."""
     for client in (office.app.test_client(), office.browser("wangfang")):
         answer = client.get("/api/v1/me")
-        assert answer.status_code == 401 and answer.json["error"] == "log_in_needed"
+        assert answer.status_code == 401 and answer.json["code"] == "log_in_needed"
 
 
 def test_a_token_says_who_one_is_until_it_is_given_back(office: Office) -> None:
@@ -83,7 +83,7 @@ def test_a_program_passes_a_sign_off_on_and_adds_signers(office: Office) -> None
     def do(login: str, address: str, **sent: Any) -> Any:
         client, own = clients[login]
         answer = client.post(f"{item}/{address}", json=sent, headers=own)
-        return answer.status_code if answer.status_code == 204 else answer.json["error"]
+        return answer.status_code if answer.status_code == 204 else answer.json["code"]
 
     def signers() -> list[dict[str, Any]]:
         client, own = clients["admin"]
@@ -120,7 +120,7 @@ def test_the_same_request_id_starts_one_case(office: Office) -> None:
     """A program that lost the answer asks again and gets the same case."""
     client, headers = office.program("chenli")
     sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}}
-    answers = [client.post("/api/v1/cases", json=sent, headers={**headers, "Request-Id": "once"}).json for _ in range(2)]
+    answers = [client.post("/api/v1/cases", json=sent, headers={**headers, "Idempotency-Key": "once"}).json for _ in range(2)]
     assert answers[0] == answers[1]
 
 
@@ -134,10 +134,10 @@ def test_the_same_request_id_starts_one_case(office: Office) -> None:
         (b'{"procedure": 7, "subject": "x"}', "procedure"),
         (b'{"procedure": "office", "subject": null}', "subject"),
         (b'{"procedure": "office", "subject": "SUBJECT", "values": [1]}', "values"),
-        (b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": "x"}}', "files.proof"),
+        (b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": "x"}}', "files/proof"),
         (
             b'{"procedure": "office", "subject": "SUBJECT", "values": {}, "files": {"proof": [{"name": "a", "content": "%"}]}}',
-            "files.proof",
+            "files/proof",
         ),
         (b'{"procedure": "of\\u0000fice", "subject": "x"}', "procedure"),
         (b'{"procedure": "\\ud800", "subject": "x"}', "procedure"),
@@ -151,8 +151,8 @@ def test_a_body_that_cannot_be_used_is_refused_by_field(office: Office, body: by
     client, headers = office.program("chenli")
     body = body.replace(b"SUBJECT", office.people["linxiaobei"].encode())
     answer = client.post("/api/v1/cases", data=body, headers=headers)
-    assert answer.status_code == 400 and answer.json["error"] == "request_invalid"
-    assert list(answer.json.get("fields", {})) == ([field] if field else [])
+    assert answer.status_code == 400 and answer.json["code"] == "request_invalid"
+    assert [error["pointer"] for error in answer.json.get("errors", ())] == ([f"/{field}"] if field else [])
 
 
 def test_a_file_beside_a_group_that_is_no_object_is_a_form_fault(office: Office) -> None:
@@ -174,8 +174,8 @@ def test_form_faults_are_told_by_field(office: Office) -> None:
     values: dict[str, Any] = {"what": ["a"], "kind": "car", "warned": "yes", "salary": 1}
     sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": values}
     answer = client.post("/api/v1/cases", json=sent, headers=headers)
-    assert answer.status_code == 422 and answer.json["error"] == "form_invalid"
-    assert set(answer.json["fields"]) == {"what", "kind", "warned", "salary"}
+    assert answer.status_code == 422 and answer.json["code"] == "form_invalid"
+    assert {error["pointer"] for error in answer.json["errors"]} == {f"/values/{name}" for name in ("what", "kind", "warned", "salary")}
 
 
 def test_failures_are_json_with_the_right_status(office: Office) -> None:
@@ -186,7 +186,7 @@ def test_failures_are_json_with_the_right_status(office: Office) -> None:
     other, foreign = office.program("liuhai")
     office.talked(case)
     late = hr.post(f"/api/v1/items/{item}/complete", json={"values": {}}, headers=own)
-    assert (late.status_code, late.json["error"]) == (409, "already_decided") and "王芳" in late.json["message"]
+    assert (late.status_code, late.json["code"]) == (409, "already_decided") and "王芳" in late.json["detail"]
     assert hr.post(f"/api/v1/items/{item}/complete", data=b"\x00", headers=own).status_code == 400
     for answer, status in (
         (hr.get("/api/v1/cases/nothing", headers=own), 404),
@@ -200,7 +200,7 @@ def test_failures_are_json_with_the_right_status(office: Office) -> None:
         (hr.post(f"/api/v1/items/{office.open_item(case)}/documents", data={}, headers=own), 400),
     ):
         assert answer.status_code == status, answer.text
-        assert answer.json["error"] and answer.json["message"]
+        assert answer.json["code"] and answer.json["detail"]
 
 
 def test_incidents_are_repaired_by_programs(office: Office) -> None:
@@ -211,7 +211,7 @@ def test_incidents_are_repaired_by_programs(office: Office) -> None:
     [incident] = client.get("/api/v1/incidents", headers=headers).json["incidents"]
     assert incident["case_id"] == case and "404" in incident["message"]
     address = f"/api/v1/incidents/{incident['id']}"
-    assert client.post(f"{address}/retry", json={}, headers=headers).json["fields"].keys() == {"reason"}
+    assert client.post(f"{address}/retry", json={}, headers=headers).json["errors"][0]["pointer"] == "/reason"
     assert client.post(f"{address}/answer", json={"reason": "已核实", "value": {}}, headers=headers).status_code == 204
     office.usage.refuses = False
     assert client.get("/api/v1/incidents", headers=headers).json["incidents"] == []
@@ -241,7 +241,7 @@ def test_a_program_changes_the_time_of_a_timer(office: Office) -> None:
     address = f"/api/v1/timers/{timer_['job_id']}/due"
     for due in ("soon", "2031-05-06T07:08", "0001-01-01T00:00+08:00"):
         answer = client.post(address, json={"due": due, "reason": "x"}, headers=headers)
-        assert answer.status_code == 400 and answer.json["fields"].keys() == {"due"}
+        assert answer.status_code == 400 and answer.json["errors"][0]["pointer"] == "/due"
     assert boss.post(address, json={"due": "2031-05-06T07:08+08:00", "reason": "x"}, headers=own).status_code == 403
     assert client.post(address, json={"due": "2031-05-06T07:08+08:00", "reason": "x"}, headers=headers).status_code == 204
     [timer_] = client.get(f"/api/v1/cases/{case}", headers=headers).json["timers"]
@@ -326,15 +326,15 @@ def test_a_program_sends_messages_and_signals(office: Office) -> None:
     """Nobody waits: the message is kept and the sender is told; a repetition gives the same answer, and roles decide who sends."""
     sender, own = office.program("sunzhiyuan")
     sent = {"name": "badge returned", "key": "KF-017", "values": {"badge": True}, "keep_hours": 2}
-    answers = [sender.post("/api/v1/messages", json=sent, headers={**own, "Request-Id": "badge"}) for _ in range(2)]
+    answers = [sender.post("/api/v1/messages", json=sent, headers={**own, "Idempotency-Key": "badge"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202] and answers[0].json == answers[1].json
     assert answers[0].json["case_id"] is None and answers[0].json["kept_until"]
     refused = sender.post("/api/v1/messages", json={**sent, "keep_hours": 0}, headers=own)
-    assert refused.status_code == 404 and refused.json["error"] == "nobody_waits"
+    assert refused.status_code == 404 and refused.json["code"] == "nobody_waits"
     assert sender.post("/api/v1/signals", json={"name": "policy changed"}, headers=own).json == {"cases": 0}
     for hours in ("2", -1, 1e9, True):
         answer = sender.post("/api/v1/messages", json={**sent, "keep_hours": hours}, headers=own)
-        assert answer.status_code == 400 and list(answer.json["fields"]) == ["keep_hours"]
+        assert answer.status_code == 400 and answer.json["errors"][0]["pointer"] == "/keep_hours"
     other, own = office.program("wangfang")
     assert other.post("/api/v1/messages", json=sent, headers=own).status_code == 403
 
@@ -366,4 +366,4 @@ def test_what_cannot_be_stored_is_refused_and_said(office: Office, path: str, bo
         office.usage.refuses = False
         path = path.replace("INCIDENT", client.get("/api/v1/incidents", headers=headers).json["incidents"][0]["id"])
     answer = client.post(f"/api/v1/{path}", json=body, headers=headers)
-    assert answer.status_code in (400, 422) and answer.json["message"]
+    assert answer.status_code in (400, 422) and answer.json["detail"]

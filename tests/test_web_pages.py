@@ -469,4 +469,4 @@ def test_the_case_page_says_that_its_version_is_at_rest(office: Office) -> None:
     assert "流程版本已暂停" in office.browser("chenli").get(f"/cases/{case}").text
     client, headers = office.program("wangfang")
     refused = client.post(f"/api/v1/items/{office.open_item(case)}/complete", json={"values": {}}, headers=headers)
-    assert refused.status_code == 409 and refused.json["error"] == "version_suspended"
+    assert refused.status_code == 409 and refused.json["code"] == "version_suspended"

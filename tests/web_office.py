@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from conforming import ConformingClient
 from diagrams import END, START, boundary, flows, timer, user
 from engine_room import files as procedure_files
 from flask import Flask
@@ -228,6 +229,7 @@ class Office:
         self.people: dict[str, str] = {row.login: row.person_id for row in rows}
         procedures.deploy(self.services, FILES, procedure="office")
         self.app: Flask = create_app(self.services)
+        self.app.test_client_class = ConformingClient
 
     def browser(self, login: str = "", language: str = "") -> FlaskClient:
         """A browser, logged in as somebody."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, request, url_for
 from flask import render_template as render
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from engine.db import is_away
 from engine.errors import DatabaseAway, FormInvalid, PartwellError
 
 from .accounts import LogInNeeded, services, to_log_in
-from .i18n import N_, error_text, gettext
+from .api.shapes import RequestInvalid
+from .i18n import N_, error_text, gettext, reason
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ _TITLES = {
     405: ("alert-triangle", N_("This request could not be read")),
     409: ("circle-check", N_("Somebody was faster, or the case went on")),
     413: ("paperclip", N_("The upload is too large")),
+    415: ("alert-triangle", N_("This request could not be read")),
     422: ("alert-triangle", N_("Something needs your attention")),
     429: ("clock", N_("Too many tries")),
     502: ("plug-connected", N_("An outside system did not answer")),
@@ -43,13 +47,28 @@ def wants_json() -> bool:
     return request.path.startswith("/api/")
 
 
-def answer(status: int, code: str, message: str, *, fields: Any = None, reference: str = "", back: str = "", log_in: bool = False) -> Any:
-    """The failure as JSON for programs, as a page for people."""
-    headers = {"Retry-After": str(_RETRY_AFTER)} if status == 503 else {}
-    if wants_json():
-        body = {"error": code, "message": message, "fields": fields, "reference": reference}
-        return {key: value for key, value in body.items() if value}, status, headers
+def answer(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+    reference: str = "",
+    back: str = "",
+    log_in: bool = False,
+) -> Any:
+    """The failure as problem details (RFC 9457) for programs, as a page for people.
+
+    `code` is stable; `errors` are {detail, and `pointer` (RFC 6901) into the body, `parameter` of the query or `header`}.
+    """
+    headers = {**(headers or {}), **({"Retry-After": str(_RETRY_AFTER)} if status == 503 else {})}
     symbol, title = _TITLES.get(status, _TROUBLE)
+    if wants_json():
+        problem = {"type": "about:blank", "title": gettext(title), "status": status, "detail": message, "code": code}
+        further = {"errors": list(errors), "reference": reference}
+        headers["Content-Type"] = "application/problem+json"
+        return problem | {key: value for key, value in further.items() if value}, status, headers
     return (
         render("failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back, log_in=log_in),
         status,
@@ -68,14 +87,9 @@ def init_app(app: Flask) -> None:
             )
             return answer(error.status, error.code, gettext(said), log_in=True)
         reference = _reference(error) if error.status == 500 else ""
-        fields = (
-            {path: [gettext(message) for message in said] for path, said in error.fields.items()}
-            if isinstance(error, FormInvalid)
-            else None
-        )
         item = (request.view_args or {}).get("item_id")
         back = url_for("items.show", item_id=item) if item and error.status == 409 else ""
-        return answer(error.status, error.code, error_text(error), fields=fields, reference=reference, back=back)
+        return answer(error.status, error.code, error_text(error), errors=_errors(error), reference=reference, back=back)
 
     @app.errorhandler(sa.exc.DBAPIError)
     def database(error: sa.exc.DBAPIError) -> Any:
@@ -99,8 +113,10 @@ def init_app(app: Flask) -> None:
         sentence = {
             404: N_("There is no such page. The address may be mistyped."),
             405: N_("This address does not take requests of this kind."),
+            415: N_("Send the body as application/json; files as multipart/form-data where the address takes them."),
         }.get(status, N_("The server could not read this request."))
-        return answer(status, error.name.lower().replace(" ", "_"), gettext(sentence))
+        allowed = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if isinstance(error, MethodNotAllowed) else None
+        return answer(status, error.name.lower().replace(" ", "_"), gettext(sentence), headers=allowed)
 
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Any:
@@ -111,6 +127,22 @@ def init_app(app: Flask) -> None:
             gettext("Nothing was changed. Please try again; if it happens again, tell an administrator this number."),
             reference=reference,
         )
+
+
+def _errors(error: PartwellError) -> list[dict[str, str]]:
+    """Which fields are at fault, for errors that know."""
+    if isinstance(error, FormInvalid):
+        # a form's paths are such as `witnesses[0].name`
+        ways = ((re.findall(r"[^.\[\]]+", path), said) for path, said in error.fields.items())
+        return [{"pointer": _pointer("values", *way), "detail": gettext(message)} for way, said in ways for message in said]
+    if isinstance(error, RequestInvalid) and error.at:
+        at = {"body": "pointer", "query": "parameter"}.get(error.place, error.place)
+        return [{at: _pointer(*error.at) if error.place == "body" else str(error.at[0]), "detail": reason(error.facts["reason"])}]
+    return []
+
+
+def _pointer(*way: str | int) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in way)
 
 
 def _reference(error: BaseException) -> str:

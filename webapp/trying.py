@@ -13,7 +13,7 @@ from engine.chains.company import Company
 from engine.chains.situation import Situation
 from engine.errors import NotFound
 
-from .api.exchange import RequestInvalid
+from .api.shapes import RequestInvalid
 from .i18n import zone
 
 

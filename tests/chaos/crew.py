@@ -124,7 +124,7 @@ class Client:
         deadline = time.monotonic() + self._patience
         while True:
             with contextlib.suppress(requests.exceptions.RequestException):
-                answer = self._session.request(method, self._address + path, json=body, headers={"Request-Id": request_id}, timeout=10)
+                answer = self._session.request(method, self._address + path, json=body, headers={"Idempotency-Key": request_id}, timeout=10)
                 if answer.status_code == 500:
                     self.faults.append(f"{method} {path}: {answer.text[:300]}")
                 if answer.status_code in (404, 409):

@@ -143,7 +143,7 @@ class People:
     def ask(self, login: str, method: str, path: str, body: Any = None, *, patience: float = 60) -> requests.Response:
         """One command, sent with the same request id until somebody answers it."""
         once, deadline = new_id(), time.monotonic() + patience
-        headers = {"Request-Id": once} | ({"Authorization": f"Bearer {self._tokens[login]}"} if login else {})
+        headers = {"Idempotency-Key": once} | ({"Authorization": f"Bearer {self._tokens[login]}"} if login else {})
         for address in itertools.cycle(self.addresses[hash(once) % len(self.addresses) :] + self.addresses):
             with contextlib.suppress(requests.ConnectionError, requests.Timeout):
                 answer = _HTTP.request(method, f"{address}/api/v1{path}", json=body, headers=headers, timeout=8)

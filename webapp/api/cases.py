@@ -2,56 +2,62 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
-
-from flask import request
 
 from engine import casefile, caselist, originals, timers
 from engine import cases as engine_cases
+from engine.procedures import Startable
+from engine.snapshots import SnapshotRow
 
 from ..accounts import me, services
 from ..cases import document_file, sealed_file
-from ..i18n import current
+from ..i18n import N_, current
 from ..start import open_to
-from .exchange import RequestInvalid, api, body, download, field, files_of, number, plain, request_id, words
-from .incidents import told
+from .exchange import FILE, PAGES, api, asked, body, declared, download, paged, plain, request_id
+from .incidents import INCIDENT, told
+from .sessions import SEARCH
+from .shapes import REASON, Files, Moment, Object, Text
 
 
 @api.get("/procedures")
+@declared(scope="start", gives={"procedures": [Startable]})
 def procedures() -> Any:
+    """The procedures of which the caller may start a case, each with the form of its start."""
     return {"procedures": plain(open_to(me()))}
 
 
 @api.get("/cases")
+@declared(
+    scope="read:cases",
+    asks={"search": SEARCH, "status": Text(default="", choices=("", "running", "suspended", "closed")), **PAGES},
+    gives={"cases": [caselist.CaseRow], "total": int},
+)
 def case_list() -> Any:
-    """`search`, `status`, `page`, `size` → {cases, total}"""
-    status = request.args.get("status", "")
-    if status not in ("", "running", "suspended", "closed"):
-        raise RequestInvalid(reason="“status” is running, suspended or closed", field="status")
-    page, size = number("page", 1, 100_000), number("size", 20, 100)
-    rows, total = caselist.cases(services(), reader=me().id, search=words(), status=status, page=page, size=size)
-    return {"cases": plain(rows), "total": total}
+    """The cases that the caller may see, the newest first, in pages."""
+    rows, total = caselist.cases(services(), reader=me().id, **asked())
+    return paged({"cases": plain(rows)}, total)
 
 
 @api.post("/cases")
+@declared(
+    scope="start",
+    takes={
+        "procedure": Text(N_("Key of a procedure"), example="termination"),
+        "subject": Text(N_("Id of the employee whom the case is about")),
+        "values": Object(N_("Values of the start form by field"), default={}),
+        "files": Files(N_("Files by field of the start form"), default={}),
+    },
+    gives=engine_cases.Started,
+    status=201,
+)
 def start_case() -> Any:
-    """{procedure, subject (id of an employee), values, files?} → {case_id, number}"""
-    sent = body()
-    started = engine_cases.start(
-        services(),
-        procedure=field(sent, "procedure", str),
-        initiator=me().id,
-        subject=field(sent, "subject", str),
-        values=field(sent, "values", dict, {}),
-        files=files_of(sent),
-        request_id=request_id(),
-        locale=current(),
-    )
+    """Start a case."""
+    started = engine_cases.start(services(), initiator=me().id, request_id=request_id(), locale=current(), **body())
     return plain(started), 201
 
 
 @api.get("/cases/<case_id>")
+@declared(scope="read:cases", gives={casefile.CasePage: {"incidents": [INCIDENT]}})
 def case(case_id: str) -> Any:
     """The whole case: where it stands, timeline, documents, snapshots, calls, incidents."""
     found = casefile.case_page(services(), case_id, reader=me().id)
@@ -59,39 +65,39 @@ def case(case_id: str) -> Any:
 
 
 @api.post("/cases/<case_id>/<any(withdraw, cancel, suspend, resume):verb>")
+@declared(scope="admin:cases", takes={"reason": REASON})
 def change_case(case_id: str, verb: str) -> Any:
-    """{reason}"""
+    """Withdraw a case as its initiator; cancel, suspend or resume it as a manager."""
     act = getattr(engine_cases, verb)
-    act(services(), case_id, actor=me().id, reason=field(body(), "reason", str), request_id=request_id())
+    act(services(), case_id, actor=me().id, reason=body()["reason"], request_id=request_id())
     return "", 204
 
 
 @api.post("/timers/<job_id>/due")
+@declared(scope="admin:cases", takes={"due": Moment(N_("When it fires"), example="2026-11-25T09:00:00+08:00"), "reason": REASON})
 def reschedule(job_id: str) -> Any:
-    """{due (ISO 8601 with offset), reason}: another due time of a running timer"""
+    """Give a running timer another due time."""
     sent = body()
-    reason = field(sent, "reason", str)
-    try:
-        due = dt.datetime.fromisoformat(field(sent, "due", str))
-    except ValueError:
-        due = dt.datetime.min
-    if due.tzinfo is None or not dt.MINYEAR < due.year < dt.MAXYEAR:
-        raise RequestInvalid(reason="“due” must be a time with offset, such as 2026-11-25T09:00:00+08:00", field="due")
-    timers.reschedule(services(), job_id, due, actor=me().id, reason=reason, request_id=request_id())
+    timers.reschedule(services(), job_id, sent["due"], actor=me().id, reason=sent["reason"], request_id=request_id())
     return "", 204
 
 
 @api.get("/cases/<case_id>/sealed")
+@declared(scope="read:cases", gives=FILE)
 def sealed(case_id: str) -> Any:
+    """The sealed file of a closed case."""
     return download(sealed_file(case_id))
 
 
 @api.get("/documents/<document_id>")
+@declared(scope="read:cases", gives=FILE)
 def document(document_id: str) -> Any:
+    """A document of a case."""
     return download(document_file(document_id))
 
 
 @api.get("/snapshots/<snapshot_id>")
+@declared(scope="read:cases", gives={SnapshotRow: {"case_id": str, "request": Any, "content": str}})
 def snapshot(snapshot_id: str) -> Any:
     """What an outside system said, as it came; reading it is recorded."""
     opened = originals.read_snapshot(services(), snapshot_id, reader=me().id)

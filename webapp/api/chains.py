@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from engine.chains import differences, drafts, exchange, explain, preview, versions
 from engine.chains.company import Company
@@ -13,32 +14,38 @@ from engine.chains.steps import Fault
 
 from .. import i18n
 from ..accounts import me, services
+from ..i18n import N_
 from ..trying import effective, situation
-from .exchange import RequestInvalid, api, body, field, number, plain
+from .exchange import FILE, api, asked, body, declared, plain
+from .shapes import REASON, Listed, Object, Text, Whole
+
+_STEPS = N_("Steps of the chain, as a draft has them")
+_REVISION = Whole(N_("Revision of the draft that was read; 0: there is none yet"), default=0, least=0)
+_FAULT = {"step": int | None, "field": str, "message": str}
+#: a step as `told` gives it
+_TOLD = {
+    **{"key": str, "name": str, "name_en": str, "mode": str, "outcome": str | None},
+    **{"persons": [dict[str, Any]], "sentence": str, "trace": dict[str, Any]},
+}
 
 
 def _faults(found: list[Fault]) -> list[dict[str, Any]]:
     return [{"step": fault.step, "field": fault.field, "message": i18n.sentence(fault.said)} for fault in found]
 
 
-def _revision(sent: dict[str, Any]) -> int:
-    given = sent.get("revision", 0)
-    if type(given) is not int or given < 0:
-        raise RequestInvalid(reason="“revision” must be a whole number", field="revision")
-    return given
-
-
 @api.get("/chains")
+@declared(scope="admin:chains", gives={"chains": [versions.ChainRow]})
 def chain_list() -> Any:
-    """→ {chains: [{key, name, name_en, number, steps, coming_at, draft_at, draft_by}]}"""
+    """The approval chains."""
     with services().database.reading() as connection:
         drafts.must_edit(connection, me().id)
         return {"chains": plain(versions.chains(connection, services().clock.now()))}
 
 
 @api.get("/chains/<key>/draft")
+@declared(scope="admin:chains", gives={"draft": drafts.Draft, "faults": [_FAULT], "changes": [dict[str, Any]]})
 def chain_draft(key: str) -> Any:
-    """→ {draft, faults: [{step, field, message}], changes: [{…, sentence}]}; revision 0: nothing is stored, it is what is in force"""
+    """The draft of a chain, its faults, and what it would change; revision 0: there is none, and it is what is in force."""
     draft = drafts.read(services(), key, actor=me().id)
     now = services().clock.now()
     with services().database.reading() as connection:
@@ -51,43 +58,55 @@ def chain_draft(key: str) -> Any:
 
 
 @api.put("/chains/<key>/draft")
+@declared(
+    scope="admin:chains",
+    takes={"name": Text(), "name_en": Text(), "steps": Listed(_STEPS, of=Object()), "revision": _REVISION},
+    gives={"draft": drafts.Draft, "faults": [_FAULT]},
+)
 def chain_save(key: str) -> Any:
-    """{name, name_en, steps, revision: the one that was read} → {draft, faults}"""
-    sent = body()
-    given = {"name": field(sent, "name", str), "name_en": field(sent, "name_en", str), "steps": field(sent, "steps", list)}
-    draft = drafts.save(services(), key, **given, revision=_revision(sent), actor=me().id)
+    """Save the draft of a chain, with the revision that was read."""
+    draft = drafts.save(services(), key, actor=me().id, **body())
     return {"draft": plain(draft), "faults": _faults(drafts.check(services(), draft))}
 
 
 @api.delete("/chains/<key>/draft")
+@declared(scope="admin:chains")
 def chain_discard(key: str) -> Any:
+    """Throw the draft of a chain away."""
     drafts.discard(services(), key, actor=me().id)
     return "", 204
 
 
 @api.post("/chains/<key>/publish")
+@declared(
+    scope="admin:chains",
+    takes={
+        "revision": _REVISION,
+        "note": REASON,
+        "effective": Text(N_("Day or moment from which it is in force; without one at once"), default="", example="2026-12-01"),
+    },
+    gives={"number": int, "effective_at": dt.datetime},
+)
 def chain_publish(key: str) -> Any:
-    """{revision, note, effective?: ISO 8601 day or moment} → {number, effective_at}"""
+    """Publish the draft of a chain."""
     sent = body()
-    from_ = effective(field(sent, "effective", str, ""))
-    note = field(sent, "note", str)
-    done = drafts.publish(services(), key, revision=_revision(sent), actor=me().id, note=note, effective=from_)
+    from_ = effective(sent["effective"])
+    done = drafts.publish(services(), key, revision=sent["revision"], actor=me().id, note=sent["note"], effective=from_)
     return {"number": done.number, "effective_at": plain(done.effective_at)}
 
 
 @api.post("/chains/<key>/undo")
+@declared(scope="admin:chains", takes={"number": Whole(N_("Number of a version")), "note": REASON}, gives={"number": int})
 def chain_undo(key: str) -> Any:
-    """{number: of the version that is published again, note} → {number}"""
+    """Publish an earlier version of a chain again; the answer has its new number."""
     sent = body()
-    old = sent.get("number")
-    if type(old) is not int or not 0 < old < 1_000_000:
-        raise RequestInvalid(reason="“number” must be a whole number", field="number")
-    return {"number": drafts.undo(services(), key, old, actor=me().id, note=field(sent, "note", str)).number}
+    return {"number": drafts.undo(services(), key, sent["number"], actor=me().id, note=sent["note"]).number}
 
 
 @api.get("/chains/<key>/versions")
+@declared(scope="admin:chains", gives={"versions": [versions.VersionRow], "acts": [versions.Act]})
 def chain_history(key: str) -> Any:
-    """→ {versions, acts}, the newest first"""
+    """The versions of a chain and what was done to it, the newest first."""
     with services().database.reading() as connection:
         drafts.must_edit(connection, me().id)
         rows, acts = versions.history(connection, key, services().clock.now())
@@ -95,36 +114,48 @@ def chain_history(key: str) -> Any:
 
 
 @api.get("/chains/<key>/versions/<int:version>")
+@declared(scope="admin:chains", asks={"format": Text(default="json", choices=("json", "csv"))}, gives=FILE)
 def chain_version(key: str, version: int) -> Any:
-    """A version as a file; `format`: json or csv"""
+    """A version of a chain as a file."""
     with services().database.reading() as connection:
         drafts.must_edit(connection, me().id)
         row = versions.numbered(connection, key, version)
-    write = exchange.to_csv if request.args.get("format") == "csv" else exchange.to_json
+    write = exchange.to_csv if asked()["format"] == "csv" else exchange.to_json
     kind = "text/csv" if write is exchange.to_csv else "application/json"
     return Response(write(row.name, row.name_en, row.steps), mimetype=kind)
 
 
 @api.post("/chains/<key>/preview")
+@declared(
+    scope="admin:chains",
+    takes={
+        "subject": Text(N_("Number or id of the employee"), example="KF-017"),
+        "initiator": Text(N_("Number or id of who starts the case; without one the superior"), default=""),
+        "values": Object(N_("Values that the case would have"), default={}, example={"compensation_fen": 6_000_000}),
+        "steps": Listed(N_("Steps of the chain; without them those of the draft"), of=Object(), default=[]),
+    },
+    gives={"steps": [_TOLD]},
+)
 def chain_preview(key: str) -> Any:
-    """{subject, initiator?, values?, steps?} → {steps: [{key, name, outcome, persons, sentence, trace}]}; without steps: the draft"""
+    """Who would sign, in which order, and why."""
     sent = body()
-    steps = sent.get("steps") or drafts.read(services(), key, actor=me().id).steps
+    steps = sent["steps"] or drafts.read(services(), key, actor=me().id).steps
     now = services().clock.now()
     with services().database.reading() as connection:
         drafts.must_edit(connection, me().id)
-        case = situation(
-            connection, now, key, field(sent, "subject", str), field(sent, "initiator", str, ""), field(sent, "values", dict, {})
-        )
+        case = situation(connection, now, key, sent["subject"], sent["initiator"], sent["values"])
         versions.refuse_shape(connection, key, steps, now)
         found = preview.who_signs(connection, key, steps, case)
     return {"steps": [told(one) for one in found]}
 
 
 @api.get("/chains/<key>/open-items")
+@declared(
+    scope="admin:chains",
+    gives={"looked_at": int, "items": [{"item": str, "case": str, "version": int, "before": [_TOLD], "after": [_TOLD]}]},
+)
 def chain_open_items(key: str) -> Any:
-    """Open items that the draft would change, nothing moved → {looked_at, items}"""
-    number("page", 1, 1000)
+    """Open work that the draft of a chain would change; nothing is moved."""
     draft = drafts.read(services(), key, actor=me().id)
     with services().database.reading() as connection:
         versions.refuse_shape(connection, key, draft.steps, services().clock.now())

@@ -1,38 +1,89 @@
-"""Reading requests and writing answers: what every part of the JSON interface shares."""
+"""Declaring an address, reading its requests and writing its answers: what every part of the JSON interface shares."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime as dt
 import enum
 import io
-from collections.abc import Mapping, Sequence, Set
-from typing import Any
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-from flask import Blueprint, request, send_file
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, current_app, jsonify, request, send_file
+from werkzeug.exceptions import UnsupportedMediaType
 
-from engine.errors import PartwellError
 from engine.models import new_id
 from engine.ports import File
+
+from ..i18n import N_
+from .shapes import RequestInvalid, Shape, Whole
 
 #: levels of lists and objects in a body; forms have three
 DEPTH = 50
 _DEEP = f"the body is nested more than {DEPTH} levels deep"
+#: what makes a repeated write harmless
+KEY = "Idempotency-Key"
+#: longest page of a list
+LARGEST_PAGE = 100
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
+View = TypeVar("View", bound=Callable[..., Any])
 
-class RequestInvalid(PartwellError):
-    """The request cannot be used: {reason}."""
+#: answers that are a file
+FILE: Any = File
 
-    status = 400
 
-    def __init__(self, *, reason: str, field: str = "") -> None:
-        #: messages by field, as in `FormInvalid`
-        self.fields = {field: [reason]} if field else {}
-        super().__init__(reason=reason)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What an address takes and gives; its docstring says what it is for."""
+
+    #: fields of the body by name; a query's fields
+    takes: Mapping[str, Shape]
+    asks: Mapping[str, Shape]
+    #: a dataclass, [one], {name: one, …}, a type, `FILE`, or None for nothing; see `description.schema`
+    gives: Any
+    #: status of the answer; a tuple where it depends
+    status: tuple[int, ...]
+    #: what a service token must be allowed; "" where nobody needs to log in
+    scope: str
+    #: files come as multipart/form-data
+    upload: bool
+
+
+def declared(
+    *,
+    scope: str,
+    gives: Any = None,
+    status: int | tuple[int, ...] = 0,
+    takes: Mapping[str, Shape] | None = None,
+    asks: Mapping[str, Shape] | None = None,
+    upload: bool = False,
+) -> Callable[[View], View]:
+    """Declare what an address takes and gives; stands below the route."""
+    usual = (200,) if gives else (204,)
+    given = status if isinstance(status, tuple) else (status,) if status else usual
+    said = Declared(takes=takes or {}, asks=asks or {}, gives=gives, scope=scope, upload=upload, status=given)
+
+    def mark(view: View) -> View:
+        view.declared = said  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def declaration(endpoint: str) -> Declared:
+    """Of the address of this endpoint. Raises AttributeError where it declares nothing."""
+    found: Declared = current_app.view_functions[endpoint].declared  # type: ignore[attr-defined]
+    return found
+
+
+#: fields of the query of lists that have pages
+SIZE = Whole(N_("Rows of a page"), default=20, most=LARGEST_PAGE)
+PAGES: Mapping[str, Shape] = {"page": Whole(N_("Number of the page"), default=1, most=100_000), "size": SIZE}
 
 
 def plain(value: Any) -> Any:
@@ -56,20 +107,40 @@ def plain(value: Any) -> Any:
 
 
 def body() -> dict[str, Any]:
+    """What was sent, by the declaration of the address; what is not declared is left out. Raises RequestInvalid."""
+    sent = _object()
+    return {name: shape.read(sent.get(name), (name,)) for name, shape in declaration(str(request.endpoint)).takes.items()}
+
+
+def _object() -> dict[str, Any]:
     """The JSON object sent, {} for none. Raises RequestInvalid."""
-    if not request.get_data(cache=True):
+    data = request.get_data(cache=True)
+    if not data:
         return {}
+    if request.mimetype and not request.is_json:
+        raise UnsupportedMediaType()
     try:
-        sent = request.get_json(force=True)
-    except HTTPException:
-        raise RequestInvalid(reason="the body is not JSON") from None
+        sent = json.loads(data, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         raise RequestInvalid(reason=_DEEP) from None
+    except ValueError:
+        raise RequestInvalid(reason="the body is not JSON") from None
     if _deeper(sent, DEPTH):
         raise RequestInvalid(reason=_DEEP)
     if not isinstance(sent, dict):
         raise RequestInvalid(reason="the body must be a JSON object")
     return sent
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(text)
+    return found
 
 
 def _deeper(value: Any, levels: int) -> bool:
@@ -78,64 +149,44 @@ def _deeper(value: Any, levels: int) -> bool:
     return levels < 0 or any(_deeper(one, levels - 1) for one in inner if isinstance(one, (dict, list)))
 
 
-def field(sent: Mapping[str, Any], name: str, kind: type, default: Any = None) -> Any:
-    """One field of the body in its type; missing ones need a default. Raises RequestInvalid naming the field."""
-    value = sent.get(name)
-    if value is None:
-        if default is None:
-            raise RequestInvalid(reason=f"“{name}” is missing", field=name)
-        return default
-    if not isinstance(value, kind):
-        called = {str: "text", dict: "an object", list: "a list"}[kind]
-        raise RequestInvalid(reason=f"“{name}” must be {called}", field=name)
-    if isinstance(value, str) and ("\0" in value or (not value.isascii() and any(0xD800 <= ord(char) < 0xE000 for char in value))):
-        raise RequestInvalid(reason=f"“{name}” holds characters that cannot be stored", field=name)
-    return value
-
-
-def texts(sent: Mapping[str, Any], name: str) -> list[str]:
-    """A list of texts in the body. Raises as `field`."""
-    listed: list[Any] = field(sent, name, list)
-    if not all(isinstance(text, str) for text in listed):
-        raise RequestInvalid(reason=f"“{name}” must be a list of texts", field=name)
-    return listed
+def asked() -> dict[str, Any]:
+    """The query, by the declaration of the address. Raises RequestInvalid."""
+    found = {}
+    for name, shape in declaration(str(request.endpoint)).asks.items():
+        given: Any = request.args.get(name)
+        if given and isinstance(shape, Whole):
+            given = int(given[:9]) if given.isdecimal() and given.isascii() else given
+        try:
+            found[name] = shape.read(given, (name,))
+        except RequestInvalid as wrong:
+            raise RequestInvalid(**wrong.facts, at=wrong.at, place="query") from None
+    return found
 
 
 def request_id() -> str:
-    given = request.headers.get("Request-Id", "")
+    """The id by which the engine knows a write that it has done already."""
+    given = request.headers.get(KEY, "")
     if len(given) > 100 or not given.isprintable():
-        raise RequestInvalid(reason="the Request-Id header has at most 100 printable characters")
+        raise RequestInvalid(reason=f"the {KEY} header has at most 100 printable characters", field=KEY, place="header")
     return given or new_id()
 
 
-def number(name: str, default: int, largest: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (text.isdecimal() and text.isascii() and 1 <= int(text[:9]) <= largest):
-        raise RequestInvalid(reason=f"“{name}” must be a whole number from 1 to {largest}", field=name)
-    return int(text)
+def linked(content: Mapping[str, Any], **others: Mapping[str, Any] | None) -> Any:
+    """A page of a list, with a Link header (RFC 8288) of the others: what is different in their query, by their relation."""
+    answer = jsonify(content)
+    for relation, different in others.items():
+        if different:
+            query = urlencode({**request.args.to_dict(), **different})
+            answer.headers.add("Link", f'<{request.path}?{query}>; rel="{relation}"')
+    return answer
 
 
-def words() -> str:
-    return request.args.get("search", "").replace("\0", "")[:100]
-
-
-def files_of(sent: Mapping[str, Any]) -> dict[str, list[File]]:
-    """`files` of the body: {field: [{name, content (base64), media_type?}]}. Raises RequestInvalid."""
-    found: dict[str, list[File]] = {}
-    for path, held in field(sent, "files", dict, {}).items():
-        if not isinstance(held, list):
-            raise RequestInvalid(reason=f"“files.{path}” must be a list", field=f"files.{path}")
-        for one in held:
-            if not isinstance(one, dict):
-                raise RequestInvalid(reason=f"“files.{path}” must hold objects", field=f"files.{path}")
-            try:
-                content = base64.b64decode(field(one, "content", str), validate=True)
-            except ValueError:
-                raise RequestInvalid(reason=f"the content of a file in “{path}” is not base64", field=f"files.{path}") from None
-            kind = path.rpartition(".")[2][:50]
-            name, media_type = field(one, "name", str), field(one, "media_type", str, "")
-            found.setdefault(path, []).append(File(kind=kind, name=name, media_type=media_type, content=content))
-    return found
+def paged(content: Mapping[str, Any], total: int) -> Any:
+    """A page of a list whose pages are counted, as `linked`."""
+    given = asked()
+    page, last = given["page"], max(1, -(-total // given["size"]))
+    others = {"first": 1, "prev": page - 1, "next": page + 1, "last": last}
+    return linked({**content, "total": total}, **{name: {"page": at} for name, at in others.items() if 1 <= at <= last})
 
 
 def download(file: File) -> Any:

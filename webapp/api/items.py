@@ -8,149 +8,187 @@ from flask import request
 
 import forms
 from engine import inbox, work
-from engine.boxes import Filter
+from engine.boxes import DUE, SORTS, Filter
+from engine.work.returning import Target
 
 from ..accounts import me, services
-from ..i18n import current
+from ..i18n import N_, current
 from ..items import received
-from .exchange import RequestInvalid, api, body, field, number, plain, request_id, texts, words
+from .exchange import SIZE, api, asked, body, declared, linked, plain, request_id
+from .sessions import SEARCH
+from .shapes import REASON, Listed, Object, RequestInvalid, Text
+
+_VALUES = N_("Values of the form by field; files are sent before, and stand here by the ids of their documents")
+_OPINION = N_("What the signer says about it")
+_TO = Text(N_("Id of a person"))
+_WHY = Text(N_("Why; kept with what is done"), default="", example="出差")
 
 
 @api.get("/items")
+@declared(
+    scope="work",
+    asks={
+        "box": Text(default="mine", choices=("mine", "group", "standing_in", "done")),
+        "search": SEARCH,
+        "procedure": Text(N_("Key of a procedure"), default=""),
+        "step": Text(N_("Name of a step, as the diagram has it"), default=""),
+        "due": Text(default="", choices=("", *DUE)),
+        "department": Text(N_("Key of a department, to which or below which the employee concerned belongs"), default=""),
+        "sort": Text(default="due", choices=SORTS),
+        "after": Text(N_("What the page begins after: `next` of the page before"), default=""),
+        "size": SIZE,
+    },
+    gives={"items": [inbox.InboxRow], "total": int, "next": str | None, "counts": dict[str, int]},
+)
 def item_list() -> Any:
-    """`box` (mine, group, standing_in, done), `search`, `procedure`, `step`, `due` (late, today, week, none), `department`,
-    `sort` (due, newest, oldest), `after`, `size` → {items, total, next, counts}; `next` is the `after` of the next page
-    """
-    given = {name: request.args.get(name, "") for name in ("procedure", "step", "due", "department")}
-    wanted = Filter(words=words().split()[:5], sort=request.args.get("sort") or "due", **given)
-    box, after = request.args.get("box", "mine"), request.args.get("after", "")
-    found = inbox.inbox(services(), me().id, box=box, wanted=wanted, after=after, size=number("size", 20, 100))
-    return {"items": plain(found.rows), "total": found.total, "next": found.next, "counts": inbox.counts(services(), me().id)}
+    """What waits for the caller or for whom they stand in, is offered to their roles, or was done by them, in pages."""
+    given = asked()
+    box, after, size = given.pop("box"), given.pop("after"), given.pop("size")
+    wanted = Filter(words=given.pop("search").split()[:5], **given)
+    found = inbox.inbox(services(), me().id, box=box, wanted=wanted, after=after, size=size)
+    content = {"items": plain(found.rows), "total": found.total, "next": found.next, "counts": inbox.counts(services(), me().id)}
+    return linked(content, next={"after": found.next} if found.next else None)
 
 
 @api.get("/items/<item_id>")
+@declared(scope="work", gives=inbox.ItemPage)
 def item(item_id: str) -> Any:
+    """A work item: its form and values, its sign-offs, what the caller may do."""
     found = inbox.item_page(services(), item_id, reader=me().id)
     form = forms.without_hidden(found.form, found.permissions) if found.form else None
     return {**plain(found), "form": form}
 
 
 @api.post("/items/<item_id>/complete")
+@declared(scope="work", takes={"values": Object(_VALUES, default={})})
 def complete(item_id: str) -> Any:
-    """{values}; files are sent before, and the values hold the ids of their documents"""
-    values = field(body(), "values", dict, {})
-    work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
+    """Complete a work item with the values of its form."""
+    work.complete(services(), item_id, actor=me().id, request_id=request_id(), locale=current(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/<any(approve, reject):verb>")
+@declared(scope="work", takes={"opinion": Text(_OPINION, default="", example="同意")})
 def sign(item_id: str, verb: str) -> Any:
-    """{opinion}: optional for an approval"""
+    """Approve or reject; the step says whether an opinion is needed."""
     act = work.approve if verb == "approve" else work.reject
-    act(services(), item_id, actor=me().id, opinion=field(body(), "opinion", str, ""), request_id=request_id())
+    act(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/<any(transfer, delegate):verb>")
+@declared(scope="work", takes={"to": _TO, "reason": _WHY})
 def pass_on(item_id: str, verb: str) -> Any:
-    """{to: person, reason?}: somebody else signs instead (transfer), or gives an opinion first (delegate)"""
+    """Let somebody else sign instead (transfer), or give an opinion first (delegate)."""
     act = work.transfer if verb == "transfer" else work.delegate
-    given = body()
-    to, reason = field(given, "to", str), field(given, "reason", str, "")
-    act(services(), item_id, to=to, reason=reason, actor=me().id, request_id=request_id())
+    act(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/resolve")
+@declared(scope="work", takes={"opinion": Text(_OPINION, example="可以")})
 def resolve(item_id: str) -> Any:
-    """{opinion}, which somebody asked for by delegating"""
-    work.resolve(services(), item_id, opinion=field(body(), "opinion", str), actor=me().id, request_id=request_id())
+    """Give the opinion that somebody asked for by delegating."""
+    work.resolve(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/take-back")
+@declared(scope="work")
 def take_back(item_id: str) -> Any:
-    """The opinion that was asked for by delegating is waited for no longer."""
+    """Wait no longer for the opinion that was asked for by delegating."""
     work.take_back(services(), item_id, actor=me().id, request_id=request_id())
     return "", 204
 
 
 @api.get("/items/<item_id>/returns")
+@declared(scope="work", gives={"targets": [Target]})
 def return_targets(item_id: str) -> Any:
-    """Where the caller can return the work to, and what that leaves → {targets}"""
+    """Where the caller can return the work to, and what that leaves."""
     return {"targets": plain(work.targets(services(), item_id, actor=me().id))}
 
 
 @api.post("/items/<item_id>/return")
+@declared(
+    scope="work",
+    takes={
+        "step": Text(N_("Key of a step of the chain; or else an element, both as `returns` lists them"), default=""),
+        "element": Text(N_("Id of an element of the diagram"), default="", example="talk"),
+        "reason": REASON,
+    },
+)
 def send_back(item_id: str) -> Any:
-    """{step} or {element}, as `returns` lists them, and {reason}"""
-    given = body()
-    to_step, to_element = field(given, "step", str, "") or None, field(given, "element", str, "") or None
-    work.return_(
-        services(),
-        item_id,
-        to_step=to_step,
-        to_element=to_element,
-        reason=field(given, "reason", str),
-        actor=me().id,
-        request_id=request_id(),
-    )
+    """Return the work to an earlier step of the chain or an earlier element."""
+    sent = body()
+    to = {"to_step": sent["step"] or None, "to_element": sent["element"] or None}
+    work.return_(services(), item_id, reason=sent["reason"], actor=me().id, request_id=request_id(), **to)
     return "", 204
 
 
 @api.post("/items/<item_id>/withdraw")
+@declared(scope="work", takes={"reason": _WHY})
 def withdraw(item_id: str) -> Any:
-    """{reason?}: the caller takes back what they decided or passed on, as long as nobody acted on it"""
-    work.withdraw(services(), item_id, reason=field(body(), "reason", str, ""), actor=me().id, request_id=request_id())
+    """Take back what the caller decided or passed on, as long as nobody acted on it."""
+    work.withdraw(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/sign-offs")
+@declared(
+    scope="work",
+    takes={
+        "persons": Listed(N_("Ids of people"), of=Text()),
+        "where": Text(N_("When they sign, as seen from the caller"), choices=("before", "after", "beside")),
+        "reason": REASON,
+    },
+)
 def add(item_id: str) -> Any:
-    """{persons: [person], where: before | after | beside, reason}: further signers"""
-    given = body()
-    persons, where = texts(given, "persons"), field(given, "where", str)
-    work.add(services(), item_id, persons=persons, where=where, reason=field(given, "reason", str), actor=me().id, request_id=request_id())
+    """Add signers before, after or beside the caller."""
+    work.add(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/sign-offs/<sign_off_id>/remove")
+@declared(scope="work", takes={"reason": REASON})
 def remove(item_id: str, sign_off_id: str) -> Any:
-    """{reason}: a signer whom the caller added, for managers any, is asked no longer"""
-    work.remove(services(), item_id, sign_off_id, reason=field(body(), "reason", str), actor=me().id, request_id=request_id())
+    """Ask a signer no longer: one whom the caller added, for managers of the procedure any."""
+    work.remove(services(), item_id, sign_off_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/sign-offs/<sign_off_id>/reassign")
+@declared(scope="admin:cases", takes={"to": _TO, "reason": REASON})
 def reassign(item_id: str, sign_off_id: str) -> Any:
-    """{to: person, reason}: for managers of the procedure"""
-    given = body()
-    to, reason = field(given, "to", str), field(given, "reason", str)
-    work.reassign(services(), item_id, sign_off_id, to=to, reason=reason, actor=me().id, request_id=request_id())
+    """Give a sign-off to somebody else, as a manager of the procedure."""
+    work.reassign(services(), item_id, sign_off_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/<any(claim, release):verb>")
+@declared(scope="work")
 def hold(item_id: str, verb: str) -> Any:
+    """Take work that is offered to several, or hand it back."""
     act = work.claim if verb == "claim" else work.release
     act(services(), item_id, actor=me().id, request_id=request_id())
     return "", 204
 
 
 @api.put("/items/<item_id>/draft")
+@declared(scope="work", takes={"values": Object(_VALUES)})
 def draft(item_id: str) -> Any:
-    """{values}: kept for the caller alone"""
+    """Keep the values of a form for the caller alone."""
     found = inbox.item_page(services(), item_id, reader=me().id)
-    values = forms.draft(found.form or {}, field(body(), "values", dict))
+    values = forms.draft(found.form or {}, body()["values"])
     work.save_draft(services(), item_id, actor=me().id, values=values)
     return "", 204
 
 
 @api.post("/items/<item_id>/documents")
+@declared(scope="work", upload=True, gives={"documents": dict[str, list[str]]}, status=201)
 def upload(item_id: str) -> Any:
-    """multipart/form-data, each part named by its form field → {documents: {field: [id]}}; put the ids into the values."""
+    """Send files, each part named by its form field; the ids of their documents belong into the values."""
     form = inbox.item_page(services(), item_id, reader=me().id).form or {}
     files = received(forms.uploads(form, request.files))
     if not files:
-        raise RequestInvalid(reason="send files as multipart/form-data, each named by its form field")
+        raise RequestInvalid(reason="send files as multipart/form-data, each named by its form field", place="header", field="Content-Type")
     return {"documents": work.attach(services(), item_id, actor=me().id, files=files)}, 201

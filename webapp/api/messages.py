@@ -3,67 +3,64 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
 from engine import messages
 from engine.bpmn.events import LONGEST_NAME
 
 from ..accounts import me, services
-from .exchange import RequestInvalid, api, body, field, plain, request_id
+from ..i18n import N_
+from .exchange import api, body, declared, plain, request_id
+from .shapes import REASON, Number, Object, Text
 
 #: longest time a message may be kept, in hours
 _LONGEST = 24 * 366
+_NAME = Text(N_("Name of the message or signal, as the diagram has it"), shortest=1, longest=LONGEST_NAME, example="badge returned")
+_VALUES = Object(N_("Case variables that come with it"), default={}, example={"badge": True})
 
 
 @api.post("/messages")
+@declared(
+    scope="messages",
+    takes={
+        "name": _NAME,
+        "key": Text(N_("Correlation key, by which the case that waits is found"), default="", example="KF-017"),
+        "values": _VALUES,
+        "subject": Text(N_("Id of the employee whom a case that begins with the message is about"), default=""),
+        "keep_hours": Number(N_("Hours for which it is kept while no case waits for it"), default=None, least=0, most=_LONGEST),
+    },
+    gives=messages.Sent,
+    status=(200, 202),
+)
 def send() -> Any:
-    """{name, key?, values?, subject? (id of an employee), keep_hours?} → {case_id, kept_until}
-
-    202 while no case has taken it.
-    """
+    """Tell the case that waits for a message that it has come; 202 while no case has taken it."""
     sent = body()
+    keep = sent["keep_hours"]
     taken = messages.send(
         services(),
-        name=_name(sent),
-        key=field(sent, "key", str, ""),
-        values=field(sent, "values", dict, {}),
-        subject=field(sent, "subject", str, "") or None,
+        name=sent["name"],
+        key=sent["key"],
+        values=sent["values"],
+        subject=sent["subject"] or None,
         actor=me().id,
-        keep=_keep(sent),
+        keep=None if keep is None else dt.timedelta(hours=keep),
         request_id=request_id(),
     )
     return plain(taken), 200 if taken.case_id else 202
 
 
 @api.post("/signals")
+@declared(scope="messages", takes={"name": _NAME, "values": _VALUES}, gives={"cases": int}, status=202)
 def signal() -> Any:
-    """{name, values?} → {cases}: how many waits it goes to."""
+    """Tell every case that waits for a signal; the answer says how many waits it goes to."""
     sent = body()
-    reached = messages.signal(services(), name=_name(sent), values=field(sent, "values", dict, {}), actor=me().id, request_id=request_id())
+    reached = messages.signal(services(), name=sent["name"], values=sent["values"], actor=me().id, request_id=request_id())
     return {"cases": reached}, 202
 
 
 @api.post("/cases/<case_id>/waits/<path:instance>")
+@declared(scope="admin:cases", takes={"values": _VALUES, "reason": REASON})
 def enter(case_id: str, instance: str) -> Any:
-    """{reason, values?}: a manager enters by hand what the case waits for (`waits` of the case)"""
-    sent = body()
-    given = {"values": field(sent, "values", dict, {}), "reason": field(sent, "reason", str)}
-    messages.enter(services(), case_id, instance, actor=me().id, request_id=request_id(), **given)
+    """Enter by hand what a case waits for (one of its `waits`), as a manager."""
+    messages.enter(services(), case_id, instance, actor=me().id, request_id=request_id(), **body())
     return "", 204
-
-
-def _name(sent: Mapping[str, Any]) -> str:
-    name: str = field(sent, "name", str)
-    if not 0 < len(name) <= LONGEST_NAME:
-        raise RequestInvalid(reason=f"“name” has 1 to {LONGEST_NAME} characters", field="name")
-    return name
-
-
-def _keep(sent: Mapping[str, Any]) -> dt.timedelta | None:
-    hours = sent.get("keep_hours")
-    if hours is None:
-        return None
-    if isinstance(hours, bool) or not isinstance(hours, (int, float)) or not 0 <= hours <= _LONGEST:
-        raise RequestInvalid(reason=f"“keep_hours” must be a number from 0 to {_LONGEST}", field="keep_hours")
-    return dt.timedelta(hours=hours)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from engine import migration, versions
+from engine.bpmn.differences import Change
 
 from ..accounts import me, services
-from .exchange import RequestInvalid, api, body, field, number, plain, request_id
+from ..i18n import N_
+from .exchange import api, asked, body, declared, plain, request_id
+from .shapes import REASON, Flag, Listed, Object, RequestInvalid, Text, Whole
+
+_NOTE = {"note": REASON}
+_NUMBERS = Listed(N_("Only the cases with these numbers"), of=Text(), default=None, example=["2026-0001"])
 
 
 def _managed(procedure: str) -> None:
@@ -18,75 +24,79 @@ def _managed(procedure: str) -> None:
 
 
 @api.get("/procedures/<procedure>/versions")
+@declared(scope="admin:procedures", gives={"versions": [versions.VersionRow]})
 def version_list(procedure: str) -> Any:
+    """The versions of a procedure with what was done to them, the newest first."""
     _managed(procedure)
     return {"versions": plain(versions.versions(services(), procedure))}
 
 
 @api.get("/procedures/<procedure>/versions/<int:version>/changes")
+@declared(
+    scope="admin:procedures",
+    asks={"since": Whole(N_("Number of the version it is compared with"), default=1)},
+    gives={"changes": [Change]},
+)
 def changes(procedure: str, version: int) -> Any:
-    """`since`: the number of the version it is compared with → {changes: [{file, what, how, id, name, settings}]}"""
+    """What changed in a procedure since another version."""
     _managed(procedure)
-    return {"changes": plain(versions.difference(services(), procedure, number("since", 1, 1_000_000), version))}
+    return {"changes": plain(versions.difference(services(), procedure, asked()["since"], version))}
 
 
 @api.post("/procedures/<procedure>/versions/<int:version>/activate")
+@declared(scope="admin:procedures", takes=_NOTE, gives={"version": int, "new": bool})
 def activate(procedure: str, version: int) -> Any:
-    """{note}"""
-    new = versions.activate(services(), procedure, version, by=me().id, note=field(body(), "note", str))
+    """Let new cases start on a version; `new` is false if they did already."""
+    new = versions.activate(services(), procedure, version, by=me().id, **body())
     return {"version": version, "new": new}
 
 
 @api.post("/procedures/<procedure>/versions/<int:version>/<any(suspend, resume):verb>")
+@declared(scope="admin:procedures", takes=_NOTE)
 def hold_version(procedure: str, version: int, verb: str) -> Any:
-    """{note}: nothing of the version's cases moves until it is resumed, and none starts"""
+    """Suspend a version: nothing of its cases moves until it is resumed, and none starts. Or resume it."""
     act = versions.suspend if verb == "suspend" else versions.resume
-    act(services(), procedure, version, by=me().id, note=field(body(), "note", str))
+    act(services(), procedure, version, by=me().id, **body())
     return "", 204
 
 
 @api.post("/procedures/<procedure>/roll-back")
+@declared(scope="admin:procedures", takes=_NOTE, gives={"version": int})
 def roll_back(procedure: str) -> Any:
-    """{note} → {version}: the number that is active again"""
-    return {"version": versions.roll_back(services(), procedure, by=me().id, note=field(body(), "note", str))}
+    """Activate the version again that was active before; the answer has its number."""
+    return {"version": versions.roll_back(services(), procedure, by=me().id, **body())}
 
 
 @api.post("/procedures/<procedure>/versions/<int:version>/cases")
+@declared(
+    scope="admin:procedures",
+    takes={
+        "dry_run": Flag(N_("Only say which cases would move"), default=False),
+        "note": Text(N_("Why; needed unless it is a dry run"), default="", example="少一步"),
+        "since": Whole(N_("Only cases on the version with this number"), default=None),
+        "numbers": _NUMBERS,
+        "mapping": Object(N_("Old element to new element, where the id has changed"), texts=True, default={}),
+        "limit": Whole(N_("So many cases at most"), default=None),
+    },
+    gives={"cases": [migration.Candidate]},
+)
 def migrate(procedure: str, version: int) -> Any:
-    """{dry_run?, note, since?, numbers?, mapping?, limit?} → {cases}: those that moved (or would) to the version, and why others cannot
-
-    `since`: number of the version they are on; `numbers`: only these cases; `mapping`: {old element: new element}.
-    """
+    """Move running cases to a version: those that moved, or would, and why others cannot."""
     sent = body()
-    dry, mapping, numbers = sent.get("dry_run") is True, field(sent, "mapping", dict, {}), _texts(sent)
-    if not all(isinstance(text, str) for text in mapping.values()):
-        raise RequestInvalid(reason="“mapping” holds texts", field="mapping")
-    which = {"actor": me().id, "since": _whole(sent, "since"), "numbers": numbers, "mapping": mapping}
+    dry, note, limit = sent.pop("dry_run"), sent.pop("note"), sent.pop("limit")
+    which = {**sent, "numbers": sent["numbers"] or [], "actor": me().id}
     if dry:
         return {"cases": plain(migration.candidates(services(), procedure, version, **which))}
-    note, limit = field(sent, "note", str), _whole(sent, "limit")
+    if not note.strip():
+        raise RequestInvalid(reason="“note” is missing", field="note")
     found = migration.migrate(services(), procedure, version, reason=note, request_id=request_id(), limit=limit, **which)
     return {"cases": plain(found)}
 
 
 @api.post("/procedures/<procedure>/cases/undo-migration")
+@declared(scope="admin:procedures", takes={**_NOTE, "numbers": _NUMBERS}, gives={"cases": [migration.Candidate]})
 def undo_migration(procedure: str) -> Any:
-    """{note, numbers?} → {cases}: back to the version that each came from, if nothing has moved it since"""
+    """Move cases back to the version that each came from, if nothing has moved them since."""
     sent = body()
-    which = {"actor": me().id, "reason": field(sent, "note", str), "numbers": _texts(sent)}
+    which = {"actor": me().id, "reason": sent["note"], "numbers": sent["numbers"] or []}
     return {"cases": plain(migration.undo(services(), procedure, request_id=request_id(), **which))}
-
-
-def _texts(sent: dict[str, Any]) -> list[str]:
-    """The case numbers. Raises RequestInvalid."""
-    numbers: list[str] = field(sent, "numbers", list, [])
-    if not all(isinstance(text, str) and text.isprintable() for text in numbers):
-        raise RequestInvalid(reason="“numbers” holds texts", field="numbers")
-    return numbers
-
-
-def _whole(sent: dict[str, Any], name: str) -> int | None:
-    value = sent.get(name)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000):
-        raise RequestInvalid(reason=f"“{name}” must be a whole number from 1 to 1000000", field=name)
-    return value

@@ -123,7 +123,7 @@ def _over_http(services: Any, login: str, password: str) -> Iterator[Callable[[s
         headers["Authorization"] = f"Bearer {token}"
 
         def complete(item_id: str, values: dict[str, Any]) -> None:
-            headers["Request-Id"] = new_id()
+            headers["Idempotency-Key"] = new_id()
             post(f"items/{item_id}/complete", {"values": values})
 
         yield complete

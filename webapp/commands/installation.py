@@ -41,6 +41,19 @@ def connectors(context: click.Context, as_json: bool) -> int:
 
 
 @partwell.command()
+def openapi() -> int:
+    """Print what the JSON interface under /api/v1 takes and gives, as OpenAPI 3.1."""
+    from flask import Flask
+
+    from .. import api
+
+    app = Flask("partwell")
+    api.init_app(app)
+    click.echo(json.dumps(api.description.description(app), ensure_ascii=False, indent=2))
+    return OUT
+
+
+@partwell.command()
 @click.argument("login")
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, help="A role the person holds, such as admin or hr; may be given several times.")

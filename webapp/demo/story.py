@@ -57,7 +57,7 @@ class Person:
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         """The answer, as JSON or bytes. Raises Stalled."""
-        headers = {"Request-Id": secrets.token_hex(16)}
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
         try:
             answer = self._session.request(method, self._address + path, json=body, headers=headers, timeout=30, **options)
         except requests.RequestException as error:

@@ -1,0 +1,241 @@
+"""The JSON interface described for programs (OpenAPI 3.1), from the declarations that read its requests and write its answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import importlib.metadata
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import BaseConverter, IntegerConverter, Rule
+
+from ..i18n import N_, gettext
+from .exchange import FILE, KEY, Declared, api
+from .shapes import Shape
+
+#: what a service token may be allowed
+SCOPES = {
+    "read:cases": N_("See cases, their documents and snapshots"),
+    "start": N_("Start cases, and see of whom"),
+    "work": N_("Do what waits for the person"),
+    "messages": N_("Send messages and signals"),
+    "admin:cases": N_("Change the course of cases and repair incidents"),
+    "admin:procedures": N_("Manage versions of procedures"),
+    "admin:chains": N_("Edit approval chains"),
+}
+_PARAMETERS = {
+    "case_id": N_("Id of a case"),
+    "item_id": N_("Id of a work item"),
+    "sign_off_id": N_("Id of a sign-off"),
+    "incident_id": N_("Id of an incident"),
+    "job_id": N_("Id of the timer's job, as the case names it"),
+    "document_id": N_("Id of a document"),
+    "snapshot_id": N_("Id of a snapshot"),
+    "instance": N_("Instance that waits, as the case names it"),
+    "procedure": N_("Key of a procedure"),
+    "version": N_("Number of a version"),
+    "key": N_("Key of a chain"),
+}
+_ABOUT = N_(
+    "The same use cases as the pages. A program logs in with POST /session, or has a service token; either goes into the Authorization "
+    "header as “Bearer …”. Times are ISO 8601 with offset, ids are texts. Lists come in pages of at most 100, with a Link header. "
+    "Failures are problem details (RFC 9457) with a stable “code”."
+)
+_KEY_SAYS = N_("The same key again gives the same result instead of a second act.")
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "reference": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["detail"],
+                "properties": {name: {"type": "string"} for name in ("detail", "pointer", "parameter", "header")},
+            },
+        },
+    },
+    "examples": [
+        {
+            "type": "about:blank",
+            "title": "Something needs your attention",
+            "status": 422,
+            "detail": "Some fields need your attention before this can be saved.",
+            "code": "form_invalid",
+            "errors": [{"pointer": "/values/what", "detail": "Please fill this in."}],
+        }
+    ],
+}
+_PLAIN: Mapping[Any, Mapping[str, Any]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    bytes: {"type": "string"},
+    dt.datetime: {"type": "string", "format": "date-time"},
+    dt.date: {"type": "string", "format": "date"},
+    type(None): {"type": "null"},
+    Any: {},
+}
+
+
+def schema(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema of what `exchange.plain` makes of a type; dataclasses are put into the components.
+
+    Beside types: `[one]` a list, `{"name": one}` an object, `{dataclass: {"name": one}}` one with further or other fields.
+    """
+    match kind:
+        case [one] if isinstance(kind, list):
+            return {"type": "array", "items": schema(one, components)}
+        case dict():
+            [first, *_] = kind
+            if isinstance(first, str):
+                return {
+                    "type": "object",
+                    "properties": {name: schema(one, components) for name, one in kind.items()},
+                    "required": [*kind],
+                }
+            further = kind[first]
+            own = {field.name: one for field, one in _fields(first) if field.name not in further}
+            return schema({**own, **further}, components)
+    if kind in _PLAIN:
+        return dict(_PLAIN[kind])
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return {"anyOf": [schema(one, components) for one in inner]}
+    if dataclasses.is_dataclass(kind):
+        return _component(kind, components)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return {"enum": [one.value for one in kind]}
+    if origin is not None and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": schema(inner[1], components)}
+    if origin is not None and issubclass(origin, (Sequence, Set)):
+        return {"type": "array", "items": schema(inner[0], components)}
+    raise TypeError(f"{kind!r} has no schema")
+
+
+def _component(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
+    name = f"{kind.__module__.partition('.')[2]}.{kind.__name__}"
+    if name not in components:
+        components[name] = {}  # it may hold itself
+        components[name] = schema({field.name: one for field, one in _fields(kind)}, components)
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _fields(kind: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
+    hints = typing.get_type_hints(kind)
+    return ((field, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str, str, tuple[str, ...]]]:
+    """Every address of the interface: its rule, path template, what a verb in it stands for (or ""), and the methods.
+
+    An address for several verbs gives one path for each.
+    """
+    for rule in app.url_map.iter_rules():
+        if not rule.endpoint.startswith(f"{api.name}."):
+            continue
+        methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        path = "".join(f"{{{text}}}" if dynamic else text for dynamic, text in rule._trace if text != "|").replace("|", "")
+        verbs: Sequence[str] = getattr(rule._converters.get("verb"), "items", ())
+        for verb in verbs or ("",):
+            yield rule, path.replace("{verb}", verb), verb, methods
+
+
+def description(app: Flask) -> dict[str, Any]:
+    """The document, in the language of the reader."""
+    components: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    for rule, path, verb, methods in routes(app):
+        view = app.view_functions[rule.endpoint]
+        for method in methods:
+            said = _operation(view, view.declared, rule, verb, method, components)  # type: ignore[attr-defined]
+            paths.setdefault(path.removeprefix(api.url_prefix or ""), {})[method.lower()] = said
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": gettext("Partwell"), "version": importlib.metadata.version("partwell"), "description": gettext(_ABOUT)},
+        "servers": [{"url": api.url_prefix}],
+        "tags": [{"name": scope, "description": gettext(says)} for scope, says in SCOPES.items()],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": {"problem": PROBLEM, **dict(sorted(components.items()))},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                "problem": {
+                    "description": gettext("It could not be done; “code” and “detail” say why"),
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}},
+                }
+            },
+        },
+    }
+
+
+def _operation(view: Any, said: Declared, rule: Rule, verb: str, method: str, components: dict[str, Any]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "description": gettext(_PARAMETERS[name]), "schema": _of_path(converter)}
+        for name, converter in sorted(rule._converters.items())
+        if name != "verb"
+    ]
+    parameters += [{"name": name, "in": "query", "required": shape.needed, "schema": _not_null(shape)} for name, shape in said.asks.items()]
+    if method == "POST":
+        parameters.append({"name": KEY, "in": "header", "description": gettext(_KEY_SAYS), "schema": {"type": "string", "maxLength": 100}})
+    found: dict[str, Any] = {
+        "operationId": ".".join((rule.endpoint.partition(".")[2], *filter(None, [verb]))),
+        "summary": gettext(summary(view)),
+        "parameters": parameters,
+        "responses": {
+            **{str(status): _answer(said, components) for status in said.status},
+            **{status: {"$ref": "#/components/responses/problem"} for status in ("4XX", "5XX")},
+        },
+    }
+    if said.scope in SCOPES:
+        found["tags"] = [said.scope]
+    found["security"] = [{"token": [said.scope] if said.scope in SCOPES else []}] if said.scope else []
+    if said.takes or said.upload:
+        found["requestBody"] = _body(said)
+    return found
+
+
+def _of_path(converter: BaseConverter) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 0} if isinstance(converter, IntegerConverter) else {"type": "string", "minLength": 1}
+
+
+def summary(view: Any) -> str:
+    """What an address is for: the docstring of its view."""
+    return " ".join((view.__doc__ or "").split())
+
+
+def _not_null(shape: Shape) -> dict[str, Any]:
+    """The schema of a field of a query: left out, but never null."""
+    return {**shape.described(), "type": shape.kind, **shape.limits()}
+
+
+def _body(said: Declared) -> dict[str, Any]:
+    if said.upload:
+        files = {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
+        return {"required": True, "content": {"multipart/form-data": {"schema": {"type": "object", "additionalProperties": files}}}}
+    needed = [name for name, shape in said.takes.items() if shape.needed]
+    fields = {name: shape.described() for name, shape in said.takes.items()}
+    whole = {"type": "object", "properties": fields, **({"required": needed} if needed else {})}
+    example = {name: shape.example for name, shape in said.takes.items() if shape.example is not None}
+    content = {"schema": whole, **({"example": example} if set(needed) <= set(example) else {})}
+    return {"required": bool(needed), "content": {"application/json": content}}
+
+
+def _answer(said: Declared, components: dict[str, Any]) -> dict[str, Any]:
+    if said.gives is None:
+        return {"description": gettext("It is done")}
+    if said.gives is FILE:
+        return {"description": gettext("The file"), "content": {"*/*": {"schema": {}}}}
+    return {"description": gettext("The answer"), "content": {"application/json": {"schema": schema(said.gives, components)}}}
