@@ -147,12 +147,15 @@ class Http:
         with requests.Session() as session:
             # neither a proxy nor a .netrc of the machine may redirect the call or replace the token
             session.trust_env = False
+            own = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+            signed = isinstance(body, bytes)  # JSON written out already, because a signature stands over its bytes
             return session.request(
                 method,
                 self._base + path,
                 params=params,
-                json=body,
-                headers={**headers, "Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+                json=None if signed else body,
+                data=body if signed else None,
+                headers={**headers, **({"Content-Type": "application/json"} if signed else {}), **own, "Accept": "application/json"},
                 timeout=self._timeout,
                 verify=self._verify,
                 allow_redirects=False,

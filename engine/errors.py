@@ -350,6 +350,12 @@ class NeedsPerson(OperationFailed):
     """{system} answered {operation} in a way that a person must look at: {reason}."""
 
 
+class IdsRefused(PartwellError):
+    """Line {line}, {column}: {reason}. Nothing was stored."""
+
+    status = 422
+
+
 # --- configuration, keys, state, evidence
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,4 +97,36 @@ def export(context: click.Context, path: Path, on: Any) -> int:
         for kind in lines:
             (path / f"{kind}.csv").write_bytes(sheets.csv_file(kind, lines, columns))
     click.echo(gettext("%(count)s lines written to %(path)s", count=sum(map(len, lines.values())), path=path))
+    return OUT
+
+
+@people.command("ids")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def ids(context: click.Context, file: Path) -> int:
+    """Enter what outside systems call people, all or nothing: a CSV file with the columns person, system, id.
+
+    `person` is an employee number or a login, `system` the name under which channels ask for it, such as dingtalk. An empty id takes it
+    away.
+    """
+    from engine.errors import IdsRefused
+    from engine.notices import identities
+
+    from .. import i18n
+
+    try:
+        reader = csv.DictReader(io.StringIO(file.read_text("utf-8-sig"), newline=""), strict=True)
+        if sorted(reader.fieldnames or ()) != ["id", "person", "system"]:
+            raise IdsRefused(line=1, column="person", reason="the columns are person, system and id")
+        found = []
+        for row in reader:
+            cells = {name: (row[name] or "").strip() for name in ("person", "system", "id")}
+            found.append(identities.Line(**cells, number=reader.line_num))
+        changed = identities.bring(services_of(context), found)
+    except (UnicodeDecodeError, csv.Error):
+        raise click.BadParameter(gettext("%(file)s is no CSV file in UTF-8", file=file.name), param_hint="FILE") from None
+    except IdsRefused as refused:
+        click.echo(i18n.error_text(refused), err=True)
+        return WRONG
+    click.echo(ngettext("%(num)s id was changed", "%(num)s ids were changed", changed))
     return OUT

@@ -1,0 +1,62 @@
+"""What outside systems call people: entered for everybody or nobody, and told by line what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from engine_room import Room, person
+
+from engine.errors import IdsRefused
+from engine.models import ForeignId
+from engine.notices import identities
+from engine.notices.identities import Line
+from engine.services import Services
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    return Room(services)
+
+
+def lines(*rows: str) -> list[Line]:
+    cells = [row.split() for row in rows]
+    return [Line(person=row[0], system=row[1], id=row[2] if len(row) > 2 else "", number=n) for n, row in enumerate(cells, start=2)]
+
+
+def held(room: Room, key: str) -> dict[str, str]:
+    with room.services.database.reading() as connection:
+        return dict(identities.of(connection, person(key)))
+
+
+def test_ids_are_entered_changed_and_taken_away(room: Room) -> None:
+    """By employee number, for any system; what is the same counts as no change, and two may swap their ids."""
+    assert identities.bring(room.services, lines("E003 dingtalk a", "E003 feishu ou_1", "E004 dingtalk b")) == 3
+    assert identities.bring(room.services, lines("E003 dingtalk b", "E004 dingtalk a", "E003 feishu ou_1")) == 2
+    assert (held(room, "hr"), held(room, "hr2")) == ({"dingtalk": "b", "feishu": "ou_1"}, {"dingtalk": "a"})
+    assert identities.bring(room.services, lines("E003 dingtalk")) == 1
+    assert held(room, "hr") == {"feishu": "ou_1"}
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "reason"),
+    [
+        ("E999 dingtalk c", "person", "nobody has this employee number or login: E999"),
+        ("E004 dingtalk a", "id", "two people would have this id: a"),
+        ("E003 dingtalk c", "person", "this person and system are in a line before: 2"),
+        (f"E004 dingtalk {'x' * 201}", "id", "a printable text of 1 to 200 characters is needed"),
+    ],
+)
+def test_a_fault_stores_nothing(room: Room, row: str, column: str, reason: str) -> None:
+    """Line and column are named, and the good lines are not stored either."""
+    with pytest.raises(IdsRefused) as refused:
+        identities.bring(room.services, lines("E003 dingtalk a", row))
+    assert refused.value.facts == {"line": 3, "column": column, "reason": reason}
+    assert room.count(ForeignId) == 0
+
+
+def test_an_id_that_somebody_has_is_refused_to_another(room: Room) -> None:
+    """Also when the other one is not in the file."""
+    identities.bring(room.services, lines("E003 dingtalk a"))
+    with pytest.raises(IdsRefused, match="two people"):
+        identities.bring(room.services, lines("E004 dingtalk a"))
+    assert room.values(sa.select(ForeignId.foreign_id)) == ["a"]
