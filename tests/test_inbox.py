@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from diagrams import END, START, flows, node, user, zeebe
 from engine_room import Room, form, line, person
 
-from engine import caselist, cases, inbox, views, work
+from engine import approvals, caselist, cases, inbox, views, work
 from engine.boxes import Filter
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import Holding, Person, SignOff, new_id
@@ -365,6 +365,34 @@ def test_the_steps_of_a_chain(room: Room) -> None:
     assert seen() == [("部门", "approved", ["赵敏"], "情况属实"), ("人事", "rejected", ["周洁"], "材料不全")]
     page = inbox.item_page(room.services, item, reader=person("admin"))
     assert page.steps[0].trace["tried"][0]["rule"] == "department_head" and page.case_status == "closed"
+
+
+def test_the_approvals_of_a_case(room: Room) -> None:
+    """Each item that a chain describes, while it is open with whoever would sign next; opinions only for who may read them."""
+    steps = [
+        {"name": "部门", "name_en": "Head", "mode": "single", "approvers": [HEAD]},
+        {"name": "人事", "name_en": "HR", "mode": "claim", "approvers": [HR]},
+    ]
+    sign = node("userTask", "sign", zeebe("properties", zeebe("property", name="wf.chain", value="c")), name="审批")
+    body = (START, sign, user("after"), END, flows("start > sign", "sign > after", "after > end"))
+    room.deploy(*body, chains={"c": {"name": "审批", "name_en": "x", "steps": steps}}, rules=READ)
+    case = room.start()
+    room.approve(case, "sign", by="head", opinion="情况属实")
+
+    def seen(reader: str) -> list[tuple[str, str, str]]:
+        [one] = approvals.approvals(room.services, case, reader=person(reader))
+        assert one.name == "审批"
+        return [(step.state, step.expected or "", step.opinion) for step in one.steps]
+
+    assert seen("admin") == [("approved", "", "情况属实"), ("open", "", "")] == seen("head")
+    assert seen("boss") == [("approved", "", ""), ("open", "", "")]
+    with pytest.raises(NotAllowed):
+        approvals.approvals(room.services, case, reader=person("subject"))
+    room.approve(case, "sign", by="hr")
+    assert [state for state, _, _ in seen("admin")] == ["approved", "approved"]
+    later = room.start()
+    [one] = approvals.approvals(room.services, later, reader=person("admin"))
+    assert [(step.state, step.expected) for step in one.steps] == [("open", None), ("waiting", "signs")]
 
 
 def test_the_form_with_values_and_draft(room: Room) -> None:

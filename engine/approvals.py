@@ -1,0 +1,60 @@
+"""The approvals of a case: each work item that a chain describes, with its rounds so far and what is still to come."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from . import access
+from .casefile import restored
+from .chainview import StepView, chain_view
+from .models import WorkItem
+from .rules import rules_of
+
+if TYPE_CHECKING:
+    from .services import Services
+
+#: the latest that are told
+_MOST = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """One work item with its chain."""
+
+    #: of the work item
+    id: str
+    name: str
+    name_en: str
+    status: str
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+    steps: Sequence[StepView]
+
+
+def approvals(services: Services, case_id: str, *, reader: str) -> list[Approval]:
+    """The newest first, as far as the reader sees them; whom the case is about sees none. Raises NotFound, NotAllowed."""
+    with services.database.reading() as connection:
+        case = access.case_row(connection, case_id)
+        rules = rules_of(services.programs.get(case.version_id).files)
+        sight = access.sight(connection, case, rules, reader)
+        if sight.subject:
+            return []
+        chained = sa.select(WorkItem.__table__).where(WorkItem.case_id == case_id, WorkItem.chain_id.is_not(None))
+        items = connection.execute(chained.order_by(WorkItem.opened_at.desc(), WorkItem.id.desc()).limit(_MOST)).all()
+        if not items:
+            return []
+        execution = restored(services, connection, case)
+        found = []
+        for item in items:
+            told = sight.whole or access.takes_part(connection, case_id, reader, item.id)
+            variables = functools.partial(execution.variables, item.instance)
+            seen = chain_view(services, connection, item, case, rules, reader, variables, told=told)
+            named = {name: getattr(item, name) for name in ("id", "name", "name_en", "status", "opened_at", "closed_at")}
+            found.append(Approval(**named, steps=seen.steps))
+        return found
