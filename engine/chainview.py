@@ -28,6 +28,7 @@ from .signing.round import Round
 from .work import answer_purpose
 from .work.adding import WHERE
 from .work.steps import SIGNER, round_of, rows_of
+from .work.urging import must_urge
 from .work.withdrawing import untouched
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def chain_view(
             offers.may = _plain(connection, item, case, rows[0], reader)
         else:
             offers = _offered(connection, case, rules, chain, rows, reader)
+        if _works(must_urge, services, connection, item, case, rules, reader, services.clock.now()):
+            offers.may.add("urge")
     today = directory.day(services.clock.now())
     names = _names(connection, rows)
     seen = [_seen(services, connection, row, rows, names, offers, today, told=told) for row in rows]

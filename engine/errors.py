@@ -116,6 +116,12 @@ class ActedOn(PartwellError):
     status = 409
 
 
+class UrgedAlready(PartwellError):
+    """{who} urged this already at {when}. It can be urged again from {again} on."""
+
+    status = 409
+
+
 class ItemClosed(PartwellError):
     """This work item is no longer open: {reason}. Reload the case to see where it stands."""
 

@@ -144,7 +144,7 @@ class ItemPage:
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
     #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `return`, `transfer`,
-    #: `delegate`, `add`, `take_back`, `withdraw`, or `resolve` where they were asked for an opinion only
+    #: `delegate`, `add`, `take_back`, `withdraw`, `urge`, or `resolve` where they were asked for an opinion only
     may: frozenset[str]
     #: where they may add signers: `before`, `after`, `beside`
     where: Sequence[str]

@@ -51,6 +51,7 @@ class Event(StrEnum):
     ITEM_RELEASED = "work:item:released"
     ITEM_COMPLETED = "work:item:completed"
     ITEM_LEFT = "work:item:left"
+    ITEM_URGED = "work:item:urged"
     STEP_OPENED = "work:step:opened"
     STEP_SKIPPED = "work:step:skipped"
     STEP_APPROVED = "work:step:approved"

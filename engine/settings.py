@@ -84,6 +84,8 @@ class Settings:
     notice_titles: bool = True
     #: hours before something is due at which its holders are told
     due_soon_hours: float = 4.0
+    #: working hours for which nobody urges again whoever holds a piece of work
+    urge_hours: float = 4.0
     #: bearer token with which /metrics is read; empty: /metrics is closed
     metrics_token: str = ""
     #: port on which a worker answers /health, /ready and /metrics; 0: it does not

@@ -319,9 +319,9 @@ def test_what_a_reader_may_do(room: Room) -> None:
     room.deploy(*line("a", "b"), rules={"managers": ["admin"], "readers": ["hr_director"]})
     case = room.start()
     item = room.item(case, "a")
-    verbs(room, item, hr="complete save claim", hr2="complete save claim", boss="", admin="", director="")
+    verbs(room, item, hr="complete save claim", hr2="complete save claim", boss="urge", admin="urge", director="")
     work.claim(room.services, item, actor=person("hr"), request_id=new_id())
-    verbs(room, item, hr="complete save release", hr2="", boss="")
+    verbs(room, item, hr="complete save release", hr2="", boss="urge")
     room.manage(cases.suspend, case)
     verbs(room, item, hr="", hr2="")
     room.manage(cases.resume, case)
@@ -351,13 +351,13 @@ def test_the_steps_of_a_chain(room: Room) -> None:
         return [(step.name, step.state, sorted(step.people), step.opinion) for step in page.steps]
 
     assert seen() == [("部门", "open", ["赵敏"], ""), ("人事", "waiting", ["周洁", "王芳"], "")]
-    verbs(room, item, head="approve reject return transfer delegate add", boss="")
+    verbs(room, item, head="approve reject return transfer delegate add", boss="urge")
     room.approve(case, "sign", by="head", opinion="情况属实")
     assert seen() == [("部门", "approved", ["赵敏"], "情况属实"), ("人事", "open", ["周洁", "王芳"], "")]
     verbs(
         room,
         item,
-        head="withdraw",
+        head="withdraw urge",
         hr="approve reject claim return transfer delegate add",
         hr2="approve reject claim return transfer delegate add",
     )

@@ -96,6 +96,7 @@ def test_a_program_passes_a_sign_off_on_and_adds_signers(office: Office) -> None
     assert do("zhaominhua", "delegate", to=hr, reason="请看") == 204 and states() == ["waiting", "open"]
     assert do("zhaominhua", "approve") == "not_your_turn" and do("wangfang", "approve", opinion="行") == "not_allowed"
     assert do("wangfang", "resolve", opinion="可以") == 204 and states() == ["open", "resolved"]
+    assert do("admin", "urge", reason="请尽快") == 204 and do("admin", "urge") == "urged_already"
     assert do("zhaominhua", "delegate", to=counsel) == 204 and do("zhaominhua", "take-back") == 204
     assert do("zhaominhua", "sign-offs", persons=[subject], where="before", reason="请把关") == "may_not_sign"
     assert do("zhaominhua", "sign-offs", persons=counsel, where="before", reason="请把关") == "request_invalid"

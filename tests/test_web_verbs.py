@@ -114,3 +114,16 @@ def test_a_return_says_what_is_lost_and_the_old_round_counts_no_more(office: Off
         assert office.post(second, f"/items/{item}/return", sent).status_code == 302
     page = first.get(f"/items/{item}").text
     assert "第 2 轮" in page and "不再计入（由 孙志远 退回）" in page and "材料不全" in page
+
+
+def test_the_initiator_urges_from_the_case_page_and_is_told_when_it_is_too_soon(office: Office) -> None:
+    """The page of the case leads there; the second time the page says who urged and from when it can be done again."""
+    case = office.case()
+    item = office.talked(case)
+    initiator = office.browser("chenli", "zh-CN")
+    assert f'href="/items/{item}/urge"' in initiator.get(f"/cases/{case}").text
+    assert "办理时限不变" in initiator.get(f"/items/{item}/urge").text
+    assert office.post(initiator, f"/items/{item}/urge", {"reason": "请尽快"}).status_code == 302
+    assert "请尽快" in initiator.get(f"/cases/{case}").text
+    again = office.post(initiator, f"/items/{item}/urge", {})
+    assert again.status_code == 409 and "陈立 已于" in again.text and "后可再次催办" in again.text

@@ -22,6 +22,7 @@ NAMES: Mapping[str, str] = {
     Event.ITEM_RELEASED: N_("Work item released"),
     Event.ITEM_COMPLETED: N_("Work item completed"),
     Event.ITEM_LEFT: N_("Work item no longer needed"),
+    Event.ITEM_URGED: N_("Urged"),
     Event.STEP_OPENED: N_("Approval step opened"),
     Event.STEP_SKIPPED: N_("Approval step skipped"),
     Event.STEP_APPROVED: N_("Approved"),

@@ -91,6 +91,13 @@ VERBS: Mapping[str, Verb] = {
         said=N_("Taken back; it is your turn again."),
         stays=True,
     ),
+    "urge": Verb(
+        icon="clock",
+        name=N_("Urge"),
+        lead=N_("Whoever this waits for is reminded at once, with your words. The time limit stays what it is."),
+        said=N_("Urged; whoever this waits for is told."),
+        stays=True,
+    ),
     "remove": Verb(
         icon="x",
         name=N_("Remove signer"),
@@ -130,7 +137,7 @@ _EXPECTED = {
     "rejected": N_("Expected to be rejected by rule"),
     "incident": N_("Expected to need an administrator"),
 }
-_OWN = "any(transfer,delegate,add,return,take_back,withdraw)"
+_OWN = "any(transfer,delegate,add,return,take_back,withdraw,urge)"
 #: people a page shows, and that can be chosen
 _MOST = 20
 
@@ -206,6 +213,8 @@ def _act(item_id: str, verb: str, sign_off_id: str) -> None:
             work.take_back(services(), item_id, **who)
         case "withdraw":
             work.withdraw(services(), item_id, reason=reason, **who)
+        case "urge":
+            work.urge(services(), item_id, reason=reason, **who)
         case "remove":
             work.remove(services(), item_id, sign_off_id, reason=reason, **who)
         case "reassign":

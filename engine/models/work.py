@@ -40,6 +40,9 @@ class WorkItem(Base):
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
     due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: when somebody last urged whoever holds it, and who did
+    urged_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    urged_by: Mapped[str | None] = mapped_column(Id)
 
 
 class WorkStep(Base):

@@ -11,6 +11,7 @@ from .holding import claim, release
 from .passing import delegate, reassign, resolve, take_back, transfer
 from .returning import return_, targets
 from .tasks import answer_purpose, draft_purpose, permissions
+from .urging import urge
 from .withdrawing import withdraw
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "take_back",
     "targets",
     "transfer",
+    "urge",
     "withdraw",
 ]

@@ -133,6 +133,14 @@ def withdraw(item_id: str) -> Any:
     return "", 204
 
 
+@api.post("/items/<item_id>/urge")
+@declared(scope="work", takes={"reason": _WHY})
+def urge(item_id: str) -> Any:
+    """Remind whoever the item waits for, once in so many working hours."""
+    work.urge(services(), item_id, actor=me().id, request_id=request_id(), **body())
+    return "", 204
+
+
 @api.post("/items/<item_id>/sign-offs")
 @declared(
     scope="work",
