@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint browser bundle tck chaos distributed
+.PHONY: help install run test lint browser bundle tck chaos fuzz distributed
 
 help:
 	@echo "make install   install everything into $(VENV)"
 	@echo "make run       start Partwell with its demo company and print the address"
 	@echo "make test      the whole test suite, on SQLite and PostgreSQL, in a real browser"
 	@echo "make chaos     random diagrams (N=200), killed processes and races, longer than in the test suite"
+	@echo "make fuzz      ask each address of the JSON interface EXAMPLES=100 odd things; a few are part of the test suite"
 	@echo "make lint      style, types and import rules only"
 	@echo "make tck       cases of the DMN TCK: the copied ones, or those of a checkout with DIR=..."
 	@echo "make distributed  several processes, hosts and a standby under load for SECONDS=60 each"
@@ -53,6 +54,10 @@ test: install browser lint
 N ?= 200
 chaos: install
 	$(BIN)/python -m tests.chaos $(N)
+
+EXAMPLES ?= 100
+fuzz: install
+	EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/test_api_fuzz.py
 
 SECONDS ?= 60
 distributed: install
