@@ -93,6 +93,23 @@ def test_a_jump_leaves_some_and_enters_others():
     assert play.waits == "b c"
 
 
+def test_a_jump_goes_nowhere_where_nothing_would_move_on():
+    """Not into a sub-process that it leaves, and not to where branches meet, of which none would have come; nothing has changed then."""
+    inner = sub("i", node("startEvent", "is"), user("b"), flows("is > b"))
+    outer = sub("s", node("startEvent", "ss"), inner, flows("ss > i"))
+    branches = flows("s > j", "p > s", "p > c", "c > j", "j > end")
+    play = Play(START, node("parallelGateway", "p"), outer, user("c"), node("parallelGateway", "j"), END, flows("start > p"), branches)
+    for leaving in ("s#1", "i#1"):
+        with pytest.raises(errors.FlowStuck, match="is left; choose the sub-process itself"):
+            play.execution.move(leaving=[leaving, "c#1"], entering=["b"], now=NOW)
+    with pytest.raises(errors.FlowStuck, match="branches meet"):
+        play.execution.move(leaving=["s#1"], entering=["j"], now=NOW)
+    assert play.waits == "b c"
+    play.noted(play.execution.move(leaving=["i#1"], entering=["i"], now=NOW))
+    play.done("b")
+    assert play.done("c").finished
+
+
 def test_one_of_many_instances_goes_back_inside_its_own_body():
     """The instance that is left says which body is meant."""
     body = (node("startEvent", "ps"), user("b"), user("c"), flows("ps > b", "b > c"))

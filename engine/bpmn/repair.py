@@ -35,8 +35,9 @@ def skip(case: Tokens, found: Wait, values: Mapping[str, Json], now: dt.datetime
         return case.run()
     record.pop("stuck", None)
     del case.live[record["instance"]]
-    if body := case.workflow.subprocesses.pop(task.id, None):
+    if body := state.body_of(task):
         case.clear(body, element.id)
+        del case.workflow.subprocesses[task.id]
     record["at"] = "flows"
     case.moving.append(task)
     return case.run()
@@ -48,6 +49,10 @@ def move(case: Tokens, leaving: Sequence[str] | None, entering: Sequence[str], n
         raise errors.FlowStuck(element=case.program.name, reason="it is over; re-open it first")
     given = [_standing(case, instance) for instance in leaving or ()]
     targets = [(scope, id) for id in entering for scope in [_scope_of(case, id, given)]]
+    for scope, target in targets:
+        if any(getattr(around, "holder", None) in given for around in (scope, *_outside(scope))):
+            title = case.program.element(target).title
+            raise errors.FlowStuck(element=title, reason="the sub-process around it is left; choose the sub-process itself")
     case.begin(now)
     by = entering[0] if entering else None
     kept = {id(scope) for scope, _ in targets}
@@ -114,7 +119,9 @@ def _scope_of(case: Tokens, element_id: str, near: Sequence[Task]) -> BpmnWorkfl
     element = case.program.element(element_id)
     if element.kind in ("boundaryEvent", "startEvent", "eventSubProcess") and element.event not in (None, "message", "signal"):
         raise errors.FlowStuck(element=element.title, reason="no token can be placed at an event that waits beside something else")
-    around = [workflow for task in near for workflow in _around(task)]
+    if element.kind in ("parallelGateway", "inclusiveGateway") and len(element.incoming) > 1:
+        raise errors.FlowStuck(element=element.title, reason="no token can be placed where branches meet; choose the step behind it")
+    around = [workflow for task in near for workflow in (task.workflow, *_outside(task.workflow))]
     running = [case.workflow, *(state.body_of(task) for task in state.tokens(case.workflow))]
     for workflow in [*around, *running]:
         if workflow is not None and workflow.spec.name == element.scope and "many" not in workflow.task_tree.internal_data:
@@ -122,10 +129,12 @@ def _scope_of(case: Tokens, element_id: str, near: Sequence[Task]) -> BpmnWorkfl
     raise errors.FlowStuck(element=element.title, reason="the sub-process around it is not running; choose the sub-process itself")
 
 
-def _around(task: Task) -> list[BpmnWorkflow]:
-    found = [task.workflow]
-    while (holder := getattr(found[-1], "holder", None)) is not None:
-        found.append(holder.workflow)
+def _outside(workflow: BpmnWorkflow) -> list[BpmnWorkflow]:
+    """The scopes around a scope, from the inside out."""
+    found: list[BpmnWorkflow] = []
+    while (holder := getattr(workflow, "holder", None)) is not None:
+        workflow = holder.workflow
+        found.append(workflow)
     return found
 
 
