@@ -138,6 +138,17 @@ def test_a_timer_sits_on_all_instances_together():
     assert play.waits == "late" and sorted(x.by for x in advance.left) == ["t", "t"]
 
 
+def test_an_instance_that_writes_into_the_collected_results_is_stuck():
+    """It is told which name is taken; with a list in it again the others and it go on."""
+    collect = {"inputCollection": "=[1, 2]", "inputElement": "n", "outputCollection": "all", "outputElement": "=r"}
+    play = Play(START, user("x", many(**collect)), END, flows("start > x", "x > end"))
+    [stuck] = play.done("x", r=1, all="mine").stuck
+    assert stuck.element == "x" and isinstance(stuck.error, errors.ValueRefused) and stuck.error.facts["name"] == "all"
+    play.noted(play.execution.retry(stuck.instance, now=play.now, variables={"all": [None, None]}))
+    assert play.noted(play.execution.complete(open_now(play, "x")[0], {"r": 2}, now=play.now)).finished
+    assert play.values["all"] == [1, 2]
+
+
 def test_jobs_scripts_sub_processes_and_calls_run_many_times():
     """Every kind of activity, in parallel and one after the other."""
     collect = {"inputCollection": "=[1, 2, 3]", "inputElement": "n", "outputCollection": "all", "outputElement": "=r"}

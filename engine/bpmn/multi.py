@@ -113,6 +113,10 @@ def over(case: Tokens, task: Task, element: Element, detail: Mapping[str, Json] 
         if multi.output:
             result = plain(multi.output, opening.value(multi.output_element or "=null", data, case.now))
             results = case.scopes.tree[holder.internal_data["instance"]].values[multi.output]
+            if not isinstance(results, list) or len(results) != many["total"]:
+                raise errors.ValueRefused(
+                    name=multi.output, reason="the results are collected in it, and one instance wrote something else there"
+                )
         more = multi.sequential and index < many["total"]
         # Others may have been taken away, so their number does not say whether this is the last.
         ended = not more and not active
