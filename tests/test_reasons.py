@@ -33,6 +33,7 @@ _UNSEEN = {
     "an instant needs a time zone",
     "working time is added, not taken away",
     "the server closed the connection",
+    "the transaction had failed before, so nothing of it was committed",
     "Recursion limit reached",
     "SpiffWorkflow asked for a script engine (A7); the skeleton has no scripts",
 }
