@@ -28,6 +28,7 @@ from . import (
     incidents,
     items,
     metrics,
+    notices,
     people,
     procedures,
     requestlog,
@@ -119,6 +120,7 @@ def init_app(app: Flask) -> None:
     accounts.init_app(app)
     people.init_app(app)
     app.register_blueprint(substitutes.substitutes)
+    app.register_blueprint(notices.notices)
     for blueprint in (
         inbox.inbox,
         items.items,

@@ -102,6 +102,13 @@ def keep(services: Services, person: str, wish: Wish) -> None:
         unit.commit()
 
 
+def forget(services: Services, person: str) -> None:
+    """Tell a person as the default says."""
+    with services.database.unit() as unit:
+        unit.connection.execute(sa.delete(NoticeWish).where(NoticeWish.person_id == person))
+        unit.commit()
+
+
 def reachable(
     connection: sa.Connection, persons: Collection[str], notifiers: Mapping[str, Notifier], on: dt.date
 ) -> tuple[list[Reachable], Wish]:

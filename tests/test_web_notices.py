@@ -1,0 +1,133 @@
+"""The pages of notices: what the reader wishes, the default for everybody, what could not be sent; and the way back to an item."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import waitress
+from browser import DESK, PHONE, Visitor
+from playwright.sync_api import Browser
+from twins import Loudspeaker
+from web_office import PASSWORD, Office, token
+
+from engine.errors import Refused
+from engine.models import EVERYBODY, Person
+from engine.notices import wishes
+from engine.notices.wishes import Wish
+from webapp import create_app
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """The office with mail, which everybody has, and a chat service, which knows nobody yet."""
+    opened = Office(tmp_path)
+    channels = {"mail": Loudspeaker("mail"), "dingtalk": Loudspeaker("dingtalk", reaches="person")}
+    opened.services = dataclasses.replace(opened.services, notifiers=channels)
+    client = opened.app.test_client_class
+    opened.app = create_app(opened.services)
+    opened.app.test_client_class = client
+    with opened.services.database.unit() as unit:
+        unit.connection.execute(sa.update(Person).values(email="somebody@company.example"))
+        unit.commit()
+    yield opened
+    opened.services.database.dispose()
+
+
+def stored(office: Office, person: str) -> Wish | None:
+    with office.services.database.reading() as connection:
+        return wishes.of(connection, person)
+
+
+def mail(office: Office) -> Any:
+    return office.services.notifiers["mail"]
+
+
+def test_a_person_chooses_and_goes_back_to_the_default(office: Office) -> None:
+    """What is ticked is kept and shown again; what nobody can reach cannot be ticked; one button takes it all back."""
+    client = office.browser("wangfang")
+    page = client.get("/account/notices").text
+    assert "该渠道没有您的联系方式" in page and page.count("disabled") >= 10
+    assert re.search(r'name="opened" value="mail" checked', page)
+    office.post(client, "/account/notices", {"overdue": ["mail"], "digest_at": "09:00"})
+    kept = stored(office, office.people["wangfang"])
+    assert kept is not None and kept.digest_at == "09:00" and kept.channels["overdue"] == ["mail"] and kept.channels["opened"] == []
+    page = client.get("/account/notices").text
+    assert 'value="09:00"' in page and not re.search(r'name="opened" value="mail" checked', page)
+    office.post(client, "/account/notices", {"default": "1"})
+    assert stored(office, office.people["wangfang"]) is None
+
+
+def test_a_mistake_keeps_what_was_typed(office: Office) -> None:
+    """Quiet hours without an end are refused beside their field, and every tick stays."""
+    client = office.browser("wangfang")
+    answer = office.post(client, "/account/notices", {"opened": "mail", "quiet_from": "22:00"})
+    assert answer.status_code == 422 and "免打扰时段须填写" in answer.text and 'value="22:00"' in answer.text
+    assert re.search(r'name="opened" value="mail" checked', answer.text) and stored(office, office.people["wangfang"]) is None
+
+
+def test_administrators_set_the_default_and_send_again(office: Office) -> None:
+    """Only they; a kind may be told by no channel at all, and what failed is shown with its reason and sent again."""
+    hr, admin = office.browser("wangfang"), office.browser("admin")
+    assert hr.get("/account/notices/everybody").status_code == 403
+    assert office.post(hr, "/account/notices/everybody", {"opened": "mail"}).status_code == 403
+    office.post(admin, "/account/notices/everybody", {"offered": "-", "opened": "mail", "quiet_from": "22:00", "quiet_to": "07:00"})
+    kept = stored(office, EVERYBODY)
+    assert kept is not None and kept.channels == {"offered": [], "opened": ["mail"]} and kept.quiet_to == "07:00"
+    office.post(admin, "/account/notices/everybody", {"opened": "mail", "offered": "mail"})
+    mail(office).answers = [Refused(system="mail", operation="notice", reason="it refused the mail: 550")]
+    office.case()
+    page = admin.get("/account/notices/everybody").text
+    assert "对方拒绝了邮件" in page or "550" in page
+    mail(office).answers = [None]
+    for address in re.findall(r'action="(/account/notices/\w+/again)"', page):
+        assert office.post(hr, address).status_code == 403
+        assert office.post(admin, address).status_code == 302
+    office.run_jobs()
+    assert mail(office).told and "未能送达" not in admin.get("/account/notices/everybody").text
+
+
+def test_a_link_leads_to_the_item_behind_the_log_in(office: Office) -> None:
+    """Who is not logged in logs in first and is back at the item; the link itself decides nothing."""
+    case = office.case()
+    item = office.open_item(case)
+    client = office.browser()
+    answer = client.get(f"/items/{item}")
+    assert answer.status_code == 302 and "/log-in?next=" in answer.location
+    page = client.get(answer.location).text
+    back = re.search(r'name="next" value="([^"]+)"', page)
+    assert back is not None
+    data = {"csrf_token": token(client, "/log-in"), "login": "wangfang", "password": PASSWORD, "next": back[1]}
+    assert client.post("/log-in", data=data).location == f"/items/{item}"
+    assert office.open_item(case) == item
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, width: int) -> None:
+    """Nothing serious for axe and nothing wider than the screen, with a notice that failed; a choice is kept by hand."""
+    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    mail(office).answers = [Refused(system="mail", operation="notice", reason="it refused the mail: 550")]
+    office.case()
+    admin = Visitor(chromium, f"http://127.0.0.1:{server.effective_port}", "admin", PASSWORD, width)
+    for name, address in (("notices-mine", "/account/notices"), ("notices-everybody", "/account/notices/everybody")):
+        admin.page.goto(address)
+        admin.look(name)
+    admin.page.goto("/account/notices")
+    admin.page.get_by_label("免打扰开始").fill("22:00")
+    admin.page.get_by_role("button", name="保存", exact=True).click()
+    admin.reads("免打扰时段须填写开始时间和不同的结束时间。")
+    assert all("422" in said for said in admin.complaints)  # the browser tells of the answer
+    admin.complaints.clear()
+    admin.look("notices-mistake")
+    admin.page.get_by_label("免打扰结束").fill("07:30")
+    admin.page.get_by_role("button", name="保存", exact=True).click()
+    admin.reads("已保存，自此后发生的事项起生效。")
+    admin.leave()
+    server.close()
