@@ -59,6 +59,9 @@ class StepView:
     state: str
     #: what a withdrawn one had been
     was: str | None = None
+    #: the chain's rule did it when the time was over, not the holder
+    by_rule: bool = False
+    due_at: dt.datetime | None = None
     #: names of the people who hold, may take, or gave the sign-off
     people: Sequence[str]
     #: name of the absent one in whose place they sign
@@ -206,6 +209,8 @@ def _seen(
         sign_off=row.sign_off_id,
         state=row.state or row.outcome or "waiting",
         was=row.was,
+        by_rule=row.decided_at is not None and row.decided_by is None,
+        due_at=row.due_at if row.state in ("open", "waiting") else None,
         people=people,
         absent=names.get(row.for_id),
         acted=acted if acted not in people else None,

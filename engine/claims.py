@@ -88,7 +88,7 @@ def clock_was_set_back(unit: Unit, *, before: dt.datetime, now: dt.datetime, unt
     """
     connection = unit.connection
     asked_before = sa.or_(Job.due_at <= before, Job.created_at > now)
-    already = sa.and_(_WAITING, Job.kind != "timer", Job.due_at > now, asked_before)
+    already = sa.and_(_WAITING, Job.kind.not_in(("timer", "due")), Job.due_at > now, asked_before)
     connection.execute(sa.update(Job).where(already).values(due_at=now))
     connection.execute(sa.update(Job).where(_LEASED, Job.lease_until > until).values(lease_until=until))
     return look(connection, now)

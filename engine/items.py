@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from . import rounds
+from . import dues, rounds
 from .bpmn.advance import Opened
 from .chains import resolve, versions
 from .chains.company import Company
@@ -68,6 +68,7 @@ def open_item(turn: Turn, opened: Opened) -> rounds.Chained | None:
         priority=opened.priority,
         opened_at=turn.now,
         due_at=opened.due,
+        diagram_due_at=opened.due if chain and dues.limited(chain.steps) else None,
     )
     turn.record(Event.ITEM_OPENED, element=opened.element, item=item_id, instance=opened.instance)
     if opened.due:
@@ -128,6 +129,6 @@ def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[
 
 def leave_item(turn: Turn, instance: str, element: str, by: str | None) -> None:
     """The item of an instance closes without an answer; `by`: the element whose event did it."""
-    for statement in (_LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
+    for statement in (dues.DROP_OF_INSTANCE, _LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
         turn.unit.write(statement, case_id=turn.case.id, instance=instance, at=turn.now)
     turn.record(Event.ITEM_LEFT, element=element, instance=instance, by=by)

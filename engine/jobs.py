@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from . import claims, documents, messages, observe, snapshots
+from . import claims, documents, dues, messages, observe, snapshots
 from .db import Statement, Unit
 from .deferral import AGAIN, FINISH, pause, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
@@ -29,6 +29,7 @@ from .notices import sending
 from .ports import Answer, Call
 from .settings import Limit
 from .turn import Turn
+from .work import overdue
 
 if TYPE_CHECKING:
     from .services import Services
@@ -140,6 +141,8 @@ class Runner:
                         _run_operation(self._services, job, started)
                     case "timer":
                         _fire(self._services, job)
+                    case dues.KIND:
+                        _ring(self._services, job)
                     case "message":
                         _send(self._services, job)
                         self._leases.ended(job)
@@ -267,7 +270,7 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
         _attempt(turn, job, row.tried + 1, started, error.code, reason)
         if isinstance(error, OperationFailed) and error.answer is not None:
             snapshots.store(turn, job, "exchange", error.facts["system"], error.answer.encode(), "text/plain", error.code, None)
-        if job.kind != "timer":
+        if job.kind not in ("timer", dues.KIND):
             facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": reason}
             turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
         if again:
@@ -292,6 +295,16 @@ def _fire(services: Services, job: Any) -> None:
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
         facts = {"due": job.due_at.isoformat(timespec="seconds")}
         turn.act(Event.TIMER_FIRED, "fire", element=job.element, instance=job.instance, also=facts)
+        turn.commit()
+
+
+def _ring(services: Services, job: Any) -> None:
+    with services.database.unit() as unit:
+        turn, _ = _turn_of(services, unit, job)
+        if turn is None:
+            return
+        turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
+        overdue.ring(turn, job)
         turn.commit()
 
 
@@ -329,7 +342,7 @@ def _turn_of(services: Services, unit: Unit, job: Any) -> tuple[Turn | None, Any
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind not in OUTLIVING):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
         return None, row
-    if (case.status == "suspended" or case.on_hold) and job.kind in ("timer", "signal"):
+    if (case.status == "suspended" or case.on_hold) and job.kind in ("timer", "signal", dues.KIND):
         return None, row
     return Turn(services, unit, case, actor=None), row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import sign_offs
+from . import dues, sign_offs
 from .chains import resolve, versions
 from .chains.company import Company
 from .chains.situation import Situation
@@ -84,7 +85,7 @@ def open_step(turn: Turn, item: Chained, position: int, *, before: Sequence[str]
         trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}}
         number = rounds.get(item.step_ids[current], 0) + 1
         if step.outcome is None:
-            _open_round(turn, item.id, item.step_ids[current], number, step, trace)
+            _open_round(turn, item, current, number, step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
             return True
         if step.outcome in ("incident", "rejected"):
@@ -195,37 +196,59 @@ def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], posit
     return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
 
 
-def _open_round(turn: Turn, item_id: str, step_id: str, number: int, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
+def _open_round(turn: Turn, item: Chained, place: int, number: int, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
     """One pass through a step of a chain, for the people who were found for it."""
+    asks, step_id = item.chain.steps[place], item.step_ids[place]
     if step.mode == "claim" and len(step.signers) > 1:
-        open_round(turn, item_id, step_id, step.persons, (), trace, number)
-        return
-    found = tuple(
-        Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
-        for place, one in enumerate(step.signers)
-    )
-    round_id = new_id()
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
-    for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
-        sign_offs.add(turn, item_id, round_id, signer)
+        due = dues.due(turn, asks, None)
+        opened = {open_round(turn, item.id, step_id, step.persons, (), trace, number, due): due}
+    else:
+        found = tuple(
+            Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
+            for place, one in enumerate(step.signers)
+        )
+        round_id, opened = new_id(), {}
+        turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
+        for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
+            due = dues.due(turn, asks, signer.person) if signer.state == "open" else None
+            opened[sign_offs.add(turn, item.id, round_id, signer, due=due)] = due
+    for sign_off_id, due in opened.items():
+        dues.arm(turn, item.element, asks, sign_off_id, due)
+    if dues.limited(item.chain.steps):
+        dues.show(turn, item.id)
 
 
 def open_round(
-    turn: Turn, item_id: str, step_id: str, persons: Sequence[str], roles: Sequence[str], trace: Mapping[str, Json], number: int = 1
-) -> None:
-    """One pass through a step, with its only sign-off."""
+    turn: Turn,
+    item_id: str,
+    step_id: str,
+    persons: Sequence[str],
+    roles: Sequence[str],
+    trace: Mapping[str, Json],
+    number: int = 1,
+    due: dt.datetime | None = None,
+) -> str:
+    """One pass through a step, with its only sign-off, whose id it gives."""
     round_id = new_id()
     turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
-    open_sign_off(turn, item_id, persons, roles, round_id)
+    return open_sign_off(turn, item_id, persons, roles, round_id, due)
 
 
-def open_sign_off(turn: Turn, item_id: str, persons: Sequence[str], roles: Sequence[str], round_id: str | None = None) -> None:
-    """Held by the only person, or offered to the only role, else to each of the candidates."""
+def open_sign_off(
+    turn: Turn,
+    item_id: str,
+    persons: Sequence[str],
+    roles: Sequence[str],
+    round_id: str | None = None,
+    due: dt.datetime | None = None,
+) -> str:
+    """Held by the only person, or offered to the only role, else to each of the candidates; its id."""
     holder = persons[0] if len(persons) == 1 and not roles else None
     role = roles[0] if len(roles) == 1 and not persons else None
-    sign_off_id = sign_offs.add(turn, item_id, round_id, Signer(number=0, person=holder, state="open"), role=role)
+    sign_off_id = sign_offs.add(turn, item_id, round_id, Signer(number=0, person=holder, state="open"), role=role, due=due)
     if holder is None and role is None:
         turn.tell("offered", persons, roles=roles, item=item_id)
         for kind, refs in (("role", roles), ("person", persons)):
             for ref in refs:
                 turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
+    return sign_off_id

@@ -15,7 +15,7 @@ from .signing.round import Signer
 if TYPE_CHECKING:
     from .turn import Turn
 
-_WRITTEN = ("state", "person_id", "opened_at", "decided_at", "decided_by", "because", "was")
+_WRITTEN = ("state", "person_id", "opened_at", "decided_at", "decided_by", "because", "was", "due_at")
 _CHANGE = Statement(
     sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_off_id")).values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
 )
@@ -46,8 +46,8 @@ def signer(row: Any, *, entitled: str | None = None, shared: bool = False) -> Si
     )
 
 
-def add(turn: Turn, item_id: str, round_id: str | None, new: Signer, *, role: str | None = None) -> str:
-    """A new row; its id. `role`: the only one to which it is offered."""
+def add(turn: Turn, item_id: str, round_id: str | None, new: Signer, *, role: str | None = None, due: dt.datetime | None = None) -> str:
+    """A new row; its id. `role`: the only one to which it is offered; `due`: when the step's limit is over for it."""
     sign_off_id = new_id()
     turn.unit.add(
         SignOff,
@@ -67,14 +67,16 @@ def add(turn: Turn, item_id: str, round_id: str | None, new: Signer, *, role: st
         by_position=new.by,
         former=new.former,
         because=new.because,
+        due_at=due,
     )
     if new.state == "open" and (new.person or role):
         turn.tell(kind_of(new.origin, new.former) if new.person else "offered", [new.person], roles=[role] if role else (), item=item_id)
     return sign_off_id
 
 
-def change(turn: Turn, sign_off_id: str, opened_at: dt.datetime | None, decided_at: dt.datetime | None, now: Signer) -> None:
-    """Write what has become of it. `opened_at` and `decided_at` as they were."""
+def change(turn: Turn, row: Any, now: Signer, due: dt.datetime | None) -> None:
+    """Write what has become of it. `row`: as it was; `due`: when the step's limit is over for it."""
+    sign_off_id, opened_at, decided_at = row.sign_off_id, row.opened_at, row.decided_at
     decided = now.state not in ("waiting", "open", "lapsed")
     turn.unit.write(
         _CHANGE,
@@ -86,6 +88,7 @@ def change(turn: Turn, sign_off_id: str, opened_at: dt.datetime | None, decided_
         new_decided_by=now.acted,
         new_because=now.because,
         new_was=now.was,
+        new_due_at=due,
     )
 
 

@@ -34,7 +34,7 @@ _BY_ITSELF = {
     Happened.INCIDENT_OPENED,
 }
 #: what an entry tells everybody who sees it; the rest is for who acted and who sees the whole case
-_OPEN = {"step", "step_en", "operation", "outcome", "to"}
+_OPEN = {"step", "step_en", "operation", "outcome", "to", "former", "decision", "due"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,7 +279,7 @@ def test_an_unknown_chain_is_an_error(connection: sa.Connection) -> None:
         ([step(HEAD, verbs=["sell"])], "verbs: it must be a list of some of"),
         ([step(HEAD, fields={"amount": "seen"})], "fields.amount: it must be one of"),
         ([step(HEAD, weights=[{"persons": ["1"]}])], "weights.0: it must say"),
-        ([step(HEAD, limit_days=2)], "limit_days is not carried out yet"),
+        ([step(HEAD, batch=True)], "batch is not carried out yet"),
     ],
 )
 def test_a_chain_that_cannot_work_is_not_published(connection: sa.Connection, steps: Any, part: str) -> None:

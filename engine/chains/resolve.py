@@ -121,6 +121,11 @@ def managers(company: Company, case: Situation) -> list[str]:
     return [signer.person for signer in _fit(company, holders, case).kept]
 
 
+def fit(company: Company, candidates: Sequence[str], case: Situation) -> list[str]:
+    """Who of them may sign here, absent ones replaced by who stands in for them."""
+    return [signer.person for signer in _fit(company, candidates, case).kept]
+
+
 def _by_rules(company: Company, step: Mapping[str, Json], case: Situation, trace: dict[str, Json]) -> list[Signer]:
     """The people of the first rule that gives any; the trace tells every rule tried."""
     for rule in step["approvers"]:

@@ -70,7 +70,7 @@ RUN: Mapping[str, Collection[str]] = {
 }
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {
-    *("resubmit", "limit_hours", "limit_days", "on_due"),
+    "resubmit",
     *("signature", "attachments", "batch", "fields", "copies"),
 }
 _CHOICES: Mapping[str, Sequence[str]] = {
@@ -381,7 +381,7 @@ class _Step:
         nobody, due = setting(step, "nobody"), step.get("on_due")
         if isinstance(nobody, Mapping) and nobody.get("do") == "skip":
             self._say("nobody.do", "a person must decide this step, so it cannot pass by itself")
-        if isinstance(due, Mapping) and due.get("do") == "approve":
+        if isinstance(due, Mapping) and due.get("do") in ("approve", "reject"):
             self._say("on_due.do", "a person must decide this step, so it cannot pass by itself")
         if setting(step, "mode") == "random":
             self._say("mode", "who decides this step cannot be left to chance")

@@ -34,7 +34,8 @@ class Job(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: None for a notice that tells of no case
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told) or `seal`
+    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told),
+    #: `due` (a sign-off is: its instance) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))

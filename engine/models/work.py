@@ -38,7 +38,10 @@ class WorkItem(Base):
     chain_id: Mapped[str | None] = mapped_column(Id)
     priority: Mapped[int]
     opened_at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: of a chain with limits the earliest of its sign-offs'
     due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: what the diagram says, where a chain's limits stand in its place
+    diagram_due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: when somebody last urged whoever holds it, and who did
     urged_at: Mapped[dt.datetime | None] = mapped_column(Instant)
@@ -132,6 +135,8 @@ class SignOff(Base):
     former: Mapped[int | None] = mapped_column(sa.SmallInteger)
     because: Mapped[int | None] = mapped_column(sa.SmallInteger)
     was: Mapped[str | None] = mapped_column(sa.String(12))
+    #: when the step's limit is over for it
+    due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: when its holder first opened it
     read_at: Mapped[dt.datetime | None] = mapped_column(Instant)
 

@@ -28,12 +28,17 @@ def reassign(round: Round, admin: str, number: int, to: str) -> Turned:
     return _pass_on(round, undecided(round, number), admin, to)
 
 
+def by_rule(round: Round, number: int, to: str) -> Turned:
+    """A sign-off whose time is over goes to another person, as the chain says. Raises as `turns.undecided` and `turns.admit`."""
+    return _pass_on(round, undecided(round, number), None, to)
+
+
 def hops(round: Round, signer: Signer) -> int:
     """How often it was passed on before this one."""
     return sum(former.state == "transferred" for former in round.path(signer))
 
 
-def _pass_on(round: Round, signer: Signer, actor: str, to: str) -> Turned:
+def _pass_on(round: Round, signer: Signer, actor: str | None, to: str) -> Turned:
     admit(round.with_(signer), to)
     passed = replace(signer, state="transferred", acted=actor)
     new = successor(round, signer, Signer(number=signer.number, person=to))

@@ -8,6 +8,7 @@ from .adding import add, remove
 from .completing import attach, complete, save_draft
 from .deciding import approve, reject
 from .holding import claim, release
+from .overdue import move_due
 from .passing import delegate, reassign, resolve, take_back, transfer
 from .returning import return_, targets
 from .tasks import answer_purpose, draft_purpose, permissions
@@ -23,6 +24,7 @@ __all__ = [
     "complete",
     "delegate",
     "draft_purpose",
+    "move_due",
     "permissions",
     "reassign",
     "reject",

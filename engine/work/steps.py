@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import cases, items, rounds, sign_offs
+from .. import cases, dues, items, rounds, sign_offs
 from ..bpmn.model import Element
 from ..chains.steps import setting
 from ..db import Statement, Unit
@@ -23,7 +23,7 @@ from ..notices.telling import returned
 from ..people import directory
 from ..ports import Json
 from ..rules import rules_of
-from ..signing.round import Round, Turned
+from ..signing.round import Round, Signer, Turned
 from ..turn import Turn
 from .tasks import answer_purpose, closed
 
@@ -34,7 +34,16 @@ _ACTOR = aliased(Person)
 #: columns of a sign-off from which `round_of` reads it
 SIGNER = (
     *(SignOff.position, SignOff.person_id, SignOff.state, SignOff.for_id, SignOff.weight, SignOff.place, SignOff.origin),
-    *(SignOff.by_position, SignOff.former, SignOff.because, SignOff.decided_by, SignOff.was, SignOff.opened_at, SignOff.decided_at),
+    *(
+        SignOff.by_position,
+        SignOff.former,
+        SignOff.because,
+        SignOff.decided_by,
+        SignOff.was,
+        SignOff.opened_at,
+        SignOff.decided_at,
+        SignOff.due_at,
+    ),
 )
 _ROUNDS = Statement(
     sa.select(
@@ -159,19 +168,37 @@ class Step:
     def write(self, turned: Turned, said: Mapping[str, Json] | None = None) -> None:
         """Store what an act made of the round. `said`: what the actor said with what they gave or gave away."""
         turn = self.turn
+        limits: list[dt.datetime | None] = [row.due_at for row in self.rows]
         for signer in turned.changes:
+            due = self._due(signer, limits)
             if signer.number < len(self.rows):
                 row = self.rows[signer.number]
-                sign_offs.change(turn, row.sign_off_id, row.opened_at, row.decided_at, signer)
+                sign_off_id, armed = row.sign_off_id, row.due_at is not None
+                sign_offs.change(turn, row, signer, due)
                 if signer.state == "open" and row.state != "open":
                     turn.tell("opened", [signer.person], item=self.item_id)
                 if said and row.decided_at is None and signer.acted == turn.actor:
-                    sign_offs.answer(turn, row.sign_off_id, turn.unit.keyring.seal_json(said, answer_purpose(row.sign_off_id)))
+                    sign_offs.answer(turn, sign_off_id, turn.unit.keyring.seal_json(said, answer_purpose(sign_off_id)))
             else:
-                sign_offs.add(turn, self.item_id, self.round_id, signer)
+                sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due), False
+                limits.append(due)
+            if armed and not signer.undecided:
+                dues.disarm(turn, sign_off_id)
+            if not armed and signer.undecided and due and due > turn.now:
+                dues.arm(turn, self.element.id, self.asks, sign_off_id, due)
+        if dues.limited(self.chain.steps):
+            dues.show(turn, self.item_id)
         if turned.verdict or turned.reopened:
             at = turn.now if turned.verdict else None
             turn.unit.write(_OUTCOME, round_id=self.round_id, at=at, new_outcome=turned.round.outcome)
+
+    def _due(self, signer: Signer, limits: Sequence[dt.datetime | None]) -> dt.datetime | None:
+        """When it is due: as it was, or as that was whose place it takes; from now on where its turn has just come."""
+        if signer.number < len(limits) and (known := limits[signer.number]):
+            return known
+        if signer.former is not None and (known := limits[signer.former]):
+            return known
+        return dues.due(self.turn, self.asks, signer.person) if signer.state == "open" and signer.origin != "delegate" else None
 
     def follow(self, turned: Turned, opinion: str = "") -> None:
         """Go on as the round was decided, if it was: to the next step, or out of the item."""
@@ -232,11 +259,24 @@ def step(
         raise NotAllowed(reason="your account may not act any more")
     if not any(row.sign_off_id and row.outcome is None for row in rows):
         raise closed(unit, item_id, "open")
+    found = _at(Turn(services, unit, case, actor=actor, request_id=request_id), item_id, rows, to)
+    if verb is not None:
+        found.must_offer(verb)
+    return found
+
+
+def standing(turn: Turn, item_id: str) -> Step:
+    """The step at which an item with an undecided sign-off stands, for what happens by itself."""
+    rows = turn.unit.all(_ROUNDS, item_id=item_id, actor=turn.actor, candidate=turn.actor, request_id=None)
+    return _at(turn, item_id, rows, ())
+
+
+def _at(turn: Turn, item_id: str, rows: Sequence[Any], to: Collection[str]) -> Step:
+    connection = turn.unit.connection
     last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None)
     signing = rows_of(rows, last)
-    chain = unit.connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
-    turn = Turn(services, unit, case, actor=actor, request_id=request_id)
-    found = Step(
+    chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
+    return Step(
         turn=turn,
         item_id=item_id,
         element=turn.deployed.program.elements[rows[0].element],
@@ -245,15 +285,12 @@ def step(
         step_ids=list(dict.fromkeys(row.step_id for row in rows)),
         position=last[0],
         round_id=signing[0].round_id,
-        round=round_of(signing, chain.steps[last[0]], _barred(unit.connection, case, turn.now, to), actor),
+        round=round_of(signing, chain.steps[last[0]], _barred(connection, turn.case, turn.now, to), turn.actor or ""),
         rows=signing,
-        actor_name=rows[0].actor_name,
+        actor_name=rows[0].actor_name or "",
         drafts=rows[0].drafts,
         all_rows=rows,
     )
-    if verb is not None:
-        found.must_offer(verb)
-    return found
 
 
 def rows_of(rows: Iterable[Any], which: tuple[int, int]) -> list[Any]:

@@ -16,11 +16,12 @@ from ..i18n import N_, current
 from ..items import received
 from .exchange import SIZE, api, asked, body, declared, linked, plain, request_id
 from .sessions import SEARCH
-from .shapes import REASON, Listed, Object, RequestInvalid, Text
+from .shapes import REASON, Listed, Moment, Object, RequestInvalid, Text
 
 _VALUES = N_("Values of the form by field; files are sent before, and stand here by the ids of their documents")
 _OPINION = N_("What the signer says about it")
 _TO = Text(N_("Id of a person"))
+_DUE = Moment(N_("Until when it is to be signed"), example="2026-11-25T09:00:00+08:00")
 _WHY = Text(N_("Why; kept with what is done"), default="", example="出差")
 
 
@@ -169,6 +170,15 @@ def remove(item_id: str, sign_off_id: str) -> Any:
 def reassign(item_id: str, sign_off_id: str) -> Any:
     """Give a sign-off to somebody else, as a manager of the procedure."""
     work.reassign(services(), item_id, sign_off_id, actor=me().id, request_id=request_id(), **body())
+    return "", 204
+
+
+@api.post("/items/<item_id>/sign-offs/<sign_off_id>/due")
+@declared(scope="admin:cases", takes={"due": _DUE, "reason": REASON})
+def move_due(item_id: str, sign_off_id: str) -> Any:
+    """Give a sign-off another due time. For managers of the procedure."""
+    given = body()
+    work.move_due(services(), item_id, sign_off_id, given["due"], reason=given["reason"], actor=me().id, request_id=request_id())
     return "", 204
 
 
