@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, incidents, messages, snapshots, timeline, timers
+from . import access, incidents, messages, snapshots, terms, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
@@ -44,6 +44,7 @@ class OpenStep:
     holder_ids: frozenset[str]
     since: dt.datetime
     due_at: dt.datetime | None
+    term: terms.Term | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
                 ProcedureVersion.id == case.version_id
             )
         ).one()
-        open_steps = _open_steps(connection, case, deployed, reader if sight.subject else None, today)
+        open_steps = _open_steps(services, connection, case, deployed, reader if sight.subject else None)
         events, done = timeline.events_of(services, connection, case, deployed, reader=reader, sight=sight)
         subject = directory.display(connection, case.subject_id, today)
         calls = _calls(connection, case_id, timeline.versions_of(services, connection, case))
@@ -202,7 +203,8 @@ def _texts(value: Json) -> Iterator[str]:
                 yield from _texts(inner)
 
 
-def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None, on: dt.date) -> list[OpenStep]:
+def _open_steps(services: Services, connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None) -> list[OpenStep]:
+    now = services.clock.now()
     rows = connection.execute(
         sa.select(WorkItem.__table__, SignOff.id.label("sign_off_id"), SignOff.person_id)
         .join(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))
@@ -214,7 +216,7 @@ def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_f
     for row in rows:
         if only_for and row.person_id != only_for:
             continue
-        held = signers(connection, row.sign_off_id, row.person_id, on)
+        held = signers(connection, row.sign_off_id, row.person_id, directory.day(now))
         found.append(
             OpenStep(
                 item_id=row.id,
@@ -227,6 +229,7 @@ def _open_steps(connection: sa.Connection, case: Any, deployed: Deployed, only_f
                 holder_ids=frozenset(held),
                 since=row.opened_at,
                 due_at=row.due_at,
+                term=terms.of(services.calendars, deployed.program.elements.get(row.element), row.opened_at, row.due_at, now),
             )
         )
     return found
