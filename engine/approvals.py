@@ -37,8 +37,8 @@ class Approval:
     steps: Sequence[StepView]
 
 
-def approvals(services: Services, case_id: str, *, reader: str) -> list[Approval]:
-    """The newest first, as far as the reader sees them; whom the case is about sees none. Raises NotFound, NotAllowed."""
+def approvals(services: Services, case_id: str, *, reader: str, limit: int | None = _MOST) -> list[Approval]:
+    """The newest first, at most `limit`, as far as the reader sees them; whom the case is about sees none. Raises NotFound, NotAllowed."""
     with services.database.reading() as connection:
         case = access.case_row(connection, case_id)
         rules = rules_of(services.programs.get(case.version_id).files)
@@ -46,7 +46,7 @@ def approvals(services: Services, case_id: str, *, reader: str) -> list[Approval
         if sight.subject:
             return []
         chained = sa.select(WorkItem.__table__).where(WorkItem.case_id == case_id, WorkItem.chain_id.is_not(None))
-        items = connection.execute(chained.order_by(WorkItem.opened_at.desc(), WorkItem.id.desc()).limit(_MOST)).all()
+        items = connection.execute(chained.order_by(WorkItem.opened_at.desc(), WorkItem.id.desc()).limit(limit)).all()
         if not items:
             return []
         execution = restored(services, connection, case)

@@ -51,7 +51,8 @@ def press(visitor: Visitor, name: str) -> None:
 
 def test_signers_add_pass_on_return_and_approve_on_a_phone(office: Office, address: str, chromium: Browser) -> None:
     """Add a signer, who approves; approve; the next returns it; it is signed again and passed on; whoever has it approves."""
-    item = office.talked(office.case())
+    case = office.case()
+    item = office.talked(case)
     people = {login: Visitor(chromium, address, login, PASSWORD, PHONE) for login in ("zhaominhua", "zhengwenbo", "sunzhiyuan", "wangfang")}
     head, counsel, director, hr = people.values()
 
@@ -103,5 +104,27 @@ def test_signers_add_pass_on_return_and_approve_on_a_phone(office: Office, addre
     hr.page.wait_for_url("**/inbox")
     hr.page.goto(f"/items/{item}")
     hr.look("item-done")
+    hr.page.goto(f"/cases/{case}")
+    hr.page.get_by_role("link", name="审批单").click()
+    hr.reads("不再计入（由 孙志远 退回）", "核验码")
+    hr.look("record")
+    hr.page.goto(f"/check/{hr.page.locator('code').first.inner_text()}")
+    hr.reads("核验码有效")
+    hr.look("check")
     for visitor in people.values():
         visitor.leave()
+
+
+def test_the_initiator_urges_on_a_phone(office: Office, address: str, chromium: Browser) -> None:
+    """From the page of the case, with words of their own; they stand in the timeline."""
+    case = office.case()
+    office.talked(case)
+    initiator = Visitor(chromium, address, "chenli", PASSWORD, PHONE)
+    initiator.page.goto(f"/cases/{case}")
+    initiator.page.get_by_role("link", name="催办").click()
+    initiator.write("原因", "月底前须办结")
+    initiator.look("urge")
+    press(initiator, "催办")
+    initiator.reads("已催办，已通知当前处理人。", "月底前须办结")
+    initiator.look("urged")
+    initiator.leave()

@@ -31,6 +31,7 @@ from . import (
     notices,
     people,
     procedures,
+    records,
     requestlog,
     returns,
     security,
@@ -131,6 +132,7 @@ def init_app(app: Flask) -> None:
         procedures.procedures,
         returns.returns,
         verbs.verbs,
+        records.records,
     ):
         app.register_blueprint(blueprint)
     api.init_app(app)

@@ -1,0 +1,119 @@
+"""审批单: the approvals of a case on paper, as a page to print and as PDF, with a code that leads back to the case."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, render_template, send_file, url_for
+
+from engine import approvals, casefile, checkcodes
+from engine.chainview import StepView
+from engine.errors import NotAllowed
+
+from .accounts import logged_in, me, services
+from .i18n import gettext, moment, named, zone
+from .text import STATE, STATUS, called
+from .verbs import origin
+
+records = Blueprint("records", __name__)
+
+_TEMPLATE = Path(__file__).parent / "reports" / "approvals.typ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One approval: its heading, and a line for each sign-off."""
+
+    title: str
+    about: str
+    #: step, who, decision, opinion, time
+    rows: Sequence[Sequence[str]]
+
+
+@records.get("/cases/<case_id>/approvals")
+@logged_in
+def printed(case_id: str) -> Any:
+    return render_template("approvals.html", **_record(case_id))
+
+
+@records.get("/cases/<case_id>/approvals.pdf")
+@logged_in
+def as_pdf(case_id: str) -> Any:
+    record = _record(case_id)
+    now, case = record["printed_at"].astimezone(zone()), record["case"]
+    data = {
+        **{name: record[name] for name in ("title", "heads", "facts", "code", "address")},
+        "company": services().settings.company,
+        "date": [now.year, now.month, now.day],
+        "sections": [{"title": one.title, "about": one.about, "rows": [list(row) for row in one.rows]} for one in record["sections"]],
+        "check": gettext("Check code"),
+        "printed": gettext("Printed by %(who)s on %(time)s", who=me().name, time=moment(record["printed_at"])),
+    }
+    content = services().renderer.render(_TEMPLATE.read_text("utf-8"), data)
+    return send_file(io.BytesIO(content), mimetype="application/pdf", download_name=f"{case.number}-{record['title']}.pdf")
+
+
+@records.get("/check/<code>")
+@logged_in
+def check(code: str) -> Any:
+    return render_template("check.html", code=code, found=checkcodes.check(services(), code, reader=me().id))
+
+
+def _record(case_id: str) -> dict[str, Any]:
+    case = casefile.case_page(services(), case_id, reader=me().id)
+    if case.subject["id"] == me().id:
+        raise NotAllowed(reason="the approvals are not open to the employee concerned")
+    found = approvals.approvals(services(), case_id, reader=me().id, limit=None)
+    code = checkcodes.code_of(services(), case_id)
+    employee = (case.subject["name"], case.subject.get("employee_no"), case.subject.get("department"))
+    facts = [
+        (gettext("Case"), f"{case.number} · {named(case, 'title')}"),
+        (
+            gettext("Employee"),
+            " · ".join(filter(None, employee)),
+        ),
+        (gettext("Reported by"), case.initiator["name"]),
+        (gettext("Procedure"), f"{named(case, 'procedure_name')} · {gettext('version %(number)s', number=case.version)}"),
+        (gettext("Started"), moment(case.started_at)),
+    ]
+    return {
+        "case": case,
+        "title": gettext("Approval record"),
+        "facts": [list(fact) for fact in facts],
+        "heads": [gettext("Step"), gettext("Signer"), gettext("Decision"), gettext("Opinion"), gettext("Time")],
+        "sections": [_section(approval) for approval in reversed(found)],
+        "code": code,
+        "address": services().settings.address + url_for("records.check", code=code),
+        "printed_at": services().clock.now(),
+    }
+
+
+def _section(approval: approvals.Approval) -> Section:
+    times = [moment(approval.opened_at), moment(approval.closed_at) if approval.closed_at else ""]
+    about = " · ".join((called(STATUS, approval.status), " – ".join(filter(None, times))))
+    return Section(title=named(approval), about=about, rows=[_row(step) for step in approval.steps if not step.expected])
+
+
+def _row(step: StepView) -> list[str]:
+    name = named(step) or ""
+    if step.round and step.round > 1:
+        name += f" ({gettext('Round %(number)s', number=step.round)})"
+    who = gettext(", ").join(step.people)
+    if step.absent:
+        who += " " + gettext("(for %(who)s)", who=step.absent)
+    if step.acted:
+        who += "\n" + gettext("Done by %(who)s", who=step.acted)
+    if step.origin != "chain":
+        who += "\n" + origin(step.origin, step.by)
+    if step.passed_by:
+        who += "\n" + gettext("Passed on by %(who)s", who=step.passed_by)
+    state = called(STATE, step.state)
+    if not step.counts and step.undone_by:
+        state += "\n" + gettext("Counts no more (returned by %(who)s)", who=step.undone_by)
+    elif not step.counts:
+        state += "\n" + gettext("Counts no more")
+    return [name, who, state, step.opinion or step.reason, moment(step.decided_at) if step.decided_at else ""]
