@@ -357,7 +357,7 @@ class NeedsPerson(OperationFailed):
 
 
 class IdsRefused(PartwellError):
-    """Line {line}, {column}: {reason}. Nothing was stored."""
+    """Line {line}, "{column}": {reason}. Nothing was stored."""
 
     status = 422
 

@@ -51,6 +51,7 @@ COMMANDS = [
     "people",
     "people import",
     "people export",
+    "people ids",
     "calendar",
     "verify",
     "demo",

@@ -14,6 +14,7 @@ from sample_company import SampleCompany
 from connectors.mail import Mail
 from connectors.payroll_http import PayrollHttp
 from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong, TryAgain
+from engine.ports import Message, Notifier
 
 pytestmark = pytest.mark.usefixtures("no_faults_left")
 
@@ -85,6 +86,18 @@ def test_mail_repeats_under_the_same_message_id(company: SampleCompany, setups: 
     reference = mail.call(call).value["reference"]
     assert [m["message_id"] for m in company.admin("mails")][-2:] == [reference, reference]
     assert mail.call(replace(call, key="mail-other")).value["reference"] != reference
+
+
+def test_a_notice_by_mail(company: SampleCompany, setups: dict[str, Setup]) -> None:
+    """It goes to the person's address with its link, a second attempt under the same Message-ID; `notices = false` turns it off."""
+    mail = build("mail", setups["mail"].options)
+    told = {"key": "notice:1", "kind": "opened", "address": "wangfang@company.example", "name": "王芳", "now": setups["mail"].call.now}
+    link = "https://partwell.company.example/items/1"
+    message = Message(**told, subject="待办：审批", text="请您处理“审批”。", link=link)
+    assert isinstance(mail, Notifier) and mail.tell(message) == mail.tell(message)
+    first, second = company.admin("mails")[-2:]
+    assert first["message_id"] == second["message_id"] and "wangfang@company.example" in str(first) and link in str(first)
+    assert build("mail", {**setups["mail"].options, "notices": False}).channel == ""
 
 
 def test_a_subject_cannot_smuggle_headers(setups: dict[str, Setup]) -> None:

@@ -57,3 +57,18 @@ def test_no_two_columns_are_called_the_same() -> None:
         for names, back in ((headings.COLUMNS, headings.columns()), (headings.KINDS, headings.kinds())):
             called = headings.called(names, locale)
             assert {name: back[text] for name, text in called.items()} == {name: name for name in names}
+
+
+def test_foreign_ids_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All lines or none, the faulty one named; a file of another kind is refused."""
+    people, ids = tmp_path / "persons.csv", tmp_path / "ids.csv"
+    people.write_text("employee_no,name\nP1,丁山\n", "utf-8")
+    assert run(capsys, tmp_path, "import", people)[0] == 0
+    ids.write_text("person,system,id\nP1,dingtalk,manager4220\nP9,dingtalk,x\n", "utf-8")
+    code, _, err = run(capsys, tmp_path, "ids", ids, "--lang", "zh-CN")
+    assert code == 1 and "第 3 行“person”：没有此工号或账号的人员：P9。未保存任何内容。" in err
+    ids.write_text("person,system,id\nP1,dingtalk,manager4220\n", "utf-8-sig")
+    assert run(capsys, tmp_path, "ids", ids, "--lang", "zh-CN")[:2] == (0, "已更改 1 个标识\n")
+    for content, code in ((b"a,b\n1,2\n", 1), ("工号".encode("gb18030"), 2)):
+        ids.write_bytes(content)
+        assert run(capsys, tmp_path, "ids", ids)[0] == code
