@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask
 from web_office import Office
 
+from engine.models import AnsweredRequest
 from webapp import i18n
-from webapp.api import description
+from webapp.api import description, repeats
 from webapp.commands import partwell
 
 
@@ -140,3 +144,51 @@ def test_faults_point_at_what_is_wrong(office: Office) -> None:
     long = {**own, "Idempotency-Key": "x" * 101}
     [said] = client.post("/api/v1/signals", json={"name": "x"}, headers=long).json["errors"]
     assert said["header"] == "Idempotency-Key" and "100" in said["detail"]
+
+
+def test_the_same_request_under_the_same_key_gets_the_same_answer(office: Office) -> None:
+    """Also an act without a ledger is not done twice; what was refused may be sent corrected, and an upload again."""
+    office.case()
+    client, own = office.program("admin")
+    once = {**own, "Idempotency-Key": "1"}
+    address = "/api/v1/chains/dismissal-approval/undo"
+    assert client.post(address, json={"number": 1}, headers=once).status_code == 400
+    answers = [client.post(address, json={"number": 1, "note": "x"}, headers=once) for _ in range(2)]
+    assert [answer.json["number"] for answer in answers] == [2, 2] and answers[0].mimetype == answers[1].mimetype
+    for path, sent in ((address, {"number": 1, "note": "y"}), ("/api/v1/signals", {"name": "x"})):
+        refused = client.post(path, json=sent, headers=once)
+        assert refused.status_code == 422 and refused.json["code"] == "key_reused" and "1" in refused.json["detail"]
+    hr, others = office.program("wangfang")
+    [item, *_] = hr.get("/api/v1/items?box=group", headers=others).json["items"]
+    claims = [hr.post(f"/api/v1/items/{item['item_id']}/claim", headers={**others, "Idempotency-Key": "1"}) for _ in range(2)]
+    assert [claim.status_code for claim in claims] == [204, 204] and claims[1].data == b""
+    again = hr.get(f"/api/v1/items/{item['item_id']}", headers=others).json
+    assert "release" in again["may"]
+    file = b"\x89PNG\r\n\x1a\n" + bytes(64)
+    uploads = [
+        hr.post(
+            f"/api/v1/items/{item['item_id']}/documents",
+            data={"files": (io.BytesIO(file), "b.png")},
+            headers={**others, "Idempotency-Key": "2"},
+        )
+        for _ in range(2)
+    ]
+    assert uploads[0].status_code == 201 and uploads[0].json == uploads[1].json
+
+
+def test_kept_answers_are_sealed_and_forgotten_after_a_day(office: Office) -> None:
+    """They hold what cases hold."""
+    client, own = office.program("chenli")
+    sent = {"procedure": "office", "subject": office.people["linxiaobei"], "values": {"what": "上班玩手机", "kind": "phone"}}
+    number = client.post("/api/v1/cases", json=sent, headers={**own, "Idempotency-Key": "sealed"}).json["number"]
+    database, now = office.services.database, office.services.clock.now()
+
+    def rows() -> list[bytes]:
+        with database.reading() as connection:
+            return list(connection.execute(sa.select(AnsweredRequest.answer)).scalars())
+
+    assert rows() and all(number.encode() not in answer for answer in rows())
+    repeats.forget(database, now + dt.timedelta(hours=23))
+    assert rows()
+    repeats.forget(database, now + dt.timedelta(hours=25))
+    assert rows() == []

@@ -20,6 +20,7 @@ from engine.services import Services
 from engine.settings import Settings
 
 from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
+from .api import repeats
 from .demo import seed
 from .demo.systems import SampleCompany
 from .i18n import gettext
@@ -45,6 +46,7 @@ def sweeper(services: Services) -> Sweeper:
     every = services.settings.sweep
     duties: list[Duty] = [
         lambda now: accounts.forget_ended(services.database, now),
+        lambda now: repeats.forget(services.database, now),
         lambda _now: _hand_out(services),
         lambda now: _forget(services, now),
     ]

@@ -3,7 +3,7 @@
 from .base import Base, Digest, Id, Instant, Mark, new_id
 from .cases import Case, Incident, Snapshot
 from .evidence import Document, LedgerPage, SealedFile
-from .installation import Election, FailedLogIn, KnownKey
+from .installation import AnsweredRequest, Election, FailedLogIn, KnownKey
 from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
 from .notices import EVERYBODY, ForeignId, Notice, NoticeWish
@@ -35,6 +35,7 @@ __all__ = [
     "OPEN",
     "OUTLIVING",
     "Account",
+    "AnsweredRequest",
     "Appointment",
     "Base",
     "Candidate",

@@ -42,3 +42,19 @@ class FailedLogIn(Base):
     #: digest of the login and the address it came from
     who: Mapped[str] = mapped_column(sa.String(64))
     at: Mapped[dt.datetime] = mapped_column(Instant)
+
+
+class AnsweredRequest(Base):
+    """What a program was answered, for as long as it may send the same again."""
+
+    __tablename__ = "answered_requests"
+
+    #: digest of who asked and of their key
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    #: digest of what was asked
+    request: Mapped[str] = mapped_column(sa.String(64))
+    #: of the answer
+    status: Mapped[int]
+    #: sealed; None where it was too long to be kept
+    answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    at: Mapped[dt.datetime] = mapped_column(Instant, index=True)

@@ -13,10 +13,10 @@ from typing import Any
 from flask import Flask
 
 from ..security import csrf
-from . import cases, chains, description, incidents, items, messages, returns, sessions, versions
+from . import cases, chains, description, incidents, items, messages, repeats, returns, sessions, versions
 from .exchange import api
 
-__all__ = ["cases", "chains", "description", "incidents", "init_app", "items", "messages", "returns", "sessions", "versions"]
+__all__ = ["cases", "chains", "description", "incidents", "init_app", "items", "messages", "repeats", "returns", "sessions", "versions"]
 
 
 def init_app(app: Flask) -> None:

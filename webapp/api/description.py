@@ -46,7 +46,9 @@ _ABOUT = N_(
     "header as “Bearer …”. Times are ISO 8601 with offset, ids are texts. Lists come in pages of at most 100, with a Link header. "
     "Failures are problem details (RFC 9457) with a stable “code”."
 )
-_KEY_SAYS = N_("The same key again gives the same result instead of a second act.")
+_KEY_SAYS = N_(
+    "The same request under the same key gives the same result instead of a second act; another one is refused (422). Kept for a day."
+)
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
