@@ -58,6 +58,40 @@ def test_a_step_inserted_behind_a_waiting_job_is_not_skipped_and_the_job_not_run
     assert play.waits == "new"
 
 
+def test_what_happened_once_does_not_happen_again_on_the_other_version():
+    """A reminder beside a task and an event of a scope, also under other names; with another due time it is another one."""
+
+    def body(name: str = "a", days: int = 1):
+        remind = boundary(f"{name}_late", name, timer(duration=f"P{days}D"), interrupting=False)
+        meanwhile = event_sub("h", timer(duration="P2D"), user("y"), flows("h_start > y"), interrupting=False)
+        return START, user(name), remind, user("x"), meanwhile, flows(f"start > {name}", f"{name}_late > x")
+
+    play = Play(*body())
+    play.fired("a_late")
+    play.fired("h_start")
+    assert not moved(play, *body()).scheduled
+    renamed = {"a": "b", "a_late": "b_late"}
+    assert not moved(play, *body("b"), mapping=renamed).scheduled and play.waits == "b x y"
+    assert [scheduled.element for scheduled in moved(play, *body("b", days=5)).scheduled] == ["b_late"]
+
+
+def test_a_case_moves_while_a_called_process_is_undone():
+    """What is left to undo there is looked for in the called process."""
+    undo = boundary("ca", "a", event("compensate")) + user("ua", isForCompensation="true") + undone("ca", "ua")
+    undo += boundary("cb", "b", event("compensate")) + user("ub", isForCompensation="true") + undone("cb", "ub")
+    child = {"child.bpmn": diagram(node("startEvent", "s"), user("a"), user("b"), undo, flows("s > a", "a > b"), id="child")}
+    throw = node("intermediateThrowEvent", "t", event("compensate"))
+    body = (START, call("c", "child"), throw, user("z"), flows("start > c", "c > t", "t > z"))
+    play = Play(*body, files=child)
+    play.done("child:a")
+    play.done("child:b")
+    for handler in ("child:ub", "child:ua"):
+        assert play.waits == handler
+        moved(play, *body, files=child)
+        play.done(handler)
+    assert play.waits == "z"
+
+
 def test_a_boundary_event_and_an_event_sub_process_are_no_structural_change():
     """New ones begin to wait, in a scope inside as well; those that are gone are left."""
     old = (START, sub("p", user("a")), flows("start > p"))

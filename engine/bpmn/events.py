@@ -74,7 +74,10 @@ def watch(case: Tokens, workflow: BpmnWorkflow, scope: str) -> None:
 
 
 def begin_missing(case: Tokens) -> None:
-    """Everything begins to wait that should and does not: the diagram is another one now. Tokens go on that can."""
+    """Everything begins to wait that should and does not: the diagram is another one now. Tokens go on that can.
+
+    What happened already where it waits once, such as a reminder, is `over`, and does not happen again.
+    """
     for task in list(state.tokens(case.workflow)):
         element, at = task.task_spec.element, task.internal_data.get("at")
         if at == "events":
@@ -88,12 +91,15 @@ def begin_missing(case: Tokens) -> None:
             watch(case, body, body.spec.name)
     if not case.workflow.completed and "interrupted" not in case.workflow.task_tree.internal_data:
         watch(case, case.workflow, case.workflow.spec.name)
+    for task in (case.workflow.task_tree, *state.tokens(case.workflow)):
+        for one in (task, body.task_tree) if (body := state.body_of(task)) else (task,):
+            one.internal_data.pop("over", None)
 
 
 def _arm_missing(case: Tokens, task: Task, candidates: Iterable[Element], data: Mapping[str, Json]) -> None:
-    waits = task.internal_data.get("waits", {})
+    there = {*task.internal_data.get("waits", ()), *task.internal_data.get("over", ())}
     for event in candidates:
-        if (event.event in AWAITED) and event.id not in waits:
+        if event.event in AWAITED and event.id not in there:
             arm(case, task, event, data)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import events, state
 from .advance import Advance, Left
 from .model import Element
-from .normalise import Skeleton
+from .normalise import AWAITED, Skeleton
 
 if TYPE_CHECKING:
     from .program import Program
@@ -70,7 +70,7 @@ class _Move:
         """One scope, with id `old` here and `new` there."""
         memory, found = written
         self._records(memory, here, there)
-        self._waits(memory, here, there, lambda event: _around(event, there) == new)
+        self._waits(memory, here, there, lambda event: _around(event, here) == old, lambda event: _around(event, there) == new)
         for token in found:
             self._token(token, here, there, new)
 
@@ -82,19 +82,20 @@ class _Move:
             self.obstacles.append(Obstacle(element=name, instance=memory.get("instance"), reason=reason or ""))
             return
         token[0] = new.id
-        self._records(memory, here, there)
+        called = memory.get("called")
+        self._records(memory, *((self.source.part(called), self.target.part(called)) if called else (here, there)))
         if new.kind == "eventBasedGateway":
             behind = {there.process.flows[flow].target for flow in new.outgoing}
-            self._waits(memory, here, there, lambda event: event.id in behind)
+            self._waits(memory, here, there, lambda event: False, lambda event: event.id in behind)
         else:
-            self._waits(memory, here, there, lambda event: event.attached == new.id)
+            self._waits(memory, here, there, lambda event: event.attached == was.id, lambda event: event.attached == new.id)
         if memory.get("at") == "join" and not self._join(was, new, memory, here, there):
             self.obstacles.append(Obstacle(element=name, instance=None, reason="the flow it came along is not there"))
         for inner in body:
             if "many" in inner[0]:
                 self.scope(inner, here, there, scope, scope)
-            elif "called" in memory:
-                inside, beyond = self.source.part(memory["called"]), self.target.part(memory["called"])
+            elif called:
+                inside, beyond = self.source.part(called), self.target.part(called)
                 self.scope(inner, inside, beyond, inside.process.id, beyond.process.id)
             else:
                 self.scope(inner, here, there, name, new.id)
@@ -117,9 +118,13 @@ class _Move:
             del memory["at"]
         return bool(flows)
 
-    def _waits(self, memory: dict[str, Any], here: Skeleton, there: Skeleton, fits: Any) -> None:
-        """What waits beside a token stays where the event is the same there."""
+    def _waits(self, memory: dict[str, Any], here: Skeleton, there: Skeleton, fitted: Any, fits: Any) -> None:
+        """What waits beside a token stays where the event is the same there; what no longer waits, since it happened, is `over`."""
         waits = memory.pop("waits", {})
+        past = [event for event in here.process.elements.values() if event.id not in waits and event.event in AWAITED and fitted(event)]
+        same = [(event, there.process.elements.get(self._named(event.id))) for event in past]
+        if over := [new.id for event, new in same if new is not None and fits(new) and _waits_for(event) == _waits_for(new)]:
+            memory["over"] = over
         kept = {}
         for id, record in waits.items():
             was, new = here.process.elements[id], there.process.elements.get(self._named(id))
