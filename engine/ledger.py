@@ -56,6 +56,7 @@ class Event(StrEnum):
     STEP_SKIPPED = "work:step:skipped"
     STEP_APPROVED = "work:step:approved"
     STEP_REJECTED = "work:step:rejected"
+    STEP_RESUBMITTED = "work:step:resubmitted"
     STEP_RETURNED = "work:step:returned"
     SIGN_OFF_TRANSFERRED = "work:sign_off:transferred"
     SIGN_OFF_REASSIGNED = "work:sign_off:reassigned"

@@ -62,10 +62,20 @@ def add_step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) 
     return step_id
 
 
-def open_step(turn: Turn, item: Chained, position: int, *, before: Sequence[str] = (), again: bool = False, signed: bool = True) -> bool:
+def open_step(
+    turn: Turn,
+    item: Chained,
+    position: int,
+    *,
+    before: Sequence[str] = (),
+    again: bool = False,
+    signed: bool = True,
+    told: Mapping[str, Json] = MappingProxyType({}),
+) -> bool:
     """Open the next step of the chain that needs somebody, for the people it resolves to now; False if none is left that does.
 
-    `before`: who has just approved the step before, in their own name. `again`: the item comes back to it. Where it cannot be told
+    `before`: who has just approved the step before, in their own name. `again`: the item may have been there before. `told`: what the trace
+    tells, too. Where it cannot be told
     whether a step applies, or nobody is found for it, the item stands there with an incident until an administrator has
     it tried again; so it does where not one step was `signed` in a chain that decides about an employment.
     """
@@ -82,7 +92,7 @@ def open_step(turn: Turn, item: Chained, position: int, *, before: Sequence[str]
 
     for current in range(position, len(steps)):
         step = resolve.one(company, steps[current], case)
-        trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}}
+        trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}, **told}
         number = rounds.get(item.step_ids[current], 0) + 1
         if step.outcome is None:
             _open_round(turn, item, current, number, step, trace)
@@ -100,6 +110,15 @@ def open_step(turn: Turn, item: Chained, position: int, *, before: Sequence[str]
         trace = {"policy": _UNSIGNED, "chain": {"key": item.chain.key, "number": item.chain.number}}
         return stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
     return False
+
+
+def keep(turn: Turn, item: Chained, place: int, number: int) -> None:
+    """A step is passed over, since what was signed in its round of this number is kept."""
+    step_id, step = item.step_ids[place], item.chain.steps[place]
+    trace = {"policy": "kept", "round": number, "chain": {"key": item.chain.key, "number": item.chain.number}}
+    skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
+    turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=_rounds(turn, [step_id])[step_id] + 1, **skipped)
+    turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step["name"], trace=trace)
 
 
 def try_again(turn: Turn, instance: str) -> Chained | None:

@@ -27,6 +27,7 @@ NAMES: Mapping[str, str] = {
     Event.STEP_SKIPPED: N_("Approval step skipped"),
     Event.STEP_APPROVED: N_("Approved"),
     Event.STEP_REJECTED: N_("Rejected"),
+    Event.STEP_RESUBMITTED: N_("Values changed since it was sent back: the steps between are signed again"),
     Event.STEP_RETURNED: N_("Returned by a signer"),
     Event.SIGN_OFF_TRANSFERRED: N_("Passed on to another signer"),
     Event.SIGN_OFF_REASSIGNED: N_("Signer replaced by a manager"),

@@ -97,6 +97,7 @@ EVENT_LOOKS = {
     Event.STEP_OPENED: ("users", "secondary"),
     Event.STEP_APPROVED: ("circle-check", "success"),
     Event.STEP_REJECTED: ("circle-x", "danger"),
+    Event.STEP_RESUBMITTED: ("users", "secondary"),
     Event.STEP_RETURNED: ("arrow-back-up", "warning"),
     Event.SIGN_OFF_TRANSFERRED: ("chevron-right", "secondary"),
     Event.SIGN_OFF_REASSIGNED: ("chevron-right", "warning"),

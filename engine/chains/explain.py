@@ -37,7 +37,7 @@ class _Teller:
         text = POLICIES.get(policy or "")
         if not persons and text is None:
             return []
-        facts = {"who": self._names(persons), "roles": "", "department": "", "below": ""}
+        facts = {"who": self._names(persons), "roles": "", "department": "", "below": "", "round": trace.get("round", "")}
         for name in ("initiator", "failed", "when"):
             fact = trace.get(name)
             facts[name] = fact["name"] if isinstance(fact, Mapping) else fact or ""
@@ -125,6 +125,8 @@ POLICIES = {
     "initiator_alone": "Only {initiator}, who started this, would sign; then this step needs nobody.",
     "signed_before": "{who} signed the step just before and is not asked a second time.",
     "signed_earlier": "{who} signed an earlier step and is not asked a second time.",
+    "kept": "What was signed here in round {round} is kept.",
+    "nothing_signed": "Not one step of the chain applies, though a person has to decide; an administrator must look.",
     "condition": "This step does not apply: {when}.",
     "condition_failed": "It could not be told whether this step applies: {failed}",
 }

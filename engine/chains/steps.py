@@ -65,14 +65,12 @@ FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
 #: field -> its values that work items carry out; of other fields every value is
 RUN: Mapping[str, Collection[str]] = {
     "on_reject": {"diagram", "end", "to_previous", "to"},
+    "resubmit": {"onward", "back"},
     "opinion": {"on_reject", "always"},
     "nobody": {"to_managers", "to_person", "to_upper_head", "incident", "skip"},
 }
 #: fields that work items do not carry out in any other way than the default
-LATER: Collection[str] = {
-    "resubmit",
-    *("signature", "attachments", "batch", "fields", "copies"),
-}
+LATER: Collection[str] = {"signature", "attachments", "batch", "fields", "copies"}
 _CHOICES: Mapping[str, Sequence[str]] = {
     "mode": MODES,
     "reject": ("at_once", "after_all"),

@@ -12,6 +12,7 @@ from ..ledger import Event
 from ..models import new_id
 from ..notices.telling import returned
 from ..signing import deciding, turns
+from .resubmitting import sent_back
 from .steps import Step, by_name, said, step
 
 if TYPE_CHECKING:
@@ -101,5 +102,5 @@ def _to_step(at: Step, key: str) -> None:
         raise NotFound(what="step of the approval chain", name=key)
     if place not in _signed(at):
         raise WayClosed(element=steps[place]["name"], reason="nobody has signed it before")
-    if not rounds.open_step(at.turn, at.item, place, again=True):
+    if not rounds.open_step(at.turn, at.item, place, again=True, told=sent_back(at)):
         raise WayClosed(element=steps[place]["name"], reason="its conditions are no longer met, and nobody would have to sign")

@@ -25,6 +25,7 @@ from ..ports import Json
 from ..rules import rules_of
 from ..signing.round import Round, Signer, Turned
 from ..turn import Turn
+from .resubmitting import onward, sent_back
 from .tasks import answer_purpose, closed
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Step:
             own = [
                 one.acted for one in turned.round.signers if one.state == "approved" and one.acted and one.for_person in (None, one.acted)
             ]
-            if rounds.open_step(self.turn, self.item, self.position + 1, before=own):
+            if rounds.open_step(self.turn, self.item, onward(self), before=own, again=True):
                 return
         if turned.verdict == "rejected" and self._rejected(opinion):
             return
@@ -226,7 +227,7 @@ class Step:
                 place = next(place for place, one in enumerate(self.chain.steps) if one["key"] == key)
             case _:
                 return False
-        opened = rounds.open_step(self.turn, self.item, place, again=True)
+        opened = rounds.open_step(self.turn, self.item, place, again=True, told=sent_back(self))
         self.turn.told = returned(self.turn.told)
         return opened
 

@@ -1,0 +1,58 @@
+"""重新提交: where an approval goes once the step it was sent back to is signed again: onward, or straight back to who sent it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import orjson
+import sqlalchemy as sa
+
+from .. import rounds
+from ..chains.steps import setting
+from ..ledger import Event
+from ..models import WorkRound
+from ..ports import Json
+
+if TYPE_CHECKING:
+    from .steps import Step
+
+#: what the round to which the work was sent back keeps in its trace
+_KEY = "sent_back"
+
+
+def sent_back(at: Step) -> dict[str, Json]:
+    """For the trace of the round that is opened by it: who sends the work back, and what they and those between saw."""
+    if setting(at.asks, "resubmit") != "back":
+        return {}
+    return {_KEY: {"place": at.position, "step": at.asks["name"], "seen": _seen(at)}}
+
+
+def onward(at: Step) -> int:
+    """The place of the step that follows now that this one is approved.
+
+    Where the work goes straight back, the steps between are skipped, and what was signed in them is kept. It goes through all of
+    them again where a value has changed meanwhile: nobody's signature stands under something else than they saw.
+    """
+    if all(setting(step, "resubmit") != "back" for step in at.chain.steps):
+        return at.position + 1
+    trace = at.turn.unit.connection.execute(sa.select(WorkRound.trace).where(WorkRound.id == at.round_id)).scalar_one()
+    back = trace.get(_KEY)
+    if back is None:
+        return at.position + 1
+    now = _seen(at)
+    if changed := sorted(name for name in now.keys() | back["seen"].keys() if now.get(name) != back["seen"].get(name)):
+        at.record(Event.STEP_RESUBMITTED, changed=changed)
+        return at.position + 1
+    for place in range(at.position + 1, back["place"]):
+        signed = [row.round_number for row in at.all_rows if row.step_position == place and row.outcome == "approved"]
+        if signed:
+            rounds.keep(at.turn, at.item, place, max(signed))
+    return int(back["place"])
+
+
+def _seen(at: Step) -> Mapping[str, str]:
+    """A mark for each of the case's variables, by which a change of it is seen and nothing else."""
+    keyring = at.turn.unit.keyring
+    values = at.turn.execution.seen(at.instance)
+    return {name: keyring.digest(orjson.dumps(values[name]).decode(), f"{_KEY}/{at.turn.case.id}/{name}")[:16] for name in values}

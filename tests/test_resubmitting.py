@@ -1,0 +1,71 @@
+"""重新提交后走向: what follows when the step to which an approval was sent back is signed again."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from engine_room import Room
+from test_sign_offs import act, begin
+from test_standing_steps import rounds, step
+
+from engine import work
+from engine.ledger import Event
+from engine.locking import lock
+from engine.models import WorkRound
+from engine.services import Services
+from engine.turn import Turn
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    return Room(services)
+
+
+def to_the_third(room: Room, **third: str) -> str:
+    """A case at the third of three steps, where the first two are signed."""
+    case = begin(room, step("a", "hr"), step("b", "head"), step("c", "director", **third))
+    room.approve(case, "sign", by="hr")
+    room.approve(case, "sign", by="head")
+    return case
+
+
+def test_onward(room: Room) -> None:
+    """onward: every step is signed again."""
+    case = to_the_third(room)
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    room.approve(case, "sign", by="hr")
+    assert rounds(room, case) == ["a approved", "a approved", "b approved", "b open", "c returned"]
+
+
+def test_back_to_returner(room: Room) -> None:
+    """back: straight to who returned it; the step between is skipped and tells which round is kept."""
+    case = to_the_third(room, resubmit="back")
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    room.approve(case, "sign", by="hr")
+    assert rounds(room, case) == ["a approved", "a approved", "b approved", "b skipped", "c returned", "c open"]
+    [kept] = [trace for trace in room.values(sa.select(WorkRound.trace)) if trace.get("policy") == "kept"]
+    assert kept["round"] == 1
+    room.approve(case, "sign", by="director")
+    assert room.open(case) == "yes"
+
+
+def test_back_after_a_rejection(room: Room) -> None:
+    """A rejection that has an earlier step signed again comes back the same way."""
+    case = to_the_third(room, resubmit="back", on_reject="to:a")
+    act(room, case, work.reject, "director", opinion="不同意")
+    room.approve(case, "sign", by="hr")
+    assert rounds(room, case)[-3:] == ["b skipped", "c rejected", "c open"]
+
+
+def test_back_is_refused_where_something_changed(room: Room) -> None:
+    """Whoever signed between saw another value: they sign again, and the ledger names what changed."""
+    case = to_the_third(room, resubmit="back")
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    with room.services.database.unit() as unit:
+        turn = Turn(room.services, unit, lock(unit, case_id=case), actor=None)
+        turn.act(Event.INCIDENT_RESOLVED, "set_variables", element=None, values={"amount": 7})
+        turn.commit()
+    room.approve(case, "sign", by="hr")
+    assert rounds(room, case) == ["a approved", "a approved", "b approved", "b open", "c returned"]
+    [told] = [entry for entry in room.entries(case) if entry.event == "work:step:resubmitted"]
+    assert told.payload["changed"] == ["amount"]
