@@ -29,6 +29,7 @@ def test_the_record_tells_every_round_and_its_code_leads_back(office: Office) ->
     assert f'href="/cases/{case}/approvals"' in hr.get(f"/cases/{case}").text
     page = hr.get(f"/cases/{case}/approvals").text
     assert "情况属实" in page and "材料不全" in page and "不再计入（由 孙志远 退回）" in page and "预计" not in page
+    assert "KF-017 · 客" in page
     [code] = set(re.findall(r"<code>([\w-]+)</code>", page))
     checked = hr.get(f"/check/{code.lower()}").text
     assert "核验码有效" in checked and "此后该事项没有新增记录" in checked and f"/cases/{case}" in checked

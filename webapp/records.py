@@ -69,7 +69,7 @@ def _record(case_id: str) -> dict[str, Any]:
         raise NotAllowed(reason="the approvals are not open to the employee concerned")
     found = approvals.approvals(services(), case_id, reader=me().id, limit=None)
     code = checkcodes.code_of(services(), case_id)
-    employee = (case.subject["name"], case.subject.get("employee_no"), case.subject.get("department"))
+    employee = (case.subject["name"], case.subject["employee_no"], case.subject["department_name"])
     facts = [
         (gettext("Case"), f"{case.number} · {named(case, 'title')}"),
         (
