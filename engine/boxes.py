@@ -67,6 +67,7 @@ _TOLD = (
     WorkItem.status,
     WorkItem.opened_at,
     WorkItem.due_at,
+    SignOff.opened_at.label("begun_at"),
     SignOff.person_id,
     SignOff.decided_at,
     SignOff.state.label("decision"),

@@ -77,12 +77,12 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
     found = []
     for row in rows[:size]:
         values = row._asdict()
-        holder, version_id, element = values.pop("person_id"), values.pop("version_id"), values.pop("element")
+        holder, version_id, element, begun = (values.pop(name) for name in ("person_id", "version_id", "element", "begun_at"))
         deployed = services.programs.get(version_id)
         lane_en = lanes_en(deployed).get(row.lane or "")
         english = title_en(services, version_id, row.subject)
         overdue = row.status == "open" and row.due_at is not None and row.due_at < now
-        term = terms.of(services.calendars, deployed.program.elements.get(element), row.opened_at, row.due_at, now)
+        term = terms.of(services.calendars, deployed.program.elements.get(element), begun or row.opened_at, row.due_at, now)
         values |= {"overdue": overdue, "term": term if row.status == "open" else None}
         found.append(InboxRow(**values, title_en=english, lane_en=lane_en, held=holder == person))
     return Page(rows=found, total=total, next=found[-1].sign_off_id if len(rows) > size else None)

@@ -206,6 +206,18 @@ def test_filters(room: Room) -> None:
         box(room, "hr", sort="colour")
 
 
+def test_a_signer_s_time_begins_when_it_is_their_turn(room: Room) -> None:
+    """How much is left is told against the time since the sign-off was opened, not since the work item was."""
+    room.deploy(*parallel(task("a", due="P2D"), names="a"))
+    room.start()
+    room.clock.move(hours=30)
+    [row] = inbox.inbox(room.services, person("hr"), box="group").rows
+    assert row.term is not None and row.term.level == "amber"
+    room.write(sa.update(SignOff).values(opened_at=room.clock.now()))
+    [row] = inbox.inbox(room.services, person("hr"), box="group").rows
+    assert row.term is not None and (row.term.level, row.term.minutes) == ("green", 180)
+
+
 def test_what_somebody_holds_for_somebody_absent(room: Room) -> None:
     """It is among their own work with the absent one's name, and in a box of its own."""
     room.deploy(*line("a", "b"))
