@@ -96,7 +96,7 @@ def one_of(column: Any, *values: str) -> sa.ColumnElement[bool]:
 
 
 class Count(NamedTuple):
-    """What units of this process have sent so far."""
+    """What units of one `Database` object have sent so far; not exact while several threads work."""
 
     statements: int
     commits: int
@@ -104,13 +104,6 @@ class Count(NamedTuple):
 
 class Unit:
     """One transaction: everything written in it becomes visible together, or not at all."""
-
-    _sent = Count(0, 0)
-
-    @classmethod
-    def counted(cls) -> Count:
-        """For the benchmark; not exact while several threads work."""
-        return cls._sent
 
     def __init__(self, lent: sa.PoolProxiedConnection, database: Database) -> None:
         self.keyring = database.keyring
@@ -196,9 +189,9 @@ class Unit:
         """Whether the server can no longer be asked on this connection."""
         return bool(getattr(self._driver, "closed", False))
 
-    @classmethod
-    def _count(cls, *, statements: int = 0, commits: int = 0) -> None:
-        Unit._sent = Count(cls._sent.statements + statements, cls._sent.commits + commits)
+    def _count(self, *, statements: int = 0, commits: int = 0) -> None:
+        sent = self._database.sent
+        self._database.sent = Count(sent.statements + statements, sent.commits + commits)
 
     def _insertions(self) -> Iterator[tuple[Statement, dict[str, Any]]]:
         for table in _TABLES:
@@ -288,6 +281,8 @@ class Database:
         except sa.exc.ArgumentError as error:
             raise SettingWrong(setting="database", reason=f"{url!r} is not an address SQLAlchemy knows") from error
         self.keyring = keyring
+        #: for benchmarks
+        self.sent = Count(0, 0)
         #: how a connection to PostgreSQL is kept
         self.line: dict[str, str] = {}
         match address.get_backend_name():

@@ -121,7 +121,7 @@ def test_other_broken_rules_are_no_conflict(database: Database) -> None:
 
 def test_each_table_is_filled_with_one_statement(database: Database) -> None:
     """Rows of one table go together, parents before children in whatever order they were added."""
-    before = Unit.counted()
+    before = database.sent
     with database.unit() as unit:
         unit.add(Account, login="lin", person_id=key("1"), password="x", locale="zh-CN", disabled=False, onward=False)
         unit.add(Holding, person_id=key("2"), role="hr")
@@ -131,7 +131,7 @@ def test_each_table_is_filled_with_one_statement(database: Database) -> None:
         add(unit, "2")
         unit.add(Department, id="cs", name="客服部", name_en="Service")
         unit.commit()
-    after = Unit.counted()
+    after = database.sent
     assert Count(after.statements - before.statements, after.commits - before.commits) == Count(5, 1)
     assert len(names(database)) == 2
 
@@ -139,12 +139,12 @@ def test_each_table_is_filled_with_one_statement(database: Database) -> None:
 @pytest.mark.parametrize("count", [49, 50, 51, 120])
 def test_many_rows_go_in_parts(database: Database, count: int) -> None:
     """120 rows are three insertions, and none is lost or doubled."""
-    before = Unit.counted().statements
+    before = database.sent.statements
     with database.unit() as unit:
         for number in range(count):
             add(unit, f"{number:03}", f"{number:03}")
         unit.commit()
-    assert Unit.counted().statements - before == -(-count // 50)
+    assert database.sent.statements - before == -(-count // 50)
     assert names(database) == [f"{number:03}" for number in range(count)]
 
 
@@ -193,14 +193,14 @@ def test_what_is_read_without_a_unit_leaves_nothing_open(database: Database) -> 
         add(unit, "1", "before")
         unit.commit()
     count = Statement(sa.select(sa.func.count().label("persons")).select_from(Person))
-    commits = Unit.counted().commits
+    commits = database.sent.commits
     with database.unit() as unit:
         unit.connection.execute(sa.update(Person).values(name="after"))
         read, counted = database.together((NAMES, {}), (count, {}))
         assert ([row.name for row in read], counted[0].persons) == (["before"], 1)
         unit.commit()
     assert [row.name for row in database.together((NAMES, {}))[0]] == ["after"]
-    assert Unit.counted().commits == commits + 1
+    assert database.sent.commits == commits + 1
     if database.engine.dialect.name == "postgresql":
         with database.reading() as connection:
             idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"

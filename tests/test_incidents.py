@@ -82,11 +82,11 @@ def test_a_timer_that_cannot_fire_is_skipped(services: Services) -> None:
     task = node("userTask", "a", zeebe("assignmentDefinition", assignee="nobody"))
     later = node("intermediateCatchEvent", "later", timer(duration="PT1H"))
     room.deploy(START, later, task, END, flows("start > later", "later > a", "a > end"), rules={"managers": ["hr"]})
-    room.write(sa.delete(Holding).where(Holding.role == "admin"))
+    room.write(sa.delete(Holding).where(Holding.role == "hr"))
     case = room.start()
     room.clock.move(hours=1)
     room.run()
-    room.write(sa.insert(Holding).values(person_id=person("admin"), role="admin"))
+    room.write(sa.insert(Holding).values(person_id=person("hr"), role="hr"))
     room.manage(incidents.skip, room.incidents(case)[0].id, by="hr")
     assert room.open(case) == "a" and room.incidents(case) == []
     room.clock.move(days=1)

@@ -16,7 +16,6 @@ from engine_room import Room, form, person, together
 from twins import ScriptedOperation
 
 from engine import cases, deferral, incidents, jobs, snapshots
-from engine.db import Unit
 from engine.errors import CaseNotRunning, ItemClosed, NeedsPerson, NotAllowed, NotFound, PartwellError, Refused, TryAgain
 from engine.jobs import LARGEST_VALUE, Runner
 from engine.models import Document, Holding, Job, JobAttempt, Snapshot, new_id
@@ -433,11 +432,11 @@ def test_one_look_when_nothing_is_due(make: Callable[..., Room]) -> None:
     room.deploy(START, node("intermediateCatchEvent", "later", timer(duration="P1D")), END, flows("start > later", "later > end"))
     room.start()
     room.start()
-    before, statements = Unit.counted(), []
+    before, statements = room.services.database.sent, []
     sa.event.listen(room.services.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     runner = Runner(room.services, name="idle", seal=lambda case: None)
     assert runner.run_due() == 0
-    assert Unit.counted() == before and len([each for each in statements if each != "BEGIN"]) == 1
+    assert room.services.database.sent == before and len([each for each in statements if each != "BEGIN"]) == 1
     runner.close()
 
 
@@ -816,9 +815,9 @@ def test_jobs_that_end_together_are_ended_once(make: Callable[..., Room]) -> Non
         room.complete(room.start(), "a")
     sealed: list[str] = []
     runner = Runner(room.services, name="sealer", seal=sealed.append)
-    before = Unit.counted().commits
+    before = room.services.database.sent.commits
     assert runner.run_due() == 12
-    assert len(set(sealed)) == len(sealed) == 12 and Unit.counted().commits - before <= 13
+    assert len(set(sealed)) == len(sealed) == 12 and room.services.database.sent.commits - before <= 13
     assert room.values(sa.select(Job.state)) == ["done"] * 12
     late = Runner(room.services, name="late", seal=sealed.append)
     room.complete(room.start(), "a")

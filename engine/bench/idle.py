@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from .. import cases, procedures
 from ..bpmn.state import LiveCases
-from ..db import Unit
 from ..jobs import Runner
 from ..models import Case, new_id
 from ..services import Services
@@ -57,11 +56,11 @@ def _statements(services: Services) -> Iterator[list[str]]:
         if statement != "BEGIN":  # SQLite's, which asks nothing
             sent.append(statement)
 
-    before = Unit.counted().statements
+    before = services.database.sent.statements
     sa.event.listen(services.database.engine, "before_cursor_execute", note)
     yield sent
     sa.event.remove(services.database.engine, "before_cursor_execute", note)
-    sent += ["in a unit"] * (Unit.counted().statements - before)
+    sent += ["in a unit"] * (services.database.sent.statements - before)
 
 
 def _memory_of(services: Services, people: People, live: int) -> int:

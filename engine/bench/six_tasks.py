@@ -17,7 +17,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import cases, procedures, work
-from ..db import Unit
 from ..models import Case, Holding, Person, WorkItem, new_id
 from ..services import Services
 
@@ -80,11 +79,11 @@ def lap(services: Services, people: People, count: int, complete: Callable[[str,
             looked = time.perf_counter()
             item = open_item(services, started.case_id)
             spent_elsewhere += time.perf_counter() - looked
-            before = Unit.counted()
+            before = services.database.sent
             clock = time.perf_counter()
             complete(item, {"value": number * TASKS + task + 1, "comment": f"第 {task + 1} 步已办"})
             took.append(time.perf_counter() - clock)
-            after = Unit.counted()
+            after = services.database.sent
             statements += after.statements - before.statements
             commits += after.commits - before.commits
     return Lap(time.perf_counter() - began - spent_elsewhere, took, statements, commits)
