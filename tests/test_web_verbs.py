@@ -104,7 +104,7 @@ def test_a_return_says_what_is_lost_and_the_old_round_counts_no_more(office: Off
     item = office.talked(office.case())
     first, second = office.browser("zhaominhua", "zh-CN"), office.browser("sunzhiyuan", "zh-CN")
     office.post(first, f"/items/{item}/approve", {"opinion": "同意"})
-    assert offered(first.get(f"/items/{item}").text) == {"withdraw"}
+    assert offered(first.get(f"/items/{item}").text) == {"withdraw", "urge"}
     page = second.get(f"/items/{item}/return").text
     assert "部门负责人审批" in page and "面谈记录" in page
     [step, element] = re.findall(r'name="to" value="([a-z]+:\w+)"', page)
