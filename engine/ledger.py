@@ -69,6 +69,7 @@ class Event(StrEnum):
     SIGN_OFF_REMINDED = "work:sign_off:reminded"
     SIGN_OFF_ESCALATED = "work:sign_off:escalated"
     SIGN_OFF_BY_RULE = "work:sign_off:by_rule"
+    SIGN_OFF_REROUTED = "work:sign_off:rerouted"
     SIGN_OFF_DUE_MOVED = "work:sign_off:due_moved"
     OPERATION_REQUESTED = "job:operation:requested"
     OPERATION_DONE = "job:operation:done"

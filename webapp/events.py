@@ -40,6 +40,7 @@ NAMES: Mapping[str, str] = {
     Event.SIGN_OFF_REMINDED: N_("Reminded: the time for signing is over"),
     Event.SIGN_OFF_ESCALATED: N_("Time for signing over: passed on by the chain's rule"),
     Event.SIGN_OFF_BY_RULE: N_("Decided by the chain's rule, time for signing over"),
+    Event.SIGN_OFF_REROUTED: N_("Signer no longer active: passed on by the system"),
     Event.SIGN_OFF_DUE_MOVED: N_("Due time of a signer changed"),
     Event.OPERATION_REQUESTED: N_("Outside call requested"),
     Event.OPERATION_DONE: N_("Outside call done"),

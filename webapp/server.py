@@ -18,6 +18,7 @@ from engine.distributed.sweep import Duty, Sweeper, strays
 from engine.errors import SettingWrong
 from engine.services import Services
 from engine.settings import Settings
+from engine.work import rerouting
 
 from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
 from .api import repeats
@@ -41,6 +42,10 @@ class Monitor:
         self._web.close()
 
 
+def _reroute(services: Services, now: dt.datetime) -> None:
+    rerouting.reroute(services, now)
+
+
 def sweeper(services: Services) -> Sweeper:
     """The sweep with all its duties."""
     every = services.settings.sweep
@@ -49,6 +54,7 @@ def sweeper(services: Services) -> Sweeper:
         lambda now: repeats.forget(services.database, now),
         lambda _now: _hand_out(services),
         lambda now: _forget(services, now),
+        lambda now: _reroute(services, now),
     ]
     if not isinstance(services.carrier, Bell):  # which looks for jobs by itself, in each worker
         duties.append(strays(services.database, services.carrier, ahead=every))

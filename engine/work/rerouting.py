@@ -1,0 +1,85 @@
+"""Work of people who are gone: what is open with somebody disabled, or whose employment is over, goes to somebody who is there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from .. import rounds
+from ..chains import resolve
+from ..chains.company import Company
+from ..errors import MayNotSign, NobodySigns, PartwellError, SignsAlready
+from ..ledger import Event
+from ..locking import lock
+from ..models import Case, Person, ProcedureVersion, SignOff, WorkItem
+from ..models.work import OPEN
+from ..people import directory
+from ..signing import passing
+from ..signing.round import Signer, Turned
+from ..turn import Turn
+from .steps import Step, standing
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+log = logging.getLogger(__name__)
+
+#: sign-offs that one look passes on; the next one goes on
+MOST = 100
+
+
+def reroute(services: Services, now: dt.datetime) -> int:
+    """Pass on what those hold who may not act any more: to who stands in for them, else to whom the step finds now, else to managers.
+
+    Gives how many sign-offs that were. Each is a transaction of its own; one that nobody can take stays, and is tried again.
+    """
+    with services.database.reading() as connection:
+        gone = sa.select(Person.id).where(~directory.here(directory.day(now)))
+        found = connection.execute(
+            sa.select(SignOff.id, SignOff.item_id, SignOff.case_id)
+            .join(WorkItem, WorkItem.id == SignOff.item_id)
+            .join(Case, Case.id == SignOff.case_id)
+            .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
+            .where(SignOff.state == OPEN, SignOff.person_id.in_(gone), WorkItem.chain_id.is_not(None))
+            .where(Case.status == "running", ~ProcedureVersion.suspended)
+            .limit(MOST)
+        ).all()
+    return sum(_passed_on(services, row.case_id, row.item_id, row.id) for row in found)
+
+
+def _passed_on(services: Services, case_id: str, item_id: str, sign_off_id: str) -> bool:
+    try:
+        with services.database.unit() as unit:
+            turn = Turn(services, unit, lock(unit, case_id=case_id), actor=None)
+            state = unit.connection.execute(sa.select(SignOff.state).where(SignOff.id == sign_off_id)).scalar_one()
+            if state != "open" or turn.status != "running":
+                return False
+            at = standing(turn, item_id)
+            signer = at.round.signers[at.number(sign_off_id)]
+            if signer.person is None or directory.present(unit.connection, [signer.person], directory.day(turn.now)):
+                return False
+            to, turned = _instead(at, signer, signer.person)
+            at.record(Event.SIGN_OFF_REROUTED, former=at.named([signer.person]), to=at.named([to]))
+            at.write(turned)
+            turn.commit()
+    except PartwellError as error:
+        log.warning("a sign-off of case %s whose signer is gone could not be passed on: %s", case_id, error.code)
+        return False
+    return True
+
+
+def _instead(at: Step, signer: Signer, gone: str) -> tuple[str, Turned]:
+    """Raises NobodySigns."""
+    company = Company(at.turn.unit.connection, at.turn.now)
+    case = rounds.situation(at.turn, at.instance, chain=at.chain.key)
+    stand_in = company.stand_in(gone, case.procedure, case.chain)
+    wanted = resolve.fit(company, [stand_in.person], case) if stand_in else []
+    for person in [*wanted, *resolve.one(company, at.asks, case).persons, *resolve.managers(company, case)]:
+        try:
+            return person, passing.by_rule(at.round, signer.number, person)
+        except (SignsAlready, MayNotSign):
+            continue
+    raise NobodySigns(step=at.asks["name"])
