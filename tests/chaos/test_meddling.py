@@ -27,7 +27,7 @@ def acts(execution: Execution, rng: random.Random) -> Callable[..., Any]:
     elements = [element.id for element in execution.program.elements.values() if element.kind in STEPS]
     values = {name: rng.randint(-3, 12) for name in execution.variables() if rng.random() < 0.1}
     kind = rng.choices(("happens", "undo", "return", "jump"), (85, 6, 6, 3))[0]
-    if kind == "undo":
+    if kind == "undo" and not execution.finished:
         return lambda **at: execution.compensate(None, **at)
     if kind == "return":
         go = execution.reopen if execution.finished else execution.return_to
