@@ -115,6 +115,7 @@ def test_a_list_names_its_other_pages(office: Office) -> None:
     ("method", "path", "options", "status", "code"),
     [
         ("GET", "nothing", {}, 404, "not_found"),
+        ("GET", f"chains/dismissal-approval/versions/{2**70}", {}, 404, "not_found"),
         ("PUT", "me", {}, 405, "method_not_allowed"),
         ("POST", "cases", {"data": b"procedure=x", "content_type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
         ("POST", "cases", {"data": b"{", "content_type": "application/json"}, 400, "request_invalid"),

@@ -113,7 +113,7 @@ def chain_history(key: str) -> Any:
     return {"versions": plain(rows), "acts": plain(acts)}
 
 
-@api.get("/chains/<key>/versions/<int:version>")
+@api.get("/chains/<key>/versions/<int(max=1000000):version>")
 @declared(scope="admin:chains", asks={"format": Text(default="json", choices=("json", "csv"))}, gives=FILE)
 def chain_version(key: str, version: int) -> Any:
     """A version of a chain as a file."""

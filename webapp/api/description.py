@@ -210,7 +210,9 @@ def _operation(view: Any, said: Declared, rule: Rule, verb: str, method: str, co
 
 
 def _of_path(converter: BaseConverter) -> dict[str, Any]:
-    return {"type": "integer", "minimum": 0} if isinstance(converter, IntegerConverter) else {"type": "string", "minLength": 1}
+    if isinstance(converter, IntegerConverter):
+        return {"type": "integer", "minimum": 0, **({"maximum": converter.max} if converter.max is not None else {})}
+    return {"type": "string", "minLength": 1}
 
 
 def summary(view: Any) -> str:

@@ -31,7 +31,7 @@ def version_list(procedure: str) -> Any:
     return {"versions": plain(versions.versions(services(), procedure))}
 
 
-@api.get("/procedures/<procedure>/versions/<int:version>/changes")
+@api.get("/procedures/<procedure>/versions/<int(max=1000000):version>/changes")
 @declared(
     scope="admin:procedures",
     asks={"since": Whole(N_("Number of the version it is compared with"), default=1)},
@@ -43,7 +43,7 @@ def changes(procedure: str, version: int) -> Any:
     return {"changes": plain(versions.difference(services(), procedure, asked()["since"], version))}
 
 
-@api.post("/procedures/<procedure>/versions/<int:version>/activate")
+@api.post("/procedures/<procedure>/versions/<int(max=1000000):version>/activate")
 @declared(scope="admin:procedures", takes=_NOTE, gives={"version": int, "new": bool})
 def activate(procedure: str, version: int) -> Any:
     """Let new cases start on a version; `new` is false if they did already."""
@@ -51,7 +51,7 @@ def activate(procedure: str, version: int) -> Any:
     return {"version": version, "new": new}
 
 
-@api.post("/procedures/<procedure>/versions/<int:version>/<any(suspend, resume):verb>")
+@api.post("/procedures/<procedure>/versions/<int(max=1000000):version>/<any(suspend, resume):verb>")
 @declared(scope="admin:procedures", takes=_NOTE)
 def hold_version(procedure: str, version: int, verb: str) -> Any:
     """Suspend a version: nothing of its cases moves until it is resumed, and none starts. Or resume it."""
@@ -67,7 +67,7 @@ def roll_back(procedure: str) -> Any:
     return {"version": versions.roll_back(services(), procedure, by=me().id, **body())}
 
 
-@api.post("/procedures/<procedure>/versions/<int:version>/cases")
+@api.post("/procedures/<procedure>/versions/<int(max=1000000):version>/cases")
 @declared(
     scope="admin:procedures",
     takes={
