@@ -18,7 +18,7 @@ from ..i18n import N_, gettext
 from .exchange import FILE, KEY, Declared, api
 from .shapes import Shape
 
-#: what a service token may be allowed
+#: what addresses are for, by the name under which they are declared and described
 SCOPES = {
     "read:cases": N_("See cases, their documents and snapshots"),
     "start": N_("Start cases, and see of whom"),
@@ -42,8 +42,8 @@ _PARAMETERS = {
     "key": N_("Key of a chain"),
 }
 _ABOUT = N_(
-    "The same use cases as the pages. A program logs in with POST /session, or has a service token; either goes into the Authorization "
-    "header as “Bearer …”. Times are ISO 8601 with offset, ids are texts. Lists come in pages of at most 100, with a Link header. "
+    "The same use cases as the pages. A program logs in with POST /session and sends the token in the Authorization header as “Bearer …”. "
+    "Times are ISO 8601 with offset, ids are texts. Lists come in pages of at most 100, with a Link header. "
     "Failures are problem details (RFC 9457) with a stable “code”."
 )
 _KEY_SAYS = N_(

@@ -50,7 +50,7 @@ class Declared:
     gives: Any
     #: status of the answer; a tuple where it depends
     status: tuple[int, ...]
-    #: what a service token must be allowed; "" where nobody needs to log in
+    #: what it is for (`description.SCOPES`), `any`, or "" where nobody needs to log in
     scope: str
     #: files come as multipart/form-data
     upload: bool
