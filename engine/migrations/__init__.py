@@ -24,7 +24,7 @@ def config(connection: sa.Connection) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Apply what is missing, one transaction each, while nobody else does the same."""
+    """Apply what is missing, while nobody else does the same."""
     engine = database.unpooled()
     with engine.connect() as connection:
         command.upgrade(config(connection), "head")

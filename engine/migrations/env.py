@@ -1,4 +1,8 @@
-"""Alembic's environment: one lock, short waits, one transaction for each migration."""
+"""Alembic's environment: one upgrade at a time, with short waits.
+
+PostgreSQL: a lock around all, one transaction for each migration. SQLite: one transaction for all, begun before the revision
+is read; between two transactions another process would begin at the revision that it found then.
+"""
 
 import sqlalchemy as sa
 from alembic import context
@@ -17,7 +21,8 @@ if connection.dialect.name == "postgresql":
 context.configure(
     connection=connection,
     target_metadata=Base.metadata,
-    transaction_per_migration=True,
+    transactional_ddl=True,  # Alembic thinks that SQLite has none
+    transaction_per_migration=connection.dialect.name == "postgresql",
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
 )
