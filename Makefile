@@ -48,8 +48,9 @@ bundle:
 tck: install
 	$(BIN)/python tests/conformance/tck.py $(DIR)
 
+# Each process has databases and servers of its own.
 test: install browser lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 N ?= 200
 chaos: install
