@@ -266,9 +266,12 @@ def is_full(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it; an error that was raised anew while one of its effects was handled closes a circle."""
+    met: list[BaseException] = []
     seen: BaseException | None = error
-    while seen is not None:
+    while seen is not None and not any(seen is one for one in met):
         yield seen
+        met.append(seen)
         seen = seen.__cause__ or seen.__context__
 
 

@@ -106,7 +106,7 @@ def test_a_role_opens_nothing_about_oneself(room: Room) -> None:
     assert "subject" not in reached(room, about)
     room.run()
     assert about not in [row.id for row in caselist.cases(room.services, reader=person("subject"))[0]]
-    assert inbox.counts(room.services, person("subject")) == {"mine": 0, "group": 0, "overdue": 0}
+    assert set(inbox.counts(room.services, person("subject")).values()) == {0}
     with pytest.raises(NotAllowed):
         casefile.case_page(room.services, about, reader=person("subject"))
     assert [row.case_id for row in incidents.managed(room.services, reader=person("subject"))] == []

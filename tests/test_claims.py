@@ -115,7 +115,7 @@ def test_a_look_and_a_claim_read_the_index_of_due_jobs(services: Services) -> No
     sa.event.remove(services.database.engine, "before_cursor_execute", remember)
     looks = [(sql, given) for sql, given in asked if "priorities" in sql or "chosen" in sql]
     assert len(looks) == 3
-    with services.database.reading() as connection:
+    with services.database.engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
         if not sqlite:
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # in a table of three rows it would be right

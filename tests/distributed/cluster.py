@@ -29,6 +29,7 @@ from engine.fields import Keyring
 from engine.ledger import Event
 from engine.models import Case, Incident, Job, LedgerPage, Mark, WorkItem, new_id
 from webapp import FORMS, PROCEDURES, create_services
+from webapp.api.exchange import known_as
 from webapp.demo import roster, seed
 from webapp.demo.systems import company_connectors
 
@@ -124,7 +125,7 @@ class People:
     """Start and work through cases, each with a request id that is sent again until it is answered."""
 
     addresses: Sequence[str]
-    #: request ids whose success was told
+    #: ids of commands whose success was told, as the engine knows them
     told: list[str] = field(default_factory=list)
     #: cases that were told to be started
     cases: list[str] = field(default_factory=list)
@@ -133,10 +134,12 @@ class People:
     #: answers that were neither success nor "try again"
     wrong: list[str] = field(default_factory=list)
     _tokens: dict[str, str] = field(default_factory=dict)
+    _ids: dict[str, str] = field(default_factory=dict)
 
     def log_in(self) -> None:
         for login in ("chenli", "wangfang"):
             self._tokens[login] = self.ask("", "POST", "/session", {"login": login, "password": seed.PASSWORD}).json()["token"]
+            self._ids[login] = self.ask(login, "GET", "/me").json()["id"]
         found = self.ask("chenli", "GET", "/employees?search=" + roster.EMPLOYEES[SUBJECT].name).json()
         self.subject = (found.get("employees") or found)[0]["id"]
 
@@ -149,7 +152,7 @@ class People:
                 answer = _HTTP.request(method, f"{address}/api/v1{path}", json=body, headers=headers, timeout=8)
                 if answer.status_code < 400:
                     if method == "POST" and login:
-                        self.told.append(once)
+                        self.told.append(known_as(self._ids[login], once))
                     return answer
                 if answer.status_code not in (502, 503):
                     self.wrong.append(f"{method} {path}: {answer.status_code} {answer.text[:300]}")

@@ -170,8 +170,12 @@ def request_id() -> str:
     given = request.headers.get(KEY, "")
     if len(given) > 100 or not given.isprintable():
         raise RequestInvalid(reason=f"the {KEY} header has at most 100 printable characters", field=KEY, place="header")
-    # everybody counts their keys as they like: one person's are none of another's
-    return hashlib.sha256(f"{me().id}\0{given}".encode()).hexdigest()[:32] if given else new_id()
+    return known_as(me().id, given) if given else new_id()
+
+
+def known_as(person: str, key: str) -> str:
+    """The id for a person's key. Everybody counts their keys as they like: one person's are none of another's."""
+    return hashlib.sha256(f"{person}\0{key}".encode()).hexdigest()[:32]
 
 
 def linked(content: Mapping[str, Any], **others: Mapping[str, Any] | None) -> Any:
