@@ -60,9 +60,7 @@ class Line:
 
 @pytest.fixture
 def over(database_url: str, services: Services) -> Iterator[tuple[Line, Room]]:
-    """An office behind a line that is watched."""
-    if not database_url.startswith("postgresql"):
-        pytest.skip("SQLite is reached over no line")
+    """An office behind a line that is watched; SQLite is reached over none."""
     url = sa.make_url(database_url)
     watched = Line(str(url.query["host"]))
     database = Database(url.set(host="127.0.0.1", port=watched.port, query={}).render_as_string(hide_password=False), services.keyring)
@@ -71,6 +69,7 @@ def over(database_url: str, services: Services) -> Iterator[tuple[Line, Room]]:
     watched.close()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_start_and_a_completion_are_two_round_trips_each(over: tuple[Line, Room]) -> None:
     """One to lock and read, one to write and commit; and nothing is sent after the COMMIT."""
     watched, room = over
