@@ -5,6 +5,7 @@ Codes are those that the services document; an unknown one is a refusal, which a
 
 from __future__ import annotations
 
+import abc
 import datetime as dt
 import threading
 from collections.abc import Collection, Mapping
@@ -44,8 +45,6 @@ class Chat:
         self.channel = name
         self.system = values["system"] or name
         self._http = Http(name, {**values, "token": ""})
-        self._lock = threading.Lock()
-        self._kept: tuple[str, dt.datetime] | None = None
 
     def post(
         self,
@@ -67,13 +66,31 @@ class Chat:
         if type(code) is not int:
             raise NeedsPerson(reason="the answer is JSON of another form than agreed", **said)
         if code in self.TOKEN_OVER:
-            self._kept = None
+            self.token_over()
             raise TryAgain(reason=f"it did not accept our token: {code}", **said)
         if code in self.BUSY:
             raise TryAgain(reason=f"it reported a fault: {code}", **said)
         if code in self.SETTINGS:
             raise NeedsPerson(reason=f"it did not accept our signature or our account: {code}", **said)
         raise Refused(reason=f"it refused the message: {code}", **said)
+
+    def token_over(self) -> None:
+        """A robot signs what it sends and has no token."""
+
+    def check(self) -> list[str]:
+        """Nothing that is harmless can be tried at a robot; services with a token try that, see `TokenChat`."""
+        return []
+
+
+class TokenChat(Chat, abc.ABC):
+    """A channel that proves who we are by a token."""
+
+    reaches = "person"
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        super().__init__(name, options)
+        self._lock = threading.Lock()
+        self._kept: tuple[str, dt.datetime] | None = None
 
     def token(self, message: Message) -> str:
         """The token with which the service knows us, kept until shortly before its end. Raises as `post`."""
@@ -83,9 +100,12 @@ class Chat:
                 self._kept = token, message.now + dt.timedelta(seconds=seconds) - _EARLY
             return self._kept[0]
 
+    def token_over(self) -> None:
+        self._kept = None
+
+    @abc.abstractmethod
     def fresh_token(self, message: Message) -> tuple[str, int]:
-        """A new token and its seconds."""
-        raise NotImplementedError
+        """A new token and its seconds. Raises as `post`."""
 
     def token_in(self, answer: Mapping[str, Any], field: str, seconds: str) -> tuple[str, int]:
         """A token and its seconds from an answer. Raises NeedsPerson."""
@@ -93,16 +113,6 @@ class Chat:
         if not isinstance(token, str) or type(lasts) is not int:
             raise NeedsPerson(system=self.channel, operation="notice", reason="the answer is JSON of another form than agreed")
         return token, lasts
-
-    def check(self) -> list[str]:
-        """Nothing that is harmless can be tried at a robot; services with a token try that, see `TokenChat`."""
-        return []
-
-
-class TokenChat(Chat):
-    """A channel that proves who we are by a token."""
-
-    reaches = "person"
 
     def check(self) -> list[str]:
         trial = Message(
