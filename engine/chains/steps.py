@@ -16,8 +16,8 @@
 | `copies` | | rules: who is told of the decision |
 | `decisive` | | it decides about somebody's employment, so a person must decide it |
 
-What is left out is as in `DEFAULTS`. A chain that asks for what `RUN` and `LATER` say is not carried out can be drafted and previewed, and
-is not published.
+What is left out is as in `DEFAULTS`. A chain that asks for what `RUN`, `LATER` and `UNASKED` say is not carried out can be drafted and
+previewed, and is not published. What would be ignored beside another setting is a fault.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .company import Company
 from .rules import NEEDED, PARAMETERS
 
 MODES = ("single", "claim", "all", "any", "sequence", "ratio", "random")
-VERBS = ("return", "transfer", "delegate", "add", "remove", "withdraw", "copy", "urge", "comment", "draft")
+VERBS = ("return", "transfer", "delegate", "add", "remove", "withdraw", "urge")
 NOBODY = ("to_managers", "to_person", "to_upper_head", "incident", "skip", "reject")
 INITIATOR = ("self", "skip", "manager", "department_head", "forbid")
 DEFAULTS: Mapping[str, Json] = {
@@ -55,7 +55,7 @@ DEFAULTS: Mapping[str, Json] = {
     "verbs": list(VERBS),
     "opinion": "on_reject",
     "signature": False,
-    "attachments": True,
+    "attachments": False,
     "batch": False,
     "fields": {},
     "copies": [],
@@ -71,6 +71,12 @@ RUN: Mapping[str, Collection[str]] = {
 }
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {"signature", "attachments", "batch", "fields", "copies"}
+#: rules that mean whom somebody chose, though nobody is asked to choose yet
+UNASKED: Collection[str] = {"initiator_chooses", "signer_chooses"}
+#: field -> the only mode in which it counts
+OF_MODE: Mapping[str, str] = {"ratio": "ratio", "weights": "ratio", "reject": "all"}
+#: part of `on_due` -> the only thing to do for which it counts
+_OF_DUE: Mapping[str, str] = {"times": "remind", "every_hours": "remind", "to": "transfer"}
 _CHOICES: Mapping[str, Sequence[str]] = {
     "mode": MODES,
     "reject": ("at_once", "after_all"),
@@ -164,12 +170,12 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
             value = setting(step, field)
             value = value["do"] if field == "nobody" else value
             if str(value).partition(":")[0] not in run:
-                asked.append((field, value))
-        asked += [(field, "") for field in LATER if setting(step, field) != DEFAULTS[field]]
+                asked.append((field, f"{field} {value}"))
+        asked += [(field, field) for field in sorted(LATER) if setting(step, field) != DEFAULTS[field]]
+        names = [rule["rule"] for rule in step["approvers"]]
+        asked += [(f"approvers.{place}", name) for place, name in enumerate(names) if name in UNASKED]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
-        found += [
-            Fault(number, field, Sentence(template, {"what": f"{field} {value}".strip()}), str(step.get("name"))) for field, value in asked
-        ]
+        found += [Fault(number, field, Sentence(template, {"what": what}), str(step.get("name"))) for field, what in asked]
     return found
 
 
@@ -220,11 +226,17 @@ class _Step:
             self._choice("on_reject", reject, ON_REJECT)
         if not _whole(setting(step, "ratio"), 1, 100):
             self._say("ratio", "it must be a whole number from {least} to {most}", least=1, most=100)
+        for field, mode in OF_MODE.items():
+            if setting(step, field) != DEFAULTS[field] and setting(step, "mode") != mode:
+                self._only_with(field, "mode", mode)
         weights = setting(step, "weights")
         for number, weight in enumerate(weights if isinstance(weights, list) else ["?"]):
             sound = isinstance(weight, Mapping) and set(weight) in ({"persons", "weight"}, {"roles", "weight"})
             if not sound or not _whole(weight["weight"], 1, 1000) or not _texts(weight.get("persons", weight.get("roles"))):
                 self._say(f"weights.{number}", "it must say persons or roles, and a weight from 1 to 1000")
+
+    def _only_with(self, field: str, other: str, value: str) -> None:
+        self._say(field, "it counts only where {other} is {value}; leave it out", other=other, value=value)
 
     def _choice(self, field: str, value: Json, choices: Sequence[str]) -> None:
         if value not in choices:
@@ -347,6 +359,9 @@ class _Step:
         for field in ("times", "every_hours"):
             if field in due and not _whole(due[field], 1, 100):
                 self._say(f"on_due.{field}", "it must be a whole number from {least} to {most}", least=1, most=100)
+        for field, do in _OF_DUE.items():
+            if field in due and due.get("do") != do:
+                self._only_with(f"on_due.{field}", "on_due.do", do)
         if due.get("do") == "transfer" and not _named(due.get("to")):
             self._say("on_due.to", "say to whom")
         elif due.get("to") is not None:
@@ -358,7 +373,9 @@ class _Step:
             self._say("nobody", "it must say what to do, and may name persons")
             return
         self._choice("nobody.do", nobody.get("do"), NOBODY)
-        if nobody.get("do") == "to_person" or "persons" in nobody:
+        if "persons" in nobody and nobody.get("do") != "to_person":
+            self._only_with("nobody.persons", "nobody.do", "to_person")
+        elif nobody.get("do") == "to_person":
             self._parameter("nobody.persons", "persons", nobody.get("persons"))
 
     def _form(self) -> None:

@@ -73,7 +73,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "opinion": {"never": "is not asked for", "on_reject": "is needed for a rejection", "always": "is always needed"},
     "on_due": {
         "remind": "remind",
-        "escalate": "tell the head",
+        "escalate": "the superior signs instead",
         "transfer": "hand it to somebody",
         "approve": "approve by rule",
         "reject": "reject by rule",
