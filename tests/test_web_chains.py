@@ -76,11 +76,30 @@ def test_faults_stand_beside_their_fields_and_nothing_is_published(office: Offic
     admin = office.browser("admin", "zh-CN")
     page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), "s0.name": "", "s1.mode": "all"}).text
     assert "须有中文名称和英文名称" in page and "以下问题须先处理" in page
-    page = office.post(admin, PAGE, {**typed(page), "s0.name": "负责人"}).text
+    page = office.post(admin, PAGE, {**typed(page), "s0.name": "负责人", "s0.opinion": "never", "s1.ratio": "60"}).text
+    assert "仅在 mode 为 ratio 时有效" in page
+    page = office.post(admin, PAGE, {**typed(page), "s1.mode": "ratio"}).text
+    assert "“opinion never”目前尚不能执行" in page and "仅在" not in page
     revision = typed(page)["revision"]
-    refused = office.post(admin, f"{PAGE}/publish", {"revision": revision, "reason": "x"})
-    if "尚不能执行" in page:
-        assert refused.status_code == 422
+    assert office.post(admin, f"{PAGE}/publish", {"revision": revision, "reason": "x"}).status_code == 422
+    client, headers = office.program("admin")
+    assert [one["number"] for one in client.get(f"/api/v1/chains/{KEY}/versions", headers=headers).json["versions"]] == [1]
+
+
+def test_what_follows_when_the_limit_is_over_is_typed_and_kept(office: Office) -> None:
+    """To whom, how often and how spaced; saving the table again changes none of it, and what does not go together is told."""
+    admin = office.browser("admin", "en")
+    reminded = {"s0.limit_days": "2", "s0.on_due": "remind", "s0.on_due_times": "3", "s0.on_due_every": "4"}
+    handed = {"s1.limit_days": "2", "s1.on_due": "transfer", "s1.on_due_to": "GM-001"}
+    page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), **reminded, **handed}).text
+    assert "This keeps it" not in page
+    page = office.post(admin, PAGE, typed(page)).text
+    client, headers = office.program("admin")
+    steps = client.get(f"/api/v1/chains/{KEY}/draft", headers=headers).json["draft"]["steps"]
+    assert steps[0]["on_due"] == {"do": "remind", "times": 3, "every_hours": 4}
+    assert steps[1]["on_due"] == {"do": "transfer", "to": "GM-001"}
+    page = office.post(admin, PAGE, {**typed(page), "s1.on_due": "remind"}).text
+    assert "it counts only where on_due.do is transfer" in page
 
 
 def test_two_editors_are_told_of_each_other(office: Office) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from engine.chains.company import Company
 from engine.chains.rules import PARAMETERS, sparse
-from engine.chains.steps import DEFAULTS, setting
+from engine.chains.steps import DEFAULTS, OF_MODE, setting
 from engine.models import Department, Duty, Group, Holding, Post
 from engine.ports import Json
 
@@ -23,6 +23,7 @@ SHOWN = (
     "when",
     "approvers",
     "mode",
+    "ratio",
     "nobody",
     "initiator",
     "twice",
@@ -34,6 +35,8 @@ SHOWN = (
 OPERATORS = (">", ">=", "<", "<=", "=", "!=")
 _LISTS = ("roles", "groups", "posts", "departments")
 _NUMBERS = ("level", "min", "max", "from")
+#: part of `on_due` -> its field in the table
+_ON_DUE = {"to": "on_due_to", "times": "on_due_times", "every_hours": "on_due_every"}
 _BETWEEN = re.compile(r"[,，、;；\n]+")
 
 
@@ -57,21 +60,28 @@ def _count(form: Any, name: str) -> int:
 
 
 def _step(form: Any, at: str, company: Company) -> dict[str, Json]:
-    step: dict[str, Json] = {**_kept(form.get(f"{at}rest", ""))}
-    step |= {
+    step: dict[str, Json] = {
         name: form.get(f"{at}{name}", "").strip() for name in ("key", "name", "name_en", "when", "mode", "initiator", "twice", "opinion")
     }
+    step |= {name: value for name, value in _kept(form.get(f"{at}rest", "")).items() if OF_MODE.get(name) in (None, step["mode"])}
     step["approvers"] = [_rule(form, f"{at}a{number}.", company) for number in range(_count(form, f"{at}rules"))]
     step["nobody"] = {"do": form.get(f"{at}nobody", "to_managers")}
     if named := _persons(form.get(f"{at}nobody_persons", ""), company):
         step["nobody"]["persons"] = named
     step["decisive"] = f"{at}decisive" in form
-    if limit := form.get(f"{at}limit_days", "").strip():
-        step["limit_days"] = int(limit) if limit.isdecimal() else limit
+    for name in ("ratio", "limit_days"):
+        if typed := form.get(f"{at}{name}", "").strip():
+            step[name] = _number(typed)
     if do := form.get(f"{at}on_due", ""):
-        step["on_due"] = {"do": do}
+        parts = {part: form.get(f"{at}{name}", "").strip() for part, name in _ON_DUE.items()}
+        step["on_due"] = {"do": do, **{part: number_of(text) if part == "to" else _number(text) for part, text in parts.items() if text}}
     sparse = {name: value for name, value in step.items() if name not in DEFAULTS or (value != DEFAULTS[name] and value != "")}
     return {**sparse, "mode": step["mode"]}
+
+
+def _number(text: str) -> int | str:
+    """What is typed as a whole number; anything else stays, to be told."""
+    return int(text) if text.isdecimal() and len(text) < 10 else text
 
 
 def _kept(text: str) -> dict[str, Json]:
