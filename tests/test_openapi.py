@@ -51,6 +51,17 @@ def test_every_address_is_described_and_every_described_one_answers(office: Offi
         assert addresses.match(f"/api/v1{path}".replace("{", "").replace("}", ""), method)
 
 
+def test_nobody_learns_anything_without_logging_in(office: Office) -> None:
+    """Every address but the one that logs in asks for a token first, whatever else is wrong with the request."""
+    stranger = office.app.test_client()
+    for (method, path), said in operations(described(office)).items():
+        if not said["security"]:
+            continue
+        address = f"/api/v1{path.replace('{version}', '1').replace('{procedure}', 'office')}"
+        answer = stranger.open(address.replace("{", "").replace("}", ""), method=method)
+        assert answer.status_code == 401 and answer.json["code"] == "log_in_needed", (method, path, answer.status_code)
+
+
 def test_what_is_said_of_an_address_is_whole(office: Office) -> None:
     """Each has a summary, the parameters of its path, who may use it, and schemas that are ones; examples fit their schemas."""
     document = described(office)

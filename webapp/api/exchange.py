@@ -165,6 +165,13 @@ def asked() -> dict[str, Any]:
     return found
 
 
+@api.before_request
+def known() -> None:
+    """Nothing of a request is looked at before it is known whose it is. Raises LogInNeeded."""
+    if declaration(str(request.endpoint)).scope:
+        me()
+
+
 def request_id() -> str:
     """The id by which the engine knows a write that it has done already."""
     given = request.headers.get(KEY, "")

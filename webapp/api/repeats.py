@@ -18,7 +18,7 @@ from engine.db import Database
 from engine.errors import PartwellError
 from engine.models import AnsweredRequest
 
-from ..accounts import services
+from ..accounts import me, services
 from .exchange import KEY, api, declaration, request_id
 
 #: how long an answer is kept
@@ -38,10 +38,9 @@ class KeyReused(PartwellError):
 def repeated() -> Any:
     """The answer of before, if this is the same request again. Raises KeyReused, RequestInvalid."""
     key = request.headers.get(KEY, "")
-    person = g.get("person")
-    if request.method != "POST" or not key or person is None or not declaration(str(request.endpoint)).scope:
+    if request.method != "POST" or not key or not declaration(str(request.endpoint)).scope:
         return None
-    g.answered = hashlib.sha256(f"{person.id}\0{request_id()}".encode()).hexdigest(), _digest()
+    g.answered = hashlib.sha256(f"{me().id}\0{request_id()}".encode()).hexdigest(), _digest()
     wanted = sa.select(AnsweredRequest.request, AnsweredRequest.status, AnsweredRequest.answer).where(AnsweredRequest.id == g.answered[0])
     with services().database.reading() as connection:
         before = connection.execute(wanted).one_or_none()
