@@ -49,6 +49,15 @@ def test_people_are_found_by_name_or_number_and_stay_chosen(office: Office) -> N
         assert office.people["linxiaobei"] not in page and "没有找到员工" in page
 
 
+def test_only_who_may_choose_people_searches_them(office: Office) -> None:
+    """Who reads along is sent back to the item, and finds nobody by sending the page's form; whom the case is about sees neither."""
+    item = office.talked(office.case())
+    for sent in ({"do": "find", "find": "郑文博"}, {"find": "郑文博"}):
+        reader = office.post(office.browser("chenli"), f"/items/{item}/transfer", sent)
+        assert reader.status_code in (302, 403, 422) and office.people["zhengwenbo"] not in reader.text, sent
+        assert office.post(office.browser("linxiaobei"), f"/items/{item}/transfer", sent).status_code == 403
+
+
 def test_what_is_missing_or_refused_stands_beside_its_field(office: Office) -> None:
     """Nobody chosen, no reason, somebody who signs already, the person whom it is about: told on the page, and nothing happens."""
     item = office.talked(office.case())

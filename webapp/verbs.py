@@ -180,11 +180,13 @@ def ask(item_id: str, verb: str, sign_off_id: str = "") -> Any:
 def do(item_id: str, verb: str, sign_off_id: str = "") -> Any:
     """Carry it out; with `do=find` only look for people. What was chosen and written stays on the page."""
     if request.form.get("do") == "find":
-        return _show(inbox.item_page(services(), item_id, reader=me().id), verb, sign_off_id)
+        return ask(item_id, verb, sign_off_id)
     try:
         _act(item_id, verb, sign_off_id)
     except (FormInvalid, MayNotSign, SignsAlready, WayClosed) as refused:
         page = inbox.item_page(services(), item_id, reader=me().id)
+        if verb not in _may(page, sign_off_id):
+            raise
         return _show(page, verb, sign_off_id, _faults(refused)), 422
     asked = VERBS[verb]
     if not asked.stays:
