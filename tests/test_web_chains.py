@@ -37,6 +37,24 @@ def typed(page: str) -> dict[str, Any]:
     return sent
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 30, "-1", "x", ""], ids=["endless", "long", "negative", "word", "nothing"])
+def test_a_number_that_nothing_has_is_answered(office: Office, number: str) -> None:
+    """As a version, a revision, a level or a limit: not found, or named as a fault of the draft, and the table still opens."""
+    admin = office.browser("admin")
+    assert office.post(admin, f"{PAGE}/undo", {"number": number, "reason": "x"}).status_code == 404
+    assert office.post(admin, f"{PAGE}/publish", {"revision": number, "reason": "x"}).status_code == 404
+    sent = {**typed(admin.get(PAGE).text), "s0.limit_days": number or "x", "s0.a0.rule": "department_head", "s0.a0.level": number or "x"}
+    kept = office.post(admin, PAGE, sent)
+    assert kept.status_code == 200 and "has-fault" in kept.text
+    assert admin.get(PAGE).status_code == 200
+
+
+def test_a_day_before_all_days_is_no_day(office: Office) -> None:
+    """From when on a version is in force: what no calendar has is refused."""
+    for day in ("0001-01-01", "2026-13-01", "x"):
+        assert office.post(office.browser("admin"), f"{PAGE}/publish", {"reason": "x", "effective": day}).status_code == 400
+
+
 def test_an_administrator_adds_a_level_tries_it_publishes_and_takes_it_back(office: Office) -> None:
     """A condition in yuan, a preview for two amounts, a new case that goes through it, and the former version again."""
     admin = office.browser("admin", "en")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import threading
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,6 +125,36 @@ def test_files_are_looked_at_before_they_are_taken_over(office: Office) -> None:
     assert "新人" in text(admin.get("/people?search=X-1"))
     assert send("").status_code == 422 and office.post(admin, "/people/import", {}).status_code == 422
     assert admin.get("/people/export.xlsx").data[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    "kept", [b"[1]", b'[["a.csv"]]', b'[["a.csv", 5]]', b"{", b"\xff"], ids=["numbers", "short", "no content", "no JSON", "no text"]
+)
+def test_kept_files_that_are_none_are_asked_for_again(office: Office, kept: bytes) -> None:
+    """What a page sends back is read like anything else that is sent."""
+    sent = {"take": "1", "note": "x", "kept": base64.b64encode(zlib.compress(kept)).decode()}
+    answer = office.post(office.browser("admin"), "/people/import", sent)
+    assert answer.status_code == 422 and "请选择文件" in answer.text
+
+
+def test_odd_addresses_are_answered(office: Office) -> None:
+    """Pages beyond all pages begin at the first; a zero byte is in no address."""
+    admin = office.browser("admin")
+    assert admin.get("/people?page=" + "9" * 5000).status_code == 200
+    for query in ("department=%00", "role=%00", "search=%00"):
+        assert admin.get(f"/people?{query}").status_code == 404
+
+
+def test_what_a_database_does_not_take_is_refused_and_not_a_failure(
+    migrated_postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On PostgreSQL a zero byte in what was typed: told, and nothing was changed."""
+    office = Office(tmp_path_factory.mktemp("office"), database=migrated_postgres)
+    admin = office.browser("admin", "zh-CN")
+    answer = office.post(admin, "/people/edit/persons", {"name": "新人", "employee_no": "X-1", "note": "a\0b"})
+    assert answer.status_code == 422 and "数据没有改动" in answer.text
+    assert "新人" not in text(admin.get("/people?search=X-1"))
+    office.services.database.dispose()
 
 
 def test_everybody_names_their_own_substitute(office: Office) -> None:

@@ -51,6 +51,14 @@ def test_managers_see_versions_and_move_cases_after_a_dry_run(office: Office) ->
     assert manager.get(f"/procedures/term/versions/{to + 7}/cases").status_code == 404
 
 
+def test_a_version_that_cannot_be_is_not_found(office: Office) -> None:
+    """A number beyond what a database holds, a name with a zero byte."""
+    manager = office.browser("admin")
+    for address in ("office/versions/9999999999", "office/versions/" + "9" * 30, "%00/versions/1"):
+        for act in ("activate", "cases"):
+            assert manager.get(f"/procedures/{address}/{act}").status_code == 404
+
+
 def test_the_pages_in_chinese(office: Office) -> None:
     """With the words of the trade."""
     to = deployed(office, "z", "b")

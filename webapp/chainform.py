@@ -55,8 +55,12 @@ def steps_of(form: Any, company: Company) -> list[dict[str, Json]]:
 
 
 def _count(form: Any, name: str) -> int:
-    text = str(form.get(name, "0"))
-    return min(int(text), 20) if text.isdecimal() and len(text) < 4 else 0
+    return min(whole(str(form.get(name, ""))) or 0, 20)
+
+
+def whole(text: str) -> int | None:
+    """The whole number that a text says, if it is one that can be stored."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _step(form: Any, at: str, company: Company) -> dict[str, Json]:
@@ -81,7 +85,8 @@ def _step(form: Any, at: str, company: Company) -> dict[str, Json]:
 
 def _number(text: str) -> int | str:
     """What is typed as a whole number; anything else stays, to be told."""
-    return int(text) if text.isdecimal() and len(text) < 10 else text
+    number = whole(text)
+    return text if number is None else number
 
 
 def _kept(text: str) -> dict[str, Json]:
@@ -109,8 +114,7 @@ def _rule(form: Any, at: str, company: Company) -> dict[str, Json]:
             if pool := _kept(form.get(f"{at}{name}", "")):
                 rule[name] = pool
         elif text:
-            number = name in _NUMBERS or (name == "to" and text.isdecimal())
-            rule[name] = int(text) if number and text.isdecimal() else text
+            rule[name] = _number(text) if name in _NUMBERS or name == "to" else text
     return sparse(rule)
 
 
@@ -159,7 +163,7 @@ def choices(connection: sa.Connection) -> dict[str, list[Any]]:
 def acted(steps: list[dict[str, Json]], do: str, form: Any) -> list[dict[str, Json]]:
     """The steps after one of the table's buttons: `add`, `up:2`, `down:2`, `remove:2`, `rule:2`, `unrule:2:0` or `condition:2`."""
     verb, *numbers = do.split(":")
-    places = [int(number) for number in numbers if number.isdecimal()]
+    places = [place for number in numbers if (place := whole(number)) is not None]
     if verb == "add" and len(steps) < 20:
         return [*steps, new_step()]
     if not places or places[0] >= len(steps):

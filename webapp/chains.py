@@ -53,6 +53,11 @@ def begin() -> Any:
     return redirect(url_for("chains.edit", key=key))
 
 
+def _number(field: str) -> int:
+    """A number that the page sent along; 0, which nothing has, for anything odd."""
+    return chainform.whole(request.form.get(field, "")) or 0
+
+
 def _revision(key: str) -> int:
     """Of the draft that an imported file replaces, or 0."""
     try:
@@ -76,10 +81,8 @@ def change(key: str) -> Any:
         company = Company(connection, services().clock.now())
         steps = chainform.acted(chainform.steps_of(request.form, company), request.form.get("do", "save"), request.form)
     name, name_en = request.form.get("name", ""), request.form.get("name_en", "")
-    seen = request.form.get("revision", "0")
     try:
-        revision = int(seen) if seen.isdecimal() else 0
-        draft = drafts.save(services(), key, name=name, name_en=name_en, steps=steps, revision=revision, actor=me().id)
+        draft = drafts.save(services(), key, name=name, name_en=name_en, steps=steps, revision=_number("revision"), actor=me().id)
     except DraftChanged as error:
         told = Draft(key=key, name=name, name_en=name_en, steps=steps, base=stored.base, revision=stored.revision)
         return _page(told, status=409, changed=error, others=stored)
@@ -144,10 +147,8 @@ def people() -> Any:
 @logged_in
 def publish(key: str) -> Any:
     given = request.form.get("effective", "")
-    revision = int(request.form["revision"]) if request.form.get("revision", "").isdecimal() else 0
-    done = drafts.publish(
-        services(), key, revision=revision, actor=me().id, note=request.form.get("reason", ""), effective=effective(given)
-    )
+    which = {"revision": _number("revision"), "effective": effective(given)}
+    done = drafts.publish(services(), key, actor=me().id, note=request.form.get("reason", ""), **which)
     flash(gettext("Version %(number)s is published.", number=done.number), "success")
     return redirect(url_for("chains.edit", key=key))
 
@@ -155,8 +156,7 @@ def publish(key: str) -> Any:
 @chains.post("/<key>/undo")
 @logged_in
 def undo(key: str) -> Any:
-    number = int(request.form["number"]) if request.form.get("number", "").isdecimal() else 0
-    done = drafts.undo(services(), key, number, actor=me().id, note=request.form.get("reason", ""))
+    done = drafts.undo(services(), key, _number("number"), actor=me().id, note=request.form.get("reason", ""))
     flash(gettext("Version %(number)s is published.", number=done.number), "success")
     return redirect(url_for("chains.edit", key=key))
 

@@ -96,6 +96,14 @@ def init_app(app: Flask) -> None:
         """The web's own rows are read and written without a unit."""
         return known(DatabaseAway()) if is_away(error) else unknown(error)
 
+    @app.errorhandler(sa.exc.DataError)
+    def not_storable(error: sa.exc.DataError) -> Any:
+        sentence = N_(
+            "Nothing was changed: what was sent holds a character or a number that the database does not take, such as a zero byte. "
+            "Go back, take it out and send it again."
+        )
+        return answer(422, "not_storable", gettext(sentence), reference=_reference(error))
+
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> Any:
         return answer(

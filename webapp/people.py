@@ -346,7 +346,7 @@ def _unpacked(kept: str) -> list[tuple[str, bytes]]:
     try:
         plain = zlib.decompressobj().decompress(base64.b64decode(kept), 64 * 1024 * 1024)
         return [(str(name), base64.b64decode(content)) for name, content in json.loads(plain)]
-    except (binascii.Error, zlib.error, ValueError):
+    except (binascii.Error, zlib.error, ValueError, TypeError):
         return []
 
 

@@ -34,7 +34,7 @@ def index() -> Any:
 # --- acts on a version
 
 
-@procedures.get("/<procedure>/versions/<int:number>/<any(activate, suspend, resume):act>")
+@procedures.get("/<procedure>/versions/<int(max=1000000):number>/<any(activate, suspend, resume):act>")
 @logged_in
 def consider(procedure: str, number: int, act: str) -> Any:
     """What would follow; nothing is changed."""
@@ -50,7 +50,7 @@ def _consider(procedure: str, number: int, act: str, faults: Sequence[str] = ())
     return (page, 422) if faults else page
 
 
-@procedures.post("/<procedure>/versions/<int:number>/<any(activate, suspend, resume):act>")
+@procedures.post("/<procedure>/versions/<int(max=1000000):number>/<any(activate, suspend, resume):act>")
 @logged_in
 def carry_out(procedure: str, number: int, act: str) -> Any:
     reason = request.form.get("reason", "").strip()
@@ -81,7 +81,7 @@ def _mapping(text: str) -> tuple[dict[str, str], list[str]]:
     return found, wrong
 
 
-@procedures.get("/<procedure>/versions/<int:to>/cases")
+@procedures.get("/<procedure>/versions/<int(max=1000000):to>/cases")
 @logged_in
 def cases(procedure: str, to: int) -> Any:
     """The dry run: which running cases can go on on this version, which cannot and why."""
@@ -109,7 +109,7 @@ def _show(procedure: str, to: int, *, faults: dict[str, list[str]] | None = None
     return (page, 422) if faults else page
 
 
-@procedures.post("/<procedure>/versions/<int:to>/cases")
+@procedures.post("/<procedure>/versions/<int(max=1000000):to>/cases")
 @logged_in
 def migrate(procedure: str, to: int) -> Any:
     mapping, wrong = _mapping(request.form.get("mapping", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from engine.services import Services
@@ -39,6 +39,13 @@ def init_app(app: Flask) -> None:
         WTF_CSRF_SSL_STRICT=https,
     )
     csrf.init_app(app)
+
+    @app.before_request
+    def no_zero_bytes() -> None:
+        """Nobody types one into an address, and no database takes one in a text. What programs ask is read by `api.shapes`."""
+        inside = () if request.path.startswith("/api/") else request.args.values()
+        if any("\0" in text for text in map(str, (*(request.view_args or {}).values(), *inside))):
+            abort(404)
 
     @app.after_request
     def harden(answer: Response) -> Response:

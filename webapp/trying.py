@@ -59,6 +59,6 @@ def effective(text: str) -> dt.datetime | None:
         return None
     try:
         moment = dt.datetime.fromisoformat(text.strip())
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         raise RequestInvalid(reason="“effective” must be a day or a moment in ISO 8601", field="effective") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(dt.UTC)
