@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import multiprocessing
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,24 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from engine import claims, ledger, migrations
+from engine.chains import steps
 from engine.db import Database
 from engine.errors import Conflict
 from engine.fields import Keyring
-from engine.models import Base, Candidate, Case, LedgerPage, Person, ProcedureVersion, SignOff, WorkRound, WorkStep
+from engine.models import (
+    Base,
+    Candidate,
+    Case,
+    Chain,
+    Headship,
+    LedgerPage,
+    Person,
+    Placement,
+    ProcedureVersion,
+    SignOff,
+    WorkRound,
+    WorkStep,
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -181,4 +196,74 @@ def test_the_rows_of_the_first_schema_outlive_all_others(empty: str, keyring: Ke
         again = {"at": case.started_at, "event": "case:started", "payload": b"p", "digests": b"d", "request_id": "a click"}
         unit.add(LedgerPage, case_id=ids["case"], number=3, **again)
         unit.commit()
+    database.dispose()
+
+
+#: rows whose words a migration reads; all others get any value that fits
+_WORDS: Mapping[str, Mapping[str, object]] = {
+    "chains": {
+        "steps": [
+            {"name": "主管", "name_en": "Superior", "mode": "single", "approvers": [{"rule": "manager", "of": "initiator", "level": 2}]},
+            {"name": "部门", "name_en": "Head", "mode": "single", "twice": "asked", "approvers": [{"rule": "department_head"}]},
+            {"name": "人事", "name_en": "HR", "mode": "claim", "twice": "skipped", "approvers": [{"rule": "role", "roles": ["hr"]}]},
+        ]
+    },
+}
+
+
+def _any_value(table: sa.Table, column: sa.Column[Any], rows: Mapping[str, Mapping[str, object]]) -> object:
+    """What fits the column: what the row that it refers to has, where it refers to one."""
+    for reference in column.foreign_keys:
+        target = reference.column
+        return rows[target.table.name][target.name] if target.table is not table else None
+    match column.type:
+        case sa.Uuid():
+            return "a1" * 16
+        case sa.String(length=32) if column.name.endswith(("at", "until")):  # SQLite has no type for instants
+            return "2026-11-24T01:00:00.000000+00:00"
+        case sa.String(length=32) | sa.String(length=64) as text:
+            return "a1" * (text.length // 2)
+        case sa.String(length=length):
+            return "a" * min(length or 5, 5)
+        case sa.JSON():
+            return {}
+        case sa.LargeBinary():
+            return b"\xa1" * 32
+        case sa.DateTime():
+            return dt.datetime(2026, 11, 24, 1, tzinfo=dt.UTC)
+        case sa.Boolean():
+            return True
+        case sa.Integer():
+            return 1
+    raise AssertionError(f"no value for {table.name}.{column.name} of type {column.type!r}")
+
+
+@pytest.mark.parametrize("release", ["0001", "0006"])
+def test_a_database_with_a_row_in_every_table_is_upgraded_and_loses_none(empty: str, keyring: Keyring, release: str) -> None:
+    """From the first schema, or the last one before the directory had days: every row is there, and what was moved is found again."""
+    database = Database(empty, keyring)
+    engine = database.unpooled()
+    with engine.connect() as connection:
+        command.upgrade(migrations.config(connection), release)
+    schema = sa.MetaData()
+    schema.reflect(engine)
+    written: dict[str, dict[str, object]] = {}
+    with engine.begin() as connection:
+        for table in schema.sorted_tables:
+            if table.name != "alembic_version":
+                row = {column.name: _any_value(table, column, written) for column in table.columns}
+                written[table.name] = {**row, **_WORDS.get(table.name, {})}
+                connection.execute(sa.insert(table), written[table.name])
+    migrations.upgrade(database)
+    assert _differences(database) == []
+    with database.reading() as connection:
+        kept = {name: connection.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar() for name in written}
+        assert kept == dict.fromkeys(written, 1)
+        placed = connection.execute(sa.select(Placement.person_id, Placement.department_id, Placement.team, Placement.from_day)).one()
+        assert tuple(placed) == ("a1" * 16, "aaaaa", "aaaaa", None)
+        assert connection.execute(sa.select(Headship.person_id, Headship.department_id)).one() == ("a1" * 16, "aaaaa")
+        chain = connection.execute(sa.select(Chain.name, Chain.name_en, Chain.steps, Chain.effective_at, Chain.published_at)).one()
+    assert chain.effective_at == chain.published_at and steps.faults(chain.name, chain.name_en, chain.steps) == []
+    assert [steps.setting(step, "twice") for step in chain.steps] == ["adjacent", "none", "adjacent"]
+    assert chain.steps[0]["approvers"] == [{"rule": "report_line", "of": "initiator", "level": 2}]
     database.dispose()
