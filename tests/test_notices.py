@@ -13,6 +13,7 @@ from twins import Loudspeaker
 
 from engine import cases, work
 from engine.errors import FormInvalid, NeedsPerson, NotFound, Refused, TryAgain
+from engine.jobs import Runner
 from engine.models import EVERYBODY, ForeignId, Job, Notice, Person, new_id
 from engine.notices import failures, wishes
 from engine.notices.wishes import Wish
@@ -242,6 +243,17 @@ def test_a_channel_that_is_down_stops_no_case(room: Room, mail: Loudspeaker) -> 
         room.clock.move(minutes=5)
         room.run()
     assert len({message.key for message in mail.tried if message.kind == "opened"}) == 1
+
+
+def test_what_a_case_does_comes_before_notices(room: Room) -> None:
+    """A worker with one free thread seals the closed case first, though somebody was to be told of the work earlier."""
+    case = begin(room, step("一", "hr"))
+    room.clock.move(minutes=1)
+    room.approve(case, "sign", by="hr")
+    runner = Runner(room.services, name="test", seal=lambda case: None)
+    assert runner.run_due(1) == 1
+    runner.close()
+    assert sorted(room.rows(sa.select(Job.kind, Job.state))) == [("notice", "waiting"), ("notice", "waiting"), ("seal", "done")]
 
 
 @pytest.mark.parametrize("error", [Refused, NeedsPerson])

@@ -11,7 +11,7 @@ from ..deferral import add_job
 from ..errors import NotAllowed, NotFound
 from ..models import Case, Notice, Person, WorkItem, new_id
 from ..people import directory
-from .telling import ATTEMPTS
+from .telling import ATTEMPTS, PRIORITY
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -47,7 +47,8 @@ def send_again(services: Services, notice: str, *, by: str) -> None:
         if row.state != "failed":
             return
         payload, key = {"notice": notice}, f"notice:{notice}:{new_id()}"
-        job = add_job(services, unit, row.case_id, "notice", "", "", at=now, attempts=ATTEMPTS, payload=payload, key=key)
+        more: dict[str, Any] = {"attempts": ATTEMPTS, "priority": PRIORITY, "payload": payload, "key": key}
+        job = add_job(services, unit, row.case_id, "notice", "", "", at=now, **more)
         again = {"state": "waiting", "job_id": job, "bundled": False, "due_at": now, "ended_at": None}
         connection.execute(sa.update(Notice).where(Notice.id == notice).values(again))
         unit.commit()

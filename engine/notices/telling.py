@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CALENDAR = "office"
 #: attempts to send a notice: with the usual pauses, most of a day
 ATTEMPTS = 20
+#: of the job that sends one: below whatever a case does, so that a channel which keeps its threads waiting delays no case for long
+PRIORITY = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,8 @@ def _write(
 ) -> None:
     notice, case_id = new_id(), case.id if case is not None else None
     payload, key = {"notice": notice}, f"notice:{notice}"
-    job = add_job(services, unit, case_id, "notice", "", "", at=at, due=due, attempts=ATTEMPTS, payload=payload, key=key)
+    more: dict[str, Any] = {"due": due, "attempts": ATTEMPTS, "priority": PRIORITY, "payload": payload, "key": key}
+    job = add_job(services, unit, case_id, "notice", "", "", at=at, **more)
     unit.add(
         Notice,
         id=notice,
