@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from diagrams import END, START, flows, mapping, node, zeebe
 from engine_room import PEOPLE, Room, line, person
 from twins import Loudspeaker
 
-from engine import cases, work
+from engine import cases, notices, work
 from engine.errors import FormInvalid, NeedsPerson, NotFound, Refused, TryAgain
 from engine.jobs import Runner
 from engine.models import EVERYBODY, ForeignId, Job, Notice, Person, new_id
 from engine.notices import failures, wishes
+from engine.notices.kinds import KINDS
 from engine.notices.wishes import Wish
 from engine.people import absences
 from engine.ports import Json
@@ -277,3 +279,10 @@ def test_without_channels_nothing_is_written(services: Services) -> None:
     room = Room(services)
     begin(room, step("一", "hr"))
     assert room.count(Notice) == 0 and room.count(Job) == 0
+
+
+def test_nobody_chooses_how_to_be_told_of_what_nothing_tells() -> None:
+    """The engine speaks of each kind that people may choose somewhere else than where it is described."""
+    files = (path for path in Path(notices.__file__).parent.parent.rglob("*.py") if path.name != "kinds.py")
+    source = "\n".join(path.read_text() for path in files)
+    assert [kind for kind in KINDS if f'"{kind}"' not in source] == []

@@ -32,8 +32,6 @@ KINDS: Mapping[str, Kind] = {
     "urged": Kind("I am urged", "Urgent: {step}", "{title}: {who} asks you to look at “{step}” soon.", urgent=True),
     "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
     "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),
-    "copied": Kind("I get a copy", "For your information: {title}", "{title}: “{step}” was copied to you.", while_open=False),
-    "mentioned": Kind("I am mentioned", "{who} mentioned you: {title}", "{title}: {who} mentioned you in a comment.", while_open=False),
     "case_closed": Kind("A case that I began is closed", "Closed: {title}", "{title}: the case is closed.", while_open=False),
     "case_cancelled": Kind("A case that I began was stopped", "Stopped: {title}", "{title}: {who} stopped the case.", while_open=False),
     "substitute_set": Kind(
