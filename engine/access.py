@@ -63,7 +63,7 @@ def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: st
     """Whether a person holds, signed or is offered a sign-off in the case, or in this very work item of it."""
     own = sa.or_(
         _signs(person),
-        sa.and_(SignOff.state == OPEN, SignOff.for_id == person),
+        _stood_in_for(person),
         sa.and_(SignOff.state == OPEN, SignOff.id.in_(offered_to(connection, person))),
     )
     where = _of_case(case_id) if item_id is None else SignOff.item_id == item_id
@@ -77,6 +77,11 @@ def _of_case(case_id: str) -> sa.ColumnElement[bool]:
 
 def _signs(person: str) -> sa.ColumnElement[bool]:
     return sa.or_(SignOff.person_id == person, SignOff.decided_by == person)
+
+
+def _stood_in_for(person: str) -> sa.ColumnElement[bool]:
+    """Somebody else holds it in their place."""
+    return sa.and_(SignOff.state == OPEN, SignOff.for_id == person)
 
 
 def offered_to(connection: sa.Connection, person: str) -> sa.CompoundSelect[Any]:
@@ -96,9 +101,16 @@ def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Ru
     roles = directory.roles_of(connection, reader)
     open_to_role = [name for name, own in rules.items() if roles & (own.readers | own.managers)]
     signed = sa.select(SignOff.case_id).where(_signs(reader))
+    stood_in_for = sa.select(SignOff.case_id).where(_stood_in_for(reader))
     offered = sa.select(SignOff.case_id).where(SignOff.id.in_(offered_to(connection, reader)))
     others = sa.and_(
         Case.subject_id != reader,
-        sa.or_(Case.initiator_id == reader, Case.procedure.in_(open_to_role), Case.id.in_(signed), Case.id.in_(offered)),
+        sa.or_(
+            Case.initiator_id == reader,
+            Case.procedure.in_(open_to_role),
+            Case.id.in_(signed),
+            Case.id.in_(stood_in_for),
+            Case.id.in_(offered),
+        ),
     )
     return sa.or_(others, sa.and_(Case.subject_id == reader, Case.id.in_(signed)))

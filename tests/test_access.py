@@ -12,7 +12,7 @@ from twins import ScriptedOperation
 
 from engine import access, casefile, caselist, cases, inbox, incidents, originals, work
 from engine.errors import NotAllowed, NotFound
-from engine.models import Document, Holding, Snapshot, WorkItem
+from engine.models import Document, Holding, SignOff, Snapshot, WorkItem
 from engine.ports import Answer, Exchange, File
 from engine.rules import Rules, rules_of
 from engine.services import Services
@@ -84,6 +84,9 @@ def test_lists_show_exactly_what_pages_open(room: Room) -> None:
 
     agree()
     room.run()
+    agree()
+    room.write(sa.update(SignOff).where(SignOff.case_id == case).values(for_id=person("director")))
+    assert "director" in reached(room, case)
     agree()
     room.complete(case, "talk", by="worker")
     agree()
