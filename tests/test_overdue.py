@@ -137,6 +137,40 @@ def test_approve_by_rule(room: Room) -> None:
     assert entry.actor is None and entry.payload["to"][0]["name"] == "王芳" and entry.payload["decision"] == "approved"
 
 
+def test_who_could_take_it_is_reminded(room: Room) -> None:
+    """Work that nobody has claimed is everybody's to whom it is offered."""
+    both = {"rule": "person", "persons": [person("hr"), person("head")]}
+    case = begin(room, {**step("a", "hr", limit_hours=1, on_due={"do": "remind"}), "mode": "claim", "approvers": [both]})
+    at(room, MONDAY)
+    [entry] = entries(room, case, "reminded")
+    assert {one["name"] for one in entry.payload["to"]} == {"王芳", "赵敏"}
+
+
+def test_a_rule_waits_for_nobodys_opinion(room: Room) -> None:
+    """Who was asked for one is asked no longer, and the rule decides."""
+    case = begin(room, step("a", "hr", limit_hours=1, on_due={"do": "approve"}))
+    work.delegate(room.services, room.item(case, "sign"), to=person("head"), actor=person("hr"), request_id=new_id())
+    at(room, MONDAY)
+    assert told(room, case) == "approved: hr:approved head:lapsed" and room.open(case) == "yes"
+
+
+def test_a_rule_decides_once_its_turn_comes(room: Room) -> None:
+    """While somebody is asked before them the signer is reminded; when that one has signed, the rule decides."""
+    case = begin(room, step("a", "hr", limit_hours=1, on_due={"do": "approve"}))
+    item = room.item(case, "sign")
+    added = {"persons": [person("head")], "where": "before", "reason": "先看"}
+    start = room.clock.now()
+    room.clock.move(minutes=50)
+    work.add(room.services, item, **added, actor=person("hr"), request_id=new_id())
+    at(room, start + dt.timedelta(hours=1))
+    assert told(room, case) == "open: hr:waiting head:open"
+    assert entries(room, case, "reminded") and not entries(room, case, "by_rule")
+    work.approve(room.services, item, actor=person("head"), request_id=new_id())
+    assert told(room, case) == "open: hr:open head:approved"
+    at(room, MONDAY)
+    assert told(room, case) == "approved: hr:approved head:approved" and room.open(case) == "yes"
+
+
 def test_reject_by_rule(room: Room) -> None:
     """The others' sign-offs lapse with it, and what the step says for a rejection follows."""
     case = begin(room, {**step("a", "hr", limit_hours=1, on_due={"do": "reject"})})

@@ -15,9 +15,9 @@ from ..chains.steps import setting
 from ..db import Statement
 from ..errors import MayNotSign, NobodySigns, NotAllowed, NotFound, SignsAlready
 from ..ledger import Event
-from ..models import SignOff
+from ..models import Candidate, SignOff
 from ..signing import deciding, passing
-from ..signing.round import Signer, Turned
+from ..signing.round import Round, Signer, Turned
 from .steps import Step, standing, step
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: working hours between two reminders, where the chain does not say
 _EVERY = 8
+_OUTCOMES = {"approve": "approved", "reject": "rejected"}
 _WHERE = Statement(sa.select(SignOff.item_id, SignOff.state).where(SignOff.id == sa.bindparam("sign_off_id")))
 _MOVE = Statement(sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_off_id")).values(due_at=sa.bindparam("due")))
 
@@ -43,9 +44,7 @@ def ring(turn: Turn, job: Any) -> None:
     signer = at.round.signers[number]
     rule = setting(at.asks, "on_due")
     match rule["do"]:
-        case "approve" | "reject" if signer.state == "open":
-            outcome = "approved" if rule["do"] == "approve" else "rejected"
-            turned = deciding.by_rule(at.round, number, outcome)
+        case "approve" | "reject" if turned := _decided(at.round, number, outcome := _OUTCOMES[rule["do"]]):
             at.record(Event.SIGN_OFF_BY_RULE, decision=outcome, to=at.named([signer.person]))
             at.write(turned)
             at.follow(turned)
@@ -57,12 +56,24 @@ def ring(turn: Turn, job: Any) -> None:
             _remind(at, signer, rule, int(job.key.rpartition(":")[2]))
 
 
+def _decided(round: Round, number: int, outcome: str) -> Turned | None:
+    """The round with this sign-off given by the rule; None while it waits for others than those who were asked for an opinion."""
+    try:
+        return deciding.by_rule(round, number, outcome)
+    except NotAllowed:
+        return None
+
+
 def _remind(at: Step, signer: Signer, rule: Any, times: int) -> None:
-    """The holder is reminded, and again after a while, as often as the chain says."""
-    at.record(Event.SIGN_OFF_REMINDED, to=at.named([signer.person]), times=times)
-    if signer.person:
-        at.turn.tell("overdue", [signer.person], item=at.item_id)
-    if times < rule.get("times", 1):
+    """The holder, or whoever could take it, is reminded, and again after a while, as often as the chain says.
+
+    Where a rule is to decide and it is not the signer's turn, that is looked at again until it is.
+    """
+    offered = sa.select(Candidate.ref).where(Candidate.sign_off_id == at.rows[signer.number].sign_off_id, Candidate.kind == "person")
+    to = [signer.person] if signer.person else sorted(at.turn.unit.connection.execute(offered).scalars())
+    at.record(Event.SIGN_OFF_REMINDED, to=at.named(to), times=times)
+    at.turn.tell("overdue", to, item=at.item_id)
+    if times < rule.get("times", 1) or rule["do"] in _OUTCOMES:
         pause = dt.timedelta(hours=rule.get("every_hours", _EVERY))
         again = dues.calendar(at.turn, signer.person).add(at.turn.now, hours=pause)
         dues.arm(at.turn, at.element.id, at.asks, at.rows[signer.number].sign_off_id, again, number=times + 1)
