@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from diagrams import END, flows, node, zeebe
 from engine_room import Room, form, person
 
+from engine import work
 from engine.chains import differences, drafts, preview, versions, words
 from engine.chains.company import Company
 from engine.chains.situation import Situation
 from engine.errors import ChainRefused, DraftChanged, NotAllowed, NotFound
-from engine.models import Chain, Headship, Holding
+from engine.models import Chain, Headship, Holding, new_id
 from engine.services import Services
 from webapp.i18n import catalogue, fill, speaking
 
@@ -232,7 +233,7 @@ def test_a_preview_tells_who_would_sign(room: Room) -> None:
     for amount, outcome in ((9, None), (1, "unreached")):
         case = Situation(subject=person("subject"), initiator=person("boss"), at=room.clock.now(), variables={"amount": amount})
         with room.services.database.reading() as connection:
-            first, second = preview.who_signs(connection, "consent", steps, case)
+            first, second = preview.who_signs(connection, steps, case)
         assert first.persons == [person("head")] and second.outcome == outcome
 
 
@@ -247,7 +248,23 @@ def test_open_items_that_would_differ_are_listed_and_not_moved(room: Room) -> No
     assert len(changed) == 2
     [item] = [one for one in changed if one.case_id == other]
     assert [one.outcome for one in item.after] == [None, "skipped"] and len(item.before) == 1
+    assert item.title == room.case(other).title and item.title_en == "流程: 马骏"
     assert history(room)[0][0].number == 1
+
+
+def test_a_step_to_which_the_work_came_back_is_compared(room: Room) -> None:
+    """What was signed before it came back is to be signed again."""
+    ahead, behind = step("hr", HR), step("director", DIRECTOR)
+    save(room, ahead, behind)
+    publish(room)
+    case = room.start()
+    item = room.item(case, "sign")
+    room.approve(case, "sign", by="hr")
+    other = [step("hr", {"rule": "person", "persons": [person("boss")]}), behind]
+    assert preview.open_items(room.services, "consent", other) == ([], 1)
+    work.return_(room.services, item, to_step="hr", reason="补充", actor=person("director"), request_id=new_id())
+    [changed], _ = preview.open_items(room.services, "consent", other)
+    assert [one.key for one in changed.before] == [one.key for one in changed.after] == ["hr", "director"]
 
 
 def test_every_word_of_a_chain_is_translated() -> None:

@@ -199,7 +199,7 @@ def trial(key: str) -> Any:
                 case = situation(
                     connection, now, key, chainform.number_of(typed["subject"]), chainform.number_of(typed.get("initiator", "")), values
                 )
-                steps = preview.who_signs(connection, key, draft.steps, case)
+                steps = preview.who_signs(connection, draft.steps, case)
         except PartwellError as refused:
             error = i18n.error_text(refused)
     if typed.get("open") and not error:

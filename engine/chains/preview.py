@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from ..errors import PartwellError, Sentence
-from ..models import Case, Chain, WorkItem, WorkRound, WorkStep
+from ..models import Case, Chain, Person, WorkItem, WorkRound, WorkStep
 from ..ports import Json
 from ..rules import rules_of
+from ..timeline import title_en
 from . import resolve, rules
 from .company import Company, Member
 from .resolve import Resolved
@@ -28,7 +29,7 @@ _NAMED = 5
 _ITEMS = 500
 
 
-def who_signs(connection: sa.Connection, key: str, steps: Steps, case: Situation) -> list[Resolved]:
+def who_signs(connection: sa.Connection, steps: Steps, case: Situation) -> list[Resolved]:
     """Every step of a chain for one situation; steps whose condition is not met are `unreached`."""
     return resolve.chain(Company(connection, case.at), steps, case)
 
@@ -118,8 +119,10 @@ def open_items(services: Services, key: str, steps: Steps) -> tuple[list[OpenIte
                 Case.state,
                 Chain.number.label("version"),
                 Chain.steps,
+                Person.name.label("subject"),
             )
             .join(Case, Case.id == WorkItem.case_id)
+            .join(Person, Person.id == Case.subject_id)
             .join(Chain, Chain.id == WorkItem.chain_id)
             .where(Chain.key == key, WorkItem.status == "open")
             .order_by(WorkItem.opened_at, WorkItem.id)
@@ -129,9 +132,9 @@ def open_items(services: Services, key: str, steps: Steps) -> tuple[list[OpenIte
         for row in rows:
             before, after = _compared(services, company, row, steps, key)
             if [(one.key, one.persons, one.outcome) for one in before] != [(one.key, one.persons, one.outcome) for one in after]:
-                titles = {"title": row.title, "title_en": row.title}
-                own = {name: getattr(row, name) for name in ("item_id", "case_id", "number", "version")}
-                found.append(OpenItem(**own, **titles, before=before, after=after))
+                own = {name: getattr(row, name) for name in ("item_id", "case_id", "number", "title", "version")}
+                english = title_en(services, row.version_id, row.subject)
+                found.append(OpenItem(**own, title_en=english, before=before, after=after))
     return found, len(rows)
 
 
@@ -143,12 +146,9 @@ def _compared(services: Services, company: Company, row: Any, steps: Steps, key:
         variables = deployed.program.restore(state).variables(row.instance)
     except PartwellError:
         variables = {}
-    closed = company.connection.execute(
-        sa.select(WorkStep.position)
-        .join(WorkRound, WorkRound.step_id == WorkStep.id)
-        .where(WorkStep.item_id == row.item_id, WorkRound.closed_at.is_not(None))
-    ).scalars()
-    done = {row.steps[position]["key"] for position in closed if position < len(row.steps)}
+    standing = sa.select(sa.func.max(WorkStep.position)).join(WorkRound, WorkRound.step_id == WorkStep.id)
+    place = company.connection.execute(standing.where(WorkStep.item_id == row.item_id, WorkRound.closed_at.is_(None))).scalar() or 0
+    done = {step["key"] for step in row.steps[:place]}
     case = Situation(
         subject=row.subject_id,
         initiator=row.initiator_id,

@@ -145,7 +145,7 @@ def chain_preview(key: str) -> Any:
         drafts.must_edit(connection, me().id)
         case = situation(connection, now, key, sent["subject"], sent["initiator"], sent["values"])
         versions.refuse_shape(connection, key, steps, now)
-        found = preview.who_signs(connection, key, steps, case)
+        found = preview.who_signs(connection, steps, case)
     return {"steps": [told(one) for one in found]}
 
 
