@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FileEmpty, FileRefused, FileTooLarge
-from engine.models import Account, Base, DirectoryEvent, Headship, Placement
+from engine.models import Account, Appointment, Base, DirectoryEvent, Duty, Headship, Membership, Placement
 from engine.people import directory, sheets
 from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS
@@ -115,6 +115,29 @@ def test_a_change_may_take_effect_on_a_later_day(room: Room) -> None:
             assert directory.superiors(connection, done.ids["P2"], day)[0] == above
             holds = sa.and_(Headship.department_id == "line-1", directory.in_force(Headship, day))
             assert connection.execute(sa.select(Headship.person_id).where(holds)).scalar_one_or_none() == head
+
+
+def test_what_was_to_begin_later_begins_earlier_and_once(room: Room) -> None:
+    """A post and a department that were planned and are then given from an earlier day on are held once on every day."""
+    people = "employee_no,name,posts,others\nP1,丁山,x,line-1\n"
+    units = {"departments": UNITS, "posts": "key,name\nx,厂长\n"}
+    bring_in(room, persons=PEOPLE, **units)
+    bring_in(room, persons=people, on=dt.date(2026, 12, 1))
+    bring_in(room, persons=people)
+    for day in (TODAY, dt.date(2026, 12, 1)):
+        assert bring_in(room, persons=people, on=day, dry_run=True).differences == []
+    bring_in(room, persons="employee_no,name,posts,others\nP1,丁山,,\n", on=dt.date(2026, 11, 30))
+    assert [room.values(sa.select(table.to_day)) for table in (Appointment, Membership)] == [[dt.date(2026, 11, 29)]] * 2
+
+
+def test_a_duty_that_is_over_stays_as_it_was(room: Room) -> None:
+    """Whoever holds it again, and then gives it up, held it before for as long as they did."""
+    duty = "duty,person,scope,ref,from,to\nhrbp,P1,company,,{},{}\n"
+    bring_in(room, departments=UNITS, persons=PEOPLE)
+    for days in (("2020-01-01", "2021-12-31"), ("2026-12-01", ""), ("2026-12-01", "2027-06-30")):
+        assert told(bring_in(room, duties=duty.format(*days), on=dt.date(2021, 1, 1) if days[0] < "2026" else TODAY)) == []
+    held = room.rows(sa.select(Duty.from_day, Duty.to_day).where(Duty.duty == "hrbp").order_by(Duty.from_day))
+    assert held == [(dt.date(2020, 1, 1), dt.date(2021, 12, 31)), (dt.date(2026, 12, 1), dt.date(2027, 6, 30))]
 
 
 def test_who_is_missing_in_a_complete_file_leaves_the_day_before(room: Room) -> None:

@@ -50,6 +50,24 @@ def change(
     return True
 
 
+def begin(connection: sa.Connection, model: type[Membership] | type[Appointment], key: Mapping[str, Any], on: dt.date | None) -> None:
+    """Let a row of this key, of which none holds that day, hold from a day on (None: as if always); one that was to begin later
+    begins then instead.
+    """
+    table: Any = model.__table__
+    own = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    later = None
+    if on is None:
+        connection.execute(sa.delete(table).where(own))
+    else:
+        planned = sa.select(table.c.id).where(own, table.c.from_day > on).order_by(table.c.from_day).limit(1)
+        later = connection.execute(planned).scalar_one_or_none()
+    if later is not None:
+        connection.execute(sa.update(table).where(table.c.id == later).values(from_day=on))
+    else:
+        connection.execute(sa.insert(table).values(id=new_id(), **key, from_day=on, to_day=None))
+
+
 def end(connection: sa.Connection, model: type[Membership] | type[Appointment], key: Mapping[str, Any], on: dt.date | None) -> None:
     """Let rows of this key hold no more from a day on (None: as if never); one that was to begin later never does."""
     table: Any = model.__table__

@@ -84,7 +84,7 @@ def write(
         if "members" in group.changes:
             _members(connection, group.key, [ids[key] for key in group.changes["members"][1]])
     for duty in by_kind["duties"]:
-        _duty(connection, duty, ids)
+        _duty(connection, duty, ids, on)
 
 
 def record(
@@ -146,7 +146,7 @@ def _places(connection: sa.Connection, persons: Iterable[Difference], ids: Mappi
 
 
 def _belongings(connection: sa.Connection, person: Difference, id: str, on: dt.date | None) -> None:
-    begun = person.changes.get("from", (None, None))[1] if person.act == "new" else on
+    begun = person.changes.get("from", (None, None))[1]
     if "roles" in person.changes:
         before, after = person.changes["roles"]
         gone = [role for role in before if role not in after]
@@ -159,8 +159,12 @@ def _belongings(connection: sa.Connection, person: Difference, id: str, on: dt.d
             for key in before:
                 if key not in after:
                     dated.end(connection, model, {"person_id": id, column: key}, on)
-            rows = [{"id": new_id(), "person_id": id, column: key, "from_day": begun, "to_day": None} for key in after if key not in before]
-            _insert(connection, model, rows)
+            added = [{"person_id": id, column: key} for key in after if key not in before]
+            if person.act == "new":  # for whom nothing is planned yet
+                _insert(connection, model, [{"id": new_id(), **key, "from_day": begun, "to_day": None} for key in added])
+            else:
+                for key in added:
+                    dated.begin(connection, model, key, on)
 
 
 def _members(connection: sa.Connection, group: str, persons: Sequence[str]) -> None:
@@ -168,7 +172,8 @@ def _members(connection: sa.Connection, group: str, persons: Sequence[str]) -> N
     _insert(connection, GroupMember, [{"group_id": group, "person_id": person} for person in persons])
 
 
-def _duty(connection: sa.Connection, difference: Difference, ids: Mapping[str, str]) -> None:
+def _duty(connection: sa.Connection, difference: Difference, ids: Mapping[str, str], on: dt.date | None) -> None:
+    """A duty that was over before the day stays as it was, though the same person holds it again."""
     duty, person, scope, ref = difference.key.split("\t")
     holding = {"duty": duty, "person_id": ids[person], "scope": scope, "ref": ids[ref] if scope == "person" else ref}
     days = {f"{name}_day": difference.changes[name][1] for name in ("from", "to") if name in difference.changes}
@@ -176,4 +181,5 @@ def _duty(connection: sa.Connection, difference: Difference, ids: Mapping[str, s
         connection.execute(sa.insert(Duty).values(id=new_id(), **holding, **{"from_day": None, "to_day": None, **days}))
     else:
         same = [Duty.__table__.c[name] == value for name, value in holding.items()]
-        connection.execute(sa.update(Duty).where(*same).values(**days))
+        not_over = sa.or_(Duty.to_day.is_(None), Duty.to_day >= (on or dt.date.max))
+        connection.execute(sa.update(Duty).where(*same, not_over).values(**days))
