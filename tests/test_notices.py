@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine_room import PEOPLE, Room, line, person
 from twins import Loudspeaker
 
 from engine import cases, notices, work
+from engine.calendar import Calendar
 from engine.errors import FormInvalid, NeedsPerson, NotFound, Refused, TryAgain
 from engine.jobs import Runner
 from engine.models import EVERYBODY, ForeignId, Job, Notice, Person, new_id
@@ -22,6 +24,7 @@ from engine.notices.wishes import Wish
 from engine.people import absences
 from engine.ports import Json
 from engine.services import Services
+from engine.workdays import Workdays
 
 NAMES = {name: key for key, (name, _, _) in PEOPLE.items()}
 
@@ -195,6 +198,21 @@ def test_a_digest_comes_once_on_each_working_day(room: Room, mail: Loudspeaker) 
     room.clock.move(hours=41)
     room.run()
     assert [(message.kind, message.text.count("/items/")) for message in mail.told] == [("together", 2)]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"strict": True}, ("2099-01-01 09:00", True)),
+        ({"exceptions": {f"{year}-01-01/{year}-12-31": {"off": "歇业"} for year in range(2098, 2110)}}, ("2098-12-31 15:00", False)),
+    ],
+)
+def test_no_calendar_keeps_a_case_from_telling_somebody_with_a_digest(table: Any, told: Any) -> None:
+    """A strict calendar does not know the next year's days yet, and by another one nobody works for years: neither is an error."""
+    calendar = Calendar(Workdays.read("office", table, zone="Asia/Shanghai"))
+    now = dt.datetime(2098, 12, 31, 15, tzinfo=calendar.days.zone)
+    at, bundled = wishes.moment("opened", Wish(digest_at="09:00"), now, calendar)
+    assert (f"{at.astimezone(calendar.days.zone):%Y-%m-%d %H:%M}", bundled) == told
 
 
 def test_quiet_hours_over_midnight(room: Room, mail: Loudspeaker) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from ..calendar import FARTHEST, Calendar
-from ..errors import CalendarEnds, FormInvalid, NotFound
+from ..errors import CalendarUnknown, FormInvalid, NotFound
 from ..models import EVERYBODY, ForeignId, NoticeWish, Person
 from ..people import directory
 from ..ports import Notifier
@@ -52,7 +52,11 @@ class Reachable:
 
 
 def moment(kind: str, wish: Wish, now: dt.datetime, calendar: Calendar) -> tuple[dt.datetime, bool]:
-    """When a notice of this kind is sent to somebody who wishes so, and whether together with others. Raises CalendarEnds."""
+    """When a notice of this kind is sent to somebody who wishes so, and whether together with others.
+
+    No calendar keeps a case from going on: a day of a year that it does not know yet counts as worked, and by one without working
+    days everything is told at once.
+    """
     if KINDS[kind].urgent:
         return now, False
     local = now.astimezone(calendar.days.zone)
@@ -60,16 +64,22 @@ def moment(kind: str, wish: Wish, now: dt.datetime, calendar: Calendar) -> tuple
         for days in range(FARTHEST):
             date = local.date() + dt.timedelta(days=days)
             at = dt.datetime.combine(date, dt.time.fromisoformat(wish.digest_at), calendar.days.zone).astimezone(dt.UTC)
-            if at >= now and calendar.day(date).shifts:
+            if at >= now and _worked(calendar, date):
                 return at, True
-        raise CalendarEnds(calendar=calendar.name, date=local.date())
-    if wish.quiet_from and wish.quiet_to:
+    elif wish.quiet_from and wish.quiet_to:
         begins, ends, clock = wish.quiet_from, wish.quiet_to, f"{local:%H:%M}"
         quiet = begins <= clock < ends if begins < ends else clock >= begins or clock < ends
         if quiet:
             date = local.date() + dt.timedelta(days=clock >= ends)
             return dt.datetime.combine(date, dt.time.fromisoformat(ends), calendar.days.zone).astimezone(dt.UTC), True
     return now, False
+
+
+def _worked(calendar: Calendar, date: dt.date) -> bool:
+    try:
+        return bool(calendar.day(date).shifts)
+    except CalendarUnknown:
+        return True
 
 
 # --- stored
