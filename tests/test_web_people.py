@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import re
-import threading
 import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import waitress
 from browser import DESK, PHONE, Visitor
 from playwright.sync_api import Browser
-from web_office import PASSWORD, Office, token
+from web_office import PASSWORD, Office, served, token
 
 from engine.people import absences
 from webapp.demo import roster
@@ -75,6 +73,9 @@ def test_faults_stand_beside_their_field(office: Office) -> None:
         form = {"name": "陈立", "department": "customer-service", "manager": manager, "active": "yes", "note": "试"}
         answer = office.post(admin, "/people/edit/persons?key=KF-002", form)
         assert answer.status_code == 422 and said in answer.text, text(answer)
+    form = {"name": "陈立", "department": "customer-service", "active": "yes", "note": "试"}
+    answer = office.post(admin, "/people/edit/persons?key=KF-002", {**form, "roles": "supervisor", "roles_more": "x" * 200})
+    assert answer.status_code == 422 and 'id="error-roles"' in answer.text and "x" * 200 in answer.text
     gone = office.post(admin, "/people/edit/persons?key=KF-001", {"name": "赵敏华", "note": "离职"})
     assert gone.status_code == 422 and "赵敏华 是 客服部 的负责人" in gone.text
     assert "暂无变更记录" in text(admin.get("/people/changes"))
@@ -182,28 +183,24 @@ def test_everybody_names_their_own_substitute(office: Office) -> None:
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, width: int) -> None:
     """Nothing serious for axe, nothing wider than the screen; a file is looked at and taken over by hand."""
-    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    admin = Visitor(chromium, f"http://127.0.0.1:{server.effective_port}", "admin", PASSWORD, width)
-    form = {"name": "林小北", "department": "production", "manager": "PD-001", "active": "yes", "on": "2030-01-01", "note": "调岗"}
-    office.post(office.browser("admin"), "/people/edit/persons?key=KF-017", form)
-    addresses = ("", f"/person/{office.people['linxiaobei']}", "/departments", "/edit/persons?key=KF-017", "/lists/groups", "/changes")
-    for number, address in enumerate(addresses, 1):
-        admin.page.goto(f"/people{address}")
-        admin.look(f"people-{number}")
-    admin.page.goto("/people/import")
-    admin.page.locator("#files").set_input_files(
-        {"name": "persons.csv", "mimeType": "text/csv", "buffer": "工号,姓名\nHR-002,王芳芳\n".encode("gb18030")}
-    )
-    admin.page.get_by_role("button", name="核对差异").click()
-    admin.reads("共 1 处差异", "王芳芳")
-    admin.look("people-differences")
-    admin.write("原因", "更名")
-    admin.page.get_by_role("button", name="确认应用").click()
-    admin.reads("已应用 1 处差异")
-    admin.page.goto("/substitutes")
-    admin.look("substitutes")
-    admin.leave()
-    server.close()
-    thread.join(5)
+    with served(office) as address:
+        admin = Visitor(chromium, address, "admin", PASSWORD, width)
+        form = {"name": "林小北", "department": "production", "manager": "PD-001", "active": "yes", "on": "2030-01-01", "note": "调岗"}
+        office.post(office.browser("admin"), "/people/edit/persons?key=KF-017", form)
+        addresses = ("", f"/person/{office.people['linxiaobei']}", "/departments", "/edit/persons?key=KF-017", "/lists/groups", "/changes")
+        for number, page in enumerate(addresses, 1):
+            admin.page.goto(f"/people{page}")
+            admin.look(f"people-{number}")
+        admin.page.goto("/people/import")
+        admin.page.locator("#files").set_input_files(
+            {"name": "persons.csv", "mimeType": "text/csv", "buffer": "工号,姓名\nHR-002,王芳芳\n".encode("gb18030")}
+        )
+        admin.page.get_by_role("button", name="核对差异").click()
+        admin.reads("共 1 处差异", "王芳芳")
+        admin.look("people-differences")
+        admin.write("原因", "更名")
+        admin.page.get_by_role("button", name="确认应用").click()
+        admin.reads("已应用 1 处差异")
+        admin.page.goto("/substitutes")
+        admin.look("substitutes")
+        admin.leave()

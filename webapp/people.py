@@ -202,6 +202,7 @@ def edit(kind: str) -> Any:
         faults=_by_field(faults, {each.name for each in KINDS[kind]}),
         on=request.form.get("on", "") or found.on.isoformat(),
         note=request.form.get("note", ""),
+        more=request.form.get("roles_more", ""),
         back=_back(kind, key, None),
     )
     return (page, 422) if faults else page
