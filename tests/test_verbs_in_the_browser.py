@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-import waitress
 from browser import PHONE, Visitor
 from playwright.sync_api import Browser, expect
-from web_office import PASSWORD, Office
+from web_office import PASSWORD, Office, served
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +19,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 @pytest.fixture(scope="module")
 def address(office: Office) -> Iterator[str]:
-    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with served(office) as address:
+        yield address
 
 
 def more(visitor: Visitor, verb: str) -> None:

@@ -1,14 +1,12 @@
 """The pages in a real browser: nothing serious for axe, nothing wider than a phone, script comforts that work."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from web_office import PASSWORD, Office, with_a_term
+from web_office import PASSWORD, Office, served, with_a_term
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -34,12 +32,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 @pytest.fixture(scope="module")
 def address(office: Office) -> Iterator[str]:
-    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with served(office) as address:
+        yield address
 
 
 def _open(chromium: Browser, address: str, login: str, width: int = 1280) -> Page:

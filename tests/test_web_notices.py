@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import waitress
 from browser import DESK, PHONE, Visitor
 from playwright.sync_api import Browser
 from twins import Loudspeaker
-from web_office import PASSWORD, Office, token
+from web_office import PASSWORD, Office, served, token
 
 from engine.errors import Refused
 from engine.models import EVERYBODY, Person
@@ -111,23 +109,21 @@ def test_a_link_leads_to_the_item_behind_the_log_in(office: Office) -> None:
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, width: int) -> None:
     """Nothing serious for axe and nothing wider than the screen, with a notice that failed; a choice is kept by hand."""
-    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
-    threading.Thread(target=server.run, daemon=True).start()
-    mail(office).answers = [Refused(system="mail", operation="notice", reason="it refused the mail: 550")]
-    office.case()
-    admin = Visitor(chromium, f"http://127.0.0.1:{server.effective_port}", "admin", PASSWORD, width)
-    for name, address in (("notices-mine", "/account/notices"), ("notices-everybody", "/account/notices/everybody")):
-        admin.page.goto(address)
-        admin.look(name)
-    admin.page.goto("/account/notices")
-    admin.page.get_by_label("免打扰开始").fill("22:00")
-    admin.page.get_by_role("button", name="保存", exact=True).click()
-    admin.reads("免打扰时段须填写开始时间和不同的结束时间。")
-    assert all("422" in said for said in admin.complaints)  # the browser tells of the answer
-    admin.complaints.clear()
-    admin.look("notices-mistake")
-    admin.page.get_by_label("免打扰结束").fill("07:30")
-    admin.page.get_by_role("button", name="保存", exact=True).click()
-    admin.reads("已保存，自此后发生的事项起生效。")
-    admin.leave()
-    server.close()
+    with served(office) as address:
+        mail(office).answers = [Refused(system="mail", operation="notice", reason="it refused the mail: 550")]
+        office.case()
+        admin = Visitor(chromium, address, "admin", PASSWORD, width)
+        for name, page in (("notices-mine", "/account/notices"), ("notices-everybody", "/account/notices/everybody")):
+            admin.page.goto(page)
+            admin.look(name)
+        admin.page.goto("/account/notices")
+        admin.page.get_by_label("免打扰开始").fill("22:00")
+        admin.page.get_by_role("button", name="保存", exact=True).click()
+        admin.reads("免打扰时段须填写开始时间和不同的结束时间。")
+        assert all("422" in said for said in admin.complaints)  # the browser tells of the answer
+        admin.complaints.clear()
+        admin.look("notices-mistake")
+        admin.page.get_by_label("免打扰结束").fill("07:30")
+        admin.page.get_by_role("button", name="保存", exact=True).click()
+        admin.reads("已保存，自此后发生的事项起生效。")
+        admin.leave()

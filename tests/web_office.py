@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import waitress
 from conforming import ConformingClient
 from diagrams import END, START, boundary, flows, timer, user
 from engine_room import files as procedure_files
@@ -291,6 +294,19 @@ class Office:
             client, headers = self.program(login)
             assert client.post(f"/api/v1/items/{item}/approve", json={"opinion": "同意"}, headers=headers).status_code == 204
         return self.open_item(case_id)
+
+
+@contextmanager
+def served(office: Office) -> Iterator[str]:
+    """Its address while the office is open to browsers."""
+    server = waitress.create_server(office.app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        thread.join(5)
 
 
 def with_a_term(office: Office) -> str:
