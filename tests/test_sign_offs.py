@@ -11,8 +11,8 @@ from engine_room import PEOPLE, Room, person, together
 
 from engine import inbox, work
 from engine.errors import ActedOn, AlreadyDecided, FormInvalid, MayNotSign, NotAllowed, NotFound, NotYourTurn, SignsAlready, WayClosed
-from engine.models import Person, SignOff, WorkItem, WorkRound, new_id
-from engine.ports import Json
+from engine.models import Document, Draft, Person, SignOff, WorkItem, WorkRound, new_id
+from engine.ports import File, Json
 from engine.services import Services
 
 KEYS = {person(key): key for key in PEOPLE}
@@ -469,3 +469,18 @@ def test_a_rejection_ends_the_case(room: Room) -> None:
     row = room.case(case)
     assert (row.status, row.outcome) == ("closed", "rejected") and told(room, case) == "rejected: hr:rejected head:lapsed"
     assert room.entries(case)[-1].payload["reason"] == "不同意"
+
+
+def test_a_step_of_a_chain_takes_no_form(room: Room) -> None:
+    """What would be filled in goes nowhere: neither values nor a draft nor files are taken."""
+    case = begin(room, step("a", "hr"))
+    item = room.item(case, "sign")
+    file = File(kind="x", name="x.pdf", media_type="application/pdf", content=b"%PDF-1.7")
+    for act, given in (
+        (work.complete, {"values": {"x": 1}, "request_id": new_id()}),
+        (work.save_draft, {"values": {"x": 1}}),
+        (work.attach, {"files": {"f": [file]}}),
+    ):
+        with pytest.raises(NotAllowed, match="approved or rejected, not completed"):
+            act(room.services, item, actor=person("hr"), **given)
+    assert room.count(Draft) == room.count(Document) == 0

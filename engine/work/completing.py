@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from .. import documents
-from ..db import Statement
+from ..db import Statement, Unit
 from ..errors import NotAllowed, NotFound
 from ..items import finish
 from ..models import Document, Draft, SignOff, WorkRound
@@ -48,11 +48,9 @@ def complete(
     Raises NotFound, NotAllowed, AlreadyDecided, ItemClosed, CaseNotRunning, VersionSuspended, FormInvalid.
     """
     with services.database.unit() as unit:
-        work = task(services, unit, item_id, actor, request_id)
+        work = _task(services, unit, item_id, actor, request_id)
         if work is None:
             return
-        if work.chain_id:
-            raise NotAllowed(reason="this step is approved or rejected, not completed")
         clean = _checked(work, values, locale)
         _approved(work)
         finish(work.turn, item_id, work.element.id, work.instance, clean, drafts=work.drafts)
@@ -65,7 +63,7 @@ def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, 
     Raises as `complete`, and the errors of `documents.checked`.
     """
     with services.database.unit() as unit:
-        work = task(services, unit, item_id, actor, None)
+        work = _task(services, unit, item_id, actor, None)
         assert work is not None  # only a repeated request gives none
         stored = documents.store_uploads(work.turn, files, element=work.element.id)
         work.turn.commit()
@@ -75,12 +73,20 @@ def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, 
 def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[str, Json]) -> None:
     """Keep what the person typed, for them alone; it goes when the item closes. Raises as `complete`."""
     with services.database.unit() as unit:
-        task(services, unit, item_id, actor, None)
+        _task(services, unit, item_id, actor, None)
         sealed = services.keyring.seal_json(dict(values), draft_purpose(item_id, actor))
         connection = unit.connection
         connection.execute(sa.delete(Draft).where(Draft.item_id == item_id, Draft.person_id == actor))
         connection.execute(sa.insert(Draft).values(item_id=item_id, person_id=actor, values=sealed, saved_at=services.clock.now()))
         unit.commit()
+
+
+def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None) -> Task | None:
+    """As `task`. Raises NotAllowed, too, for a step of a chain: nothing would become of what is filled in."""
+    work = task(services, unit, item_id, actor, request_id)
+    if work is not None and work.chain_id:
+        raise NotAllowed(reason="this step is approved or rejected, not completed")
+    return work
 
 
 def _checked(work: Task, values: Mapping[str, Json], locale: str) -> dict[str, Json]:
