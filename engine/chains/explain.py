@@ -135,8 +135,6 @@ DROPPED = {
     "left": "{who} was not asked, because they are no longer active.",
     "disabled": "{who} was not asked, because they are no longer active.",
     "unknown": "{who} was not asked, because there is no such person.",
-    "conflict": "{who} was not asked, because of a conflict of interest in this case.",
-    "no_read_right": "{who} was not asked, because this case is not open to them.",
     "absent": "{who} is absent until {until} and names {substitute} as substitute.",
 }
 _VACANT = "{department} has no head at present."

@@ -170,7 +170,7 @@ def _unfit(company: Company, person: str, case: Situation) -> str | None:
         return "disabled"
     if not member.employed:
         return "left"
-    return "subject" if person == case.subject else case.barred.get(person)
+    return "subject" if person == case.subject else None
 
 
 def _nobody(
@@ -271,7 +271,7 @@ def _not_again(
 ) -> list[Signer]:
     """Without those who approved an earlier step in their own name, unless this one wants something of its own from them."""
     twice = setting(step, "twice")
-    touched = [name for name, access in setting(step, "fields").items() if access in ("required", "editable") or name in case.changed]
+    touched = [name for name, access in setting(step, "fields").items() if access in ("required", "editable")]
     if twice == "none" or not case.signed or touched or setting(step, "signature") or setting(step, "opinion") == "always":
         return list(signers)
     keys = list(case.signed)[-1:] if twice == "adjacent" else list(case.signed)

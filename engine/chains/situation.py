@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..ports import Json
@@ -21,12 +21,8 @@ class Situation:
     variables: Mapping[str, Json] = field(default_factory=dict)
     #: key of a step -> who approved it in its present round, in their own name; in the order of the steps
     signed: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: names of variables that changed since these approvals
-    changed: Set[str] = frozenset()
     #: key of a step -> persons whom the initiator, or the signer of the step before, chose for it
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: person -> why they may not sign in this case: `conflict` or `no_read_right`
-    barred: Mapping[str, str] = field(default_factory=dict)
     #: roles that take what nobody else can
     managers: Sequence[str] = ("admin",)
     #: name of the procedure and key of the chain, for substitutes who stand in for one of them only
