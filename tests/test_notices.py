@@ -167,6 +167,21 @@ def test_due_soon_and_overdue(room: Room, mail: Loudspeaker) -> None:
     assert said(mail) == ["hr overdue", "hr2 overdue"]
 
 
+def test_what_a_chain_leaves_more_time_for_is_not_told_as_overdue_before(room: Room, mail: Loudspeaker) -> None:
+    """The limit of the step stands in the place of the diagram's due time, so people are told by it, once each."""
+    schedule = zeebe("taskSchedule", dueDate='=now() + duration("PT8H")')
+    task = node("userTask", "sign", zeebe("properties", zeebe("property", name="wf.chain", value="c")), schedule)
+    chain = {"name": "审批", "name_en": "Chain", "steps": [step("一", "hr", limit_days=2)]}
+    room.deploy(START, task, END, flows("start > sign", "sign > end"), chains={"c": chain})
+    room.start(by="boss")
+    heard = []
+    for hour in range(60):
+        room.run()
+        heard += [(hour, what) for what in said(mail)]
+        room.clock.move(hours=1)
+    assert heard == [(0, "hr opened"), (44, "hr due_soon"), (48, "hr overdue")]
+
+
 # --- what people wish
 
 

@@ -182,13 +182,15 @@ def _line(services: Services, connection: sa.Connection, notice: Any, locale: st
 
 
 def _due(services: Services, job: Any, item: str, kind: str) -> None:
-    """Tell whoever may act in an item that is due; nobody where it is closed."""
+    """Tell whoever may act in an item that is due; nobody where it is closed. Where it is due later by now, that is awaited."""
     with services.database.unit() as unit:
         if not _ours(unit, job):
             return
         now = services.clock.now()
         persons, roles = telling.holders(unit.connection, item)
-        if persons or roles:
+        due = unit.connection.execute(sa.select(WorkItem.due_at).where(WorkItem.id == item)).scalar_one()
+        place = job.case_id, item, job.element, job.instance
+        if (persons or roles) and due is not None and not telling.await_due(services, unit, kind, *place, due, now):
             case = unit.connection.execute(sa.select(Case.id, Case.subject_id).where(Case.id == job.case_id)).one()
             told = telling.Told(kind=kind, persons=persons, roles=roles, item=item)
             telling.tell(services, unit, [told], at=now, by=None, case=case)

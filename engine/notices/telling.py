@@ -106,13 +106,21 @@ def _write(
 
 def watch(services: Services, unit: Unit, case_id: str, item: str, element: str, instance: str, due: dt.datetime, at: dt.datetime) -> None:
     """Whoever holds an item shortly before and when it is due is told then; both are dropped with the item's element."""
-    if not services.notifiers:
-        return
-    early = due - dt.timedelta(hours=services.settings.due_soon_hours)
-    for kind, when in (("due_soon", early), ("overdue", due)):
-        if when > at:
-            payload, key = {"item": item, "kind": kind}, f"notice:{item}:{kind}"
-            add_job(services, unit, case_id, "notice", element, instance, at=at, due=when, attempts=5, payload=payload, key=key)
+    if services.notifiers:
+        for kind in ("due_soon", "overdue"):
+            await_due(services, unit, kind, case_id, item, element, instance, due, at)
+
+
+def await_due(
+    services: Services, unit: Unit, kind: str, case_id: str, item: str, element: str, instance: str, due: dt.datetime, at: dt.datetime
+) -> bool:
+    """Tell of this kind once its time has come; False where it has come by `at`."""
+    when = due - dt.timedelta(hours=services.settings.due_soon_hours) if kind == "due_soon" else due
+    if when <= at:
+        return False
+    payload, key = {"item": item, "kind": kind}, f"notice:{item}:{kind}:{when:%Y%m%d%H%M%S}"
+    add_job(services, unit, case_id, "notice", element, instance, at=at, due=when, attempts=5, payload=payload, key=key)
+    return True
 
 
 def holders(connection: sa.Connection, item: str) -> tuple[list[str], list[str]]:
