@@ -33,6 +33,8 @@ class Checked:
     at: dt.datetime
     #: entries since: what happened later is not on the record
     since: int
+    #: the record as of now is open to the reader, who is not whom the case is about
+    open: bool
 
 
 def code_of(services: Services, case_id: str) -> str:
@@ -58,8 +60,9 @@ def check(services: Services, code: str, *, reader: str) -> Checked:
         expected = _proof(services, number, int(rest), last.digest) if last else ""
         if last is None or not hmac.compare_digest(expected.encode(), proof.encode()):
             raise unknown
-        access.sight(connection, case, rules_of(services.programs.get(case.version_id).files), reader)
-    return Checked(case_id=found, number=number, entry=last.number, at=last.at, since=len(entries) - last.number)
+        sight = access.sight(connection, case, rules_of(services.programs.get(case.version_id).files), reader)
+    since = len(entries) - last.number
+    return Checked(case_id=found, number=number, entry=last.number, at=last.at, since=since, open=not sight.subject)
 
 
 def _proof(services: Services, number: str, entries: int, head: str) -> str:

@@ -49,11 +49,14 @@ def test_the_record_as_pdf_is_the_same_in_both_languages(office: Office) -> None
 
 
 def test_who_takes_no_part_sees_neither_record_nor_what_a_code_leads_to(office: Office) -> None:
-    """The employee concerned, and somebody who has nothing to do with the case."""
+    """Nor does whom it is about, though what they hold in their hands they may check; who has nothing to do with the case may not."""
     case = office.case()
     office.approved(case)
     code = re.findall(r"<code>([\w-]+)</code>", office.browser("wangfang").get(f"/cases/{case}/approvals").text)[0]
     employee = office.browser("linxiaobei")
     assert [employee.get(f"/cases/{case}/approvals{end}").status_code for end in ("", ".pdf")] == [403, 403]
+    checked = employee.get(f"/check/{code}")
+    assert checked.status_code == 200 and f'href="/cases/{case}"' in checked.text and f"/cases/{case}/approvals" not in checked.text
+    assert f"/cases/{case}/approvals" in office.browser("wangfang").get(f"/check/{code}").text
     assert office.browser("liuhai").get(f"/check/{code}").status_code == 403
     assert office.app.test_client().get(f"/check/{code}").status_code == 302
