@@ -110,7 +110,7 @@ def test_what_follows_when_the_limit_is_over_is_typed_and_kept(office: Office) -
     reminded = {"s0.limit_days": "2", "s0.on_due": "remind", "s0.on_due_times": "3", "s0.on_due_every": "4"}
     handed = {"s1.limit_days": "2", "s1.on_due": "transfer", "s1.on_due_to": "GM-001"}
     page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), **reminded, **handed}).text
-    assert "This keeps it" not in page
+    assert "This keeps it" not in page and "nothing → remind; 3 times; every 4 working hours" in page
     page = office.post(admin, PAGE, typed(page)).text
     client, headers = office.program("admin")
     steps = client.get(f"/api/v1/chains/{KEY}/draft", headers=headers).json["draft"]["steps"]

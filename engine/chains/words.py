@@ -183,7 +183,11 @@ def value(company: Company, name: str, given: Json) -> Any:
         said = Sentence(CHOICES["nobody"].get(str(given.get("do")), str(given.get("do"))))
         return [said, _listed(company, "persons", given["persons"])] if given.get("persons") else said
     if name == "on_due" and isinstance(given, Mapping):
-        return Sentence(CHOICES["on_due"].get(str(given.get("do")), str(given.get("do"))))
+        parts: list[Any] = [Sentence(CHOICES["on_due"].get(str(given.get("do")), str(given.get("do"))))]
+        parts += [_person(company, given["to"])] if given.get("to") else []
+        parts += [Sentence("{count} times", {"count": given["times"]})] if given.get("times") else []
+        parts += [Sentence("every {count} working hours", {"count": given["every_hours"]})] if given.get("every_hours") else []
+        return parts if len(parts) > 1 else parts[0]
     if isinstance(given, bool):
         return Sentence("yes" if given else "no")
     if name in CHOICES:
