@@ -24,8 +24,7 @@ def lines(*rows: str) -> list[Line]:
 
 
 def held(room: Room, key: str) -> dict[str, str]:
-    with room.services.database.reading() as connection:
-        return dict(identities.of(connection, person(key)))
+    return dict(room.rows(sa.select(ForeignId.system, ForeignId.foreign_id).where(ForeignId.person_id == person(key))))
 
 
 def test_ids_are_entered_changed_and_taken_away(room: Room) -> None:

@@ -1,8 +1,8 @@
-"""What outside systems call our people: entered by administrators, person by person or from a file; never guessed by name."""
+"""What outside systems call our people: entered from a file, never guessed by name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,6 @@ class Line:
     id: str
     #: in the file, from 1
     number: int
-
-
-def of(connection: sa.Connection, person: str) -> Mapping[str, str]:
-    """System -> what it calls the person."""
-    rows = connection.execute(sa.select(ForeignId.system, ForeignId.foreign_id).where(ForeignId.person_id == person))
-    return {row.system: row.foreign_id for row in rows}
 
 
 def bring(services: Services, lines: Sequence[Line]) -> int:
