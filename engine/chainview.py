@@ -94,12 +94,15 @@ class ChainView:
     may: frozenset[str] = frozenset()
     #: where they may add signers: `before`, `after`, `beside`
     where: Sequence[str] = ()
+    #: the step at which it stands wants an opinion with an approval, too
+    opinion_needed: bool = False
 
 
 @dataclass(kw_only=True)
 class _Offers:
     may: set[str] = field(default_factory=set)
     where: list[str] = field(default_factory=list)
+    opinion_needed: bool = False
     #: id of a sign-off → verbs
     on: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -138,7 +141,7 @@ def chain_view(
         coming = _coming(connection, services.clock.now(), chain, case, rules, rows, now, variables())
         seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + coming
         seen.sort(key=lambda step: (step.step or 0, step.expected is not None))
-    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where)
+    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where, opinion_needed=offers.opinion_needed)
 
 
 def _rows(connection: sa.Connection, item_id: str, reader: str) -> Sequence[Any]:
@@ -340,6 +343,7 @@ def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
     for verb in {"return", "transfer", "delegate"} - set(verbs) | {"release" if _could_take(round, reader) else "claim"}:
         del acts[verb]
     offers = _Offers(may={verb for verb, (act, *more) in acts.items() if _works(act, round, reader, *more)})
+    offers.opinion_needed = setting(asks, "opinion") == "always"
     if "add" in verbs:
         offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
         offers.may |= {"add"} if offers.where else set()

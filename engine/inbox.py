@@ -148,6 +148,8 @@ class ItemPage:
     may: frozenset[str]
     #: where they may add signers: `before`, `after`, `beside`
     where: Sequence[str]
+    #: the step of the chain wants an opinion with an approval, too
+    opinion_needed: bool
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
     lit: frozenset[str]
@@ -213,6 +215,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             steps=chain.steps,
             may=chain.may,
             where=chain.where,
+            opinion_needed=chain.opinion_needed,
             documents=documents,
             timeline=timeline,
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),

@@ -55,6 +55,23 @@ def test_a_day_before_all_days_is_no_day(office: Office) -> None:
         assert office.post(office.browser("admin"), f"{PAGE}/publish", {"reason": "x", "effective": day}).status_code == 400
 
 
+def test_a_step_that_always_wants_an_opinion_says_so_before_it_refuses(office: Office) -> None:
+    """Beside the field; elsewhere it is wanted for a rejection only."""
+    signer = office.browser("zhaominhua", "zh-CN")
+    usual = signer.get(f"/items/{office.talked(office.case())}").text
+    assert "驳回时必填；" in usual and 'aria-required="true"' not in usual
+    client, own = office.program("admin")
+    draft = client.get(f"/api/v1{PAGE}/draft", headers=own).json["draft"]
+    steps = [{**step, "opinion": "always"} for step in draft["steps"]]
+    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": 0}
+    revision = client.put(f"/api/v1{PAGE}/draft", headers=own, json=sent).json["draft"]["revision"]
+    assert client.post(f"/api/v1{PAGE}/publish", headers=own, json={"revision": revision, "note": "x"}).status_code == 200
+    item = office.talked(office.case())
+    asked = signer.get(f"/items/{item}").text
+    assert "驳回时" not in asked and "必填；" in asked and 'aria-required="true"' in asked
+    assert office.post(signer, f"/items/{item}/approve", {"opinion": ""}).status_code == 422
+
+
 def test_an_administrator_adds_a_level_tries_it_publishes_and_takes_it_back(office: Office) -> None:
     """A condition in yuan, a preview for two amounts, a new case that goes through it, and the former version again."""
     admin = office.browser("admin", "en")
