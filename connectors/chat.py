@@ -118,11 +118,12 @@ class TokenChat(Chat, abc.ABC):
         trial = Message(
             key="check", kind="check", address="", name="", subject="", text="", link="", now=dt.datetime.min.replace(tzinfo=dt.UTC)
         )
+        found = ["the address is not encrypted, so our secret can be read on the way"] if self._http.in_the_clear else []
         try:
             self.fresh_token(trial)
         except (TryAgain, Refused, NeedsPerson) as error:
-            return [str(error.facts["reason"])]
-        return []
+            found.append(str(error.facts["reason"]))
+        return found
 
 
 def cut(text: str, most: int) -> str:

@@ -47,7 +47,8 @@ class Http:
             raise SettingWrong(setting=f"connectors.{system}.base_url", reason="it must be an address beginning with https://")
         if self._timeout <= 0:
             raise SettingWrong(setting=f"connectors.{system}.timeout", reason="it must be more than 0")
-        self._in_the_clear = address.scheme == "http" and address.hostname not in ("127.0.0.1", "::1", "localhost")
+        #: whoever is on the way can read what is said
+        self.in_the_clear = address.scheme == "http" and address.hostname not in ("127.0.0.1", "::1", "localhost")
 
     def ask(
         self,
@@ -96,7 +97,7 @@ class Http:
 
     def check(self, operation: str, path: str, params: Mapping[str, str] = {}) -> list[str]:
         """What is wrong with the address, the token or the other side, tried with one harmless GET."""
-        found = ["the address is not encrypted, so the token can be read on the way"] if self._in_the_clear else []
+        found = ["the address is not encrypted, so the token can be read on the way"] if self.in_the_clear else []
         try:
             status, _, _ = self._send(operation, "GET", path, params, {}, None)
         except (TryAgain, NeedsPerson) as error:

@@ -141,6 +141,13 @@ def test_a_webhook_is_signed_over_the_bytes_it_sends(there: ChatServices) -> Non
 
 
 @pytest.mark.parametrize("type", APPS)
+def test_the_check_tells_that_the_secret_can_be_read(type: str, there: ChatServices) -> None:
+    """A service elsewhere is spoken to over an encrypted line only, or administrators read that it is not."""
+    found = channel(type, there, base_url="http://0.0.0.0:1", timeout=0.5).check()
+    assert found[0] == "the address is not encrypted, so our secret can be read on the way" and len(found) == 2
+
+
+@pytest.mark.parametrize("type", APPS)
 def test_the_check_asks_for_a_token(type: str, there: ChatServices) -> None:
     """`partwell connectors` tells whether app and secret are right, and sends nobody anything."""
     assert channel(type, there).check() == [] and there.tokens == 1 and there.taken == []
