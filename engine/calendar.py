@@ -17,6 +17,8 @@ from typing import Any
 from .errors import CalendarEnds, NotFound
 from .workdays import STANDARD, Day, Workdays
 
+#: the calendar that is always there
+OFFICE = "office"
 #: calendar days after which a search or a sum gives up
 FARTHEST = 3660
 #: days kept ready
@@ -188,7 +190,7 @@ class Calendars:
 
     def __init__(self, tables: Mapping[str, Mapping[str, Any]], *, zone: str) -> None:
         """`tables` as in `workdays`. Raises SettingWrong naming calendar and key."""
-        self._calendars = {name: Calendar(Workdays.read(name, table, zone=zone)) for name, table in {"office": STANDARD, **tables}.items()}
+        self._calendars = {name: Calendar(Workdays.read(name, table, zone=zone)) for name, table in {OFFICE: STANDARD, **tables}.items()}
 
     def __iter__(self) -> Iterator[Calendar]:
         return iter(self._calendars.values())
@@ -203,3 +205,7 @@ class Calendars:
         if found is None:
             raise NotFound(what="calendar", name=name)
         return found
+
+    def of_place(self, region: str | None, entity: str | None) -> str:
+        """Name of the calendar of who works there: that which bears the key of their region, else of their legal entity, else `office`."""
+        return next((key for key in (region, entity) if key in self._calendars), None) or OFFICE

@@ -211,7 +211,8 @@ def _open_steps(services: Services, connection: sa.Connection, case: Any, deploy
         .where(WorkItem.case_id == case.id, WorkItem.status == "open")
         .order_by(WorkItem.opened_at)
     ).all()
-    lanes = timeline.lanes_en(deployed)
+    lanes, known = timeline.lanes_en(deployed), deployed.program.elements
+    limits = terms.by_signer(connection, services.calendars, [row.id for row in rows], now)
     found = []
     for row in rows:
         if only_for and row.person_id != only_for:
@@ -229,7 +230,7 @@ def _open_steps(services: Services, connection: sa.Connection, case: Any, deploy
                 holder_ids=frozenset(held),
                 since=row.opened_at,
                 due_at=row.due_at,
-                term=terms.of(services.calendars, deployed.program.elements.get(row.element), row.opened_at, row.due_at, now),
+                term=terms.of(services.calendars, known.get(row.element), row.opened_at, row.due_at, now, limits.get(row.id)),
             )
         )
     return found

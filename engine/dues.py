@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from .calendar import Calendar
+from .calendar import OFFICE, Calendar
 from .chains.company import Company
 from .chains.steps import setting
 from .db import Statement, one_of
@@ -60,11 +60,10 @@ def limited(steps: Sequence[Mapping[str, Json]]) -> bool:
 
 
 def calendar(turn: Turn, person: str | None) -> Calendar:
-    """The signer's: that which bears the key of their region, else of their legal entity, else `office`."""
+    """The signer's; of what is offered to several `office`."""
     calendars = turn.services.calendars
     member = Company(turn.unit.connection, turn.now).member(person) if person else None
-    keys = (member.region, member.entity) if member else ()
-    return calendars.get(next((key for key in keys if key in calendars.names), "office") or "office")
+    return calendars.get(calendars.of_place(member.region, member.entity) if member else OFFICE)
 
 
 def due(turn: Turn, step: Mapping[str, Json], person: str | None) -> dt.datetime | None:

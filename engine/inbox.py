@@ -74,6 +74,8 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
     """
     now = services.clock.now()
     rows, total = boxes.page(services.database, box, person, wanted, now, size=size, after=after)
+    with services.database.reading() as connection:
+        limits = terms.by_signer(connection, services.calendars, [row.item_id for row in rows], now)
     found = []
     for row in rows[:size]:
         values = row._asdict()
@@ -82,7 +84,8 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
         lane_en = lanes_en(deployed).get(row.lane or "")
         english = title_en(services, version_id, row.subject)
         overdue = row.status == "open" and row.due_at is not None and row.due_at < now
-        term = terms.of(services.calendars, deployed.program.elements.get(element), begun or row.opened_at, row.due_at, now)
+        known = deployed.program.elements.get(element)
+        term = terms.of(services.calendars, known, begun or row.opened_at, row.due_at, now, limits.get(row.item_id))
         values |= {"overdue": overdue, "term": term if row.status == "open" else None}
         found.append(InboxRow(**values, title_en=english, lane_en=lane_en, held=holder == person))
     return Page(rows=found, total=total, next=found[-1].sign_off_id if len(rows) > size else None)
@@ -188,6 +191,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         answer = {} if item.chain_id else _answer(item_id, timeline)
         now = services.clock.now()
+        signer = terms.by_signer(connection, services.calendars, [item_id], now).get(item_id)
         return ItemPage(
             id=item.id,
             case_id=case.id,
@@ -206,7 +210,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             due_at=item.due_at,
             closed_at=item.closed_at,
             overdue=item.status == "open" and item.due_at is not None and item.due_at < now,
-            term=terms.of(services.calendars, element, item.opened_at, item.due_at, now) if item.status == "open" else None,
+            term=terms.of(services.calendars, element, item.opened_at, item.due_at, now, signer) if item.status == "open" else None,
             for_subject=item.for_subject,
             form=form,
             values={**variables, **answer, **typed},

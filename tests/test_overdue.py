@@ -11,7 +11,7 @@ from engine_room import Room, person
 from test_sign_offs import begin, told
 from test_standing_steps import publish, step
 
-from engine import cases, work
+from engine import cases, inbox, work
 from engine.calendar import Calendars
 from engine.chains import steps as shape
 from engine.errors import NotAllowed
@@ -56,7 +56,7 @@ def test_due_counts_working_time(room: Room) -> None:
 
 
 def test_due_is_in_the_signers_calendar(room: Room) -> None:
-    """A calendar that bears the key of the signer's region is theirs."""
+    """A calendar that bears the key of the signer's region is theirs, also for how much is told to be left."""
     given = {"north": {"holidays": "", "hours": {"mon-sun": ["09:00-10:00"]}}}
     object.__setattr__(room.services, "calendars", Calendars(given, zone="Asia/Shanghai"))
     room.write(sa.insert(Region).values(id="north", name="北方", name_en="North"))
@@ -64,6 +64,9 @@ def test_due_is_in_the_signers_calendar(room: Room) -> None:
     case = begin(room, step("a", "hr", limit_hours=2), step("b", "head", limit_hours=2))
     start = room.clock.now()
     assert due(room, case) == start + dt.timedelta(days=1, hours=1)
+    [row] = inbox.inbox(room.services, person("hr"), box="mine").rows
+    page = inbox.item_page(room.services, row.item_id, reader=person("hr"))
+    assert row.term is not None and row.term == page.term and (row.term.days, row.term.minutes) == (1, 120)
     room.approve(case, "sign", by="hr")
     assert due(room, case) == start + dt.timedelta(hours=2)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from ..calendar import OFFICE
 from ..db import Statement, Unit
 from ..deferral import AGAIN, FINISH, pause, request_purpose
 from ..errors import DatabaseAway, NeedsPerson, OperationFailed, PartwellError, Refused, TryAgain
@@ -171,7 +172,7 @@ def _line(services: Services, connection: sa.Connection, notice: Any, locale: st
         item = connection.execute(sa.select(WorkItem.name, WorkItem.name_en, WorkItem.due_at).where(WorkItem.id == notice.item_id)).one()
         facts["step"] = item.name_en if english else item.name
         if item.due_at:
-            facts["due"] = f"{item.due_at.astimezone(services.calendars.get(telling.CALENDAR).days.zone):%Y-%m-%d %H:%M}"
+            facts["due"] = f"{item.due_at.astimezone(services.calendars.get(OFFICE).days.zone):%Y-%m-%d %H:%M}"
     if notice.by_id:
         named = connection.execute(sa.select(Person.name).where(Person.id == notice.by_id)).scalar_one_or_none()
         facts["who"] = named if named and services.settings.notice_titles else services.translate(SOMEBODY, locale)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from ..calendar import OFFICE
 from ..db import Unit
 from ..deferral import add_job
 from ..models import Candidate, Notice, SignOff, WorkItem, new_id
@@ -18,8 +19,6 @@ from .wishes import moment, reachable
 if TYPE_CHECKING:
     from ..services import Services
 
-#: the calendar in which people work
-CALENDAR = "office"
 #: attempts to send a notice: with the usual pauses, most of a day
 ATTEMPTS = 20
 #: of the job that sends one: below whatever a case does, so that a channel which keeps its threads waiting delays no case for long
@@ -55,7 +54,7 @@ def tell(services: Services, unit: Unit, told: Iterable[Told], *, at: dt.datetim
                 wanted.setdefault((person, each.item, each.kind), each)
     if not wanted:
         return
-    calendar = services.calendars.get(CALENDAR)
+    calendar = services.calendars.get(OFFICE)
     found, default = reachable(connection, {person for person, _, _ in wanted}, services.notifiers, on)
     by_person = {one.person: one for one in found}
     for (person, item, kind), _ in wanted.items():

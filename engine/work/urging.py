@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from ..calendar import OFFICE
 from ..chains.steps import setting
 from ..db import Statement
 from ..errors import NotAllowed, UrgedAlready
 from ..ledger import Event
 from ..locking import done_before, lock, must_run
 from ..models import Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
-from ..notices.telling import CALENDAR, holders
+from ..notices.telling import holders
 from ..people import directory
 from ..rules import Rules, rules_of
 from ..turn import Turn
@@ -70,7 +71,7 @@ def must_urge(services: Services, connection: sa.Connection, item: Any, case: An
     if actor != case.initiator_id and (actor == case.subject_id or not (own & rules.managers or _signed(connection, item, actor))):
         raise NotAllowed(reason="only who started the case, who signed before, and managers of this procedure can urge")
     if item.urged_at is not None:
-        calendar, pause = services.calendars.get(CALENDAR), dt.timedelta(hours=services.settings.urge_hours)
+        calendar, pause = services.calendars.get(OFFICE), dt.timedelta(hours=services.settings.urge_hours)
         if calendar.worked(item.urged_at, now) < pause:
             again = calendar.add(item.urged_at, hours=pause)
             name = connection.execute(sa.select(Person.name).where(Person.id == item.urged_by)).scalar_one()

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 
 from ... import errors
-from ...calendar import Calendar, Calendars
+from ...calendar import OFFICE, Calendar, Calendars
 from .. import expressions, names, timers
 from ..findings import Code, Finding, finding
 from ..model import Element
@@ -63,7 +63,7 @@ def timer(element: Element, seen: names.Names, calendars: Calendars | None) -> I
 def _calendar(element: Element, calendars: Calendars | None) -> Calendar | None:
     """The element's calendar; one that is not known here is as good as the ordinary one for reading a duration."""
     name, known = element.properties.get("wf.calendar"), calendars or _ORDINARY
-    return known.get(name if name in known.names else "office") if name else None
+    return known.get(name if name in known.names else OFFICE) if name else None
 
 
 def _readable(
