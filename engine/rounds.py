@@ -81,7 +81,8 @@ def open_step(
     """
     company = Company(turn.unit.connection, turn.now)
     steps = item.chain.steps
-    case = situation(turn, item.instance, chain=item.chain.key, signed=_signed(turn, item.id, steps, position, before) if position else {})
+    signed_before = signed_by(turn.unit.connection, item.id, steps, position, before) if position else {}
+    case = situation(turn, item.instance, chain=item.chain.key, signed=signed_before)
     rounds = _rounds(turn, item.step_ids) if position or again else {}
 
     def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> bool:
@@ -195,9 +196,11 @@ def situation(
     )
 
 
-def _signed(turn: Turn, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str]) -> dict[str, list[str]]:
+def signed_by(
+    connection: sa.Connection, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Key of each earlier step -> who approved it in its last round, in their own name; `before` approved the last one just now."""
-    rows = turn.unit.connection.execute(
+    rows = connection.execute(
         sa.select(WorkStep.position, WorkRound.number, WorkRound.outcome, SignOff.state, SignOff.decided_by)
         .join(WorkRound, WorkRound.step_id == WorkStep.id)
         .join(SignOff, SignOff.round_id == WorkRound.id)

@@ -267,6 +267,28 @@ def test_a_step_to_which_the_work_came_back_is_compared(room: Room) -> None:
     assert [one.key for one in changed.before] == [one.key for one in changed.after] == ["hr", "director"]
 
 
+def test_who_signed_already_is_not_asked_again_in_what_is_compared(room: Room) -> None:
+    """What an open item has behind it counts for the steps to come, as it will when they open."""
+    named = {"rule": "person", "persons": [person("hr")]}
+    save(room, step("first", named), step("later", DIRECTOR))
+    publish(room)
+    room.approve(room.start(), "sign", by="hr")
+    [changed], _ = preview.open_items(room.services, "consent", [step("first", named), step("other", named)])
+    assert [one.outcome for one in changed.after] == ["skipped"] and [one.persons for one in changed.before] == [[person("director")]]
+
+
+def test_the_managers_of_the_procedure_take_what_nobody_signs(room: Room) -> None:
+    """Whether a step resolves depends on theirs, not on whoever administers the installation."""
+    room.write(sa.delete(Holding).where(Holding.role == "admin", Holding.person_id == person("admin")))
+    draft = drafts.Draft(key="consent", name="审批", name_en="Consent", steps=[step("up", {"rule": "report_line"})], base=1, revision=0)
+    assert [fault.step for fault in drafts.check(room.services, draft)] == [0]
+    sign = node("userTask", "sign", zeebe("properties", zeebe("property", name="wf.chain", value="consent")))
+    begin = node("startEvent", "start", zeebe("formDefinition", formId="begin"))
+    more = {"forms": {"begin": form(numbers=["amount"])}, "rules": {"managers": ["hr"]}}
+    room.deploy(begin, sign, END, flows("start > sign", "sign > end"), **more)
+    assert drafts.check(room.services, draft) == []
+
+
 def test_every_word_of_a_chain_is_translated() -> None:
     """Fields, choices, rules, phrases and changes."""
     texts = {*words.FIELDS.values(), *words.RULES.values(), *words.OF.values(), *differences.SENTENCES.values()}

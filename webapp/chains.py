@@ -103,7 +103,7 @@ def _page(
     now = services().clock.now()
     with services().database.reading() as connection:
         company = Company(connection, now)
-        found = drafts.faults(connection, draft, now) if faults is None else faults
+        found = drafts.faults(services(), connection, draft, now) if faults is None else faults
         changes = [i18n.sentence(differences.sentence(company, one)) for one in drafts.changes(connection, draft, now)]
         theirs = []
         if others is not None:

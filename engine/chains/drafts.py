@@ -151,13 +151,18 @@ def check(services: Services, draft: Draft) -> list[Fault]:
     """Everything that keeps a draft from being published: its shape first, then what is not carried out, then people without a signer."""
     now = services.clock.now()
     with services.database.reading() as connection:
-        return faults(connection, draft, now)
+        return faults(services, connection, draft, now)
 
 
-def faults(connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
+def faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
     """As `check`, on an open connection."""
-    found = shape.faults(draft.name, draft.name_en, draft.steps, Company(connection, now))
-    return found or shape.unwired(draft.steps) or preview.unresolved(Company.whole(connection, now), draft.key, draft.steps)
+    found = shape.faults(draft.name, draft.name_en, draft.steps, Company(connection, now)) or shape.unwired(draft.steps)
+    if found:
+        return found
+    company = Company.whole(connection, now)
+    for roles in preview.managers(services, connection, draft.key):
+        found += (fault for fault in preview.unresolved(company, draft.key, draft.steps, roles) if fault not in found)
+    return found
 
 
 def changes(connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[differences.Change]:
@@ -188,7 +193,7 @@ def publish(services: Services, key: str, *, revision: int, actor: str | None, n
             raise DraftChanged(who=draft.saved_by, when=(draft.saved_at or now).isoformat(timespec="minutes"))
         if services.settings.chains_four_eyes and (actor is None or actor in draft.editors):
             raise NotAllowed(reason="whoever edited an approval chain does not publish it; another administrator must")
-        if found := faults(connection, draft, now):
+        if found := faults(services, connection, draft, now):
             raise ChainRefused(chain=draft.name, found=found)
         given: dict[str, Any] = {"name": draft.name, "name_en": draft.name_en, "steps": draft.steps, "effective": effective}
         told = changes(connection, draft, now)
@@ -211,7 +216,7 @@ def undo(services: Services, key: str, number: int, *, actor: str | None, note: 
         if services.settings.chains_four_eyes and actor == last and actor is not None:
             raise NotAllowed(reason="whoever published an approval chain does not take it back alone; another administrator must")
         draft = Draft(key=key, name=old.name, name_en=old.name_en, steps=old.steps, base=number, revision=0)
-        if found := faults(connection, draft, now):
+        if found := faults(services, connection, draft, now):
             raise ChainRefused(chain=old.name, found=found)
         told = changes(connection, draft, now)
         given: dict[str, Any] = {"name": old.name, "name_en": old.name_en, "steps": old.steps}

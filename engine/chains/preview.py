@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from .. import rounds
 from ..errors import PartwellError, Sentence
-from ..models import Case, Chain, Person, WorkItem, WorkRound, WorkStep
+from ..models import Case, Chain, Person, ProcedureVersion, WorkItem, WorkRound, WorkStep
 from ..ports import Json
 from ..rules import rules_of
 from ..timeline import title_en
@@ -34,10 +35,21 @@ def who_signs(connection: sa.Connection, steps: Steps, case: Situation) -> list[
     return resolve.chain(Company(connection, case.at), steps, case)
 
 
-def unresolved(company: Company, key: str, steps: Steps, managers: Sequence[str] = ("admin",)) -> list[Fault]:
+def managers(services: Services, connection: sa.Connection, key: str) -> list[list[str]]:
+    """The managers' roles of each procedure whose work names the chain, or finds the name of one by an expression; each list once."""
+    found = set()
+    for version in connection.execute(sa.select(ProcedureVersion.id).where(ProcedureVersion.active)).scalars():
+        deployed = services.programs.get(version)
+        named = {element.properties.get("wf.chain", "") for element in deployed.program.elements.values()}
+        if key in named or any(name.startswith("=") for name in named):
+            found.add(tuple(sorted(rules_of(deployed.files).managers)))
+    return [list(roles) for roles in sorted(found)] or [["admin"]]
+
+
+def unresolved(company: Company, key: str, steps: Steps, managers: Sequence[str]) -> list[Fault]:
     """Steps that nobody would sign for somebody who works here, each with the first of these people.
 
-    A step fails where the last rule found nobody and what it says for that case ends with an administrator having to look, and
+    `managers`: the roles that take what nobody else can. A step fails where the last rule found nobody and what it says for that case ends with an administrator having to look, and
     where its rules find nobody for anybody. Whom only a case can tell is left to the case.
     """
     people = [member for member in company.members if member.here and member.employee_no]
@@ -157,6 +169,7 @@ def _compared(services: Services, company: Company, row: Any, steps: Steps, key:
         managers=sorted(rules_of(deployed.files).managers),
         procedure=row.procedure,
         chain=key,
+        signed=rounds.signed_by(company.connection, row.item_id, row.steps, place),
     )
     left = ([step for step in each if step["key"] not in done] for each in (row.steps, steps))
     before, after = (resolve.chain(company, each, case) for each in left)
