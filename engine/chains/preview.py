@@ -49,8 +49,9 @@ def managers(services: Services, connection: sa.Connection, key: str) -> list[li
 def unresolved(company: Company, key: str, steps: Steps, managers: Sequence[str]) -> list[Fault]:
     """Steps that nobody would sign for somebody who works here, each with the first of these people.
 
-    `managers`: the roles that take what nobody else can. A step fails where the last rule found nobody and what it says for that case ends with an administrator having to look, and
-    where its rules find nobody for anybody. Whom only a case can tell is left to the case.
+    `managers`: the roles that take what nobody else can. A step fails where the last rule found nobody and what it says for that
+    case ends with an administrator having to look, and where its rules find nobody for anybody. Whom only a case can tell is left to
+    the case.
     """
     people = [member for member in company.members if member.here and member.employee_no]
     found = []
