@@ -88,7 +88,8 @@ def offered_to(connection: sa.Connection, person: str) -> sa.CompoundSelect[Any]
     """Ids of the open sign-offs that are or were offered to the person, or to a role they hold."""
     roles = directory.roles_of(connection, person)
     candidate = sa.or_(
-        sa.and_(Candidate.kind == "person", Candidate.ref == person), sa.and_(Candidate.kind == "role", Candidate.ref.in_(roles))
+        sa.and_(Candidate.kind == "person", sa.or_(Candidate.ref == person, Candidate.for_id == person)),
+        sa.and_(Candidate.kind == "role", Candidate.ref.in_(roles)),
     )
     return sa.union_all(
         sa.select(SignOff.id).where(SignOff.state == OPEN, SignOff.role.in_(roles)),

@@ -174,8 +174,16 @@ def _page(shape: _Shape) -> Statement:
     chosen = found.order_by(*_order(shape, lies.c.decided_at, lies.c.id)).limit(sa.bindparam("size")).subquery("chosen")
     told = sa.select(*_TOLD).select_from(chosen).join(SignOff, SignOff.id == chosen.c.id).join(WorkItem, WorkItem.id == SignOff.item_id)
     told = told.join(Case, Case.id == WorkItem.case_id).join(Person, Person.id == Case.subject_id)
-    told = told.outerjoin(_ABSENT, sa.and_(_ABSENT.id == SignOff.for_id, SignOff.for_id != SignOff.person_id))
+    told = told.outerjoin(_ABSENT, sa.and_(_ABSENT.id == _away(shape.box), _ABSENT.id != _ME))
     return Statement(told.order_by(*_order(shape, SignOff.decided_at, SignOff.id)))
+
+
+def _away(box: str) -> Any:
+    """The absent one in whose place the person holds, did, or may take it."""
+    if box != "group":
+        return SignOff.for_id
+    own = sa.and_(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == sa.bindparam("ref"))
+    return sa.select(Candidate.for_id).where(own).correlate(SignOff).scalar_subquery()
 
 
 def _order(shape: _Shape, decided_at: Any, sign_off: Any) -> list[Any]:

@@ -42,6 +42,8 @@ class OpenStep:
     #: names of the people who hold it or may take it, and their ids
     holders: Sequence[str]
     holder_ids: frozenset[str]
+    #: name of the absent person in whose place it is held
+    in_place_of: str | None
     since: dt.datetime
     due_at: dt.datetime | None
     term: terms.Term | None
@@ -206,8 +208,9 @@ def _texts(value: Json) -> Iterator[str]:
 def _open_steps(services: Services, connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None) -> list[OpenStep]:
     now = services.clock.now()
     rows = connection.execute(
-        sa.select(WorkItem.__table__, SignOff.id.label("sign_off_id"), SignOff.person_id)
+        sa.select(WorkItem.__table__, SignOff.id.label("sign_off_id"), SignOff.person_id, Person.name.label("absent"))
         .join(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))
+        .outerjoin(Person, sa.and_(Person.id == SignOff.for_id, SignOff.for_id != SignOff.person_id))
         .where(WorkItem.case_id == case.id, WorkItem.status == "open")
         .order_by(WorkItem.opened_at)
     ).all()
@@ -228,6 +231,7 @@ def _open_steps(services: Services, connection: sa.Connection, case: Any, deploy
                 lane_en=lanes.get(row.lane or ""),
                 holders=list(held.values()),
                 holder_ids=frozenset(held),
+                in_place_of=row.absent,
                 since=row.opened_at,
                 due_at=row.due_at,
                 term=terms.of(services.calendars, known.get(row.element), row.opened_at, row.due_at, now, limits.get(row.id)),

@@ -27,7 +27,7 @@ from .signing import adding, deciding, passing, withdrawing
 from .signing.round import Round
 from .work import answer_purpose
 from .work.adding import WHERE
-from .work.steps import SIGNER, round_of, rows_of
+from .work.steps import SIGNER, offers, round_of, rows_of
 from .work.urging import must_urge
 from .work.withdrawing import untouched
 
@@ -82,6 +82,8 @@ class StepView:
     trace: Mapping[str, Json]
     #: who would sign as of now: `signs`, or as `engine.chains.resolve.Resolved.outcome`; None where it was opened
     expected: str | None = None
+    #: name of somebody to whom it is offered -> the absent one in whose place it is
+    in_place_of: Mapping[str, str] = field(default_factory=dict)
     #: `remove` and `reassign`, where the reader may
     may: frozenset[str] = frozenset()
 
@@ -159,8 +161,7 @@ def _rows(connection: sa.Connection, item_id: str, reader: str) -> Sequence[Any]
             SignOff.role,
             SignOff.answer,
             *SIGNER,
-            sa.exists().where(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == reader).label("offered"),
-            sa.exists().where(Candidate.sign_off_id == SignOff.id).label("shared"),
+            *offers(reader),
         )
         .select_from(WorkItem)
         .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)
@@ -195,9 +196,12 @@ def _seen(
     if row.answer is not None and told:
         said = services.keyring.unseal_json(row.answer, answer_purpose(row.sign_off_id))
     people: list[str] = []
+    in_place_of: Mapping[str, str] = {}
     if row.sign_off_id:
         holder = row.person_id or row.decided_by
-        people = [names[holder]] if holder in names else list(signers(connection, row.sign_off_id, holder, today).values())
+        offered = {} if holder in names else signers(connection, row.sign_off_id, holder, today)
+        people = [names[holder]] if holder in names else list(offered.values())
+        in_place_of = _in_place_of(connection, row.sign_off_id, offered) if row.shared and offered else {}
     peers = {other.position: other for other in rows if row.round_id and other.round_id == row.round_id}
     since = _came_back(rows, row)
     acted = names.get(row.decided_by) if row.decided_by and row.decided_by != row.person_id else None
@@ -216,6 +220,7 @@ def _seen(
         due_at=row.due_at if row.state in ("open", "waiting") else None,
         people=people,
         absent=names.get(row.for_id),
+        in_place_of=in_place_of,
         acted=acted if acted not in people else None,
         origin=row.origin or "chain",
         by=_holder(names, _latest(peers, row.by_position)),
@@ -227,6 +232,16 @@ def _seen(
         trace=row.trace or {},
         may=offers.on.get(row.sign_off_id, frozenset()),
     )
+
+
+def _in_place_of(connection: sa.Connection, sign_off_id: str, offered: Mapping[str, str]) -> dict[str, str]:
+    """Name of each of those to whom it is `offered` (names by id) who stands in for somebody -> that one's name."""
+    rows = connection.execute(
+        sa.select(Candidate.ref, Person.name)
+        .join(Person, Person.id == Candidate.for_id)
+        .where(Candidate.sign_off_id == sign_off_id, Candidate.kind == "person")
+    )
+    return {offered[row.ref]: row.name for row in rows if row.ref in offered}
 
 
 def _came_back(rows: Sequence[Any], row: Any) -> Any:
@@ -269,7 +284,7 @@ def _coming(
     signed: dict[str, list[str]] = {}
     for row in rows:
         own = row.sign_off_id and row.step_position <= now and row.person_id and row.state in ("approved", "open")
-        if own and _came_back(rows, row) is None:
+        if own and row.for_id in (None, row.decided_by) and _came_back(rows, row) is None:
             signed.setdefault(chain.steps[row.step_position]["key"], []).append(row.person_id)
     situation = Situation(
         subject=case.subject_id,

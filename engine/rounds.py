@@ -20,6 +20,7 @@ from .db import Statement
 from .errors import ConditionFailed, MustBeSigned, NobodySigns, PartwellError
 from .ledger import Event
 from .models import Candidate, Chain, SignOff, WorkItem, WorkRound, WorkStep, new_id
+from .people import absences
 from .ports import Json
 from .rules import rules_of
 from .signing.round import Round, Signer
@@ -96,7 +97,7 @@ def open_step(
         trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}, **told}
         number = rounds.get(item.step_ids[current], 0) + 1
         if step.outcome is None:
-            _open_round(turn, item, current, number, step, trace)
+            _open_round(turn, company, item, current, number, step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
             return True
         if step.outcome in ("incident", "rejected"):
@@ -218,22 +219,31 @@ def signed_by(
     return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
 
 
-def _open_round(turn: Turn, item: Chained, place: int, number: int, step: resolve.Resolved, trace: Mapping[str, Json]) -> None:
+def _open_round(
+    turn: Turn, company: Company, item: Chained, place: int, number: int, step: resolve.Resolved, trace: Mapping[str, Json]
+) -> None:
     """One pass through a step of a chain, for the people who were found for it."""
     asks, step_id = item.chain.steps[place], item.step_ids[place]
     if step.mode == "claim" and len(step.signers) > 1:
         due = dues.due(turn, asks, None)
-        opened = {open_round(turn, item.id, step_id, step.persons, (), trace, number, due): due}
+        absent = {one.person: one.absent for one in step.signers if one.absent}
+        opened = {open_round(turn, item.id, step_id, step.persons, (), trace, number, due, absent=absent): due}
+        stood_in = [(next(iter(opened)), one.absent) for one in step.signers if one.absent]
     else:
         found = tuple(
             Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
             for place, one in enumerate(step.signers)
         )
-        round_id, opened = new_id(), {}
+        round_id, opened, stood_in = new_id(), {}, []
         turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
         for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
             due = dues.due(turn, asks, signer.person) if signer.state == "open" else None
-            opened[sign_offs.add(turn, item.id, round_id, signer, due=due)] = due
+            sign_off_id = sign_offs.add(turn, item.id, round_id, signer, due=due)
+            opened[sign_off_id] = due
+            stood_in += [(sign_off_id, signer.for_person)] if signer.for_person else []
+    for sign_off_id, away in stood_in:
+        if stand_in := company.stand_in(away, turn.case.procedure, item.chain.key):
+            absences.used(turn.unit, stand_in, sign_off_id, turn.now)
     for sign_off_id, due in opened.items():
         dues.arm(turn, item.element, asks, sign_off_id, due)
     if dues.limited(item.chain.steps):
@@ -249,11 +259,12 @@ def open_round(
     trace: Mapping[str, Json],
     number: int = 1,
     due: dt.datetime | None = None,
+    absent: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """One pass through a step, with its only sign-off, whose id it gives."""
+    """One pass through a step, with its only sign-off, whose id it gives. `absent`: for whom persons stand in."""
     round_id = new_id()
     turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
-    return open_sign_off(turn, item_id, persons, roles, round_id, due)
+    return open_sign_off(turn, item_id, persons, roles, round_id, due, absent)
 
 
 def open_sign_off(
@@ -263,6 +274,7 @@ def open_sign_off(
     roles: Sequence[str],
     round_id: str | None = None,
     due: dt.datetime | None = None,
+    absent: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Held by the only person, or offered to the only role, else to each of the candidates; its id."""
     holder = persons[0] if len(persons) == 1 and not roles else None
@@ -272,5 +284,5 @@ def open_sign_off(
         turn.tell("offered", persons, roles=roles, item=item_id)
         for kind, refs in (("role", roles), ("person", persons)):
             for ref in refs:
-                turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref)
+                turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=kind, ref=ref, for_id=absent.get(ref))
     return sign_off_id

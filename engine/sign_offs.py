@@ -15,7 +15,7 @@ from .signing.round import Signer
 if TYPE_CHECKING:
     from .turn import Turn
 
-_WRITTEN = ("state", "person_id", "opened_at", "decided_at", "decided_by", "because", "was", "due_at")
+_WRITTEN = ("state", "person_id", "for_id", "opened_at", "decided_at", "decided_by", "because", "was", "due_at")
 _CHANGE = Statement(
     sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_off_id")).values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
 )
@@ -26,14 +26,18 @@ _ANSWER = Statement(sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_of
 OTHERS = ""
 
 
-def signer(row: Any, *, entitled: str | None = None, shared: bool = False) -> Signer:
-    """A row of `sign_offs` as a signer. `entitled`: a person to whom it is or was offered; `shared`: it is to others."""
+def signer(row: Any, *, entitled: str | None = None, absent: str | None = None, shared: bool = False) -> Signer:
+    """A row of `sign_offs` as a signer.
+
+    `entitled`: a person to whom it is or was offered, in the place of the `absent` one where there is one; `shared`: it is to others.
+    """
     return Signer(
         number=row.position,
         person=row.person_id,
         state=row.state,
         candidates=frozenset(({entitled} if entitled else set()) | ({OTHERS} if shared else set())),
         for_person=row.for_id,
+        in_place_of=absent if row.person_id is None else None,
         weight=row.weight or 1,
         place=row.place or 0,
         origin=row.origin or "chain",
@@ -83,6 +87,7 @@ def change(turn: Turn, row: Any, now: Signer, due: dt.datetime | None) -> None:
         sign_off_id=sign_off_id,
         new_state=now.state,
         new_person_id=now.person,
+        new_for_id=now.for_person,
         new_opened_at=opened_at or (turn.now if now.state == "open" else None),
         new_decided_at=decided_at or (turn.now if decided else None),
         new_decided_by=now.acted,

@@ -47,6 +47,8 @@ class Event:
     event: str
     #: who acted (`directory.display`), or None: the procedure itself
     actor: Mapping[str, Json] | None
+    #: name of the absent one for whom they acted
+    in_place_of: str | None
     #: the role in which it was done: the step of the chain, elsewhere the lane of the element
     role: str | None
     role_en: str | None
@@ -77,8 +79,10 @@ def events_of(
             continue
         if entry.element and entry.event in _FINISHING:
             done.add(entry.element)
-        if actor and actor not in persons:
-            persons[actor] = directory.display(connection, actor, today)
+        absent = entry.payload.get("for")
+        for person in (actor, absent):
+            if person and person not in persons:
+                persons[person] = directory.display(connection, person, today)
         known = element_of(versions, entry.element)
         element = known[1] if known else None
         lane = element.lane if element else None
@@ -89,6 +93,7 @@ def events_of(
                 at=entry.at,
                 event=entry.event,
                 actor=persons.get(actor or ""),
+                in_place_of=str(persons[absent]["name"]) if absent else None,
                 role=entry.payload["step"] if signed else lane,
                 role_en=entry.payload["step_en"] if signed else lanes.get(lane or ""),
                 element=entry.element,

@@ -166,7 +166,7 @@ def test_what_was_named_is_listed_with_its_uses(room: Room) -> None:
     with room.services.database.unit() as unit:
         found = absences.stand_in(unit.connection, person("head"), NOW)
         assert found is not None and found.person == person("hr")
-        absences.used(unit.connection, found, sign_off, NOW)
+        absences.used(unit, found, sign_off, NOW)
         unit.commit()
     absences.end(room.services, over, by=person("boss"))
     with room.services.database.reading() as connection:

@@ -180,6 +180,35 @@ def test_everybody_names_their_own_substitute(office: Office) -> None:
     assert "孙志远 → 王芳" in text(office.post(admin, "/substitutes", others, follow_redirects=True))
 
 
+def test_substitute_gets_what_is_open_when_it_is_chosen(office: Office) -> None:
+    """代理人 (substitute): on the page with boxes, and for programs; nobody sees or gives what waits for others."""
+    item = office.talked(office.case())
+    head, program = office.browser("zhaominhua"), office.program
+    form = {"substitute": "陈立", "starts": "2020-01-01T09:00", "ends": "2040-01-08T18:00", "scope": "all", "open": "yes"}
+    page = office.post(head, "/substitutes", form, follow_redirects=True)
+    assert page.request.path == "/substitutes/open" and "交由 孙志远" not in text(page)
+    [box] = re.findall(r'name="sign_off" value="([^"]+)" checked', page.text)
+    assert box.startswith(item)
+    assert office.post(head, "/substitutes/open", {}).status_code == 422
+    assert office.browser("liuhai").get(f"/substitutes/open?person={office.people['zhaominhua']}").status_code == 403
+    client, own = program("zhaominhua")
+    [row] = client.get("/api/v1/substitutes/open", headers=own).json["sign_offs"]
+    assert row["substitute"] == office.people["chenli"] and f"{row['item_id']} {row['sign_off_id']}" == box
+    assert "已将 1 项交由代理人代签" in text(office.post(head, "/substitutes/open", {"sign_off": box}, follow_redirects=True))
+    assert client.get("/api/v1/substitutes/open", headers=own).json == {"sign_offs": []}
+    assert "代 赵敏华" in text(office.browser("chenli").get("/inbox"))
+    told = client.get("/api/v1/substitutes", headers=own).json["substitutes"]
+    assert [(one["absent"], one["substitute"], one["uses"]) for one in told] == [("赵敏华", "陈立", 1)]
+    stranger, other = program("liuhai")
+    address = f"/api/v1/items/{row['item_id']}/sign-offs/{row['sign_off_id']}/stand-in"
+    assert stranger.post(address, headers=other).status_code == 403 == stranger.get("/api/v1/substitutes?all=1", headers=other).status_code
+    sent = {"substitute": office.people["liuhai"], "starts_at": "2041-01-01T09:00:00+08:00", "ends_at": "2041-01-02T09:00:00+08:00"}
+    made = client.post("/api/v1/substitutes", headers=own, json=sent)
+    assert made.status_code == 201
+    assert client.post(f"/api/v1/substitutes/{made.json['id']}/end", headers=own).status_code == 204
+    assert client.post("/api/v1/substitutes", headers=own, json={**sent, "substitute": office.people["zhaominhua"]}).status_code == 422
+
+
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, width: int) -> None:
     """Nothing serious for axe, nothing wider than the screen; a file is looked at and taken over by hand."""
@@ -203,4 +232,7 @@ def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, wid
         admin.reads("已应用 1 处差异")
         admin.page.goto("/substitutes")
         admin.look("substitutes")
+        office.talked(office.case())
+        admin.page.goto(f"/substitutes/open?person={office.people['zhaominhua']}")
+        admin.look("substitutes-open")
         admin.leave()

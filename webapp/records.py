@@ -98,13 +98,15 @@ def _section(approval: approvals.Approval) -> Section:
     return Section(title=named(approval), about=about, rows=[_row(step) for step in approval.steps if not step.expected])
 
 
+def _stands_in(name: str, absent: str | None) -> str:
+    return f"{name} {gettext('(for %(who)s)', who=absent)}" if absent else name
+
+
 def _row(step: StepView) -> list[str]:
     name = named(step) or ""
     if step.round and step.round > 1:
         name += f" ({gettext('Round %(number)s', number=step.round)})"
-    who = gettext(", ").join(step.people)
-    if step.absent:
-        who += " " + gettext("(for %(who)s)", who=step.absent)
+    who = gettext(", ").join(_stands_in(name, step.absent or step.in_place_of.get(name)) for name in step.people)
     if step.acted:
         who += "\n" + gettext("Done by %(who)s", who=step.acted)
     if step.origin != "chain":

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from engine import procedures
-from engine.errors import NotAllowed, NotFound, SubstituteRefused
-from engine.models import Account, Chain, Person
+from engine import procedures, work
+from engine.errors import NotAllowed, NotFound, PartwellError, SubstituteRefused
+from engine.models import Account, Chain, Person, new_id
 from engine.people import absences, directory
 
 from .accounts import logged_in, me, services
-from .i18n import error_text, gettext, named, zone
+from .i18n import error_text, gettext, named, ngettext, zone
 from .people import administered
 
 substitutes = Blueprint("substitutes", __name__, url_prefix="/substitutes")
@@ -32,9 +33,43 @@ def everybody() -> Any:
     return _show(everybody=True)
 
 
+@substitutes.get("/open")
+@logged_in
+def what_is_open() -> Any:
+    """What somebody absent has to sign now, to be given to the substitute, too; with boxes."""
+    return _open(request.args.get("person", "")[:32] or me().id)
+
+
+@substitutes.post("/open")
+@logged_in
+def give() -> Any:
+    """Each of the chosen ones by itself: what cannot be given is told and hinders nothing else."""
+    person, given, refused = request.form.get("person", "")[:32] or me().id, 0, []
+    for each in work.open_with(services(), person, actor=me().id):
+        if f"{each.item_id} {each.sign_off_id}" in request.form.getlist("sign_off"):
+            try:
+                work.stand_in(services(), each.item_id, each.sign_off_id, actor=me().id, request_id=new_id())
+                given += 1
+            except PartwellError as error:
+                refused.append((each, error_text(error)))
+    if refused or not given:
+        return _open(person, given, refused), 422
+    flash(ngettext("%(num)s went to the substitute, too.", "%(num)s went to the substitute, too.", given), "success")
+    return redirect(url_for("substitutes.mine" if person == me().id else "substitutes.everybody"))
+
+
+def _open(person: str, given: int = 0, refused: Sequence[Any] = ()) -> str:
+    found = work.open_with(services(), person, actor=me().id)
+    with services().database.reading() as connection:
+        name = connection.execute(sa.select(Person.name).where(Person.id == person)).scalar_one_or_none()
+    if name is None:
+        raise NotFound(what="person", name=person)
+    return render_template("substitutes_open.html", person=person, name=name, found=found, given=given, refused=refused)
+
+
 def _show(*, everybody: bool, error: str = "") -> Any:
     now = services().clock.now()
-    typed = {name: request.form.get(name, "")[:1000] for name in ("absent", "substitute", "starts", "ends", "scope", "note")}
+    typed = {name: request.form.get(name, "")[:1000] for name in ("absent", "substitute", "starts", "ends", "scope", "note", "open")}
     if request.method == "GET":
         morning = now.astimezone(zone()).replace(hour=0, minute=0)
         typed |= {"starts": f"{morning:%Y-%m-%dT%H:%M}", "ends": f"{morning + dt.timedelta(days=8):%Y-%m-%dT%H:%M}"}
@@ -75,9 +110,10 @@ def appoint() -> Any:
         raise NotAllowed(reason="a substitute is named by whoever is absent, or by an administrator")
     scope, _, ref = request.form.get("scope", "all").partition(" ")
     try:
+        absent = _person("absent") if for_all else me().id
         absences.appoint(
             services(),
-            absent=_person("absent") if for_all else me().id,
+            absent=absent,
             substitute=_person("substitute"),
             starts_at=_moment("starts"),
             ends_at=_moment("ends"),
@@ -89,6 +125,8 @@ def appoint() -> Any:
     except (SubstituteRefused, NotFound) as refused:
         return _show(everybody=for_all, error=error_text(refused))
     flash(gettext("The substitute is named."), "success")
+    if request.form.get("open"):
+        return redirect(url_for("substitutes.what_is_open", person=absent))
     return redirect(url_for("substitutes.everybody" if for_all else "substitutes.mine"))
 
 

@@ -216,6 +216,8 @@ _DETAILS = {
     "decision": N_("Decision"),
     "outcome": N_("Outcome"),
     "step": N_("Step"),
+    "former": N_("From"),
+    "to": N_("To"),
     "operation": N_("Operation"),
     "attempts": N_("Attempts"),
     "message": N_("Message"),
@@ -274,6 +276,8 @@ def _worded(name: str, value: Any) -> str:
             return called(RESOLUTION, value)
         case "due":
             return moment(value)
+        case "former" | "to" if isinstance(value, list):
+            return gettext(", ").join(one.get("name") or called(ROLE, one.get("role")) for one in value)
     return reason(str(value))
 
 

@@ -187,6 +187,8 @@ class Substitution(Base):
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: when it was ended before its time
     ended_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: the absent one leaves: what comes to them until then is handed over, too
+    handover: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.false(), default=False)
 
 
 class SubstitutionUse(Base):

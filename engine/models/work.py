@@ -150,6 +150,8 @@ class Candidate(Base):
     #: `role` or `person`
     kind: Mapped[str] = mapped_column(sa.String(6), primary_key=True)
     ref: Mapped[str] = mapped_column(sa.String(100), primary_key=True, index=True)
+    #: the absent one for whom this person stands in; both may take it
+    for_id: Mapped[str | None] = mapped_column(Id)
 
 
 class SavedView(Base):

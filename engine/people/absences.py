@@ -20,6 +20,7 @@ from ..notices import telling
 from . import directory, log
 
 if TYPE_CHECKING:
+    from ..db import Unit
     from ..services import Services
 
 #: substitutes of substitutes that are followed
@@ -84,10 +85,10 @@ def _holds_at(at: dt.datetime) -> list[sa.ColumnElement[bool]]:
     return [Substitution.starts_at <= at, Substitution.ends_at > at, Substitution.ended_at.is_(None)]
 
 
-def used(connection: sa.Connection, stand_in: StandIn, sign_off: str, at: dt.datetime) -> None:
-    """Keep that a sign-off went to somebody by these substitutions."""
-    uses = [{"substitution_id": hop.substitution, "sign_off_id": sign_off, "at": at} for hop in stand_in.path]
-    connection.execute(sa.insert(SubstitutionUse), uses)
+def used(unit: Unit, stand_in: StandIn, sign_off: str, at: dt.datetime) -> None:
+    """Keep that a sign-off, which the same unit may add, went to somebody by these substitutions."""
+    for hop in stand_in.path:
+        unit.add(SubstitutionUse, substitution_id=hop.substitution, sign_off_id=sign_off, at=at)
 
 
 # --- entering and ending

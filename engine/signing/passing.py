@@ -28,6 +28,17 @@ def reassign(round: Round, admin: str, number: int, to: str) -> Turned:
     return _pass_on(round, undecided(round, number), admin, to)
 
 
+def stand_in(round: Round, actor: str | None, number: int, to: str) -> Turned:
+    """代理: an undecided sign-off goes to who stands in for its absent holder, who may still give it: the first counts.
+
+    `actor` None: a rule does it. Raises as `reassign`.
+    """
+    if actor is not None:
+        may_act(round, actor)
+    signer = undecided(round, number)
+    return _pass_on(round, signer, actor, to, absent=signer.for_person or signer.person)
+
+
 def by_rule(round: Round, number: int, to: str) -> Turned:
     """A sign-off whose time is over goes to another person, as the chain says. Raises as `turns.undecided` and `turns.admit`."""
     return _pass_on(round, undecided(round, number), None, to)
@@ -38,10 +49,10 @@ def hops(round: Round, signer: Signer) -> int:
     return sum(former.state == "transferred" for former in round.path(signer))
 
 
-def _pass_on(round: Round, signer: Signer, actor: str | None, to: str) -> Turned:
+def _pass_on(round: Round, signer: Signer, actor: str | None, to: str, *, absent: str | None = None) -> Turned:
     admit(round.with_(signer), to)
     passed = replace(signer, state="transferred", acted=actor)
-    new = successor(round, signer, Signer(number=signer.number, person=to))
+    new = successor(round, signer, Signer(number=signer.number, person=to, for_person=absent))
     return settled(round, round.with_(passed, new), passed)
 
 
@@ -81,4 +92,4 @@ def release(round: Round, actor: str) -> Turned:
     signer = mine(round, actor)
     if not signer.candidates:
         raise NotAllowed(reason="this work is assigned to you alone and cannot be put back")
-    return Turned(before=round, round=round.with_(replace(signer, person=None)))
+    return Turned(before=round, round=round.with_(replace(signer, person=None, for_person=None)))

@@ -25,6 +25,8 @@ class Signer:
     candidates: frozenset[str] = frozenset()
     #: who is absent, where `person` stands in for somebody; both may act, the first counts
     for_person: str | None = None
+    #: whom the candidate who acts would stand in for, while nobody holds it
+    in_place_of: str | None = None
     weight: int = 1
     #: its turn, in a sequence
     place: int = 0

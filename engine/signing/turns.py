@@ -68,8 +68,9 @@ def mine(round: Round, actor: str) -> Signer:
         found = [signer for signer in round.signers if signer.undecided and holds(signer, actor)]
         for signer in found:
             if signer.state == "open":
-                if holds is _holds and signer.for_person:
-                    may_act(round, signer.for_person)
+                absent = signer.for_person if holds is _holds else signer.in_place_of if holds is _may_take else None
+                if absent:
+                    may_act(round, absent)
                 return signer
         if found:
             raise NotYourTurn(who=_who(next(ahead(round, found[0]))))
@@ -78,7 +79,9 @@ def mine(round: Round, actor: str) -> Signer:
 
 def taken(signer: Signer, actor: str) -> Signer:
     """What nobody has claimed yet is claimed by whatever its candidate does with it."""
-    return replace(signer, person=signer.person or actor)
+    if signer.person is not None:
+        return signer
+    return replace(signer, person=actor, for_person=signer.in_place_of, in_place_of=None)
 
 
 def may_act(round: Round, actor: str) -> None:

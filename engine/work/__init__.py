@@ -11,6 +11,7 @@ from .holding import claim, release
 from .overdue import move_due
 from .passing import delegate, reassign, resolve, take_back, transfer
 from .returning import return_, targets
+from .standing_in import open_with, stand_in
 from .tasks import answer_purpose, draft_purpose, permissions
 from .urging import urge
 from .withdrawing import withdraw
@@ -25,6 +26,7 @@ __all__ = [
     "delegate",
     "draft_purpose",
     "move_due",
+    "open_with",
     "permissions",
     "reassign",
     "reject",
@@ -33,6 +35,7 @@ __all__ = [
     "resolve",
     "return_",
     "save_draft",
+    "stand_in",
     "take_back",
     "targets",
     "transfer",

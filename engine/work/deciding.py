@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..chains.steps import setting
 from ..ledger import Event
 from ..signing import deciding
-from .steps import by_name, said, step
+from .steps import acted_for, by_name, said, step
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -33,9 +33,7 @@ def _decide(services: Services, item_id: str, actor: str, opinion: str, request_
         turned = deciding.approve(at.round, actor) if approved else deciding.reject(at.round, actor)
         if setting(at.asks, "opinion") == "always":
             said(opinion, "opinion", "This step needs an opinion.")
-        given = next(signer for signer in turned.changes if signer.acted == actor)
-        facts = {"for": given.for_person} if given.for_person and given.for_person != actor else {}
-        at.record(Event.STEP_APPROVED if approved else Event.STEP_REJECTED, opinion=opinion, **facts)
+        at.record(Event.STEP_APPROVED if approved else Event.STEP_REJECTED, opinion=opinion, **acted_for(turned, actor))
         at.write(turned, {"opinion": opinion})
         at.follow(turned, opinion)
         at.turn.commit()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import NotAllowed
 from ..ledger import Event
 from ..signing import deciding, passing
-from .steps import by_name, said, step
+from .steps import acted_for, by_name, said, step
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -21,7 +21,7 @@ def transfer(services: Services, item_id: str, *, to: str, actor: str, reason: s
         if at is None:
             return
         turned = passing.transfer(at.round, actor, to)
-        at.record(Event.SIGN_OFF_TRANSFERRED, to=at.named([to]), reason=reason)
+        at.record(Event.SIGN_OFF_TRANSFERRED, to=at.named([to]), reason=reason, **acted_for(turned, actor))
         at.write(turned, {"reason": reason})
         at.turn.commit()
 

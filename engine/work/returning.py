@@ -13,7 +13,7 @@ from ..models import new_id
 from ..notices.telling import returned
 from ..signing import deciding, turns
 from .resubmitting import sent_back
-from .steps import Step, by_name, said, step
+from .steps import Step, acted_for, by_name, said, step
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -77,7 +77,7 @@ def return_(
         if at is None:
             return
         turned = deciding.return_(at.round, actor)
-        at.record(Event.STEP_RETURNED, opinion=reason, back_to=to_step or to_element)
+        at.record(Event.STEP_RETURNED, opinion=reason, back_to=to_step or to_element, **acted_for(turned, actor))
         at.write(turned, {"opinion": reason})
         if to_step is not None:
             _to_step(at, to_step)

@@ -46,6 +46,21 @@ SIGNER = (
         SignOff.due_at,
     ),
 )
+
+
+def offers(person: Any) -> tuple[sa.ColumnElement[Any], ...]:
+    """Columns beside a sign-off: whether it is `offered` to a person, the absent one for whom (`offered_for`), and whether it is
+    `shared` with others. `person`: an id, or the place of one.
+    """
+    own = sa.and_(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person")
+    absent = sa.select(Candidate.for_id).where(own, Candidate.ref == person).correlate(SignOff).scalar_subquery()
+    return (
+        sa.exists().where(own, sa.or_(Candidate.ref == person, Candidate.for_id == person)).label("offered"),
+        absent.label("offered_for"),
+        sa.exists().where(Candidate.sign_off_id == SignOff.id).label("shared"),
+    )
+
+
 _ROUNDS = Statement(
     sa.select(
         WorkItem.element,
@@ -60,10 +75,7 @@ _ROUNDS = Statement(
         WorkRound.outcome,
         SignOff.id.label("sign_off_id"),
         *SIGNER,
-        sa.exists()
-        .where(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == sa.bindparam("candidate"))
-        .label("offered"),
-        sa.exists().where(Candidate.sign_off_id == SignOff.id).label("shared"),
+        *offers(sa.bindparam("candidate")),
         _ACTOR.active,
         _ACTOR.name.label("actor_name"),
         sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
@@ -166,9 +178,9 @@ class Step:
         named = {"step": self.asks["name"], "step_en": self.asks["name_en"]}
         self.turn.record(event, element=self.element.id, item=self.item_id, **named, **facts)
 
-    def write(self, turned: Turned, said: Mapping[str, Json] | None = None) -> None:
-        """Store what an act made of the round. `said`: what the actor said with what they gave or gave away."""
-        turn = self.turn
+    def write(self, turned: Turned, said: Mapping[str, Json] | None = None) -> list[str]:
+        """Store what an act made of the round; ids of new sign-offs. `said`: what the actor said with what they gave or gave away."""
+        turn, new = self.turn, list[str]()
         limits: list[dt.datetime | None] = [row.due_at for row in self.rows]
         for signer in turned.changes:
             due = self._due(signer, limits)
@@ -183,6 +195,7 @@ class Step:
             else:
                 sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due), False
                 limits.append(due)
+                new.append(sign_off_id)
             if armed and not signer.undecided:
                 dues.disarm(turn, sign_off_id)
             if not armed and signer.undecided and due and due > turn.now:
@@ -192,6 +205,7 @@ class Step:
         if turned.verdict or turned.reopened:
             at = turn.now if turned.verdict else None
             turn.unit.write(_OUTCOME, round_id=self.round_id, at=at, new_outcome=turned.round.outcome)
+        return new
 
     def _due(self, signer: Signer, limits: Sequence[dt.datetime | None]) -> dt.datetime | None:
         """When it is due: as it was, or as that was whose place it takes; from now on where its turn has just come."""
@@ -303,7 +317,9 @@ def round_of(rows: Sequence[Any], asks: Mapping[str, Json], barred: Mapping[str,
     """The rows of one round, as `engine.signing` reckons with it. `asks`: the step as its chain describes it."""
     return Round(
         mode=rows[0].mode,
-        signers=tuple(sign_offs.signer(row, entitled=actor if row.offered else None, shared=row.shared) for row in rows),
+        signers=tuple(
+            sign_offs.signer(row, entitled=actor if row.offered else None, absent=row.offered_for, shared=row.shared) for row in rows
+        ),
         ratio=setting(asks, "ratio"),
         reject=setting(asks, "reject"),
         decisive=setting(asks, "decisive"),
@@ -335,6 +351,12 @@ def by_name(unit: Unit) -> Iterator[None]:
         if name is None:
             raise
         raise type(error)(**{**error.facts, "who": name}) from None
+
+
+def acted_for(turned: Turned, actor: str) -> dict[str, Json]:
+    """{for: id} of the absent one for whom somebody just acted, {} for who acted in their own name."""
+    given = next(signer for signer in turned.changes if signer.acted == actor)
+    return {"for": given.for_person} if given.for_person and given.for_person != actor else {}
 
 
 def said(text: str, field: str, missing: str | None) -> str:

@@ -32,6 +32,7 @@ _DETAIL = Statement(
         SignOff.role.label("offered_to"),
         Candidate.kind,
         Candidate.ref,
+        Candidate.for_id,
         Holding.role,
         _ACTOR.active,
         sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
@@ -72,6 +73,8 @@ class Task:
     round_id: str | None
     #: offered to others, too, before somebody took it
     offered: bool
+    #: the absent one in whose place it is offered to the actor
+    absent: str | None
     #: somebody saved a draft
     drafts: bool
 
@@ -80,7 +83,7 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
     """The item with the sign-off that `actor` may give now; None if this very request was carried out before."""
     case, rows = lock_and_read(unit, _DETAIL, item_id=item_id, actor=actor, request_id=request_id)
     # several may sign at the same time: what is the actor's, else what they could take
-    first = min(rows, key=lambda row: (row.person_id != actor, row.role is None and row.ref != actor))
+    first = min(rows, key=lambda row: (row.person_id != actor, row.role is None and actor not in (row.ref, row.for_id)))
     if first.repeated:
         return None
     if first.status != "open" or first.sign_off_id is None:
@@ -90,7 +93,7 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
         raise NotAllowed(reason="your account may not act any more")
     if actor == case.subject_id and not (first.for_subject and first.person_id == actor):
         raise NotAllowed(reason="nobody decides in a case about themselves")
-    candidate = first.role is not None or (first.kind == "person" and first.ref == actor)
+    candidate = first.role is not None or (first.kind == "person" and actor in (first.ref, first.for_id))
     if first.person_id != actor and not (first.person_id is None and candidate):
         if candidate:
             holder = unit.connection.execute(sa.select(Person.name).where(Person.id == first.person_id)).scalar_one()
@@ -107,6 +110,7 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
         held=first.person_id == actor,
         round_id=first.round_id,
         offered=first.offered_to is not None or first.kind is not None,
+        absent=first.for_id if first.ref == actor else None,
         drafts=first.drafts,
     )
 

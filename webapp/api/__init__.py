@@ -13,10 +13,23 @@ from typing import Any
 from flask import Flask
 
 from ..security import csrf
-from . import cases, chains, description, incidents, items, messages, repeats, returns, sessions, versions
+from . import absences, cases, chains, description, incidents, items, messages, repeats, returns, sessions, versions
 from .exchange import api
 
-__all__ = ["cases", "chains", "description", "incidents", "init_app", "items", "messages", "repeats", "returns", "sessions", "versions"]
+__all__ = [
+    "absences",
+    "cases",
+    "chains",
+    "description",
+    "incidents",
+    "init_app",
+    "items",
+    "messages",
+    "repeats",
+    "returns",
+    "sessions",
+    "versions",
+]
 
 
 def init_app(app: Flask) -> None:

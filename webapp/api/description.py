@@ -32,6 +32,7 @@ _PARAMETERS = {
     "case_id": N_("Id of a case"),
     "item_id": N_("Id of a work item"),
     "sign_off_id": N_("Id of a sign-off"),
+    "substitution_id": N_("Id of a substitution"),
     "incident_id": N_("Id of an incident"),
     "job_id": N_("Id of the timer's job, as the case names it"),
     "document_id": N_("Id of a document"),
