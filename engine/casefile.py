@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, incidents, messages, snapshots, terms, timeline, timers
+from . import access, endings, incidents, messages, snapshots, terms, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
@@ -99,7 +100,11 @@ class CasePage:
     done: frozenset[str]
     #: sealed file: {sha256, size, sealed_at}, or None
     sealed: Mapping[str, Any] | None
-    #: what the reader may do with the case: `withdraw`, `cancel`, `suspend`, `resume`, `repair`
+    #: that it is void, why it is only for who sees the whole case
+    void: endings.Voided | None
+    #: what a manager asked a second person for
+    asked: endings.Asked | None
+    #: what the reader may do with the case: `cancel`, `terminate`, `void`, `confirm`, `decline`, `suspend`, `resume`, `repair`
     may: frozenset[str]
     #: its version is suspended, so nothing moves
     on_hold: bool
@@ -140,6 +145,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
         sealed = connection.execute(
             sa.select(SealedFile.sha256, SealedFile.size, SealedFile.sealed_at).where(SealedFile.case_id == case_id)
         ).one_or_none()
+        asked, void = endings.asked(services, connection, case), endings.voided(services, connection, case)
         waits, running = messages.waits(connection, case_id, deployed), timers.rows(connection, case_id, deployed)
         lit = frozenset(
             {step.element for step in open_steps}
@@ -174,7 +180,9 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             lit=lit,
             done=done,
             sealed=dict(sealed._mapping) if sealed and sight.whole else None,
-            may=_verbs(connection, case, rules, events, reader, sight),
+            void=void if void is None or sight.whole else dataclasses.replace(void, reason=""),
+            asked=asked if sight.whole else None,
+            may=_verbs(connection, case, rules, events, reader, sight, asked, held=version.suspended),
             on_hold=version.suspended and case.status != "closed",
             working=not version.suspended and _working(services, connection, case),
         )
@@ -277,16 +285,25 @@ def _calls(connection: sa.Connection, case_id: str, versions: Sequence[Deployed]
     return found
 
 
-def _verbs(connection: sa.Connection, case: Any, rules: Rules, events: Sequence[Event], reader: str, sight: access.Sight) -> frozenset[str]:
+def _verbs(
+    connection: sa.Connection,
+    case: Any,
+    rules: Rules,
+    events: Sequence[Event],
+    reader: str,
+    sight: access.Sight,
+    asked: endings.Asked | None,
+    *,
+    held: bool,
+) -> frozenset[str]:
     if sight.subject:
         return frozenset()
-    may = set()
-    if directory.roles_of(connection, reader) & rules.managers:
+    manages = bool(directory.roles_of(connection, reader) & rules.managers)
+    may = endings.verbs(case, rules, asked, {event.element for event in events}, reader, manages=manages, held=held)
+    if manages:
         may.add("repair")  # of a closed case, too: it may not be sealed yet
         if case.status != "closed":
-            may |= {"cancel", "suspend" if case.status == "running" else "resume"}
-    if reader == case.initiator_id and case.status == "running" and not any(e.element in rules.no_way_back for e in events):
-        may.add("withdraw")
+            may.add("suspend" if case.status == "running" else "resume")
     return frozenset(may)
 
 

@@ -32,6 +32,7 @@ class CaseRow:
     incidents: int
     started_at: dt.datetime
     closed_at: dt.datetime | None
+    voided_at: dt.datetime | None
     #: the work items that wait: {name, name_en}; None where the case is about the reader
     open: Sequence[Mapping[str, str]] | None
 

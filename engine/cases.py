@@ -1,24 +1,23 @@
-"""Start a case, and what may happen to it as a whole: withdraw, cancel, suspend, resume."""
+"""Start a case, suspend it and resume it; how it may end before its diagram says so is told in `endings`."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from . import documents, ledger, procedures
+from . import documents, procedures
 from .bpmn.model import Element
 from .bpmn.names import GIVEN
 from .db import Unit
-from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, NoWayBack, StartSuspended
+from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, StartSuspended
 from .ledger import Event
-from .locking import NewCase, done_before, lock, must_run
+from .locking import NewCase, done_before, lock
 from .models import Case, LedgerPage, new_id
 from .people import directory
 from .ports import NO_FORM, File, Json
@@ -184,39 +183,6 @@ def _started_before(services: Services, request_id: str, initiator: str) -> Star
     return Started(row.id, row.number)
 
 
-def withdraw(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
-    """The initiator takes the case back, as long as no element of `no_way_back` was reached. Raises NotAllowed, CaseNotRunning.
-
-    VersionSuspended while its version is.
-    """
-    with services.database.unit() as unit:
-        turn = _turn(services, unit, case_id, actor, request_id, "running")
-        if turn is None:
-            return
-        must_run(turn.case)
-        if turn.case.initiator_id != actor:
-            raise NotAllowed(reason="only who started the case can withdraw it")
-        barriers = rules_of(turn.deployed.files).no_way_back
-        entries = ledger.history(unit.connection, services.keyring, case_id)
-        reached = next((entry.element for entry in entries if entry.element in barriers), None)
-        if reached is not None:
-            element = turn.deployed.program.elements[reached]
-            raise NoWayBack(step=element.title, step_en=element.name_en or element.title)
-        end(turn, "withdrawn", reason)
-        turn.commit()
-
-
-def cancel(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
-    """A manager of the procedure ends the case; nothing that happened is deleted. Raises NotAllowed, CaseNotRunning."""
-    with services.database.unit() as unit:
-        turn = _turn(services, unit, case_id, actor, request_id, "running", "suspended")
-        if turn is None:
-            return
-        must_manage(turn)
-        end(turn, "cancelled", reason)
-        turn.commit()
-
-
 def suspend(services: Services, case_id: str, *, actor: str, reason: str, request_id: str) -> None:
     """Nothing of the case moves until it is resumed: no completion, no new call, no timer; only a call under way still answers.
 
@@ -233,7 +199,7 @@ def resume(services: Services, case_id: str, *, actor: str, reason: str, request
 
 def _switch(services: Services, case_id: str, actor: str, reason: str, request_id: str, before: str, after: str, event: Event) -> None:
     with services.database.unit() as unit:
-        turn = _turn(services, unit, case_id, actor, request_id, before)
+        turn = turn_in(services, unit, case_id, actor, request_id, before)
         if turn is None:
             return
         must_manage(turn)
@@ -244,7 +210,7 @@ def _switch(services: Services, case_id: str, actor: str, reason: str, request_i
         turn.commit()
 
 
-def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: str, *allowed: str) -> Turn | None:
+def turn_in(services: Services, unit: Unit, case_id: str, actor: str, request_id: str, *allowed: str) -> Turn | None:
     """The case's turn, or None if this very request was carried out before. `allowed`: statuses in which it may be done."""
     case = lock(unit, case_id=case_id)
     if done_before(unit, case_id, actor=actor, request_id=request_id):
@@ -252,15 +218,6 @@ def _turn(services: Services, unit: Any, case_id: str, actor: str, request_id: s
     if case.status not in allowed:
         raise CaseNotRunning(case=case.number, state=case.status)
     return Turn(services, unit, case, actor=actor, request_id=request_id)
-
-
-def end(turn: Turn, outcome: str, reason: str) -> None:
-    """The case is over here and now, whatever its diagram says; what is open is left. Raises NotAllowed without a reason."""
-    said = must_say(reason)
-    left = turn.execution.cancel(now=turn.now)
-    turn.apply(dataclasses.replace(left, finished=False))  # how the case ends is said here, not by its diagram
-    turn.drop_jobs()
-    turn.close(outcome, reason=said, act="cancel")
 
 
 def must_manage(turn: Turn) -> None:

@@ -77,7 +77,7 @@ class TakenByOther(NotAllowed):
 
 
 class NoWayBack(NotAllowed):
-    """The case reached "{step}" and can no longer be withdrawn. The managers of the procedure can still cancel it."""
+    """The case reached "{step}" and can no longer be cancelled. The managers of the procedure can still terminate it."""
 
 
 class AlreadyDecided(PartwellError):
@@ -130,6 +130,24 @@ class ItemClosed(PartwellError):
 
 class CaseNotRunning(PartwellError):
     """Case {case} is {state}, so this cannot be done now."""
+
+    status = 409
+
+
+class CaseVoid(PartwellError):
+    """Case {case} is void, and stays so; nothing of it was deleted. Start another case if something is to be done again."""
+
+    status = 409
+
+
+class EndingAsked(PartwellError):
+    """{who} has already asked for that. Another manager of the procedure confirms or declines it on the page of the case."""
+
+    status = 409
+
+
+class NothingAsked(PartwellError):
+    """Nothing in case {case} waits for a second person. Somebody decided it, or the case ended by itself; look at its page."""
 
     status = 409
 

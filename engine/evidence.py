@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, bundle, documents, ledger, snapshots, timeline
+from . import access, bundle, documents, endings, ledger, snapshots, timeline
 from .bpmn import render
 from .db import Statement
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 #: makes the readable report: facts of the case (what `_Collected.facts` gives) and the diagram as SVG → PDF bytes
 Report = Callable[[Mapping[str, Json], str], bytes]
 
+#: entries that change nothing about a case: what of it was sealed, and who read it
+_READ = frozenset((ledger.Event.BUNDLE_SEALED, ledger.Event.BUNDLE_EXPORTED, ledger.Event.DOCUMENT_READ, ledger.Event.SNAPSHOT_READ))
 _README = Path(__file__).with_name("bundle-readme.txt")
 _CHAINS, _PROCEDURE, _FORMER = "originals/chains/", "originals/procedure/", "originals/former-procedure/"
 _ENDINGS = {"application/json": ".json", "text/csv": ".csv", "text/html": ".html", "application/xml": ".xml", "text/xml": ".xml"}
@@ -66,22 +68,23 @@ def find(connection: sa.Connection, case_id: str) -> Sealed | None:
 def seal(services: Services, case_id: str, *, report: Report) -> Sealed:
     """Write the signed file of a closed case under `sealed/` of the home folder, once; called again it gives what is there.
 
-    A case that was opened again and closed gets another file; the one before stays where it is, and in the ledger.
+    A case that was opened again and closed, is void, or was told of a late answer gets another file; the one before stays where it
+    is, and in the ledger.
     The file holds the ledger up to the moment of sealing. That it was sealed becomes the chain's next entry. Raises
     NotFound, CaseNotRunning while the case is not closed, SealBroken where ledger or originals were tampered with.
     """
     with services.database.reading() as connection:
         before = find(connection, case_id)
-        closed_at = connection.execute(sa.select(Case.closed_at).where(Case.id == case_id)).scalar_one_or_none()
-        if before and (closed_at is None or before.sealed_at >= closed_at):
+        if before and not _told_since(services, connection, case_id):
             return before
         collected = _Collected(services, connection, case_id)
         content = bundle.seal(*collected.members(report), services.keyring.signer)
     path = f"sealed/{collected.case.number}{f'-{collected.case.entries}' if before else ''}.zip"
     _write(services.settings.home / path, content)
     row = Sealed(case_id=case_id, path=path, sha256=hashlib.sha256(content).hexdigest(), size=len(content), sealed_at=collected.sealed_at)
+    facts = {"file": path, "sha256": row.sha256, "size": row.size, "entries": collected.case.entries}
     with services.database.unit() as unit:
-        witness(unit, case_id, ledger.Event.BUNDLE_SEALED, at=row.sealed_at, actor=None, file=path, sha256=row.sha256, size=row.size)
+        witness(unit, case_id, ledger.Event.BUNDLE_SEALED, at=row.sealed_at, actor=None, **facts)
         unit.write(_REPLACE if before else _INSERT, **asdict(row))
         try:
             unit.commit()
@@ -89,6 +92,15 @@ def seal(services: Services, case_id: str, *, report: Report) -> Sealed:
         except Conflict:
             pass
     return seal(services, case_id, report=report)  # somebody else sealed it meanwhile
+
+
+def _told_since(services: Services, connection: sa.Connection, case_id: str) -> bool:
+    """Whether the case is closed and its ledger tells more than what was sealed last and who read it."""
+    if connection.execute(sa.select(Case.status).where(Case.id == case_id)).scalar_one_or_none() != "closed":
+        return False
+    entries = ledger.history(connection, services.keyring, case_id)
+    last = max((entry.payload.get("entries", entry.number) for entry in entries if entry.event == ledger.Event.BUNDLE_SEALED), default=0)
+    return any(entry.number > last and entry.event not in _READ for entry in entries)
 
 
 def export(services: Services, case_id: str, *, actor: str) -> File:
@@ -132,6 +144,7 @@ class _Collected:
 
     def __init__(self, services: Services, connection: sa.Connection, case_id: str) -> None:
         self._connection = connection
+        self._services = services
         self._keyring: Keyring = services.keyring
         self._settings = services.settings
         self.sealed_at = services.clock.now()
@@ -171,7 +184,7 @@ class _Collected:
 
     def facts(self) -> dict[str, Json]:
         """The case as JSON: times in ISO form, UTC; elements and lanes by their names."""
-        case = self.case
+        case, void = self.case, endings.voided(self._services, self._connection, self.case)
         return {
             "case": {
                 "id": case.id,
@@ -184,6 +197,7 @@ class _Collected:
                 "outcome": case.outcome,
                 "started_at": _iso(case.started_at),
                 "closed_at": _iso(case.closed_at),
+                "void": void and {**asdict(void), "at": _iso(void.at)},
             },
             "subject": self._people.get(case.subject_id),
             "initiator": self._people.get(case.initiator_id),

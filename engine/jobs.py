@@ -252,7 +252,11 @@ def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer
             value = {"$snapshot": snapshots.store(turn, job, "value", "partwell", whole, "application/json", "", None)}
         turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
         facts = {"operation": job.operation, "attempts": job.attempts, "key": job.key}
-        turn.act(Event.OPERATION_DONE, "answer", element=job.element, instance=job.instance, value=value, also=facts)
+        if row.state == "dropped":
+            turn.record(Event.OPERATION_DONE, element=job.element, instance=job.instance, value=value, late=True, **facts)
+        else:
+            turn.act(Event.OPERATION_DONE, "answer", element=job.element, instance=job.instance, value=value, also=facts)
+        turn.seal_again()
         turn.commit()
 
 
@@ -273,7 +277,9 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
         if job.kind not in ("timer", dues.KIND):
             facts = {"operation": job.operation, "attempt": job.attempts, "code": error.code, "reason": reason}
             turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
-        if again:
+        if row.state == "dropped":
+            turn.seal_again()
+        elif again:
             due = turn.now + dt.timedelta(seconds=pause(services, job.attempts, getattr(error, "after", None)))
             turn.unit.write(AGAIN, job_id=job.id, due=due)
             services.carrier.defer(turn.unit, job.id, due)
@@ -334,11 +340,14 @@ def _turn_of(services: Services, unit: Unit, job: Any) -> tuple[Turn | None, Any
     """The case's turn, and the job as it is under the case's lock, in one round trip.
 
     No turn if the lease is not ours any more or the case does not take it; a result that comes too late is dropped with a log line.
+    What came of a call whose element was left, or whose case ended, while it was made is kept, though nothing follows from it.
 
     A suspended case, or one on a suspended version, takes the answer of a call that was under way, but no timer fires and no signal
     arrives.
     """
     [case], [row] = unit.together((LOCK, {"case_id": job.case_id}), (_NOW, {"job_id": job.id}))
+    if row.state == "dropped" and row.lease == job.lease and job.kind == "operation":
+        return Turn(services, unit, case, actor=None), row
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind not in OUTLIVING):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)
         return None, row

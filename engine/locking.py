@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ _COLUMNS = (
     Case.initiator_id,
     Case.status,
     Case.outcome,
+    Case.voided_at,
     Case.incidents,
     Case.revision,
     Case.entries,
@@ -58,6 +60,7 @@ class NewCase:
     initiator_id: str
     status: str = "running"
     outcome: str | None = None
+    voided_at: dt.datetime | None = None
     incidents: int = 0
     revision: int = 0
     entries: int = 0

@@ -21,7 +21,7 @@ from .bpmn.program import Program
 from .bpmn.runtime import Execution
 from .cases import must_manage, must_say
 from .db import Unit
-from .errors import CaseNotRunning, WayClosed
+from .errors import CaseNotRunning, CaseVoid, WayClosed
 from .ledger import Entry, Event
 from .locking import done_before, lock, must_run
 from .models import Job
@@ -139,6 +139,13 @@ def ways_back(turn: Turn, instance: str) -> list[tuple[Step, Prospect]]:
     return found
 
 
+def so_far(turn: Turn) -> Prospect:
+    """What would be left if the case ended here, and what was done outside since it began."""
+    stands = turn.execution.stands()
+    left = [_step(element) for _, element in stands if element.kind in _STEPS]
+    return Prospect(left=left, effects=_effects(turn, _history(turn), [instance for instance, _ in stands], ()))
+
+
 def jump(
     services: Services,
     case_id: str,
@@ -182,6 +189,8 @@ def reopen(services: Services, case_id: str, element: str, *, actor: str, reason
             return Prospect()
         if turn.case.status != "closed":
             raise CaseNotRunning(case=turn.case.number, state=turn.case.status)
+        if turn.case.voided_at is not None:
+            raise CaseVoid(case=turn.case.number)
         back = _Return(turn, element, None)
         facts = {"reason": must_say(reason), "before": turn.outcome, **back.told}
         turn.reopen()
@@ -235,24 +244,11 @@ class _Return:
 
     def _prospect(self) -> Prospect:
         turn = self._turn
-        versions = timeline.versions_of(turn.services, turn.unit.connection, turn.case)
         since = [entry for entry in self._entries if entry.number > self._since]
         done = [entry.element for entry in since if entry.event in _DONE or entry.payload.get("act") == "answer"]
         finished = _with_what_holds(turn.deployed.program, done)
         undone = [activity for activity in turn.execution.undoable() if activity in finished]
-        inside = turn.execution.undone_with(undone)
-        effects = []
-        for entry in since:
-            operation = entry.payload.get("operation") if entry.event == Event.OPERATION_DONE else None
-            if entry.event == Event.MESSAGE_SENT:
-                operation = entry.payload["name"]
-            elif operation is None or getattr(turn.services.operations.get(operation), "reads", False):
-                continue
-            state = "undone" if entry.element in inside else "done"
-            effects.append(_effect(entry.element or "", versions, str(operation), entry.at, state))
-        calling = sa.and_(Job.case_id == turn.case.id, Job.state == "leased", Job.kind == "operation", Job.instance.in_(self.leaving))
-        for job in turn.unit.connection.execute(sa.select(Job.element, Job.operation, Job.created_at).where(calling)):
-            effects.append(_effect(job.element, versions, job.operation, job.created_at, "under_way"))
+        effects = _effects(turn, since, self.leaving, turn.execution.undone_with(undone))
         left = {instance: element for instance, element in turn.execution.stands() if instance in self.leaving}
         return Prospect(left=[_step(element) for element in left.values()], effects=effects, undone=undone)
 
@@ -272,6 +268,24 @@ def _with_what_holds(program: Program, done: Iterable[str | None]) -> set[str]:
             around = [program.elements[element.scope]] if inside else program.elements.values()
             todo += [e for e in around if inside or (called and e.called is not None and e.called.process == called)]
     return found
+
+
+def _effects(turn: Turn, since: Iterable[Entry], leaving: Sequence[str], undone: Collection[str]) -> list[Effect]:
+    """What these entries did outside, and what of what is left is being called. `undone`: elements that are undone now."""
+    versions = timeline.versions_of(turn.services, turn.unit.connection, turn.case)
+    effects = []
+    for entry in since:
+        operation = entry.payload.get("operation") if entry.event == Event.OPERATION_DONE else None
+        if entry.event == Event.MESSAGE_SENT:
+            operation = entry.payload["name"]
+        elif operation is None or getattr(turn.services.operations.get(operation), "reads", False):
+            continue
+        state = "undone" if entry.element in undone else "done"
+        effects.append(_effect(entry.element or "", versions, str(operation), entry.at, state))
+    calling = sa.and_(Job.case_id == turn.case.id, Job.state == "leased", Job.kind == "operation", Job.instance.in_(leaving))
+    for job in turn.unit.connection.execute(sa.select(Job.element, Job.operation, Job.created_at).where(calling)):
+        effects.append(_effect(job.element, versions, job.operation, job.created_at, "under_way"))
+    return effects
 
 
 def _history(turn: Turn) -> list[Entry]:

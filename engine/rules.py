@@ -25,14 +25,18 @@ class Rules:
     start: frozenset[str] = frozenset()
     #: roles that may start a case about anybody
     start_any: frozenset[str] = frozenset()
-    #: roles that may suspend, resume and cancel a case and repair its incidents
+    #: roles that may suspend, resume and terminate a case, declare it void and repair its incidents
     managers: frozenset[str] = frozenset({"admin"})
     #: roles that, beside the managers, may send messages and signals to its cases, such as that of an outside system's account
     senders: frozenset[str] = frozenset()
     #: roles that may read every case of the procedure
     readers: frozenset[str] = frozenset()
-    #: once one of these elements was reached, the initiator can no longer withdraw
+    #: who may cancel a case before it is over, beside the managers: `initiator`, or nobody
+    cancel: frozenset[str] = frozenset({INITIATOR})
+    #: once one of these elements was reached, the initiator can no longer cancel
     no_way_back: frozenset[str] = frozenset()
+    #: once one of these elements was reached, a second manager must confirm that a case is terminated or void
+    second_person: frozenset[str] = frozenset()
     #: kinds of documents that are shown to the subject
     served: frozenset[str] = frozenset()
     #: by role (or `initiator`): case variables shown to those who take part and are no readers
@@ -63,6 +67,8 @@ def faults(content: bytes) -> list[str]:
             lists |= {f"{rule}.{name}": inner[name] for name in inner}
         else:
             found.append(f"{rule} must be an object")
+    if _texts(given.get("cancel", [])) and not set(given.get("cancel", ())) <= {INITIATOR}:
+        found.append(f'cancel must be ["{INITIATOR}"] or []')
     found += [f"{name} must be a list of texts" for name, listed in lists.items() if not _texts(listed)]
     return sorted(found)
 

@@ -28,7 +28,7 @@ from .deferral import DROP_ALL_JOBS, DROP_JOBS, DROP_SEALING, MOVE_SIGNALS, SEAL
 from .errors import FlowStuck, PartwellError, SealBroken, StateUnreadable
 from .ledger import Event
 from .locking import LOCK
-from .models import Case, Incident, LedgerPage, new_id
+from .models import Case, Ending, Incident, LedgerPage, new_id
 from .notices.telling import Told, tell
 from .ports import Json
 
@@ -53,6 +53,9 @@ _END_INCIDENTS = Statement(
     sa.update(Incident)
     .where(Incident.case_id == sa.bindparam("case_id"), Incident.instance == sa.bindparam("instance"), Incident.resolved_at.is_(None))
     .values(resolved_at=sa.bindparam("at"), resolution="left")
+)
+_LAPSE_ENDINGS = Statement(
+    sa.update(Ending).where(Ending.case_id == sa.bindparam("case_id"), Ending.state == "asked").values(state="lapsed")
 )
 _OPEN_INCIDENTS = Statement(
     sa.select(Incident.id, Incident.instance).where(Incident.case_id == sa.bindparam("case_id"), Incident.resolved_at.is_(None))
@@ -87,6 +90,7 @@ class Turn:
         self.outcome: str | None = case.outcome
         self.incidents: int = case.incidents
         self._closed_at: dt.datetime | None = None
+        self._voided_at: dt.datetime | None = None
         #: what the ledger is told, and where the case's chain stands
         self.page = ledger.Page(case_id=case.id, entries=case.entries, head=case.head, at=self.now, actor=actor, request_id=request_id)
         self._execution = execution
@@ -275,12 +279,28 @@ class Turn:
         self.status, self.outcome, self._closed_at = "closed", outcome, self.now
         self.record(Event.CASE_CLOSED, outcome=outcome, **payload)
         self.tell("case_cancelled" if payload.get("act") == "cancel" else "case_closed", [self.case.initiator_id])
+        self.seal()
+
+    def seal(self) -> None:
+        """What is known of a closed case by now is sealed, by a job of its own."""
         self._add_job("seal", "", SEAL, due=self.now, attempts=5, key=f"{self.case.id}:{SEAL}:{self.page.entries}")
+
+    def seal_again(self) -> None:
+        """Where the case was closed before this turn: what it adds is sealed, too."""
+        if self.case.status == "closed":
+            self.seal()
+
+    def void(self, **payload: Json) -> None:
+        """A closed case is void: its outcome stays, and so does what was sealed; a further file tells that it is void."""
+        self._voided_at = self.now
+        self.record(Event.CASE_VOIDED, **payload)
+        self.seal_again()
 
     def reopen(self) -> None:
         """A closed case runs again: it is not sealed now, but when it closes the next time."""
         self.status, self.outcome = "running", None
         self.unit.write(DROP_SEALING, case_id=self.case.id, at=self.now)
+        self.unit.write(_LAPSE_ENDINGS, case_id=self.case.id)
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
             self.incidents -= 1
             self.unit.write(_END_INCIDENTS, case_id=self.case.id, instance=incident.instance, at=self.now)
@@ -300,6 +320,8 @@ class Turn:
             values["closed_at"] = self._closed_at
         elif self.case.status == "closed" and self.status != "closed":
             values["closed_at"] = None
+        if self._voided_at is not None:
+            values["voided_at"] = self._voided_at
         if self._former is not None:
             values["version_id"] = self.deployed.id
         execution = self._execution

@@ -10,7 +10,7 @@ from diagrams import END, START, flows, mapping, node, service, user, zeebe
 from engine_room import PEOPLE, Room, form, person
 from twins import ScriptedOperation
 
-from engine import access, casefile, caselist, cases, inbox, incidents, originals, work
+from engine import access, casefile, caselist, endings, inbox, incidents, originals, work
 from engine.errors import NotAllowed, NotFound
 from engine.models import Document, Holding, SignOff, Snapshot, WorkItem
 from engine.ports import Answer, Exchange, File
@@ -186,11 +186,11 @@ def test_the_subject_sees_nothing_more_afterwards(room: Room) -> None:
     room.complete(case, "state", by="subject", statement="不同意")
     item = inbox.item_page(room.services, state, reader=person("subject"))
     assert item.variables == {} and item.values == {"statement": "不同意"} and item.may == frozenset()
-    room.manage(cases.cancel, case, reason="补偿谈判的内部考虑")
+    room.manage(endings.terminate, case, reason="补偿谈判的内部考虑")
     page = casefile.case_page(room.services, case, reader=person("subject"))
     assert [(event.event, event.detail.get("outcome")) for event in page.timeline] == [
         ("work:item:completed", None),
-        ("case:closed", "cancelled"),
+        ("case:closed", "terminated"),
     ]
     assert "内部考虑" not in repr(page) and "内部评价" not in repr(page)
     whole = casefile.case_page(room.services, case, reader=person("hr"))

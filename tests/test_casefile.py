@@ -11,7 +11,7 @@ from diagrams import END, START, flows, node, service, timer, user, zeebe
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
-from engine import casefile, caselist, cases, incidents, originals, work
+from engine import casefile, caselist, cases, endings, incidents, originals, work
 from engine.errors import NotAllowed, NotFound, Refused, SealBroken, TryAgain
 from engine.models import Snapshot
 from engine.ports import Answer, Exchange
@@ -115,10 +115,10 @@ def test_reading_a_snapshot_is_recorded(make: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "boss", "admin", "hr"),
     [
-        ("running", "withdraw", "cancel suspend repair", ""),
-        ("suspended", "", "cancel resume repair", ""),
-        ("beyond", "", "cancel suspend repair", ""),
-        ("closed", "", "repair", ""),
+        ("running", "cancel", "terminate suspend repair", ""),
+        ("suspended", "", "terminate resume repair", ""),
+        ("beyond", "", "terminate suspend repair", ""),
+        ("closed", "", "void repair", ""),
     ],
 )
 def test_what_a_reader_may_do_with_the_case(make: Any, status: str, boss: str, admin: str, hr: str) -> None:
@@ -131,7 +131,7 @@ def test_what_a_reader_may_do_with_the_case(make: Any, status: str, boss: str, a
     elif status == "beyond":
         room.complete(case, "a")
     elif status == "closed":
-        room.manage(cases.cancel, case)
+        room.manage(endings.terminate, case)
     found = {who: page(room, case, who).may for who in ("boss", "admin", "hr")}
     assert found == {"boss": frozenset(boss.split()), "admin": frozenset(admin.split()), "hr": frozenset(hr.split())}
 
@@ -166,7 +166,7 @@ def test_the_list_of_cases(make: Any) -> None:
         room.clock.move(hours=1)
         mine.append(room.start())
     other = room.start(by="other", about="worker")
-    room.manage(cases.cancel, mine[0])
+    room.manage(endings.terminate, mine[0])
     room.manage(cases.suspend, mine[1])
 
     def listed(reader: str, **more: Any) -> tuple[list[str], int]:

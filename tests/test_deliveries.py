@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from diagrams import END, START, boundary, event, flows, node, user, zeebe
 from engine_room import Room, form, person, together
 
-from engine import casefile, cases, incidents, messages, subscriptions
+from engine import casefile, cases, endings, incidents, messages, subscriptions
 from engine.errors import ItemClosed, NobodyWaits, NotAllowed, PartwellError, ValueRefused
 from engine.ledger import Event
 from engine.models import Case, Message, ProcedureVersion, Subscription, new_id
@@ -282,8 +282,8 @@ def test_a_case_that_ends_waits_for_nothing(room: Room) -> None:
     first, second, third = room.start(), room.start(), room.start()
     assert waits(room) == ["b", "b", "b"]
     room.complete(first, "a")
-    room.manage(cases.cancel, second)
-    room.manage(cases.withdraw, third, by="boss")
+    room.manage(endings.terminate, second)
+    room.manage(endings.cancel, third, by="boss")
     assert waits(room) == []
 
 

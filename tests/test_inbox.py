@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from diagrams import END, START, flows, node, user, zeebe
 from engine_room import Room, form, line, person
 
-from engine import approvals, caselist, cases, inbox, views, work
+from engine import approvals, caselist, cases, endings, inbox, views, work
 from engine.boxes import Filter
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import Holding, Person, SignOff, new_id
@@ -65,7 +65,7 @@ def test_work_moves_from_box_to_box(room: Room) -> None:
     assert where() == {"hr group": ["a"], "hr2 group": ["a"]}
     room.complete(case, "a", by="hr2")
     assert where() == {"hr group": ["b"], "hr2 group": ["b"], "hr2 done": ["a"]}
-    room.manage(cases.cancel, case)
+    room.manage(endings.terminate, case)
     assert where() == {"hr2 done": ["a"]}
     assert all(box(room, who, which) == [] for who in ("boss", "admin", "subject") for which in ("mine", "group", "done"))
 

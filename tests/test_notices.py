@@ -13,7 +13,7 @@ from diagrams import END, START, flows, mapping, node, zeebe
 from engine_room import PEOPLE, Room, line, person
 from twins import Loudspeaker
 
-from engine import cases, notices, work
+from engine import endings, notices, work
 from engine.calendar import Calendar
 from engine.errors import FormInvalid, NeedsPerson, NotFound, Refused, TryAgain
 from engine.jobs import Runner
@@ -136,9 +136,23 @@ def test_whoever_began_a_case_hears_of_its_end(room: Room, mail: Loudspeaker) ->
     case = room.start(by="boss")
     room.run()
     mail.told.clear()
-    room.manage(cases.cancel, case)
+    room.manage(endings.terminate, case)
     room.run()
     assert said(mail) == ["boss case_cancelled"]
+
+
+def test_cancel_and_void_are_told_to_everybody_concerned(room: Room, mail: Loudspeaker) -> None:
+    """撤销 (cancel): who acted and who holds something hears of it, the subject and who did it do not."""
+    case = begin(room, step("初审", "hr"), step("复审", "head", "hr2"))
+    room.approve(case, "sign", by="hr")
+    room.run()
+    mail.told.clear()
+    room.manage(endings.cancel, case, by="boss")
+    room.run()
+    assert said(mail) == ["head case_cancelled", "hr case_cancelled", "hr2 case_cancelled"]
+    room.manage(endings.void, case)
+    room.run()
+    assert said(mail) == ["boss case_voided", "hr case_voided"]
 
 
 def test_a_substitute_is_told(room: Room, mail: Loudspeaker) -> None:

@@ -11,7 +11,7 @@ from engine_room import Room, person
 from test_sign_offs import begin, told
 from test_standing_steps import publish, step
 
-from engine import cases, inbox, work
+from engine import cases, endings, inbox, work
 from engine.calendar import Calendars
 from engine.chains import steps as shape
 from engine.errors import NotAllowed
@@ -189,7 +189,7 @@ def test_what_was_signed_in_time_rings_no_more(room: Room) -> None:
     case = begin(room, limited, step("b", "head"))
     room.approve(case, "sign", by="hr")
     other = room.start()
-    room.manage(cases.cancel, other)
+    room.manage(endings.terminate, other)
     assert room.values(sa.select(Job.state).where(Job.kind == "due")) == ["dropped", "dropped"]
     at(room, MONDAY)
     assert told(room, case).startswith("approved: hr:approved") and room.open(case) == "sign"

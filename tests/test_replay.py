@@ -10,7 +10,7 @@ from diagrams import END, START, boundary, call, diagram, event, flows, node, se
 from engine_room import Room, line
 from twins import ScriptedOperation
 
-from engine import cases, incidents, procedures, replay
+from engine import endings, incidents, procedures, replay
 from engine.calendar import Calendars
 from engine.errors import NotFound, Refused, ReplayStopped
 from engine.models import Case
@@ -59,7 +59,7 @@ def test_repairs_are_acts_too(services: Services) -> None:
     room.manage(incidents.retry, incident.id, variables={"n": 4})
     assert room.open(case) == "a" and room.variables(case)["m"] == 5
     assert replayed(room, case).same
-    room.manage(cases.cancel, case)
+    room.manage(endings.terminate, case)
     found = replayed(room, case)
     assert found.same and found.acts == 5, found.differences
 

@@ -8,7 +8,7 @@ from diagrams import END, START, boundary, call, diagram, event, flows, node, se
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
-from engine import cases, returns
+from engine import cases, endings, returns
 from engine.errors import CaseNotRunning, NotAllowed, NotFound, WayClosed
 from engine.ledger import Event
 from engine.models import Job, new_id
@@ -195,7 +195,7 @@ def test_no_jump_past_a_step_that_must_lie_before(room: Room) -> None:
     assert room.open(case) == "letter"
 
 
-@pytest.mark.parametrize("ended", ["closed", "cancelled"])
+@pytest.mark.parametrize("ended", ["closed", "terminated"])
 def test_a_closed_case_is_opened_again(room: Room, ended: str) -> None:
     """At a step that it reached; it is closed and to be sealed again at its new end, and both ends stay in the ledger."""
     room.deploy(*line("a", "b"))
@@ -204,7 +204,7 @@ def test_a_closed_case_is_opened_again(room: Room, ended: str) -> None:
     if ended == "closed":
         room.complete(case, "b")
     else:
-        room.manage(cases.cancel, case)
+        room.manage(endings.terminate, case)
     which = {"actor": person("admin"), "reason": "仲裁要求补正"}
     with pytest.raises(WayClosed):
         returns.reopen(room.services, case, "start", request_id=new_id(), **which)
@@ -218,7 +218,7 @@ def test_a_closed_case_is_opened_again(room: Room, ended: str) -> None:
     room.complete(case, "b")
     assert room.case(case).status == "closed" and [job.state for job in room.jobs(case)] == ["dropped", "waiting"]
     told = next(entry for entry in room.entries(case) if entry.event == Event.CASE_REOPENED)
-    assert told.payload["before"] == ("completed" if ended == "closed" else "cancelled")
+    assert told.payload["before"] == ("completed" if ended == "closed" else "terminated")
     assert room.events(case).count(Event.CASE_CLOSED) == 2
 
 

@@ -8,7 +8,7 @@ from diagrams import END, START, flows, node, zeebe
 from engine_room import Room, person
 from test_work import signing
 
-from engine import cases, incidents
+from engine import endings, incidents
 from engine.chains import versions
 from engine.errors import FlowStuck, ItemClosed
 from engine.models import WorkItem, WorkRound, WorkStep
@@ -117,7 +117,7 @@ def test_a_standing_approval_is_not_skipped(room: Room) -> None:
 def test_what_ends_the_item_ends_its_incident(room: Room) -> None:
     """A case that is returned or cancelled leaves no incident behind, and the step that stood is left."""
     case = begin(room, step("first", "hr", when=BROKEN))
-    room.manage(cases.cancel, case)
+    room.manage(endings.terminate, case)
     assert room.incidents(case) == [] and rounds(room, case) == ["first left"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from diagrams import END, START, boundary, flows, node, timer, user
 from engine_room import Room, person, together
 
-from engine import casefile, cases, timers
+from engine import casefile, cases, endings, timers
 from engine.errors import CaseNotRunning, ItemClosed, NotAllowed, NotFound
 from engine.services import Services
 
@@ -80,7 +80,7 @@ def test_a_timer_that_no_longer_waits_is_not_moved(services: Services) -> None:
     due = room.clock.now()
     with pytest.raises(ItemClosed):
         room.manage(timers.reschedule, job, due=due)
-    room.manage(cases.cancel, case)
+    room.manage(endings.terminate, case)
     with pytest.raises(CaseNotRunning):
         room.manage(timers.reschedule, job, due=due)
     with pytest.raises(NotFound):

@@ -9,7 +9,7 @@ from diagrams import END, START, flows, node, service, timer, user
 from engine_room import Room, files, line, person
 from twins import ScriptedOperation
 
-from engine import cases, incidents, procedures, versions
+from engine import endings, incidents, procedures, versions
 from engine.errors import NotAllowed, NotDeployable, NotFound, Refused, StartSuspended, VersionSuspended
 from engine.jobs import Runner
 from engine.services import Services
@@ -118,7 +118,7 @@ def test_nothing_of_a_suspended_version_moves(services: Services) -> None:
     with pytest.raises(VersionSuspended):
         room.complete(case, "a")
     with pytest.raises(VersionSuspended):
-        room.manage(cases.withdraw, case, by="boss")
+        room.manage(endings.cancel, case, by="boss")
     with pytest.raises(StartSuspended):
         room.start()
     room.deploy(*line("a"))
@@ -153,6 +153,6 @@ def test_what_was_claimed_before_the_suspension(services: Services) -> None:
     assert len(claimed) == 2 and room.open(case) == "" and room.events(case).count("job:timer:fired") == 0
     with pytest.raises(VersionSuspended):
         room.manage(incidents.retry, incident.id)
-    room.manage(cases.cancel, case)
+    room.manage(endings.terminate, case)
     assert room.case(case).status == "closed"
     runner.close()

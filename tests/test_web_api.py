@@ -315,7 +315,7 @@ def test_managers_return_move_and_reopen_a_case(office: Office) -> None:
     assert manager.post(f"/api/v1/cases/{case}/jump", json={**jump, "leaving": [1]}, headers=own).status_code == 400
     assert manager.post(f"/api/v1/cases/{case}/jump", json=jump, headers=own).status_code == 200
     assert manager.post(f"/api/v1/cases/{case}/reopen", json=sent, headers=own).status_code == 409
-    assert manager.post(f"/api/v1/cases/{case}/cancel", json={"reason": "x"}, headers=own).status_code == 204
+    assert manager.post(f"/api/v1/cases/{case}/terminate", json={"reason": "x"}, headers=own).status_code == 204
     assert manager.post(f"/api/v1/cases/{case}/reopen", json=sent, headers=own).status_code == 200
     assert manager.get(f"/api/v1/cases/{case}", headers=own).json["status"] == "running"
     other, own = office.program("wangfang")

@@ -17,6 +17,9 @@ NAMES: Mapping[str, str] = {
     Event.CASE_RETURNED: N_("Returned to an earlier step"),
     Event.CASE_MOVED: N_("Moved on by hand"),
     Event.CASE_REOPENED: N_("Case re-opened"),
+    Event.CASE_VOIDED: N_("Declared void"),
+    Event.ENDING_ASKED: N_("A second person is asked to end the case or declare it void"),
+    Event.ENDING_DECLINED: N_("The second person declined"),
     Event.ITEM_OPENED: N_("Work item opened"),
     Event.ITEM_CLAIMED: N_("Work item claimed"),
     Event.ITEM_RELEASED: N_("Work item released"),
@@ -73,6 +76,7 @@ OUTCOMES: Mapping[str, str] = {
     "rejected": N_("Not approved"),
     "withdrawn": N_("Withdrawn"),
     "cancelled": N_("Cancelled"),
+    "terminated": N_("Terminated"),
 }
 
 

@@ -80,6 +80,8 @@ def _record(case_id: str) -> dict[str, Any]:
         (gettext("Procedure"), f"{named(case, 'procedure_name')} · {gettext('version %(number)s', number=case.version)}"),
         (gettext("Started"), moment(case.started_at)),
     ]
+    if case.void:
+        facts.append((gettext("Void"), gettext("Declared by %(who)s on %(time)s", who=case.void.by, time=moment(case.void.at))))
     return {
         "case": case,
         "title": gettext("Approval record"),

@@ -1,7 +1,8 @@
 """Which steps must lie before others: the generic checker of a procedure's rule file.
 
 `rules.json` says `{"before": {"<element>": ["<element>", …]}}`: no path from a start event may reach the first without
-passing each of the others; and elements that other rules name (`no_way_back`) must exist. What the elements mean is the procedure's affair.
+passing each of the others; and elements that other rules name (`no_way_back`, `second_person`)
+must exist. What the elements mean is the procedure's affair.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
                 last, first = process.elements.get(target), next((p.elements[step] for p in read if step in p.elements), None)
                 if last is not None and first is not None and (process.id, target) in ways.seen:
                     found.setdefault(process.file, []).append(finding(Code.STEP_MISSING, last, step=first.title, target=last.title))
-    named = {*before, *(step for needed in before.values() for step in needed), *rules.get("no_way_back", ())}
+    named = {
+        *before,
+        *(step for needed in before.values() for step in needed),
+        *rules.get("no_way_back", ()),
+        *rules.get("second_person", ()),
+    }
     for missing in sorted(named - known):
         found.setdefault(RULES, []).append(finding(Code.UNRESOLVED_REFERENCE, None, what=f"element {missing}", where=RULES))
     return found

@@ -1,7 +1,7 @@
 """Tables, one file per concern."""
 
 from .base import Base, Digest, Id, Instant, Mark, new_id
-from .cases import Case, Incident, Snapshot
+from .cases import Case, Ending, Incident, Snapshot
 from .evidence import Document, LedgerPage, SealedFile
 from .installation import AnsweredRequest, Election, FailedLogIn, KnownKey
 from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
@@ -50,6 +50,7 @@ __all__ = [
     "Draft",
     "Duty",
     "Election",
+    "Ending",
     "Entity",
     "FailedLogIn",
     "ForeignId",

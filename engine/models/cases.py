@@ -33,7 +33,7 @@ class Case(Base):
     initiator_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"))
     #: `running`, `suspended` or `closed`
     status: Mapped[str] = mapped_column(sa.String(10))
-    #: what the end event says (`wf.outcome`), else `completed`; or `withdrawn` or `cancelled`; once closed
+    #: what the end event says (`wf.outcome`), else `completed`; or `cancelled`, `terminated` or `rejected`; once closed
     outcome: Mapped[str | None] = mapped_column(sa.String(100))
     #: open incidents; more than zero is the flag "needs attention"
     incidents: Mapped[int]
@@ -46,6 +46,28 @@ class Case(Base):
     head: Mapped[str] = mapped_column(Digest)
     started_at: Mapped[dt.datetime] = mapped_column(Instant)
     closed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: since when it is void; who declared it so is in `endings`
+    voided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
+class Ending(Base):
+    """A manager's wish to terminate a case, or to declare it void: done at once, or asked of a second person."""
+
+    __tablename__ = "endings"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    #: `terminate` or `void`
+    act: Mapped[str] = mapped_column(sa.String(10))
+    #: `asked`, then `done`, `declined` or `lapsed` (the case was opened again)
+    state: Mapped[str] = mapped_column(sa.String(10))
+    #: sealed JSON text
+    reason: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    asked_by: Mapped[str] = mapped_column(Id)
+    asked_at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: the second person; None where none was needed
+    decided_by: Mapped[str | None] = mapped_column(Id)
+    decided_at: Mapped[dt.datetime | None] = mapped_column(Instant)
 
 
 class Incident(Base):

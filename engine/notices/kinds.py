@@ -33,7 +33,24 @@ KINDS: Mapping[str, Kind] = {
     "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
     "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),
     "case_closed": Kind("A case that I began is closed", "Closed: {title}", "{title}: the case is closed.", while_open=False),
-    "case_cancelled": Kind("A case that I began was stopped", "Stopped: {title}", "{title}: {who} stopped the case.", while_open=False),
+    "case_cancelled": Kind(
+        "A case that I began or took part in was stopped", "Stopped: {title}", "{title}: {who} stopped the case.", while_open=False
+    ),
+    "case_voided": Kind(
+        "A case that I began or took part in is void", "Void: {title}", "{title}: {who} declared the case void.", while_open=False
+    ),
+    "ending_asked": Kind(
+        "A case is to be terminated or void, and a second person is needed",
+        "Second person needed: {title}",
+        "{title}: {who} wants the case terminated or void. Another manager confirms or declines it on its page.",
+        while_open=False,
+    ),
+    "ending_declined": Kind(
+        "What I asked a second person for was declined",
+        "Declined: {title}",
+        "{title}: {who} declined it; nothing changes.",
+        while_open=False,
+    ),
     "substitute_set": Kind(
         "A substitution concerns me", "Substitute named", "{who} named a substitute: look at who stands in for whom.", while_open=False
     ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import cases, dues, items, rounds, sign_offs
+from .. import dues, endings, items, rounds, sign_offs
 from ..bpmn.model import Element
 from ..chains.steps import setting
 from ..db import Statement, Unit
@@ -233,7 +233,7 @@ class Step:
         """What the chain says for a rejection; False where it is for the diagram to say."""
         match setting(self.asks, "on_reject").partition(":"):
             case ("end", _, _):
-                cases.end(self.turn, "rejected", opinion)
+                endings.end(self.turn, "rejected", opinion)
                 return True
             case ("to_previous", _, _) if self.previous:
                 place = self.previous.position

@@ -14,7 +14,7 @@ from diagrams import END, START, boundary, event, flows, node, service, timer, u
 from engine_room import Room, files, person, together
 from twins import ScriptedOperation
 
-from engine import cases, messages, procedures, work
+from engine import cases, endings, messages, procedures, work
 from engine.errors import AlreadyDecided, CaseNotRunning, ItemClosed, NobodyWaits, PartwellError, TakenByOther
 from engine.models import Case, WorkItem, new_id
 from engine.services import Services
@@ -81,16 +81,16 @@ def test_a_start_that_is_sent_twice_makes_one_case(room):
     assert room.count(Case) == assert_consistent(room.services) == ROUNDS
 
 
-def test_a_case_is_either_completed_or_withdrawn(room):
+def test_a_case_is_either_completed_or_cancelled(room):
     """Whoever comes second is told that there is nothing left to do."""
     room.deploy(*ONE)
     outcomes = set()
     for _ in range(ROUNDS):
         case = room.start()
-        withdraw = partial(room.manage, cases.withdraw, case, by="boss")
-        one_wins(at_once(completing(room, room.item(case, "a"), "hr"), withdraw), ItemClosed, CaseNotRunning)
+        cancel = partial(room.manage, endings.cancel, case, by="boss")
+        one_wins(at_once(completing(room, room.item(case, "a"), "hr"), cancel), ItemClosed, CaseNotRunning)
         outcomes.add(room.case(case).outcome)
-    assert outcomes <= {"completed", "withdrawn"}
+    assert outcomes <= {"completed", "cancelled"}
     assert_consistent(room.services)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask
 
 from ..security import csrf
-from . import absences, cases, chains, description, incidents, items, messages, repeats, returns, sessions, versions
+from . import absences, cases, chains, description, endings, incidents, items, messages, repeats, returns, sessions, versions
 from .exchange import api
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "cases",
     "chains",
     "description",
+    "endings",
     "incidents",
     "init_app",
     "items",

@@ -64,10 +64,10 @@ def case(case_id: str) -> Any:
     return {**plain(found), "incidents": [told(row) for row in found.incidents]}
 
 
-@api.post("/cases/<case_id>/<any(withdraw, cancel, suspend, resume):verb>")
+@api.post("/cases/<case_id>/<any(suspend, resume):verb>")
 @declared(scope="admin:cases", takes={"reason": REASON})
 def change_case(case_id: str, verb: str) -> Any:
-    """Withdraw a case as its initiator; cancel, suspend or resume it as a manager."""
+    """Suspend or resume a case."""
     act = getattr(engine_cases, verb)
     act(services(), case_id, actor=me().id, reason=body()["reason"], request_id=request_id())
     return "", 204
