@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .errors import NotAllowed, NotFound
-from .models import OPEN, Candidate, Case, SignOff, WorkItem
+from .models import OPEN, Candidate, Case, Copy, SignOff, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import INITIATOR, Rules
@@ -43,7 +43,9 @@ def case_row(connection: sa.Connection, case_id: str) -> Any:
 def sight(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Sight:
     """What `reader` sees of the case: roles that the procedure names see the whole, who takes or took part their share.
 
-    The subject sees their own part once they have one; a role they hold opens nothing about themselves. Raises NotAllowed.
+    The subject sees their own part once they have one; a role they hold opens nothing about themselves. Who only got a copy sees
+    what its sender does as somebody who takes part; of what one sends who sees the whole, or the chain, as much as their own roles
+    would be shown if they took part. Raises NotAllowed.
     """
     if reader == case.subject_id:
         if connection.execute(sa.select(SignOff.id).where(_of_case(case.id), _signs(reader)).limit(1)).first():
@@ -55,7 +57,12 @@ def sight(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Si
     if reader == case.initiator_id:
         roles |= {INITIATOR}
     elif not takes_part(connection, case.id, reader):
-        raise NotAllowed(reason="you take no part in this case")
+        copy = connection.execute(sa.select(Copy.sent_by).where(Copy.case_id == case.id, Copy.person_id == reader)).one_or_none()
+        if copy is None:
+            raise NotAllowed(reason="you take no part in this case")
+        sender = directory.roles_of(connection, copy.sent_by) if copy.sent_by else None
+        if sender is not None and not sender & (rules.readers | rules.managers):
+            roles = sender | ({INITIATOR} if copy.sent_by == case.initiator_id else set())
     return Sight(variables=frozenset[str]().union(*(rules.shown.get(role, ()) for role in roles)))
 
 
@@ -68,6 +75,12 @@ def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: st
     )
     where = _of_case(case_id) if item_id is None else SignOff.item_id == item_id
     return connection.execute(sa.select(SignOff.id).where(where, own).limit(1)).first() is not None
+
+
+def hears(connection: sa.Connection, case_id: str, person: str, item_id: str) -> bool:
+    """Whether a person is told what was said in a work item: they take part in it, or their copy was sent from it."""
+    copy = sa.select(Copy.id).where(Copy.case_id == case_id, Copy.person_id == person, Copy.item_id == item_id)
+    return takes_part(connection, case_id, person, item_id) or connection.execute(copy).first() is not None
 
 
 def _of_case(case_id: str) -> sa.ColumnElement[bool]:
@@ -104,6 +117,7 @@ def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Ru
     signed = sa.select(SignOff.case_id).where(_signs(reader))
     stood_in_for = sa.select(SignOff.case_id).where(_stood_in_for(reader))
     offered = sa.select(SignOff.case_id).where(SignOff.id.in_(offered_to(connection, reader)))
+    copied = sa.select(Copy.case_id).where(Copy.person_id == reader)
     others = sa.and_(
         Case.subject_id != reader,
         sa.or_(
@@ -112,6 +126,7 @@ def visible_cases(connection: sa.Connection, reader: str, rules: Mapping[str, Ru
             Case.id.in_(signed),
             Case.id.in_(stood_in_for),
             Case.id.in_(offered),
+            Case.id.in_(copied),
         ),
     )
     return sa.or_(others, sa.and_(Case.subject_id == reader, Case.id.in_(signed)))

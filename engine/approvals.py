@@ -52,7 +52,7 @@ def approvals(services: Services, case_id: str, *, reader: str, limit: int | Non
         execution = restored(services, connection, case)
         found = []
         for item in items:
-            told = sight.whole or access.takes_part(connection, case_id, reader, item.id)
+            told = sight.whole or access.hears(connection, case_id, reader, item.id)
             variables = functools.partial(execution.variables, item.instance)
             seen = chain_view(services, connection, item, case, rules, reader, variables, told=told)
             named = {name: getattr(item, name) for name in ("id", "name", "name_en", "status", "opened_at", "closed_at")}

@@ -14,6 +14,7 @@ from . import access, endings, incidents, messages, snapshots, terms, timeline, 
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
+from .errors import PartwellError
 from .incidents import IncidentRow
 from .messages import WaitRow
 from .models import Candidate, Case, Incident, Job, JobAttempt, Person, ProcedureVersion, SealedFile, SignOff, WorkItem
@@ -25,6 +26,7 @@ from .snapshots import SnapshotRow
 from .timeline import Event
 from .timers import TimerRow
 from .turn import state_purpose
+from .work.copying import must_copy
 
 if TYPE_CHECKING:
     from .services import Services
@@ -104,7 +106,8 @@ class CasePage:
     void: endings.Voided | None
     #: what a manager asked a second person for
     asked: endings.Asked | None
-    #: what the reader may do with the case: `cancel`, `terminate`, `void`, `confirm`, `decline`, `suspend`, `resume`, `repair`
+    #: what the reader may do with the case: `cancel`, `terminate`, `void`, `confirm`, `decline`, `suspend`, `resume`, `repair`,
+    #: `copy`
     may: frozenset[str]
     #: its version is suspended, so nothing moves
     on_hold: bool
@@ -182,7 +185,8 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             sealed=dict(sealed._mapping) if sealed and sight.whole else None,
             void=void if void is None or sight.whole else dataclasses.replace(void, reason=""),
             asked=asked if sight.whole else None,
-            may=_verbs(connection, case, rules, events, reader, sight, asked, held=version.suspended),
+            may=_verbs(connection, case, rules, events, reader, sight, asked, held=version.suspended)
+            | _shows(services, connection, case, rules, reader),
             on_hold=version.suspended and case.status != "closed",
             working=not version.suspended and _working(services, connection, case),
         )
@@ -305,6 +309,15 @@ def _verbs(
         if case.status != "closed":
             may.add("suspend" if case.status == "running" else "resume")
     return frozenset(may)
+
+
+def _shows(services: Services, connection: sa.Connection, case: Any, rules: Rules, reader: str) -> frozenset[str]:
+    """`copy` where the reader may show the case to others."""
+    try:
+        must_copy(connection, None, case, rules, reader, services.clock.now())
+    except PartwellError:
+        return frozenset()
+    return frozenset({"copy"})
 
 
 def _working(services: Services, connection: sa.Connection, case: Any) -> bool:

@@ -27,6 +27,7 @@ from .signing import adding, deciding, passing, withdrawing
 from .signing.round import Round
 from .work import answer_purpose
 from .work.adding import WHERE
+from .work.copying import must_copy
 from .work.steps import SIGNER, offers, round_of, rows_of
 from .work.urging import must_urge
 from .work.withdrawing import untouched
@@ -135,6 +136,8 @@ def chain_view(
             offers = _offered(connection, case, rules, chain, rows, reader)
         if _works(must_urge, services, connection, item, case, rules, reader, services.clock.now()):
             offers.may.add("urge")
+    if _works(must_copy, connection, item, case, rules, reader, services.clock.now()):
+        offers.may.add("copy")
     today = directory.day(services.clock.now())
     names = _names(connection, rows)
     seen = [_seen(services, connection, row, rows, names, offers, today, told=told) for row in rows]

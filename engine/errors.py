@@ -110,6 +110,12 @@ class SignsAlready(PartwellError):
     status = 409
 
 
+class MayNotBeTold(PartwellError):
+    """{who} cannot be told of this case: {reason}. Choose somebody else; nothing was changed."""
+
+    status = 409
+
+
 class ActedOn(PartwellError):
     """{who} has already acted on it, so it can no longer be taken back. Ask them to return it, or a manager of the procedure."""
 

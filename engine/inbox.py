@@ -147,7 +147,7 @@ class ItemPage:
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
     #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `return`, `transfer`,
-    #: `delegate`, `add`, `take_back`, `withdraw`, `urge`, or `resolve` where they were asked for an opinion only
+    #: `delegate`, `add`, `take_back`, `withdraw`, `urge`, or `resolve` where they were asked for an opinion only; `copy`
     may: frozenset[str]
     #: where they may add signers: `before`, `after`, `beside`
     where: Sequence[str]
@@ -172,7 +172,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         sight = access.sight(connection, case, rules, reader)
         if sight.subject and not item.for_subject:
             raise NotAllowed(reason="this work item is not open to you")
-        told = sight.whole or access.takes_part(connection, case.id, reader, item_id)
+        told = sight.whole or access.hears(connection, case.id, reader, item_id)
         known = element_of(versions_of(services, connection, case), item.element)
         if known is None:
             raise NotFound(what="step", name=item.element)

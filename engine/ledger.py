@@ -74,6 +74,8 @@ class Event(StrEnum):
     SIGN_OFF_BY_RULE = "work:sign_off:by_rule"
     SIGN_OFF_REROUTED = "work:sign_off:rerouted"
     SIGN_OFF_DUE_MOVED = "work:sign_off:due_moved"
+    COPY_SENT = "work:copy:sent"
+    COPY_READ = "work:copy:read"
     OPERATION_REQUESTED = "job:operation:requested"
     OPERATION_DONE = "job:operation:done"
     OPERATION_FAILED = "job:operation:failed"

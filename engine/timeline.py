@@ -73,7 +73,7 @@ def events_of(
     persons: dict[str, Mapping[str, Json]] = {}
     events, done = [], set[str]()
     for entry in entries:
-        actor = None if entry.event in _BY_ITSELF else entry.actor
+        actor = None if entry.event in _BY_ITSELF or entry.payload.get("by_rule") else entry.actor
         own = sight.whole or actor == reader
         if sight.subject and not own and entry.event != Happened.CASE_CLOSED:
             continue

@@ -26,12 +26,12 @@ def page(room: Room, case: str, reader: str) -> inbox.ItemPage:
 def test_each_verb_is_offered_exactly_while_it_would_work(room: Room) -> None:
     """Who waits for an opinion may take the question back, who was asked answers, who acted withdraws, managers reassign."""
     case = begin(room, step("会签", "hr", "worker"), step("总监", "director"))
-    assert page(room, case, "hr").may == {"approve", "reject", "return", "transfer", "delegate", "add"}
+    assert page(room, case, "hr").may == {"approve", "reject", "return", "transfer", "delegate", "add", "copy"}
     assert page(room, case, "hr").where == ["before", "after", "beside"]
-    assert page(room, case, "admin").may == {"urge"}
+    assert page(room, case, "admin").may == {"urge", "copy"}
     act(room, case, work.delegate, "hr", to=person("hr2"))
-    assert page(room, case, "hr").may == {"take_back"} and page(room, case, "worker").may >= {"approve"}
-    assert page(room, case, "hr2").may == {"resolve"}
+    assert page(room, case, "hr").may == {"take_back", "copy"} and page(room, case, "worker").may >= {"approve"}
+    assert page(room, case, "hr2").may == {"resolve", "copy"}
     act(room, case, work.take_back, "hr")
     act(room, case, work.add, "hr", persons=[person("hr2")], where="beside", reason="一起看")
     verbs = [sorted(one.may) for one in page(room, case, "admin").steps]
@@ -40,9 +40,9 @@ def test_each_verb_is_offered_exactly_while_it_would_work(room: Room) -> None:
     act(room, case, work.remove, "hr", page(room, case, "hr").steps[3].sign_off, reason="不必")
     act(room, case, work.approve, "hr")
     act(room, case, work.approve, "worker")
-    assert page(room, case, "hr").may == {"withdraw", "urge"}
+    assert page(room, case, "hr").may == {"withdraw", "urge", "copy"}
     act(room, case, work.delegate, "director", to=person("boss"))
-    assert page(room, case, "hr").may == {"urge"}
+    assert page(room, case, "hr").may == {"urge", "copy"}
 
 
 def test_the_chain_tells_where_each_sign_off_comes_from(room: Room) -> None:

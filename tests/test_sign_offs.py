@@ -220,7 +220,7 @@ def test_delegate(room: Room) -> None:
     case = begin(room, step("单签", "hr", mode="single"))
     act(room, case, work.delegate, "hr", to=person("director"))
     assert told(room, case) == "open: hr:waiting director:open"
-    assert inbox.item_page(room.services, room.item(case, "sign"), reader=person("director")).may == {"resolve"}
+    assert inbox.item_page(room.services, room.item(case, "sign"), reader=person("director")).may == {"resolve", "copy"}
     with pytest.raises(NotAllowed, match="opinion"):
         room.approve(case, "sign", by="director")
     with pytest.raises(FormInvalid):

@@ -27,12 +27,12 @@ def test_the_menu_offers_what_the_step_allows_and_each_page_opens(office: Office
     item = office.talked(office.case())
     signer = office.browser("zhaominhua", "zh-CN")
     page = signer.get(f"/items/{item}").text
-    assert offered(page) == {"transfer", "delegate", "add", "return"} and "更多" in page
+    assert offered(page) == {"transfer", "delegate", "add", "return", "copy"} and "更多" in page
     assert "预计" in page and "孙志远" in page
     for verb in offered(page):
         shown = signer.get(f"/items/{item}/{verb}")
         assert shown.status_code == 200 and "不操作，返回" in shown.text
-    assert offered(office.browser("wangfang").get(f"/items/{item}").text) == set()
+    assert offered(office.browser("wangfang").get(f"/items/{item}").text) == {"copy"}
     gone = office.browser("wangfang").get(f"/items/{item}/transfer")
     assert gone.status_code == 302
 
@@ -73,7 +73,7 @@ def test_what_is_missing_or_refused_stands_beside_its_field(office: Office) -> N
     for verb, sent, said in cases:
         refused = office.post(signer, f"/items/{item}/{verb}", sent)
         assert refused.status_code == 422 and said in refused.text, (verb, sent)
-    assert offered(signer.get(f"/items/{item}").text) == {"transfer", "delegate", "add", "return"}
+    assert offered(signer.get(f"/items/{item}").text) == {"transfer", "delegate", "add", "return", "copy"}
 
 
 def test_a_sign_off_goes_from_hand_to_hand_and_the_page_tells_how(office: Office) -> None:
@@ -89,7 +89,7 @@ def test_a_sign_off_goes_from_hand_to_hand_and_the_page_tells_how(office: Office
         return str(browser.get(answer.location).text)
 
     assert "已委派" in do(signer, "delegate", person=people["wangfang"], reason="请看")
-    assert offered(signer.get(f"/items/{item}").text) == {"take_back"}
+    assert offered(signer.get(f"/items/{item}").text) == {"take_back", "copy"}
     assert "提交意见" in hr.get(f"/items/{item}").text
     assert "意见已提交" in do(hr, "resolve", opinion="材料齐全")
     page = signer.get(f"/items/{item}").text
@@ -113,7 +113,7 @@ def test_a_return_says_what_is_lost_and_the_old_round_counts_no_more(office: Off
     item = office.talked(office.case())
     first, second = office.browser("zhaominhua", "zh-CN"), office.browser("sunzhiyuan", "zh-CN")
     office.post(first, f"/items/{item}/approve", {"opinion": "同意"})
-    assert offered(first.get(f"/items/{item}").text) == {"withdraw", "urge"}
+    assert offered(first.get(f"/items/{item}").text) == {"withdraw", "urge", "copy"}
     page = second.get(f"/items/{item}/return").text
     assert "部门负责人审批" in page and "面谈记录" in page
     [step, element] = re.findall(r'name="to" value="([a-z]+:\w+)"', page)

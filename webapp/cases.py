@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import approvals, bundle, casefile, caselist, evidence, messages, originals, snapshots, timers
+from engine import approvals, bundle, casefile, caselist, copies, evidence, messages, originals, snapshots, timers
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -61,6 +61,7 @@ def _standing(case: casefile.CasePage) -> dict[str, Any]:
 @logged_in
 def show(case_id: str) -> Any:
     case = _case(case_id)
+    copies.read(services(), case_id, reader=me().id)
     everything = bool(request.args.get("all"))
     g.incidents = {incident.id: incident for incident in case.incidents}
     g.document_names = {document.id: document.name for document in case.documents}
@@ -73,6 +74,7 @@ def show(case_id: str) -> Any:
         panels=panels(case.variables),
         answered={event.number: answers_of(case.version_id, event) for event in case.timeline},
         received=_snapshots_by_job(case),
+        copies=copies.copies(services(), case_id, reader=me().id),
         diagram="" if case.subject["id"] == me().id else diagram(case.version_id, done=case.done, lit=case.lit),
         verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
         local=lambda moment: f"{moment.astimezone(zone()):%Y-%m-%dT%H:%M}",

@@ -45,6 +45,8 @@ NAMES: Mapping[str, str] = {
     Event.SIGN_OFF_BY_RULE: N_("Decided by the chain's rule, time for signing over"),
     Event.SIGN_OFF_REROUTED: N_("Signer no longer active: passed on by the system"),
     Event.SIGN_OFF_DUE_MOVED: N_("Due time of a signer changed"),
+    Event.COPY_SENT: N_("Copy sent"),
+    Event.COPY_READ: N_("Copy read"),
     Event.OPERATION_REQUESTED: N_("Outside call requested"),
     Event.OPERATION_DONE: N_("Outside call done"),
     Event.OPERATION_FAILED: N_("Outside call failed"),

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from markupsafe import Markup
 
 import forms
-from engine import inbox, work
+from engine import copies, inbox, work
 from engine.boxes import Filter
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid
 from engine.models import new_id
@@ -82,6 +82,7 @@ def _show(
 ) -> str:
     """The page. What was typed stands over the draft, the draft over what the case knows."""
     page = _page(item_id)
+    copies.read(services(), page.case_id, reader=me().id)
     g.document_names = {document.id: document.name for document in page.documents}
     writable = "complete" in page.may
     fields = _fields(page, submitted, errors) if page.form and (writable or page.status != "open") else []
@@ -98,6 +99,7 @@ def _show(
         quoted=any(field.readonly and field.value for field in fields),
         timeline=main_events(page.timeline),
         documents=page.documents,
+        copies=copies.copies(services(), page.case_id, reader=me().id),
         diagram="" if page.subject["id"] == me().id else diagram(page.version_id, done=page.done, lit=page.lit),
     )
 
@@ -106,7 +108,7 @@ def _fields(
     page: inbox.ItemPage, submitted: Mapping[str, Any] | None, errors: Mapping[str, Sequence[str]] | None = None
 ) -> list[forms.FieldView]:
     permissions = dict(page.permissions)
-    if not page.may:  # reading along: everything as it was answered
+    if page.may <= {"copy"}:  # reading along: everything as it was answered
         permissions |= {name: "readonly" for name in forms.fields(page.form) if permissions.get(name) != "hidden"}
     return services().forms.view(page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current())
 

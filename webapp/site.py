@@ -20,6 +20,7 @@ from . import (
     api,
     cases,
     chains,
+    copies,
     database,
     endings,
     failures,
@@ -133,6 +134,7 @@ def init_app(app: Flask) -> None:
         procedures.procedures,
         endings.endings,
         returns.returns,
+        copies.copies,
         verbs.verbs,
         records.records,
     ):

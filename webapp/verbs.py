@@ -11,11 +11,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from engine import inbox, work
 from engine.chainview import StepView
-from engine.errors import FormInvalid, MayNotSign, NotFound, PartwellError, SignsAlready, WayClosed
+from engine.errors import FormInvalid, MayNotBeTold, MayNotSign, NotFound, PartwellError, SignsAlready, WayClosed
 from engine.people import directory
 
 from .accounts import logged_in, me, services
-from .i18n import N_, error_text, gettext
+from .i18n import N_, error_text, gettext, named
 from .items import done, request_id
 from .text import called
 
@@ -36,6 +36,8 @@ class Verb:
     people: str = ""
     #: `needed`, `optional`, or "" where none is asked for
     reason: str = "optional"
+    #: what the reason is called
+    words: str = N_("Reason")
     #: the actor may have more to do with this very item
     stays: bool = False
 
@@ -98,6 +100,15 @@ VERBS: Mapping[str, Verb] = {
         said=N_("Urged; whoever this waits for is told."),
         stays=True,
     ),
+    "copy": Verb(
+        icon="eye",
+        name=N_("Send a copy"),
+        lead=N_("The people you choose may read this case as you see it, and the opinions of this step. Nothing waits for them."),
+        said=N_("Sent; you see here who has read it."),
+        people="many",
+        words=N_("A few words with it"),
+        stays=True,
+    ),
     "remove": Verb(
         icon="x",
         name=N_("Remove signer"),
@@ -137,7 +148,7 @@ _EXPECTED = {
     "rejected": N_("Expected to be rejected by rule"),
     "incident": N_("Expected to need an administrator"),
 }
-_OWN = "any(transfer,delegate,add,return,take_back,withdraw,urge)"
+_OWN = "any(transfer,delegate,add,return,take_back,withdraw,urge,copy)"
 #: people a page shows, and that can be chosen
 _MOST = 20
 
@@ -183,11 +194,11 @@ def do(item_id: str, verb: str, sign_off_id: str = "") -> Any:
         return ask(item_id, verb, sign_off_id)
     try:
         _act(item_id, verb, sign_off_id)
-    except (FormInvalid, MayNotSign, SignsAlready, WayClosed) as refused:
+    except (FormInvalid, MayNotBeTold, MayNotSign, SignsAlready, WayClosed) as refused:
         page = inbox.item_page(services(), item_id, reader=me().id)
         if verb not in _may(page, sign_off_id):
             raise
-        return _show(page, verb, sign_off_id, _faults(refused)), 422
+        return _show(page, verb, sign_off_id, faults_of(refused)), 422
     asked = VERBS[verb]
     if not asked.stays:
         return done(item_id, gettext(asked.said))
@@ -217,13 +228,15 @@ def _act(item_id: str, verb: str, sign_off_id: str) -> None:
             work.withdraw(services(), item_id, reason=reason, **who)
         case "urge":
             work.urge(services(), item_id, reason=reason, **who)
+        case "copy":
+            work.copy(services(), item_id, persons=persons, reason=reason, **who)
         case "remove":
             work.remove(services(), item_id, sign_off_id, reason=reason, **who)
         case "reassign":
             work.reassign(services(), item_id, sign_off_id, to=persons[0], reason=reason, **who)
 
 
-def _faults(refused: PartwellError) -> dict[str, str]:
+def faults_of(refused: PartwellError) -> dict[str, str]:
     """Messages by field; what concerns no field stands with the people."""
     if isinstance(refused, FormInvalid):
         return {name: " ".join(gettext(message) for message in messages) for name, messages in refused.fields.items()}
@@ -241,10 +254,12 @@ def _show(page: inbox.ItemPage, verb: str, sign_off_id: str, faults: Mapping[str
     concerned = next((step for step in page.steps if sign_off_id and step.sign_off == sign_off_id), None)
     if sign_off_id and concerned is None:
         raise NotFound(what="sign-off in this step", name=sign_off_id)
-    chosen, found = _people(page, verb) if asked.people else ([], [])
+    chosen, found = people_found(page.subject["id"], *([me().id] if verb != "reassign" else [])) if asked.people else ([], [])
     return render_template(
         "verb.html",
-        item=page,
+        number=page.number,
+        behind=named(page),
+        back=url_for("items.show", item_id=page.id),
         verb=asked,
         key=verb,
         address=url_for("verbs.do", item_id=page.id, verb=verb, **({"sign_off_id": sign_off_id} if sign_off_id else {})),
@@ -258,11 +273,10 @@ def _show(page: inbox.ItemPage, verb: str, sign_off_id: str, faults: Mapping[str
     )
 
 
-def _people(page: inbox.ItemPage, verb: str) -> tuple[Sequence[Mapping[str, Any]], Sequence[Any]]:
-    """Who is chosen already, and who is found for the words: never the person whom the case is about, nor oneself for oneself."""
+def people_found(*but: str) -> tuple[Sequence[Mapping[str, Any]], Sequence[Any]]:
+    """Who is chosen already, and who is found for the words but for some: never the person whom the case is about."""
     today = directory.day(services().clock.now())
     chosen = list(dict.fromkeys(request.form.getlist("person")))[:_MOST]
-    but = {page.subject["id"], *chosen} | ({me().id} if verb != "reassign" else set())
     with services().database.reading() as connection:
-        found = directory.search(connection, request.form.get("find", "")[:100], today, but=sorted(but), limit=_MOST)
+        found = directory.search(connection, request.form.get("find", "")[:100], today, but=sorted({*but, *chosen}), limit=_MOST)
         return [directory.display(connection, person, today) for person in chosen], found

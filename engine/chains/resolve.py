@@ -126,6 +126,12 @@ def fit(company: Company, candidates: Sequence[str], case: Situation) -> list[st
     return [signer.person for signer in _fit(company, candidates, case).kept]
 
 
+def readers(company: Company, step: Mapping[str, Json], case: Situation) -> list[str]:
+    """Who gets a copy once the step is decided: whom each of its rules finds, once, without who has left and the subject."""
+    found = (person for rule in setting(step, "copies") for person in rules.find(company, rule, case, step["key"])[0])
+    return [person for person in dict.fromkeys(found) if _unfit(company, person, case) is None]
+
+
 def _by_rules(company: Company, step: Mapping[str, Json], case: Situation, trace: dict[str, Json]) -> list[Signer]:
     """The people of the first rule that gives any; the trace tells every rule tried."""
     for rule in step["approvers"]:

@@ -35,7 +35,7 @@ from .company import Company
 from .rules import NEEDED, PARAMETERS
 
 MODES = ("single", "claim", "all", "any", "sequence", "ratio", "random")
-VERBS = ("return", "transfer", "delegate", "add", "remove", "withdraw", "urge")
+VERBS = ("return", "transfer", "delegate", "add", "remove", "withdraw", "urge", "copy")
 NOBODY = ("to_managers", "to_person", "to_upper_head", "incident", "skip", "reject")
 INITIATOR = ("self", "skip", "manager", "department_head", "forbid")
 DEFAULTS: Mapping[str, Json] = {
@@ -70,7 +70,7 @@ RUN: Mapping[str, Collection[str]] = {
     "nobody": {"to_managers", "to_person", "to_upper_head", "incident", "skip"},
 }
 #: fields that work items do not carry out in any other way than the default
-LATER: Collection[str] = {"signature", "attachments", "batch", "fields", "copies"}
+LATER: Collection[str] = {"signature", "attachments", "batch", "fields"}
 #: rules that mean whom somebody chose, though nobody is asked to choose yet
 UNASKED: Collection[str] = {"initiator_chooses", "signer_chooses"}
 #: field -> the only mode in which it counts
@@ -172,8 +172,9 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
             if str(value).partition(":")[0] not in run:
                 asked.append((field, f"{field} {value}"))
         asked += [(field, field) for field in sorted(LATER) if setting(step, field) != DEFAULTS[field]]
-        names = [rule["rule"] for rule in step["approvers"]]
-        asked += [(f"approvers.{place}", name) for place, name in enumerate(names) if name in UNASKED]
+        for field in ("approvers", "copies"):
+            names = [rule["rule"] for rule in step.get(field) or ()]
+            asked += [(f"{field}.{place}", name) for place, name in enumerate(names) if name in UNASKED]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
         found += [Fault(number, field, Sentence(template, {"what": what}), str(step.get("name"))) for field, what in asked]
     return found

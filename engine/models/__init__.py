@@ -2,6 +2,7 @@
 
 from .base import Base, Digest, Id, Instant, Mark, new_id
 from .cases import Case, Ending, Incident, Snapshot
+from .correspondence import Copy
 from .evidence import Document, LedgerPage, SealedFile
 from .installation import AnsweredRequest, Election, FailedLogIn, KnownKey
 from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
@@ -43,6 +44,7 @@ __all__ = [
     "Chain",
     "ChainDraft",
     "ChainEvent",
+    "Copy",
     "Department",
     "Digest",
     "DirectoryEvent",

@@ -32,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "urged": Kind("I am urged", "Urgent: {step}", "{title}: {who} asks you to look at “{step}” soon.", urgent=True),
     "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
     "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),
+    "copied": Kind("I am shown a case", "Copied to you: {title}", "{title}: {who} shows you the case.", while_open=False),
     "case_closed": Kind("A case that I began is closed", "Closed: {title}", "{title}: the case is closed.", while_open=False),
     "case_cancelled": Kind(
         "A case that I began or took part in was stopped", "Stopped: {title}", "{title}: {who} stopped the case.", while_open=False

@@ -6,6 +6,7 @@ sign-offs, inboxes, jobs and the ledger is stored together.
 
 from .adding import add, remove
 from .completing import attach, complete, save_draft
+from .copying import copy, copy_case
 from .deciding import approve, reject
 from .holding import claim, release
 from .overdue import move_due
@@ -23,6 +24,8 @@ __all__ = [
     "attach",
     "claim",
     "complete",
+    "copy",
+    "copy_case",
     "delegate",
     "draft_purpose",
     "move_due",

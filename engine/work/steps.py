@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import dues, endings, items, rounds, sign_offs
+from .. import copies, dues, endings, items, rounds, sign_offs
 from ..bpmn.model import Element
+from ..chains import resolve
+from ..chains.company import Company
 from ..chains.steps import setting
 from ..db import Statement, Unit
 from ..errors import FormInvalid, NotAllowed, NotFound, PartwellError
@@ -217,6 +219,8 @@ class Step:
 
     def follow(self, turned: Turned, opinion: str = "") -> None:
         """Go on as the round was decided, if it was: to the next step, or out of the item."""
+        if turned.verdict in ("approved", "rejected") and setting(self.asks, "copies"):
+            self._show()
         if turned.verdict == "approved":
             own = [
                 one.acted for one in turned.round.signers if one.state == "approved" and one.acted and one.for_person in (None, one.acted)
@@ -228,6 +232,15 @@ class Step:
         if turned.verdict in ("approved", "rejected"):
             values = {"decision": turned.verdict, "opinion": opinion, "decided_by": self._decider(turned)}
             items.finish(self.turn, self.item_id, self.element.id, self.instance, values, drafts=self.drafts)
+
+    def _show(self) -> None:
+        """Whom the chain names get a copy."""
+        turn, steps = self.turn, self.chain.steps
+        signed = rounds.signed_by(turn.unit.connection, self.item_id, steps, self.position)
+        case = rounds.situation(turn, self.instance, chain=self.chain.key, signed=signed)
+        persons = [one for one in resolve.readers(Company(turn.unit.connection, turn.now), self.asks, case) if one != turn.actor]
+        if persons:
+            copies.send(turn, persons, by=None, item=self.item)
 
     def _rejected(self, opinion: str) -> bool:
         """What the chain says for a rejection; False where it is for the diagram to say."""

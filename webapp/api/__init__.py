@@ -13,13 +13,14 @@ from typing import Any
 from flask import Flask
 
 from ..security import csrf
-from . import absences, cases, chains, description, endings, incidents, items, messages, repeats, returns, sessions, versions
+from . import absences, cases, chains, copies, description, endings, incidents, items, messages, repeats, returns, sessions, versions
 from .exchange import api
 
 __all__ = [
     "absences",
     "cases",
     "chains",
+    "copies",
     "description",
     "endings",
     "incidents",
