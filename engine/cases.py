@@ -6,16 +6,18 @@ import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from . import documents, procedures
+from . import choices, documents, procedures
 from .bpmn.model import Element
 from .bpmn.names import GIVEN
+from .chains.company import Company
 from .db import Unit
-from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, StartSuspended
+from .errors import CaseNotRunning, Conflict, FormInvalid, NotAllowed, NotFound, StartSuspended
 from .ledger import Event
 from .locking import NewCase, done_before, lock
 from .models import Case, LedgerPage, new_id
@@ -50,11 +52,13 @@ def start(
     request_id: str,
     locale: str = "zh-CN",
     message: str | None = None,
+    chosen: choices.Chosen = MappingProxyType({}),
 ) -> Started:
     """Start a case of the active version: case, ledger, first work items and jobs in one commit.
 
     `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`; `message`:
-    begin at the message start event of that name instead of where people begin. The same `request_id` again gives the same
+    begin at the message start event of that name instead of where people begin; `chosen`: who signs the steps for which the initiator
+    chooses. The same `request_id` again gives the same
     case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns.
     """
     now = services.clock.now()
@@ -77,7 +81,19 @@ def start(
         who = {"subject": directory.displayed(about, subject), "initiator": directory.displayed(by, initiator)}
         uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
         at = _beginning(deployed, message)
-        clean = _checked(services, deployed, at, values, {path: [new for new, _ in held] for path, held in uploads.items()}, locale)
+        ids = {path: [new for new, _ in held] for path, held in uploads.items()}
+        clean, faults = dict(values), {}
+        try:
+            clean = _checked(services, deployed, at, values, ids, locale)
+        except FormInvalid as invalid:
+            faults = invalid.fields
+        signers: dict[str, dict[str, list[str]]] = {}
+        if message is None:
+            situation = choices.before_start(deployed, subject, initiator, now, {**clean, **who})
+            signers, wrong = choices.checked(Company(unit.connection, now), deployed.program, situation, chosen)
+            faults = {**faults, **wrong}
+        if faults:
+            raise FormInvalid(faults)
         title = f"{deployed.program.name}：{who['subject']['name']}"
         case = NewCase(
             id=new_id(),
@@ -92,6 +108,11 @@ def start(
         turn = Turn(services, unit, case, actor=initiator, request_id=request_id)
         execution, advance = deployed.program.start({**clean, **started}, now=now, at=at.id)
         facts = {"procedure": procedure, "version": deployed.number, "version_id": deployed.id, **turn.found(advance)}
+        if signers:
+            facts["chosen"] = signers
+        for chain, steps in signers.items():
+            for step, persons in steps.items():
+                choices.keep(turn, chain, step, persons, by=initiator)
         turn.record(Event.CASE_STARTED, element=at.id, act="start", values=clean, given=started, **facts)
         for document_id, file in (upload for held in uploads.values() for upload in held):
             documents.store(turn, file, element=None, document_id=document_id)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access
+from . import access, coming, rounds
 from .casefile import signers
-from .chains import resolve
-from .chains.company import Company
+from .chains import choosing, forecast
+from .chains.resolve import Resolved
 from .chains.situation import Situation
 from .chains.steps import setting
+from .choices import Asked
 from .errors import PartwellError
 from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
@@ -28,7 +29,8 @@ from .signing.round import Round
 from .work import answer_purpose
 from .work.adding import WHERE
 from .work.copying import must_copy
-from .work.steps import SIGNER, offers, round_of, rows_of
+from .work.resubmitting import straight_back
+from .work.steps import SIGNER, approvers, offers, round_of, rows_of
 from .work.urging import must_urge
 from .work.withdrawing import untouched
 
@@ -81,7 +83,7 @@ class StepView:
     reason: str = ""
     #: why these people (`engine.chains.explain`)
     trace: Mapping[str, Json]
-    #: who would sign as of now: `signs`, or as `engine.chains.resolve.Resolved.outcome`; None where it was opened
+    #: who would sign as of now, as `engine.chains.forecast.state` has it; None where it was opened
     expected: str | None = None
     #: name of somebody to whom it is offered -> the absent one in whose place it is
     in_place_of: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class ChainView:
     where: Sequence[str] = ()
     #: the step at which it stands wants an opinion with an approval, too
     opinion_needed: bool = False
+    #: the step for which they name who signs if they approve now
+    choice: Asked | None = None
 
 
 @dataclass(kw_only=True)
@@ -140,13 +144,39 @@ def chain_view(
         offers.may.add("copy")
     today = directory.day(services.clock.now())
     names = _names(connection, rows)
+    choice = None
     seen = [_seen(services, connection, row, rows, names, offers, today, told=told) for row in rows]
     if chain is not None and running:
-        now = max((row.step_position for row in rows if row.sign_off_id and row.outcome is None), default=-1)
-        coming = _coming(connection, services.clock.now(), chain, case, rules, rows, now, variables())
-        seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + coming
+        now, _ = standing(rows)
+        signing = _signing(chain, rows, now)
+        ahead = coming.situation(connection, services.clock.now(), chain, item.id, case, rules, variables(), signing)
+        expected = to_come(connection, coming.steps(connection, chain, now, ahead), now + 1)
+        if "approve" in offers.may:
+            choice = _choice(services, connection, chain, case, item, rows, reader, ahead)
+        seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + expected
         seen.sort(key=lambda step: (step.step or 0, step.expected is not None))
-    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where, opinion_needed=offers.opinion_needed)
+    needed = offers.opinion_needed
+    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where, opinion_needed=needed, choice=choice)
+
+
+def _choice(
+    services: Services, connection: sa.Connection, chain: Any, case: Any, item: Any, rows: Sequence[Any], reader: str, ahead: Situation
+) -> Asked | None:
+    """The step for which the reader names who signs if they approve now."""
+    if not any(choosing.rule_of(step, choosing.BY_SIGNER) for step in chain.steps):
+        return None
+    position, number = standing(rows)
+    current = rows_of(rows, (position, number))
+    turned = deciding.approve(round_of(current, chain.steps[position], {}, reader), reader)
+    back, changed = straight_back(current[0].trace or {}, services.keyring, case.id, ahead.variables)
+    place = position + 1 if back is None or changed else back
+    signed = rounds.signed_by(connection, item.id, chain.steps, place, approvers(turned.round))
+    return coming.choice(connection, chain, place, turned, replace(ahead, signed=signed), reader)
+
+
+def standing(rows: Sequence[Any]) -> tuple[int, int]:
+    """Position of the step and number of the round that is open; (-1, 0) where none is."""
+    return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None), default=(-1, 0))
 
 
 def _rows(connection: sa.Connection, item_id: str, reader: str) -> Sequence[Any]:
@@ -273,47 +303,32 @@ def _passed(names: Mapping[str, str], peers: Mapping[int, Any], row: Any) -> str
     return _holder(names, former) if former is not None and former.state == "transferred" else None
 
 
-def _coming(
-    connection: sa.Connection,
-    at: dt.datetime,
-    chain: Any,
-    case: Any,
-    rules: Rules,
-    rows: Sequence[Any],
-    now: int,
-    variables: Mapping[str, Json],
-) -> list[StepView]:
-    """The steps behind the one that is open, with whoever would sign them as of now: as when they will be opened."""
+def _signing(chain: Any, rows: Sequence[Any], now: int) -> dict[str, list[str]]:
+    """Key of a step up to the open one -> who signed it, or has it open."""
     signed: dict[str, list[str]] = {}
     for row in rows:
         own = row.sign_off_id and row.step_position <= now and row.person_id and row.state in ("approved", "open")
         if own and row.for_id in (None, row.decided_by) and _came_back(rows, row) is None:
             signed.setdefault(chain.steps[row.step_position]["key"], []).append(row.person_id)
-    situation = Situation(
-        subject=case.subject_id,
-        initiator=case.initiator_id,
-        at=at,
-        variables=variables,
-        signed=signed,
-        managers=sorted(rules.managers),
-        procedure=case.procedure,
-        chain=chain.key,
-    )
-    found = resolve.chain(Company(connection, at), chain.steps[now + 1 :], situation)
+    return signed
+
+
+def to_come(connection: sa.Connection, found: Sequence[Resolved], first: int = 0) -> list[StepView]:
+    """Steps that are expected, the first of them at this place of their chain."""
     ids = {person for step in found for person in step.persons}
     names = {row.id: row.name for row in connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))}
     return [
         StepView(
             name=step.name,
             name_en=step.name_en,
-            step=now + 1 + number,
+            step=first + number,
             sign_off=None,
             state="waiting",
             people=[names[person] for person in step.persons],
             decided_at=None,
             opinion="",
             trace=step.trace,
-            expected=step.outcome or "signs",
+            expected=forecast.state(step),
         )
         for number, step in enumerate(found)
     ]
@@ -338,9 +353,7 @@ def _plain(connection: sa.Connection, item: Any, case: Any, row: Any, reader: st
 
 def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str) -> _Offers:
     """The verbs of a chain's step, each tried on its round."""
-    position, number = max(
-        ((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None), default=(-1, 0)
-    )
+    position, number = standing(rows)
     if position < 0:
         return _Offers()
     barred = {case.subject_id: "nobody decides in a case about themselves"}

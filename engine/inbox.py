@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from . import access, boxes, terms
 from .casefile import restored, visible_documents
 from .chainview import StepView, chain_view
+from .choices import Asked
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .ledger import Event as Happened
@@ -153,6 +154,8 @@ class ItemPage:
     where: Sequence[str]
     #: the step of the chain wants an opinion with an approval, too
     opinion_needed: bool
+    #: the step for which they name who signs if they approve now
+    choice: Asked | None
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
     lit: frozenset[str]
@@ -220,6 +223,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             may=chain.may,
             where=chain.where,
             opinion_needed=chain.opinion_needed,
+            choice=chain.choice,
             documents=documents,
             timeline=timeline,
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),

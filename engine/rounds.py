@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import dues, sign_offs
-from .chains import resolve, versions
+from . import choices, dues, sign_offs
+from .chains import choosing, resolve, versions
 from .chains.company import Company
 from .chains.situation import Situation
 from .chains.steps import setting
@@ -72,18 +72,22 @@ def open_step(
     again: bool = False,
     signed: bool = True,
     told: Mapping[str, Json] = MappingProxyType({}),
+    choice: choices.Given | None = None,
 ) -> bool:
     """Open the next step of the chain that needs somebody, for the people it resolves to now; False if none is left that does.
 
     `before`: who has just approved the step before, in their own name. `again`: the item may have been there before. `told`: what the trace
-    tells, too. Where it cannot be told
-    whether a step applies, or nobody is found for it, the item stands there with an incident until an administrator has
-    it tried again; so it does where not one step was `signed` in a chain that decides about an employment.
+    tells, too. `choice`: of who approves now, for a step that asks them who signs it. Where it cannot be told whether a step applies, or
+    nobody is found for it, the item stands there with an incident until an administrator has it tried again; so it does where not one
+    step was `signed` in a chain that decides about an employment. Raises FormInvalid for a `choice` that is missing, wrong or unasked.
     """
     company = Company(turn.unit.connection, turn.now)
     steps = item.chain.steps
     signed_before = signed_by(turn.unit.connection, item.id, steps, position, before) if position else {}
-    case = situation(turn, item.instance, chain=item.chain.key, signed=signed_before)
+    chosen = choices.of(turn, item.chain.key, item.id) if choosing.asks(steps) else {}
+    case = situation(turn, item.instance, chain=item.chain.key, signed=signed_before, chosen=chosen)
+    if choice is not None:
+        case = without_signers_choices(case, steps)
     rounds = _rounds(turn, item.step_ids) if position or again else {}
 
     def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> bool:
@@ -94,8 +98,14 @@ def open_step(
 
     for current in range(position, len(steps)):
         step = resolve.one(company, steps[current], case)
+        if choice is not None and choosing.asks_signer(step):
+            persons = choices.given(turn, company, item.chain, steps[current], case, choice, item.id)
+            case, choice = replace(case, chosen={**case.chosen, step.key: persons}), None
+            step = resolve.one(company, steps[current], case)
         trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}, **told}
         number = rounds.get(item.step_ids[current], 0) + 1
+        if choice is not None and step.outcome in (None, "incident", "rejected"):
+            choice.unasked()
         if step.outcome is None:
             _open_round(turn, company, item, current, number, step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
@@ -108,6 +118,8 @@ def open_step(
         skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
         turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **skipped)
         turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step.name, trace=trace)
+    if choice is not None:
+        choice.unasked()
     if not signed and (decisive := [place for place, step in enumerate(steps) if setting(step, "decisive")]):
         trace = {"policy": _UNSIGNED, "chain": {"key": item.chain.key, "number": item.chain.number}}
         return stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
@@ -174,6 +186,12 @@ def _on_version(turn: Turn, item: Chained, current: Any, place: int) -> Chained:
     return replace(item, chain=current, step_ids=[*item.step_ids[:place], *added])
 
 
+def without_signers_choices(case: Situation, steps: Sequence[Mapping[str, Json]]) -> Situation:
+    """The same without what signers chose before, since they are asked again."""
+    asking = {step["key"] for step in steps if choosing.rule_of(step, choosing.BY_SIGNER)}
+    return replace(case, chosen={key: persons for key, persons in case.chosen.items() if key not in asking})
+
+
 def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
     """How often each step was passed through so far."""
     counted = sa.select(WorkRound.step_id, sa.func.max(WorkRound.number)).where(WorkRound.step_id.in_(step_ids)).group_by(WorkRound.step_id)
@@ -181,7 +199,12 @@ def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
 
 
 def situation(
-    turn: Turn, instance: str, *, chain: str | None = None, signed: Mapping[str, Sequence[str]] = MappingProxyType({})
+    turn: Turn,
+    instance: str,
+    *,
+    chain: str | None = None,
+    signed: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    chosen: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Situation:
     """The case as a step is resolved for it now."""
     return Situation(
@@ -190,6 +213,7 @@ def situation(
         at=turn.now,
         variables=turn.execution.seen(instance),
         signed=signed,
+        chosen=chosen,
         managers=sorted(rules_of(turn.deployed.files).managers),
         procedure=turn.case.procedure,
         chain=chain,

@@ -101,6 +101,8 @@ class Turn:
         self.told: list[Told] = []
         #: ids of kept messages that the case takes in this turn
         self.taken: set[str] = set()
+        #: whom people chose to sign steps, once somebody asked (`engine.choices`)
+        self.choices: list[Any] | None = None
         #: items that went on because nobody had to sign
         self._unsigned = 0
 

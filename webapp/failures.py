@@ -140,9 +140,10 @@ def init_app(app: Flask) -> None:
 def _errors(error: PartwellError) -> list[dict[str, str]]:
     """Which fields are at fault, for errors that know."""
     if isinstance(error, FormInvalid):
-        # a form's paths are such as `witnesses[0].name`
+        # a form's paths are such as `witnesses[0].name`; who is chosen to sign stands beside its values
         ways = ((re.findall(r"[^.\[\]]+", path), said) for path, said in error.fields.items())
-        return [{"pointer": _pointer("values", *way), "detail": gettext(message)} for way, said in ways for message in said]
+        places = ((way if way[:1] == ["chosen"] else ["values", *way], said) for way, said in ways)
+        return [{"pointer": _pointer(*place), "detail": gettext(message)} for place, said in places for message in said]
     if isinstance(error, RequestInvalid) and error.at:
         at = {"body": "pointer", "query": "parameter"}.get(error.place, error.place)
         return [{at: _pointer(*error.at) if error.place == "body" else str(error.at[0]), "detail": reason(error.facts["reason"])}]

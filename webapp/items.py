@@ -16,6 +16,7 @@ from engine.models import new_id
 from engine.ports import File
 
 from .accounts import logged_in, me, services
+from .choosing import Picking, picking
 from .diagrams import diagram
 from .entries import entries
 from .facts import panels
@@ -54,9 +55,9 @@ def hidden_places(fields: Sequence[forms.FieldView]) -> list[str]:
     return found
 
 
-def labels(fields: Sequence[forms.FieldView]) -> dict[str, str]:
-    """What each field of a drawn form is called, by its path."""
-    found: dict[str, str] = {}
+def labels(fields: Sequence[forms.FieldView], picks: Sequence[Picking] = ()) -> dict[str, str]:
+    """What each field of a drawn form is called, by its path, and each step for which somebody chooses."""
+    found: dict[str, str] = {one.field: named(one.asked) for one in picks}
     for field in fields:
         found |= {field.path: field.label} | labels(field.fields)
         for row in field.rows:
@@ -86,6 +87,8 @@ def _show(
     g.document_names = {document.id: document.name for document in page.documents}
     writable = "complete" in page.may
     fields = _fields(page, submitted, errors) if page.form and (writable or page.status != "open") else []
+    with services().database.reading() as connection:
+        picks = [picking(connection, page.choice, [page.subject["id"], me().id], "chosen")] if page.choice else []
     return render_template(
         "item.html",
         item=page,
@@ -93,6 +96,7 @@ def _show(
         fields=fields,
         errors=errors or {},
         opinion=opinion,
+        picks=picks,
         panels=panels(page.variables),
         filled=entries(page.version_id, page.timeline),
         # what the form itself quotes need not lie open beside it once more
@@ -158,7 +162,14 @@ def complete(item_id: str) -> Any:
 @items.post("/approve")
 @logged_in
 def approve(item_id: str) -> Any:
-    return _sign(item_id, work.approve, gettext("Approved."))
+    return _sign(item_id, work.approve, gettext("Approved."), chosen=request.form.getlist("chosen"))
+
+
+@items.post("/people")
+@logged_in
+def people(item_id: str) -> Any:
+    """The page again with the people who were searched for the next step; nothing is sent yet."""
+    return _show(item_id, opinion=request.form.get("opinion", ""))
 
 
 @items.post("/reject")
@@ -173,10 +184,10 @@ def resolve(item_id: str) -> Any:
     return _sign(item_id, work.resolve, gettext("Your opinion is given; who asked for it decides."))
 
 
-def _sign(item_id: str, verb: Any, said: str) -> Any:
+def _sign(item_id: str, verb: Any, said: str, **given: Any) -> Any:
     opinion = request.form.get("opinion", "")
     try:
-        verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id())
+        verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id(), **given)
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
         return _show(item_id, errors=errors, opinion=opinion), 422

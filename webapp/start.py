@@ -10,14 +10,16 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 import forms
 from engine import cases as engine_cases
-from engine import procedures
+from engine import forecast, procedures
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import new_id
 from engine.people import directory
 from engine.procedures import Startable
 from engine.rules import Rules, rules_of
 
+from . import choosing
 from .accounts import Reader, logged_in, me, services
+from .choosing import picking
 from .i18n import current, gettext
 from .inbox import search_words
 from .items import go_to, hidden_places, received, request_id
@@ -34,7 +36,7 @@ def open_to(reader: Reader) -> list[Startable]:
     return [each for each in procedures.startable(services()) if _rules(each).starts(reader.roles)]
 
 
-def chosen(procedure: str) -> Startable:
+def open_procedure(procedure: str) -> Startable:
     """Raises NotFound, NotAllowed."""
     for each in open_to(me()):
         if each.procedure == procedure:
@@ -75,7 +77,7 @@ def index() -> Any:
 @logged_in
 def employees(procedure: str) -> Any:
     search = search_words()
-    startable = chosen(procedure)
+    startable = open_procedure(procedure)
     return render_template("start_employees.html", procedure=startable, employees=employees_for(me(), search, [startable]), search=search)
 
 
@@ -86,8 +88,13 @@ def _show(
     submitted: Mapping[str, Any] | None = None,
     errors: Mapping[str, Sequence[str]] | None = None,
     request_id: str,
+    foresee: bool = False,
 ) -> str:
-    startable = chosen(procedure)
+    """The page. `foresee`: with the approvals to which the case would come."""
+    startable = open_procedure(procedure)
+    outlook = _outlook(startable, person_id, submitted or {})
+    with services().database.reading() as connection:
+        picks = [picking(connection, asked, [person_id, me().id]) for asked in outlook.asked]
     fields = (
         services().forms.view(startable.form, {}, errors or {}, submitted=submitted, permissions={}, locale=current())
         if startable.form
@@ -101,7 +108,14 @@ def _show(
         errors=errors or {},
         request_id=request_id,
         hidden_fields=hidden_places(fields),
+        picks=picks,
+        approvals=outlook.approvals if foresee else None,
     )
+
+
+def _outlook(startable: Startable, person_id: str, values: Mapping[str, Any]) -> forecast.Outlook:
+    given = {"procedure": startable.procedure, "initiator": me().id, "subject": person_id}
+    return forecast.before_start(services(), **given, values=values, chosen=choosing.chosen(), locale=current())
 
 
 @start.get("/<procedure>/<person_id>")
@@ -113,7 +127,7 @@ def report(procedure: str, person_id: str) -> Any:
 @start.post("/<procedure>/<person_id>")
 @logged_in
 def send(procedure: str, person_id: str) -> Any:
-    startable, once = chosen(procedure), request_id()
+    startable, once = open_procedure(procedure), request_id()
     schema = startable.form or {}
     values, files = forms.parse(schema, request.form), received(forms.uploads(schema, request.files))
     try:
@@ -126,9 +140,10 @@ def send(procedure: str, person_id: str) -> Any:
             files=files,
             request_id=once,
             locale=current(),
+            chosen=choosing.chosen(),
         )
     except FormInvalid as invalid:
-        errors = {path: list(said) for path, said in invalid.fields.items()}
+        errors = {path: [gettext(message) for message in said] for path, said in invalid.fields.items()}
         if "HX-Request" not in request.headers:  # a page made anew cannot keep a chosen file; a part of it can
             for path in files:
                 errors.setdefault(path, []).append(gettext("Please choose the file again: it is stored only once the report is sent."))
@@ -141,9 +156,17 @@ def send(procedure: str, person_id: str) -> Any:
 @logged_in
 def fields(procedure: str, person_id: str) -> Any:
     """The page again with a row more or less, or with what the conditions say now; nothing is checked yet."""
-    values = forms.parse(chosen(procedure).form or {}, request.form)
+    values = forms.parse(open_procedure(procedure).form or {}, request.form)
     if path := request.form.get("add_row"):
         values = forms.with_row(values, path)
     elif row := request.form.get("remove_row"):
         values = forms.without_row(values, row)
     return _show(procedure, person_id, submitted=values, request_id=request_id())
+
+
+@start.post("/<procedure>/<person_id>/forecast")
+@logged_in
+def foresee(procedure: str, person_id: str) -> Any:
+    """The page again with who would sign what, as of now; nothing is sent or checked."""
+    values = forms.parse(open_procedure(procedure).form or {}, request.form)
+    return _show(procedure, person_id, submitted=values, request_id=request_id(), foresee=True)

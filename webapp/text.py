@@ -102,6 +102,7 @@ EVENT_LOOKS = {
     Event.STEP_REJECTED: ("circle-x", "danger"),
     Event.STEP_RESUBMITTED: ("users", "secondary"),
     Event.STEP_RETURNED: ("arrow-back-up", "warning"),
+    Event.SIGNERS_CHOSEN: ("users", "secondary"),
     Event.SIGN_OFF_TRANSFERRED: ("chevron-right", "secondary"),
     Event.SIGN_OFF_REASSIGNED: ("chevron-right", "warning"),
     Event.SIGN_OFF_DELEGATED: ("send", "secondary"),

@@ -143,6 +143,8 @@ _ORIGIN = {
 #: what becomes of a step that is still to come, as of now
 _EXPECTED = {
     "signs": N_("Expected"),
+    "conditional": N_("Expected under a condition"),
+    "unknown": N_("Signers not known yet"),
     "unreached": N_("Expected not to apply"),
     "skipped": N_("Expected to be skipped"),
     "rejected": N_("Expected to be rejected by rule"),

@@ -8,13 +8,19 @@ must exist. What the elements mean is the procedure's affair.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .lint import Code, Finding, finding
 from .model import Element, Process
 from .normalise import BODIES, beginnings
 from .parser import processes
 from .reader import read_xml
+
+if TYPE_CHECKING:
+    from .program import Program
 
 RULES = "rules.json"
 
@@ -75,6 +81,44 @@ def left_out(
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """An element that lies ahead of a case."""
+
+    #: as the case knows it: `process:element` in a called process
+    element: Element
+    #: no way leads past it, but for what begins by an event
+    certain: bool
+
+
+def ahead(program: Program, kind: str, *, standing: Iterable[tuple[str, str | None]] | None = None) -> list[Ahead]:
+    """What of a kind (such as `userTask`) a case of a program can come to, the nearest first.
+
+    `standing`: from where it stands (`Execution.places`), without the very elements at which it stands; None: from where people begin.
+    What is called by its latest version is not looked into.
+    """
+    read = list(program.processes.values())
+    keys = {key.rpartition(":")[2]: key for key in program.elements}
+    places = [(program.start_element.id, None)] if standing is None else list(standing)
+
+    def walked(without: str = "", *, exceptions: bool) -> _Ways:
+        ways = _Ways(read, without=without, past=False)
+        ways.go_on([(key.rpartition(":")[2], flow and flow.rpartition(":")[2]) for key, flow in places])
+        if exceptions:
+            ways.watch(program.process)
+        ways.walk()
+        return ways
+
+    here = {key for key, _ in standing or ()}
+    reached = dict.fromkeys(keys[id] for _, id in walked(exceptions=True).seen if id in keys)
+    found = [program.elements[key] for key in reached if key not in here]
+    return [
+        Ahead(element=element, certain=program.process_id not in walked(element.id.rpartition(":")[2], exceptions=False).ended)
+        for element in found
+        if element.kind == kind
+    ]
+
+
 class _Ways:
     """What a token can reach if the step `without` lets none through. Where it is not certain, more rather than less.
 
@@ -84,15 +128,17 @@ class _Ways:
     is reached, in an event sub-process, too. What undoes an activity is reached once that was done, and leads nowhere.
     """
 
-    def __init__(self, read: Sequence[Process], *, without: str) -> None:
+    def __init__(self, read: Sequence[Process], *, without: str, past: bool = True) -> None:
+        """`past`: whether the events at the edge of `without` lead past it, since what counts is that its work was done."""
         self.processes = {process.id: process for process in read}
         self.without = without
-        #: (process, element)
-        self.seen: set[tuple[str, str]] = set()
+        self.past = past
+        #: (process, element), the nearest first
+        self.seen: dict[tuple[str, str], None] = {}
         #: processes of which an end was reached
-        self._ended: set[str] = set()
+        self.ended: set[str] = set()
         self._carrying: set[tuple[str, str]] = set()
-        self._todo: list[tuple[Process, Element]] = []
+        self._todo: deque[tuple[Process, Element]] = deque()
 
     def enter(self, process: Process, scope: str) -> None:
         """A scope begins: at whatever may start in it, its event sub-processes among them but for one that undoes it."""
@@ -109,20 +155,24 @@ class _Ways:
                 elif element is not None:
                     self._todo.append((process, element))
 
+    def watch(self, process: Process) -> None:
+        """What begins by an event may begin at any time."""
+        self._todo += [(process, e) for e in process.inside(process.id) if e.kind == "eventSubProcess" and not _undoes(process, e)]
+
     def walk(self) -> None:
         """Goes every way that is open."""
         while self._todo:
-            process, element = self._todo.pop()
+            process, element = self._todo.popleft()
             if (process.id, element.id) in self.seen:
                 continue
-            edge = list(process.boundaries(element.id))
+            edge = list(process.boundaries(element.id)) if self.past or element.id != self.without else []
             self._todo += [(process, event) for event in edge if event.event != "compensate"]
             maybe_never = element.multi is not None or (element.repeat is not None and element.repeat.test_before)
             if element.id == self.without:
                 if maybe_never:
                     self._leave(process, element)
                 continue
-            self.seen.add((process.id, element.id))
+            self.seen[process.id, element.id] = None
             self._todo += [(process, event) for event in edge if event.event == "compensate"]
             self._pass(process, element, maybe_never)
 
@@ -133,7 +183,7 @@ class _Ways:
         elif element.called is not None and element.called.process in self.processes:
             called = self.processes[element.called.process]
             self.enter(called, called.id)
-            if called.id in self._ended:
+            if called.id in self.ended:
                 self._leave(process, element)
         if element.compensates in process.elements:
             self._todo.append((process, process.elements[element.compensates or ""]))
@@ -166,9 +216,9 @@ class _Ways:
         if around is not None:
             self._leave(process, around)
             return
-        if process.id in self._ended:
+        if process.id in self.ended:
             return
-        self._ended.add(process.id)
+        self.ended.add(process.id)
         for caller in self.processes.values():
             for call in caller.elements.values():
                 if call.called is not None and call.called.process == process.id and (caller.id, call.id) in self.seen:

@@ -35,7 +35,7 @@ class _Teller:
         trace = self._trace
         policy, persons = trace.get("policy"), trace.get("persons") or []
         text = POLICIES.get(policy or "")
-        if not persons and text is None:
+        if not persons and text is None and not trace.get("conditional"):
             return []
         facts = {"who": self._names(persons), "roles": "", "department": "", "below": "", "round": trace.get("round", "")}
         for name in ("initiator", "failed", "when"):
@@ -52,6 +52,8 @@ class _Teller:
         told += self._dropped({"dropped": trace.get("instead_dropped", ())})
         if policy != "signed_before":
             told += [self._say(_ASKED_BEFORE).format(who=one["name"]) for one in trace.get("signed_before", ())]
+        if trace.get("conditional"):
+            told.append(self._say(_CONDITIONAL).format(when=trace["conditional"]))
         return told
 
     def _facts(self, rule: Mapping[str, Json]) -> dict[str, str]:
@@ -75,6 +77,7 @@ class _Teller:
         for one in rule.get("dropped", ()):
             facts = {"who": one["name"], "until": str(one.get("until", ""))[:10], "substitute": one.get("substitute", {}).get("name", "")}
             told.append(self._say(DROPPED[one["reason"]]).format(**facts))
+        told += [self._say(_GONE).format(who=one["name"]) for one in rule.get("gone", ())]
         if rule.get("failed"):
             told.append(self._say(_FAILED).format(failed=rule["failed"]))
         for unit in rule.get("vacant_departments", ()):
@@ -126,6 +129,9 @@ POLICIES = {
     "signed_before": "{who} signed the step just before and is not asked a second time.",
     "signed_earlier": "{who} signed an earlier step and is not asked a second time.",
     "kept": "What was signed here in round {round} is kept.",
+    "chosen_by_initiator": "Whoever starts this chooses who signs.",
+    "chosen_by_signer": "Whoever signs before this step chooses who signs it.",
+    "not_known": "Who signs is found from what is not known yet.",
     "nothing_signed": "Not one step of the chain applies, though a person has to decide; an administrator must look.",
     "condition": "This step does not apply: {when}.",
     "condition_failed": "It could not be told whether this step applies: {failed}",
@@ -139,4 +145,6 @@ DROPPED = {
 }
 _VACANT = "{department} has no head at present."
 _FAILED = "The expression could not be evaluated: {failed}"
+_GONE = "{who} was chosen, but can no longer be among those who sign here."
+_CONDITIONAL = "It cannot be told yet whether this step applies: {when}"
 _ASKED_BEFORE = "{who} signed an earlier step and is not asked a second time."

@@ -14,7 +14,7 @@ from ..models import Case, Chain, Person, ProcedureVersion, WorkItem, WorkRound,
 from ..ports import Json
 from ..rules import rules_of
 from ..timeline import title_en
-from . import resolve, rules
+from . import forecast, resolve, rules
 from .company import Company, Member
 from .resolve import Resolved
 from .situation import Situation
@@ -31,8 +31,9 @@ _ITEMS = 500
 
 
 def who_signs(connection: sa.Connection, steps: Steps, case: Situation) -> list[Resolved]:
-    """Every step of a chain for one situation; steps whose condition is not met are `unreached`."""
-    return resolve.chain(Company(connection, case.at), steps, case)
+    """Every step of a chain for one situation; steps whose condition is not met are `unreached`, those for which somebody chooses
+    `unknown`."""
+    return forecast.expected(Company(connection, case.at), steps, case, {forecast.INITIATOR, forecast.SIGNER})
 
 
 def managers(services: Services, connection: sa.Connection, key: str) -> list[list[str]]:

@@ -42,7 +42,7 @@ class Resolved:
     #: in order; empty where nobody is needed, or nobody was found
     signers: Sequence[Signer]
     #: None: they sign. `unreached`: its condition is not met; `skipped`: nobody needs to sign; `rejected`: decided by rule; `incident`:
-    #: an administrator must look
+    #: an administrator must look. `unknown`: cannot be told yet (`forecast`)
     outcome: str | None
     #: why these people, for `explain`
     trace: Mapping[str, Json]

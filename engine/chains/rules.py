@@ -262,13 +262,15 @@ def _by_initiator(company: Company, rule: Rule, case: Situation, step: str) -> F
 
 
 def _by_choice(company: Company, rule: Rule, case: Situation, step: str) -> Found:
-    """Who was chosen and is still in the pool; nobody while too few or too many are."""
-    chosen = _persons(company, list(case.chosen.get(step, ())))
-    facts: dict[str, Json] = {"chosen": company.named(chosen)}
+    """Who was chosen, is still in the pool and works here; nobody while too few or too many are."""
+    named = _persons(company, list(case.chosen.get(step, ())))
+    chosen = [person for person in named if (member := company.member(person)) and member.here]
+    facts: dict[str, Json] = {"chosen": company.named(named)}
     if pool := rule.get("pool"):
         possible, _ = find(company, pool, case, step)
-        facts["pool"] = company.named(dict.fromkeys(possible))
         chosen = [person for person in chosen if person in possible]
+    if gone := [person for person in named if person not in chosen]:
+        facts["gone"] = company.named(gone)
     enough = rule.get("min", 1) <= len(chosen) <= rule.get("max", len(chosen))
     return chosen if enough else [], facts
 
@@ -278,8 +280,11 @@ def _by_field(company: Company, rule: Rule, case: Situation, step: str) -> Found
 
 
 def _by_department_field(company: Company, rule: Rule, case: Situation, step: str) -> Found:
-    unit = company.unit(case.value(rule["field"]))
-    return _heads_of(company, rule, [unit.id] if unit else [], {})
+    """The heads of the departments in a form field: one or several, by key, also as {id: …}."""
+    value = case.value(rule["field"])
+    each = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    units = [company.unit(one.get("id") if isinstance(one, Mapping) else one) for one in each]
+    return _heads_of(company, rule, list(dict.fromkeys(unit.id for unit in units if unit)), {})
 
 
 def _by_expression(company: Company, rule: Rule, case: Situation, step: str) -> Found:

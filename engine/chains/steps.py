@@ -16,8 +16,8 @@
 | `copies` | | rules: who is told of the decision |
 | `decisive` | | it decides about somebody's employment, so a person must decide it |
 
-What is left out is as in `DEFAULTS`. A chain that asks for what `RUN`, `LATER` and `UNASKED` say is not carried out can be drafted and
-previewed, and is not published. What would be ignored beside another setting is a fault.
+What is left out is as in `DEFAULTS`. A chain that asks for what `RUN` and `LATER` say is not carried out can be drafted and previewed,
+and is not published. What would be ignored beside another setting is a fault.
 """
 
 from __future__ import annotations
@@ -71,8 +71,10 @@ RUN: Mapping[str, Collection[str]] = {
 }
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {"signature", "attachments", "batch", "fields"}
-#: rules that mean whom somebody chose, though nobody is asked to choose yet
-UNASKED: Collection[str] = {"initiator_chooses", "signer_chooses"}
+#: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
+CHOSEN: Collection[str] = {"initiator_chooses", "signer_chooses"}
+#: most people whom somebody chooses for one step
+MOST_CHOSEN = 20
 #: field -> the only mode in which it counts
 OF_MODE: Mapping[str, str] = {"ratio": "ratio", "weights": "ratio", "reject": "all"}
 #: part of `on_due` -> the only thing to do for which it counts
@@ -172,9 +174,8 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
             if str(value).partition(":")[0] not in run:
                 asked.append((field, f"{field} {value}"))
         asked += [(field, field) for field in sorted(LATER) if setting(step, field) != DEFAULTS[field]]
-        for field in ("approvers", "copies"):
-            names = [rule["rule"] for rule in step.get(field) or ()]
-            asked += [(f"{field}.{place}", name) for place, name in enumerate(names) if name in UNASKED]
+        names = [rule["rule"] for rule in step.get("copies") or ()]
+        asked += [(f"copies.{place}", name) for place, name in enumerate(names) if name in CHOSEN]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
         found += [Fault(number, field, Sentence(template, {"what": what}), str(step.get("name"))) for field, what in asked]
     return found
@@ -191,6 +192,7 @@ class _Step:
         self._own()
         self._approvers("approvers", step.get("approvers"), needed=True)
         self._approvers("copies", setting(step, "copies"), needed=False)
+        self._choosers()
         self._limits()
         self._policies()
         self._form()
@@ -260,6 +262,26 @@ class _Step:
             return
         for number, rule in enumerate(rules):
             self._rule(f"{field}.{number}", rule)
+
+    def _choosers(self) -> None:
+        """One person chooses, somebody who acts before the step opens, and as many as can sign."""
+        rules = self._step.get("approvers")
+        asking = [
+            (number, rule)
+            for number, rule in enumerate(rules if isinstance(rules, list) else ())
+            if isinstance(rule, Mapping) and rule.get("rule") in CHOSEN
+        ]
+        for number, rule in asking:
+            field = f"approvers.{number}"
+            if number != asking[0][0]:
+                self._say(field, "only one rule of a step can let somebody choose")
+            if rule["rule"] == "signer_chooses" and not self._earlier:
+                self._say(field, "nobody signs before the first step, so nobody can choose who signs it")
+            least, most = (rule.get(name, default) for name, default in (("min", 1), ("max", MOST_CHOSEN)))
+            if _whole(least, 1, MOST_CHOSEN) and _whole(most, 1, MOST_CHOSEN) and most < least:
+                self._say(f"{field}.max", "it must not be less than min")
+            if setting(self._step, "mode") == "single" and any(_whole(rule.get(name), 2, MOST_CHOSEN) for name in ("min", "max")):
+                self._say(field, "one person signs this step, so only one can be chosen; choose another mode, or leave min and max out")
 
     def _rule(self, field: str, rule: Mapping[str, Json], *, inner: bool = False) -> None:
         name = rule.get("rule")

@@ -29,7 +29,7 @@ from .people import (
     WebSession,
 )
 from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureVersion, VersionEvent
-from .work import OPEN, Candidate, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
+from .work import OPEN, Candidate, Choice, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
     "EVERYBODY",
@@ -44,6 +44,7 @@ __all__ = [
     "Chain",
     "ChainDraft",
     "ChainEvent",
+    "Choice",
     "Copy",
     "Department",
     "Digest",

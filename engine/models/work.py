@@ -154,6 +154,25 @@ class Candidate(Base):
     for_id: Mapped[str | None] = mapped_column(Id)
 
 
+class Choice(Base):
+    """Whom somebody chose to sign a step of a chain. Never updated: of several the latest counts."""
+
+    __tablename__ = "choices"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    #: key of the chain, and of its step
+    chain: Mapped[str] = mapped_column(sa.String(100))
+    step: Mapped[str] = mapped_column(sa.String(40))
+    #: where the signer of the step before chose: for which work item; None where the initiator chose, for all of the case
+    item_id: Mapped[str | None] = mapped_column(Id)
+    #: ids of the persons, in order
+    persons: Mapped[list[str]] = mapped_column(sa.JSON)
+    #: who chose, or corrected it
+    by: Mapped[str] = mapped_column(Id)
+    at: Mapped[dt.datetime] = mapped_column(Instant)
+
+
 class SavedView(Base):
     """A box with filters and an order, kept by a person under a name of their own."""
 

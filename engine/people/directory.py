@@ -198,11 +198,18 @@ def belonging(departments: Collection[str] | sa.BindParameter[str], on: Day, sub
 
 
 def search(
-    connection: sa.Connection, text: str, on: dt.date, *, reports_of: str | None = None, but: Collection[str] = (), limit: int = 20
+    connection: sa.Connection,
+    text: str,
+    on: dt.date,
+    *,
+    reports_of: str | None = None,
+    among: Collection[str] | None = None,
+    but: Collection[str] = (),
+    limit: int = 20,
 ) -> list[sa.Row[Any]]:
     """Employees who work here and whose name or number contains the text: rows of (id, name, employee_no, department_name,
-    department_name_en, post, post_en). With `reports_of`, only those who report to that person, directly or not; never those
-    named by `but`.
+    department_name_en, post, post_en). With `reports_of`, only those who report to that person, directly or not; with `among`, only
+    those; never those named by `but`.
     """
     wanted = text.strip().lower()
     if not wanted.isprintable():
@@ -222,6 +229,8 @@ def search(
         .order_by(Person.employee_no)
         .limit(limit)
     )
+    if among is not None:
+        select = select.where(Person.id.in_(among))
     if reports_of is not None:
         select = select.where(Person.id.in_(sa.select(_reports(reports_of, on).c.id)))
     return list(connection.execute(select))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .. import choices
 from ..chains.steps import setting
 from ..ledger import Event
 from ..signing import deciding
@@ -13,9 +15,13 @@ if TYPE_CHECKING:
     from ..services import Services
 
 
-def approve(services: Services, item_id: str, *, actor: str, opinion: str = "", request_id: str) -> None:
-    """同意. Raises as `complete`; FormInvalid, too, without an opinion where the step wants one, NotYourTurn, DecidedByRule."""
-    _decide(services, item_id, actor, opinion, request_id, approved=True)
+def approve(services: Services, item_id: str, *, actor: str, opinion: str = "", chosen: Sequence[str] = (), request_id: str) -> None:
+    """同意. `chosen`: who signs next, where the step that opens with this approval asks for it (`engine.choices`).
+
+    Raises as `complete`; FormInvalid, too, without an opinion where the step wants one and for a choice that is missing, wrong or
+    unasked, NotYourTurn, DecidedByRule.
+    """
+    _decide(services, item_id, actor, opinion, request_id, approved=True, chosen=chosen)
 
 
 def reject(services: Services, item_id: str, *, actor: str, opinion: str, request_id: str) -> None:
@@ -24,7 +30,9 @@ def reject(services: Services, item_id: str, *, actor: str, opinion: str, reques
     _decide(services, item_id, actor, opinion, request_id, approved=False)
 
 
-def _decide(services: Services, item_id: str, actor: str, opinion: str, request_id: str, *, approved: bool) -> None:
+def _decide(
+    services: Services, item_id: str, actor: str, opinion: str, request_id: str, *, approved: bool, chosen: Sequence[str] = ()
+) -> None:
     opinion = said(opinion, "opinion", None)
     with services.database.unit() as unit, by_name(unit):
         at = step(services, unit, item_id, actor, request_id)
@@ -35,5 +43,5 @@ def _decide(services: Services, item_id: str, actor: str, opinion: str, request_
             said(opinion, "opinion", "This step needs an opinion.")
         at.record(Event.STEP_APPROVED if approved else Event.STEP_REJECTED, opinion=opinion, **acted_for(turned, actor))
         at.write(turned, {"opinion": opinion})
-        at.follow(turned, opinion)
+        at.follow(turned, opinion, choices.Given(by=actor, persons=chosen) if approved else None)
         at.turn.commit()

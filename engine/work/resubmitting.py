@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,6 +15,7 @@ from ..models import WorkRound
 from ..ports import Json
 
 if TYPE_CHECKING:
+    from ..fields import Keyring
     from .steps import Step
 
 #: what the round to which the work was sent back keeps in its trace
@@ -37,22 +38,35 @@ def onward(at: Step) -> int:
     if all(setting(step, "resubmit") != "back" for step in at.chain.steps):
         return at.position + 1
     trace = at.turn.unit.connection.execute(sa.select(WorkRound.trace).where(WorkRound.id == at.round_id)).scalar_one()
-    back = trace.get(_KEY)
-    if back is None:
-        return at.position + 1
-    now = _seen(at)
-    if changed := sorted(name for name in now.keys() | back["seen"].keys() if now.get(name) != back["seen"].get(name)):
+    back, changed = straight_back(trace, at.turn.unit.keyring, at.turn.case.id, at.turn.execution.seen(at.instance))
+    if changed:
         at.record(Event.STEP_RESUBMITTED, changed=changed)
+    if back is None or changed:
         return at.position + 1
-    for place in range(at.position + 1, back["place"]):
+    for place in range(at.position + 1, back):
         signed = [row.round_number for row in at.all_rows if row.step_position == place and row.outcome == "approved"]
         if signed:
             rounds.keep(at.turn, at.item, place, max(signed))
-    return int(back["place"])
+    return back
+
+
+def straight_back(
+    trace: Mapping[str, Json], keyring: Keyring, case_id: str, values: Mapping[str, Json]
+) -> tuple[int | None, Sequence[str]]:
+    """The place of the step from which the work was sent back, by the trace of the round to which it was, and which values have changed
+    since; (None, ()) where it does not go straight back."""
+    back = trace.get(_KEY)
+    if back is None:
+        return None, ()
+    now = _marks(keyring, case_id, values)
+    changed = sorted(name for name in now.keys() | back["seen"].keys() if now.get(name) != back["seen"].get(name))
+    return int(back["place"]), changed
 
 
 def _seen(at: Step) -> Mapping[str, str]:
+    return _marks(at.turn.unit.keyring, at.turn.case.id, at.turn.execution.seen(at.instance))
+
+
+def _marks(keyring: Keyring, case_id: str, values: Mapping[str, Json]) -> Mapping[str, str]:
     """A mark for each of the case's variables, by which a change of it is seen and nothing else."""
-    keyring = at.turn.unit.keyring
-    values = at.turn.execution.seen(at.instance)
-    return {name: keyring.digest(orjson.dumps(values[name]).decode(), f"{_KEY}/{at.turn.case.id}/{name}")[:16] for name in values}
+    return {name: keyring.digest(orjson.dumps(values[name]).decode(), f"{_KEY}/{case_id}/{name}")[:16] for name in values}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import copies, dues, endings, items, rounds, sign_offs
+from .. import choices, copies, dues, endings, items, rounds, sign_offs
 from ..bpmn.model import Element
 from ..chains import resolve
 from ..chains.company import Company
@@ -217,15 +217,15 @@ class Step:
             return known
         return dues.due(self.turn, self.asks, signer.person) if signer.state == "open" and signer.origin != "delegate" else None
 
-    def follow(self, turned: Turned, opinion: str = "") -> None:
-        """Go on as the round was decided, if it was: to the next step, or out of the item."""
+    def follow(self, turned: Turned, opinion: str = "", choice: choices.Given | None = None) -> None:
+        """Go on as the round was decided, if it was: to the next step, or out of the item. `choice`: of who approves now."""
+        if turned.verdict != "approved" and choice is not None:
+            choice.unasked()
         if turned.verdict in ("approved", "rejected") and setting(self.asks, "copies"):
             self._show()
         if turned.verdict == "approved":
-            own = [
-                one.acted for one in turned.round.signers if one.state == "approved" and one.acted and one.for_person in (None, one.acted)
-            ]
-            if rounds.open_step(self.turn, self.item, onward(self), before=own, again=True):
+            own = approvers(turned.round)
+            if rounds.open_step(self.turn, self.item, onward(self), before=own, again=True, choice=choice):
                 return
         if turned.verdict == "rejected" and self._rejected(opinion):
             return
@@ -319,6 +319,12 @@ def _at(turn: Turn, item_id: str, rows: Sequence[Any], to: Collection[str]) -> S
         drafts=rows[0].drafts,
         all_rows=rows,
     )
+
+
+def approvers(round: Round) -> list[str]:
+    """Who approved in a round, in their own name."""
+    given = (one for one in round.signers if one.state == "approved")
+    return [one.acted for one in given if one.acted and one.for_person in (None, one.acted)]
 
 
 def rows_of(rows: Iterable[Any], which: tuple[int, int]) -> list[Any]:

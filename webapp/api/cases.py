@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import casefile, caselist, originals, timers
+from engine import casefile, caselist, forecast, originals, timers
 from engine import cases as engine_cases
 from engine.procedures import Startable
 from engine.snapshots import SnapshotRow
@@ -16,7 +16,15 @@ from ..start import open_to
 from .exchange import FILE, PAGES, api, asked, body, declared, download, paged, plain, request_id
 from .incidents import INCIDENT, told
 from .sessions import SEARCH
-from .shapes import REASON, Files, Moment, Object, Text
+from .shapes import REASON, Files, Listed, Moment, Object, Text
+
+#: for the steps for which the initiator chooses
+CHOSEN = Object(
+    N_("Who signs the steps for which the initiator chooses: ids of people by chain and step"),
+    of=Object(of=Listed(of=Text())),
+    default={},
+    example={"dismissal-approval": {"head": ["0192f0c1d2e3f4a5b6c7d8e9f0a1b2c3"]}},
+)
 
 
 @api.get("/procedures")
@@ -46,6 +54,7 @@ def case_list() -> Any:
         "subject": Text(N_("Id of the employee whom the case is about")),
         "values": Object(N_("Values of the start form by field"), default={}),
         "files": Files(N_("Files by field of the start form"), default={}),
+        "chosen": CHOSEN,
     },
     gives=engine_cases.Started,
     status=201,
@@ -54,6 +63,28 @@ def start_case() -> Any:
     """Start a case."""
     started = engine_cases.start(services(), initiator=me().id, request_id=request_id(), locale=current(), **body())
     return plain(started), 201
+
+
+@api.post("/procedures/<procedure>/forecast")
+@declared(
+    scope="start",
+    takes={
+        "subject": Text(N_("Id of the employee whom the case is about")),
+        "values": Object(N_("Values of the start form by field"), default={}),
+        "chosen": CHOSEN,
+    },
+    gives=forecast.Outlook,
+)
+def foresee(procedure: str) -> Any:
+    """Which approvals a case would come to, who would sign them and why, as of now, and where the initiator chooses; nothing is started."""
+    return plain(forecast.before_start(services(), procedure=procedure, initiator=me().id, locale=current(), **body()))
+
+
+@api.get("/cases/<case_id>/forecast")
+@declared(scope="read:cases", gives={"approvals": [forecast.Approval]})
+def ahead(case_id: str) -> Any:
+    """The approvals ahead of a running case, without those that are open: who would sign them and why, as of now."""
+    return {"approvals": plain(forecast.of_case(services(), case_id, reader=me().id))}
 
 
 @api.get("/cases/<case_id>")

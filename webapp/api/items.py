@@ -20,6 +20,8 @@ from .shapes import REASON, Listed, Moment, Object, RequestInvalid, Text
 
 _VALUES = N_("Values of the form by field; files are sent before, and stand here by the ids of their documents")
 _OPINION = N_("What the signer says about it")
+_OPINION_SAID = Text(_OPINION, default="", example="同意")
+_CHOSEN = Listed(N_("Ids of the people who sign next, where the item has a `choice`"), of=Text(), default=[])
 _TO = Text(N_("Id of a person"))
 _DUE = Moment(N_("Until when it is to be signed"), example="2026-11-25T09:00:00+08:00")
 _WHY = Text(N_("Why; kept with what is done"), default="", example="出差")
@@ -68,12 +70,19 @@ def complete(item_id: str) -> Any:
     return "", 204
 
 
-@api.post("/items/<item_id>/<any(approve, reject):verb>")
-@declared(scope="work", takes={"opinion": Text(_OPINION, default="", example="同意")})
-def sign(item_id: str, verb: str) -> Any:
-    """Approve or reject; the step says whether an opinion is needed."""
-    act = work.approve if verb == "approve" else work.reject
-    act(services(), item_id, actor=me().id, request_id=request_id(), **body())
+@api.post("/items/<item_id>/approve")
+@declared(scope="work", takes={"opinion": _OPINION_SAID, "chosen": _CHOSEN})
+def approve(item_id: str) -> Any:
+    """Approve; the step says whether an opinion is needed, and the next one whether it is to be said who signs it."""
+    work.approve(services(), item_id, actor=me().id, request_id=request_id(), **body())
+    return "", 204
+
+
+@api.post("/items/<item_id>/reject")
+@declared(scope="work", takes={"opinion": _OPINION_SAID})
+def reject(item_id: str) -> Any:
+    """Reject, with a reason."""
+    work.reject(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 

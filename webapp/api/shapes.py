@@ -156,10 +156,10 @@ class Flag(Shape):
 
 @dataclass(frozen=True)
 class Object(Shape):
-    """An object of whatever is inside; with `texts`, of texts."""
+    """An object of whatever is inside; with `of`, each value of one shape."""
 
     _: KW_ONLY
-    texts: bool = False
+    of: Shape | None = None
 
     kind = "object"
     called = "an object"
@@ -168,10 +168,10 @@ class Object(Shape):
         return isinstance(value, dict)
 
     def checked(self, value: Any, name: str, at: tuple[str | int, ...]) -> Any:
-        return {key: Text().read(inner, (*at, key)) for key, inner in value.items()} if self.texts else value
+        return {key: self.of.read(inner, (*at, key)) for key, inner in value.items()} if self.of else value
 
     def limits(self) -> dict[str, Any]:
-        return {"additionalProperties": {"type": "string"}} if self.texts else {}
+        return {"additionalProperties": self.of.described()} if self.of else {}
 
 
 @dataclass(frozen=True)

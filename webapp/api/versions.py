@@ -75,7 +75,7 @@ def roll_back(procedure: str) -> Any:
         "note": Text(N_("Why; needed unless it is a dry run"), default="", example="少一步"),
         "since": Whole(N_("Only cases on the version with this number"), default=None),
         "numbers": _NUMBERS,
-        "mapping": Object(N_("Old element to new element, where the id has changed"), texts=True, default={}),
+        "mapping": Object(N_("Old element to new element, where the id has changed"), of=Text(), default={}),
         "limit": Whole(N_("So many cases at most"), default=None),
     },
     gives={"cases": [migration.Candidate]},

@@ -1,0 +1,80 @@
+"""Whom somebody chooses to sign a step: the list from which they choose, on the page of a start and of a work item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request
+
+from engine.choices import Asked
+from engine.errors import NotFound
+from engine.people import directory
+
+from .accounts import services
+from .i18n import gettext, ngettext
+
+#: people that are shown at once; of a larger pool one searches
+MOST = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picking:
+    """One step with the people from whom is chosen."""
+
+    asked: Asked
+    #: names of the form's fields for the people, and for the words that are searched
+    field: str
+    find: str
+    words: str
+    #: rows as `directory.search` gives them; those who are chosen first
+    people: Sequence[Any]
+    chosen: Sequence[str]
+    #: not everybody who could be chosen is shown
+    searched: bool
+
+    @property
+    def single(self) -> bool:
+        """One is chosen, and cannot be left out."""
+        return self.asked.most == 1 and self.asked.needed
+
+    @property
+    def count(self) -> str:
+        """How many are chosen, as the page says it."""
+        least, most = self.asked.least if self.asked.needed else 0, self.asked.most
+        if least == most:
+            return ngettext("Choose %(num)s person", "Choose %(num)s people", most)
+        if least == 0:
+            return gettext("Choose up to %(most)s, or leave it to the approval chain", most=most)
+        return gettext("Choose %(least)s to %(most)s people", least=least, most=most)
+
+
+def picking(connection: sa.Connection, asked: Asked, but: Sequence[str], field: str = "") -> Picking:
+    """The list for a step, with what was chosen and searched on the page before. `but`: ids of who cannot be chosen."""
+    field = field or asked.field
+    today = directory.day(services().clock.now())
+    chosen = list(dict.fromkeys(request.form.getlist(field)))[:MOST]
+    words = request.form.get(f"find.{field}", "")[:100]
+    searched = asked.pool is None or len(asked.pool) > MOST
+    people: list[Any] = []
+    for person in chosen if searched else list(asked.pool or ()):
+        try:
+            people.append(directory.display(connection, person, today))
+        except NotFound:
+            continue
+    if searched:
+        people += directory.search(connection, words, today, but=sorted({*but, *chosen}), among=asked.pool, limit=MOST)
+    return Picking(asked=asked, field=field, find=f"find.{field}", words=words, people=people, chosen=chosen, searched=searched)
+
+
+def chosen() -> dict[str, dict[str, list[str]]]:
+    """What the page of a start sends: ids by chain and step."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in request.form:
+        kind, _, place = name.partition(".")
+        chain, _, step = place.partition(".")
+        if kind == "chosen" and step:
+            found.setdefault(chain, {})[step] = request.form.getlist(name)
+    return found
