@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from engine import observe
 from engine.db import Database, Statement
 from engine.errors import PartwellError
-from engine.models import Account, FailedLogIn, Holding, Person, WebSession, new_id
+from engine.models import Account, FailedLogIn, Holding, Person, ServiceToken, WebSession, new_id
 from engine.people import accounts as engine_accounts
-from engine.people import directory
+from engine.people import directory, tokens
 from engine.services import Services
 
 from .database import begin_writing, db
@@ -44,6 +45,22 @@ _ROLES = Statement(
     .join(WebSession, WebSession.login == Account.login)
     .where(*_OF_SESSION)
 )
+
+_OF_TOKEN = (
+    ServiceToken.digest == sa.bindparam("digest"),
+    ServiceToken.expires_at > sa.bindparam("now"),
+    ServiceToken.revoked_at.is_(None),
+)
+#: a row if the token holds and its person may act and has no account of their own
+_PROGRAM = Statement(
+    sa.select(
+        *(Person.id.label("person"), Person.name, *directory.title(_ON)),
+        *(ServiceToken.id, ServiceToken.name.label("token"), ServiceToken.scopes, ServiceToken.shown, ServiceToken.used_at),
+    )
+    .join(ServiceToken, ServiceToken.person_id == Person.id)
+    .where(*_OF_TOKEN, directory.here(_ON), ~sa.exists().where(Account.person_id == Person.id))
+)
+_ROLES_OF_PROGRAM = Statement(sa.select(Holding.role).join(ServiceToken, ServiceToken.person_id == Holding.person_id).where(*_OF_TOKEN))
 
 accounts = Blueprint("accounts", __name__)
 
@@ -81,6 +98,8 @@ class Reader:
     #: after a completion the next work item opens, and not the inbox
     onward: bool
     roles: frozenset[str]
+    #: what the token of a program is for; None for somebody who logged in
+    scopes: frozenset[str] | None = None
 
     def holds(self, *roles: str) -> bool:
         return bool(self.roles.intersection(roles))
@@ -178,6 +197,20 @@ def reader_of(secret: str) -> Reader | None:
     persons, holdings = services().database.together((_READER, asked), (_ROLES, asked))
     roles = frozenset(row.role for row in holdings)
     return Reader(**persons[0]._asdict(), roles=roles) if persons else None
+
+
+def program_of(secret: str) -> Reader | None:
+    """As whom the program with this token acts, or nobody: unknown, revoked, over, or its person may not act any more."""
+    now = services().clock.now()
+    asked = {"digest": tokens.digest(secret), "now": now, "on": directory.day(now)}
+    found, holdings = services().database.together((_PROGRAM, asked), (_ROLES_OF_PROGRAM, asked))
+    if not found:
+        return None
+    [row] = found
+    tokens.used(services(), row)
+    g.within.enter_context(observe.within("token", token=row.shown))
+    named = {"id": row.person, "name": row.name, "post": row.post, "post_en": row.post_en, "login": "", "locale": "", "onward": False}
+    return Reader(**named, roles=frozenset(held.role for held in holdings), scopes=frozenset(row.scopes))
 
 
 def _may_try(connection: sa.Connection, who: str, now: dt.datetime) -> None:
@@ -288,9 +321,10 @@ def init_app(app: Flask) -> None:
         if request.path.startswith("/api/"):
             kind, _, secret = request.headers.get("Authorization", "").partition(" ")
             secret = secret.strip() if kind.lower() == "bearer" else ""
+            who = program_of if secret.startswith(tokens.MARK) else reader_of
         else:
-            secret = request.cookies.get(COOKIE, "") if request.endpoint != "static" else ""
-        g.person = reader_of(secret) if secret else None
+            secret, who = request.cookies.get(COOKIE, "") if request.endpoint != "static" else "", reader_of
+        g.person = who(secret) if secret else None
 
     @app.context_processor
     def person() -> dict[str, Any]:

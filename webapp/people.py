@@ -366,7 +366,7 @@ def init_app(app: Any) -> None:
     app.jinja_env.filters.update(
         directory_act=lambda act: gettext(ACTS.get(act, act)),
         column=lambda name, kind: gettext(_MORE[name]) if name in _MORE else headings.label(kind, name),
-        kind=lambda kind: gettext({**headings.KINDS, "substitutions": N_("Substitutes")}.get(kind, kind)),
+        kind=lambda kind: gettext({**headings.KINDS, "substitutions": N_("Substitutes"), "tokens": N_("Programs")}.get(kind, kind)),
         duty=lambda key: called(DUTIES, key),
         scope=_scope,
         line_name=_line_name,
@@ -375,5 +375,6 @@ def init_app(app: Any) -> None:
     app.register_blueprint(people)
 
 
-#: fields of substitutions, as they are recorded
-_MORE = {"substitute": N_("Substitute"), "starts_at": N_("Beginning"), "ends_at": N_("End")}
+#: fields of substitutions and tokens, as they are recorded
+_MORE = {"substitute": N_("Substitute"), "starts_at": N_("Beginning"), "ends_at": N_("End"), "scopes": N_("What it is for")}
+_MORE |= {"token": N_("Program"), "expires": N_("Until and including")}

@@ -24,6 +24,7 @@ from . import (
     database,
     endings,
     failures,
+    feeds,
     health,
     i18n,
     inbox,
@@ -40,6 +41,7 @@ from . import (
     start,
     substitutes,
     text,
+    tokens,
     verbs,
 )
 
@@ -122,9 +124,11 @@ def init_app(app: Flask) -> None:
     failures.init_app(app)
     accounts.init_app(app)
     people.init_app(app)
-    app.register_blueprint(substitutes.substitutes)
-    app.register_blueprint(notices.notices)
     for blueprint in (
+        substitutes.substitutes,
+        notices.notices,
+        tokens.tokens,
+        feeds.feeds,
         inbox.inbox,
         items.items,
         cases.cases,

@@ -259,3 +259,41 @@ class WebSession(Base):
     login: Mapped[str] = mapped_column(sa.ForeignKey("accounts.login"), index=True)
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     expires_at: Mapped[dt.datetime] = mapped_column(Instant)
+
+
+class ServiceToken(Base):
+    """A token by which a program acts as a person without an account."""
+
+    __tablename__ = "service_tokens"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    #: SHA-256 of the token
+    digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    #: its first characters, by which one that was found somewhere is known again
+    shown: Mapped[str] = mapped_column(sa.String(16))
+    #: what uses it
+    name: Mapped[str] = mapped_column(sa.String(100))
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"))
+    #: what it is for, in the words of the interface
+    scopes: Mapped[list[str]] = mapped_column(sa.JSON)
+    #: None: the command line
+    created_by: Mapped[str | None] = mapped_column(Id)
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    expires_at: Mapped[dt.datetime] = mapped_column(Instant)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    revoked_by: Mapped[str | None] = mapped_column(Id)
+    #: to ten minutes
+    used_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
+class CalendarFeed(Base):
+    """The address at which a person's calendar program reads when their work is due."""
+
+    __tablename__ = "calendar_feeds"
+
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), primary_key=True)
+    #: SHA-256 of the secret in the address
+    digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    #: it tells whom a case is about
+    names: Mapped[bool]
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)

@@ -22,12 +22,15 @@ from .shapes import Shape
 SCOPES = {
     "read:cases": N_("See cases, their documents and snapshots"),
     "start": N_("Start cases, and see of whom"),
-    "work": N_("Do what waits for the person"),
+    "prepare": N_("See what waits for the person, and prepare it: drafts and files"),
+    "work": N_("Do what waits for the person; for no token, since people decide"),
     "messages": N_("Send messages and signals"),
     "admin:cases": N_("Change the course of cases and repair incidents"),
     "admin:procedures": N_("Manage versions of procedures"),
     "admin:chains": N_("Edit approval chains"),
 }
+#: scopes that a token can have; whoever logs in has all of them
+OF_TOKENS = tuple(scope for scope in SCOPES if scope not in ("work", "admin:cases"))
 _PARAMETERS = {
     "case_id": N_("Id of a case"),
     "item_id": N_("Id of a work item"),
@@ -43,7 +46,8 @@ _PARAMETERS = {
     "key": N_("Key of a chain"),
 }
 _ABOUT = N_(
-    "The same use cases as the pages. A program logs in with POST /session and sends the token in the Authorization header as “Bearer …”. "
+    "The same use cases as the pages. A program sends a token in the Authorization header as “Bearer …”: one with scopes that an "
+    "administrator made, or that of a session from POST /session, which may do what its person may. "
     "Times are ISO 8601 with offset, ids are texts. Lists come in pages of at most 100, with a Link header. "
     "Failures are problem details (RFC 9457) with a stable “code”."
 )

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, current_app, jsonify, request, send_file
 from werkzeug.exceptions import UnsupportedMediaType
 
+from engine.errors import PartwellError
 from engine.models import new_id
 from engine.ports import File
 
@@ -165,11 +166,18 @@ def asked() -> dict[str, Any]:
     return found
 
 
+class ScopeLacking(PartwellError):
+    """This token is not made for that: "{scope}" is not among its scopes. An administrator makes tokens; no token decides for people."""
+
+    status = 403
+
+
 @api.before_request
 def known() -> None:
-    """Nothing of a request is looked at before it is known whose it is. Raises LogInNeeded."""
-    if declaration(str(request.endpoint)).scope:
-        me()
+    """Nothing of a request is looked at before it is known whose it is, and whether a token is for it. Raises LogInNeeded, ScopeLacking."""
+    scope = declaration(str(request.endpoint)).scope
+    if scope and (scopes := me().scopes) is not None and scope != "any" and scope not in scopes:
+        raise ScopeLacking(scope=scope)
 
 
 def request_id() -> str:

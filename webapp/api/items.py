@@ -29,7 +29,7 @@ _WHY = Text(N_("Why; kept with what is done"), default="", example="出差")
 
 @api.get("/items")
 @declared(
-    scope="work",
+    scope="prepare",
     asks={
         "box": Text(default="mine", choices=("mine", "group", "standing_in", "done")),
         "search": SEARCH,
@@ -54,7 +54,7 @@ def item_list() -> Any:
 
 
 @api.get("/items/<item_id>")
-@declared(scope="work", gives=inbox.ItemPage)
+@declared(scope="prepare", gives=inbox.ItemPage)
 def item(item_id: str) -> Any:
     """A work item: its form and values, its sign-offs, what the caller may do."""
     found = inbox.item_page(services(), item_id, reader=me().id)
@@ -112,7 +112,7 @@ def take_back(item_id: str) -> Any:
 
 
 @api.get("/items/<item_id>/returns")
-@declared(scope="work", gives={"targets": [Target]})
+@declared(scope="prepare", gives={"targets": [Target]})
 def return_targets(item_id: str) -> Any:
     """Where the caller can return the work to, and what that leaves."""
     return {"targets": plain(work.targets(services(), item_id, actor=me().id))}
@@ -201,7 +201,7 @@ def hold(item_id: str, verb: str) -> Any:
 
 
 @api.put("/items/<item_id>/draft")
-@declared(scope="work", takes={"values": Object(_VALUES)})
+@declared(scope="prepare", takes={"values": Object(_VALUES)})
 def draft(item_id: str) -> Any:
     """Keep the values of a form for the caller alone."""
     found = inbox.item_page(services(), item_id, reader=me().id)
@@ -211,7 +211,7 @@ def draft(item_id: str) -> Any:
 
 
 @api.post("/items/<item_id>/documents")
-@declared(scope="work", upload=True, gives={"documents": dict[str, list[str]]}, status=201)
+@declared(scope="prepare", upload=True, gives={"documents": dict[str, list[str]]}, status=201)
 def upload(item_id: str) -> Any:
     """Send files, each part named by its form field; the ids of their documents belong into the values."""
     form = inbox.item_page(services(), item_id, reader=me().id).form or {}

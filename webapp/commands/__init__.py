@@ -12,7 +12,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from engine import settings as settings_module
-from engine.errors import PartwellError
+from engine.errors import FormInvalid, PartwellError
 from engine.settings import Settings
 
 from .. import i18n, logs
@@ -55,6 +55,10 @@ def _run(arguments: Sequence[str]) -> None:
         sys.exit(FAILED)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(FAILED)
+    except FormInvalid as error:
+        for field, messages in error.fields.items():
+            click.echo(f"{field}: {' '.join(map(i18n.gettext, messages))}", err=True)
+        sys.exit(FAILED)
     except PartwellError as error:
         click.echo(i18n.error_text(error), err=True)
         sys.exit(FAILED)
@@ -79,7 +83,7 @@ def services_of(context: click.Context) -> Services:
     return create_services(offline(settings_of(context)))
 
 
-from . import bench, decisions, demo, evidence, installation, migration, people, procedures, replay, running, versions  # noqa: E402  (each adds its commands to the group)
+from . import bench, decisions, demo, evidence, installation, migration, people, procedures, replay, running, tokens, versions  # noqa: E402  (each adds its commands to the group)
 
 __all__ = [
     "bench",
@@ -94,5 +98,6 @@ __all__ = [
     "procedures",
     "replay",
     "running",
+    "tokens",
     "versions",
 ]
