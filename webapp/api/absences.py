@@ -59,7 +59,7 @@ def appoint() -> Any:
 
 @api.post("/substitutes/<substitution_id>/end")
 @declared(scope="work")
-def end(substitution_id: str) -> Any:
+def end_substitution(substitution_id: str) -> Any:
     """End a substitution before its time."""
     absences.end(services(), substitution_id, by=me().id)
     return "", 204

@@ -31,7 +31,7 @@ def cancel(case_id: str) -> Any:
 
 @api.post("/cases/<case_id>/<any(terminate, void):verb>")
 @declared(scope="admin:cases", takes={"reason": REASON})
-def end(case_id: str, verb: str) -> Any:
+def end_case(case_id: str, verb: str) -> Any:
     """Terminate a running case or declare a closed one void; where it needs a second person, ask for one (`asked` of the case)."""
     getattr(endings, verb)(services(), case_id, actor=me().id, reason=body()["reason"], request_id=request_id())
     return "", 204
