@@ -72,7 +72,7 @@ RUN: Mapping[str, Collection[str]] = {
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {"signature", "attachments", "batch", "fields"}
 #: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
-CHOSEN: Collection[str] = {"initiator_chooses", "signer_chooses"}
+CHOSEN = ("initiator_chooses", "signer_chooses")
 #: most people whom somebody chooses for one step
 MOST_CHOSEN = 20
 #: field -> the only mode in which it counts
