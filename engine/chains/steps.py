@@ -67,7 +67,7 @@ RUN: Mapping[str, Collection[str]] = {
     "on_reject": {"diagram", "end", "to_previous", "to"},
     "resubmit": {"onward", "back"},
     "opinion": {"on_reject", "always"},
-    "nobody": {"to_managers", "to_person", "to_upper_head", "incident", "skip"},
+    "nobody": set(NOBODY),
 }
 #: fields that work items do not carry out in any other way than the default
 LATER: Collection[str] = {"signature", "attachments", "batch", "fields"}
@@ -398,6 +398,8 @@ class _Step:
         self._choice("nobody.do", nobody.get("do"), NOBODY)
         if "persons" in nobody and nobody.get("do") != "to_person":
             self._only_with("nobody.persons", "nobody.do", "to_person")
+        elif nobody.get("do") == "reject" and setting(self._step, "on_reject") != "diagram":
+            self._only_with("nobody.do", "on_reject", "diagram")
         elif nobody.get("do") == "to_person":
             self._parameter("nobody.persons", "persons", nobody.get("persons"))
 
@@ -417,7 +419,7 @@ class _Step:
         """A decision about an employment needs a person, and one who did not ask for it."""
         step = self._step
         nobody, due = setting(step, "nobody"), step.get("on_due")
-        if isinstance(nobody, Mapping) and nobody.get("do") == "skip":
+        if isinstance(nobody, Mapping) and nobody.get("do") in ("skip", "reject"):
             self._say("nobody.do", "a person must decide this step, so it cannot pass by itself")
         if isinstance(due, Mapping) and due.get("do") in ("approve", "reject"):
             self._say("on_due.do", "a person must decide this step, so it cannot pass by itself")
