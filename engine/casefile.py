@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -195,13 +195,27 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
 def visible_documents(
     connection: sa.Connection, case: Any, rules: Rules, sight: access.Sight, reader: str, variables: Json
 ) -> list[DocumentRow]:
-    """Documents of a case that the reader may open: all, those served on the subject, or their own and those of `variables`."""
+    """Documents of a case that the reader may open: all, those served on the subject, or their own, those of `variables`, and what
+    was given with the sign-offs whose opinions they see.
+    """
+    rows = document_rows(connection, case.id)
+    if sight.whole:
+        return rows
     named = set(_texts(variables))
+    signed: Set[str] = set() if sight.subject else _told(connection, case.id, reader, {row.sign_off_id for row in rows if row.sign_off_id})
 
     def shown(row: DocumentRow) -> bool:
-        return sight.whole or row.created_by == reader or (row.kind in rules.served if sight.subject else row.id in named)
+        return row.created_by == reader or (row.kind in rules.served if sight.subject else row.id in named or row.sign_off_id in signed)
 
-    return [row for row in document_rows(connection, case.id) if shown(row)]
+    return [row for row in rows if shown(row)]
+
+
+def _told(connection: sa.Connection, case_id: str, reader: str, sign_offs: Set[str]) -> Set[str]:
+    """Those of the sign-offs that are in work items in which the reader takes part."""
+    items: dict[str, set[str]] = {}
+    for row in connection.execute(sa.select(SignOff.id, SignOff.item_id).where(SignOff.id.in_(sign_offs))) if sign_offs else ():
+        items.setdefault(row.item_id, set()).add(row.id)
+    return {one for item, ids in items.items() if access.takes_part(connection, case_id, reader, item) for one in ids}
 
 
 def _texts(value: Json) -> Iterator[str]:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, coming, rounds
+from . import access, coming, documents, rounds, signatures
 from .casefile import signers
-from .chains import choosing, forecast
+from .chains import choosing, forecast, giving
+from .chains.giving import Giving
 from .chains.resolve import Resolved
 from .chains.situation import Situation
 from .chains.steps import setting
 from .choices import Asked
+from .documents import DocumentRow
 from .errors import PartwellError
 from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
@@ -81,6 +83,9 @@ class StepView:
     opinion: str
     #: why it was passed on or removed
     reason: str = ""
+    #: what was given with it, and the document of the signature that was drawn for it
+    attachments: Sequence[DocumentRow] = ()
+    signature: DocumentRow | None = None
     #: why these people (`engine.chains.explain`)
     trace: Mapping[str, Json]
     #: who would sign as of now, as `engine.chains.forecast.state` has it; None where it was opened
@@ -99,8 +104,8 @@ class ChainView:
     may: frozenset[str] = frozenset()
     #: where they may add signers: `before`, `after`, `beside`
     where: Sequence[str] = ()
-    #: the step at which it stands wants an opinion with an approval, too
-    opinion_needed: bool = False
+    #: what whoever decides gives with it; None where the item does not stand at a step of a chain
+    asks: Giving | None = None
     #: the step for which they name who signs if they approve now
     choice: Asked | None = None
 
@@ -109,7 +114,7 @@ class ChainView:
 class _Offers:
     may: set[str] = field(default_factory=set)
     where: list[str] = field(default_factory=list)
-    opinion_needed: bool = False
+    asks: Giving | None = None
     #: id of a sign-off → verbs
     on: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -145,7 +150,8 @@ def chain_view(
     today = directory.day(services.clock.now())
     names = _names(connection, rows)
     choice = None
-    seen = [_seen(services, connection, row, rows, names, offers, today, told=told) for row in rows]
+    given = documents.given_with(connection, case.id) if told and chain else {}
+    seen = [_seen(services, connection, row, rows, names, offers, today, given.get(row.sign_off_id, ()), told=told) for row in rows]
     if chain is not None and running:
         now, _ = standing(rows)
         signing = _signing(chain, rows, now)
@@ -155,8 +161,7 @@ def chain_view(
             choice = _choice(services, connection, chain, case, item, rows, reader, ahead)
         seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + expected
         seen.sort(key=lambda step: (step.step or 0, step.expected is not None))
-    needed = offers.opinion_needed
-    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where, opinion_needed=needed, choice=choice)
+    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where, asks=offers.asks, choice=choice)
 
 
 def _choice(
@@ -222,6 +227,7 @@ def _seen(
     names: Mapping[str, str],
     offers: _Offers,
     today: dt.date,
+    given: Sequence[DocumentRow],
     *,
     told: bool,
 ) -> StepView:
@@ -262,6 +268,8 @@ def _seen(
         decided_at=row.decided_at,
         opinion=str(said.get("opinion") or ""),
         reason=str(said.get("reason") or ""),
+        attachments=[one for one in given if one.kind != signatures.KIND],
+        signature=next((one for one in given if one.kind == signatures.KIND), None),
         trace=row.trace or {},
         may=offers.on.get(row.sign_off_id, frozenset()),
     )
@@ -374,7 +382,7 @@ def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
     for verb in {"return", "transfer", "delegate"} - set(verbs) | {"release" if _could_take(round, reader) else "claim"}:
         del acts[verb]
     offers = _Offers(may={verb for verb, (act, *more) in acts.items() if _works(act, round, reader, *more)})
-    offers.opinion_needed = setting(asks, "opinion") == "always"
+    offers.asks = giving.of(asks)
     if "add" in verbs:
         offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
         offers.may |= {"add"} if offers.where else set()

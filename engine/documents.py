@@ -176,6 +176,8 @@ class DocumentRow:
     created_at: dt.datetime
     #: id of a person, or None when an operation made it
     created_by: str | None
+    #: the sign-off with which it was given
+    sign_off_id: str | None = None
 
 
 _COLUMNS = [column for column in Document.__table__.columns if column.key != "content"]
@@ -185,6 +187,15 @@ def rows(connection: sa.Connection, case_id: str) -> list[DocumentRow]:
     """The documents of a case in the order they came."""
     found = connection.execute(sa.select(*_COLUMNS).where(Document.case_id == case_id).order_by(Document.created_at, Document.id))
     return [DocumentRow(**row._mapping) for row in found]
+
+
+def given_with(connection: sa.Connection, case_id: str) -> Mapping[str, Sequence[DocumentRow]]:
+    """What was given with the case's sign-offs, by the id of the sign-off."""
+    found: dict[str, list[DocumentRow]] = {}
+    for row in rows(connection, case_id):
+        if row.sign_off_id:
+            found.setdefault(row.sign_off_id, []).append(row)
+    return found
 
 
 def find(connection: sa.Connection, document_id: str) -> DocumentRow:

@@ -256,6 +256,18 @@ class FileTypeRefused(PartwellError):
     status = 422
 
 
+class AttachmentRefused(PartwellError):
+    """The file "{name}" cannot be attached here: this step takes {kinds} only. Choose another file."""
+
+    status = 422
+
+
+class SignatureUnusable(PartwellError):
+    """The picture "{name}" cannot be taken as a signature: {reason}. Draw it again, or choose another picture."""
+
+    status = 422
+
+
 class PdfFailed(PartwellError):
     """The PDF could not be made: {reason}. Correct the template or the data, then try again."""
 

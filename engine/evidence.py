@@ -289,6 +289,7 @@ class _Collected:
         path = f"{bundle.DOCUMENTS}{number:03}-{documents.safe_name(row.name)}"
         self._files[path] = documents.content(self._connection, self._keyring, row)
         told = {name: getattr(row, name) for name in ("id", "kind", "name", "media_type", "created_by")}
+        told |= {"sign_off": row.sign_off_id} if row.sign_off_id else {}
         self._about[path] = {**told, "element": row.element, "created_at": _iso(row.created_at)}
         by = self._people.get(row.created_by or "", {}).get("name")
         element = self._element(row.element)

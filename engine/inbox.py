@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from . import access, boxes, terms
 from .casefile import restored, visible_documents
+from .chains.giving import Giving
 from .chainview import StepView, chain_view
 from .choices import Asked
 from .documents import DocumentRow
@@ -185,8 +186,8 @@ class ItemPage:
     may: frozenset[str]
     #: where they may add signers: `before`, `after`, `beside`
     where: Sequence[str]
-    #: the step of the chain wants an opinion with an approval, too
-    opinion_needed: bool
+    #: what whoever decides the step of the chain gives with it; None where it stands at none
+    asks: Giving | None
     #: the step for which they name who signs if they approve now
     choice: Asked | None
     documents: Sequence[DocumentRow]
@@ -255,7 +256,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             steps=chain.steps,
             may=chain.may,
             where=chain.where,
-            opinion_needed=chain.opinion_needed,
+            asks=chain.asks,
             choice=chain.choice,
             documents=documents,
             timeline=timeline,

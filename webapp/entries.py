@@ -33,11 +33,11 @@ class Entry:
 
 
 def entries(version_id: str, timeline: Sequence[Event]) -> list[Entry]:
-    """Every form that was filled in and every opinion that was given, in the order of time."""
+    """Every form that was filled in and every opinion or attachment that was given, in the order of time."""
     found = []
     for event in timeline:
         answers = answers_of(version_id, event)
-        if answers or event.detail.get("opinion"):
+        if answers or event.detail.get("opinion") or event.detail.get("attachments"):
             found.append(Entry(event=event, answers=answers))
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, request, url_for
+from flask import Flask, current_app, request, url_for
 from flask import render_template as render
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -140,9 +140,11 @@ def init_app(app: Flask) -> None:
 def _errors(error: PartwellError) -> list[dict[str, str]]:
     """Which fields are at fault, for errors that know."""
     if isinstance(error, FormInvalid):
-        # a form's paths are such as `witnesses[0].name`; who is chosen to sign stands beside its values
+        # a form's paths are such as `witnesses[0].name`; what the body itself names, such as who is chosen to sign, is no field of a form
+        declared = getattr(current_app.view_functions.get(request.endpoint or ""), "declared", None)
+        own = {"chosen", *getattr(declared, "takes", ())} - {"values"}
         ways = ((re.findall(r"[^.\[\]]+", path), said) for path, said in error.fields.items())
-        places = ((way if way[:1] == ["chosen"] else ["values", *way], said) for way, said in ways)
+        places = ((way if own.intersection(way[:1]) else ["values", *way], said) for way, said in ways)
         return [{"pointer": _pointer(*place), "detail": gettext(message)} for place, said in places for message in said]
     if isinstance(error, RequestInvalid) and error.at:
         at = {"body": "pointer", "query": "parameter"}.get(error.place, error.place)

@@ -15,6 +15,7 @@ from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid
 from engine.models import new_id
 from engine.ports import File
 
+from . import enclosures
 from .accounts import logged_in, me, services
 from .choosing import Picking, picking
 from .diagrams import diagram
@@ -186,8 +187,12 @@ def resolve(item_id: str) -> Any:
 
 def _sign(item_id: str, verb: Any, said: str, **given: Any) -> Any:
     opinion = request.form.get("opinion", "")
+    enclosed = enclosures.received(item_id)
+    signed = {} if verb is work.resolve else {"signature": enclosed.signature}
     try:
-        verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id(), **given)
+        enclosed.must_be_whole()
+        more = {"attachments": enclosed.attachments, **signed, **given}
+        verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id(), **more)
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
         return _show(item_id, errors=errors, opinion=opinion), 422

@@ -22,6 +22,7 @@ from . import (
     chains,
     copies,
     database,
+    enclosures,
     endings,
     failures,
     feeds,
@@ -60,7 +61,7 @@ def asset(name: str) -> str:
 
 def field_id(path: str) -> str:
     """Where an error's link leads: fields that belong to no form have their name as id."""
-    return path if path in ("opinion", "reason") else forms.field_id(path)
+    return path if path in ("opinion", "reason", "attachments", "signature") else forms.field_id(path)
 
 
 def document_name(document_id: str) -> str:
@@ -141,6 +142,7 @@ def init_app(app: Flask) -> None:
         copies.copies,
         verbs.verbs,
         records.records,
+        enclosures.enclosures,
     ):
         app.register_blueprint(blueprint)
     api.init_app(app)

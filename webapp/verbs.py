@@ -14,6 +14,7 @@ from engine.chainview import StepView
 from engine.errors import FormInvalid, MayNotBeTold, MayNotSign, NotFound, PartwellError, SignsAlready, WayClosed
 from engine.people import directory
 
+from . import enclosures
 from .accounts import logged_in, me, services
 from .i18n import N_, error_text, gettext, named
 from .items import done, request_id
@@ -223,7 +224,9 @@ def _act(item_id: str, verb: str, sign_off_id: str) -> None:
         case "return":
             kind, _, key = request.form.get("to", "").partition(":")
             to = {"step": {"to_step": key}, "element": {"to_element": key}}.get(kind, {})
-            work.return_(services(), item_id, reason=reason, **to, **who)
+            given = enclosures.received(item_id)
+            given.must_be_whole()
+            work.return_(services(), item_id, reason=reason, attachments=given.attachments, **to, **who)
         case "take_back":
             work.take_back(services(), item_id, **who)
         case "withdraw":
@@ -264,6 +267,7 @@ def _show(page: inbox.ItemPage, verb: str, sign_off_id: str, faults: Mapping[str
         back=url_for("items.show", item_id=page.id),
         verb=asked,
         key=verb,
+        item=page,
         address=url_for("verbs.do", item_id=page.id, verb=verb, **({"sign_off_id": sign_off_id} if sign_off_id else {})),
         who="、".join(concerned.people) if concerned else "",
         targets=work.targets(services(), page.id, actor=me().id) if verb == "return" else [],

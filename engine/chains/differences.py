@@ -9,7 +9,7 @@ from ..errors import Sentence
 from ..ports import Json
 from . import rules, words
 from .company import Company
-from .steps import DEFAULTS
+from .steps import DEFAULTS, setting
 
 Steps = Sequence[Mapping[str, Json]]
 #: {how, key, name, name_en} and with `changed` {field, before, after}, else {place}, with `moved` {was}; places count from 1
@@ -37,7 +37,7 @@ def between(before: Steps, after: Steps) -> list[Change]:
 
 
 def _setting(step: Mapping[str, Json], name: str) -> Json:
-    given = step.get(name) if step.get(name) is not None else DEFAULTS.get(name)
+    given = setting(step, name) if name in DEFAULTS else step.get(name)
     if name in ("approvers", "copies") and isinstance(given, list):
         return [rules.sparse(rule) if isinstance(rule, Mapping) else rule for rule in given]
     return given

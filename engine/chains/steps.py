@@ -12,7 +12,8 @@
 | `nobody` | | what happens where nobody is found: {do, persons?} |
 | `initiator` | | what happens where the initiator would sign |
 | `twice` | | whether who signed before is asked again: `none` (yes), `once` (never), `adjacent` (not right after) |
-| `verbs`, `opinion`, `signature`, `attachments`, `batch`, `fields` | | what signers may do, must give and see |
+| `verbs`, `fields` | | what signers may do, and what they see |
+| `opinion`, `signature`, `attachments`, `batch` | `attachment_types`, `attachment_mb` | what they give with a decision (`giving`) |
 | `copies` | | rules: who is told of the decision |
 | `decisive` | | it decides about somebody's employment, so a person must decide it |
 
@@ -31,6 +32,7 @@ from typing import Any
 from ..bpmn import expressions
 from ..errors import Sentence
 from ..ports import Json
+from . import giving
 from .company import Company
 from .rules import NEEDED, PARAMETERS
 
@@ -53,10 +55,7 @@ DEFAULTS: Mapping[str, Json] = {
     "initiator": "manager",
     "twice": "adjacent",
     "verbs": list(VERBS),
-    "opinion": "on_reject",
-    "signature": False,
-    "attachments": False,
-    "batch": False,
+    **giving.DEFAULTS,
     "fields": {},
     "copies": [],
     "decisive": False,
@@ -66,11 +65,10 @@ FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
 RUN: Mapping[str, Collection[str]] = {
     "on_reject": {"diagram", "end", "to_previous", "to"},
     "resubmit": {"onward", "back"},
-    "opinion": {"on_reject", "always"},
     "nobody": set(NOBODY),
 }
 #: fields that work items do not carry out in any other way than the default
-LATER: Collection[str] = {"signature", "attachments", "batch", "fields"}
+LATER: Collection[str] = {"batch", "fields"}
 #: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
 CHOSEN = ("initiator_chooses", "signer_chooses")
 #: most people whom somebody chooses for one step
@@ -85,14 +83,12 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "resubmit": ("onward", "back", "choose"),
     "initiator": INITIATOR,
     "twice": ("none", "once", "adjacent"),
-    "opinion": ("never", "on_reject", "always"),
 }
 ON_REJECT = ("diagram", "end", "to_initiator", "to_previous")
 ON_DUE = ("remind", "escalate", "transfer", "approve", "reject")
 ACCESS = ("hidden", "readonly", "required", "editable")
 #: what may stand for the initiator in a step that decides about an employment
 DECISIVE_INITIATOR = ("manager", "department_head", "forbid")
-_YES_NO = ("signature", "attachments", "batch", "decisive")
 #: the key of a chain
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _KEY = re.compile(r"[a-z0-9_]{1,40}")
@@ -128,6 +124,8 @@ class Fault:
 
 def setting(step: Mapping[str, Json], name: str) -> Json:
     """A field of a step, or its default."""
+    if name in giving.DEFAULTS:
+        return giving.value(step, name)
     given = step.get(name)
     return DEFAULTS[name] if given is None else given
 
@@ -196,6 +194,7 @@ class _Step:
         self._limits()
         self._policies()
         self._form()
+        self.found += giving.faults(step)
         if setting(step, "decisive") is True:
             self._decides()
 
@@ -219,9 +218,8 @@ class _Step:
             self._feel("when", condition(step))
         for field, choices in _CHOICES.items():
             self._choice(field, setting(step, field), choices)
-        for field in _YES_NO:
-            if not isinstance(setting(step, field), bool):
-                self._say(field, "it must be true or false")
+        if not isinstance(setting(step, "decisive"), bool):
+            self._say("decisive", "it must be true or false")
         reject = setting(step, "on_reject")
         if isinstance(reject, str) and reject.startswith("to:"):
             self._earlier_step("on_reject", reject.removeprefix("to:"))

@@ -30,6 +30,8 @@ FIELDS: Mapping[str, str] = {
     "opinion": "opinion",
     "signature": "signature",
     "attachments": "attachments",
+    "attachment_types": "kinds of attachments",
+    "attachment_mb": "size of an attachment, in MB",
     "batch": "several at once",
     "fields": "form fields",
     "copies": "copies to",
@@ -70,7 +72,15 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "forbid": "may not sign",
     },
     "twice": {"none": "signs every time", "once": "signs only once", "adjacent": "does not sign twice in a row"},
-    "opinion": {"never": "is not asked for", "on_reject": "is needed for a rejection", "always": "is always needed"},
+    "attachments": {"never": "are not taken", "allowed": "may be given", "required": "are needed with an approval"},
+    "attachment_types": {
+        "pdf": "PDF documents",
+        "picture": "pictures",
+        "word": "Word documents",
+        "excel": "Excel sheets",
+        "text": "text and CSV files",
+    },
+    "opinion": {"never": "is not asked for with an approval", "on_reject": "is needed for a rejection", "always": "is always needed"},
     "on_due": {
         "remind": "remind",
         "escalate": "the superior signs instead",
@@ -188,6 +198,8 @@ def value(company: Company, name: str, given: Json) -> Any:
         parts += [Sentence("{count} times", {"count": given["times"]})] if given.get("times") else []
         parts += [Sentence("every {count} working hours", {"count": given["every_hours"]})] if given.get("every_hours") else []
         return parts if len(parts) > 1 else parts[0]
+    if name == "attachment_types" and isinstance(given, list):
+        return [Sentence(CHOICES[name].get(str(kind), str(kind))) for kind in given]
     if isinstance(given, bool):
         return Sentence("yes" if given else "no")
     if name in CHOICES:

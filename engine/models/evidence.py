@@ -58,6 +58,8 @@ class Document(Base):
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None when an operation made it
     created_by: Mapped[str | None] = mapped_column(Id)
+    #: the sign-off with which it was given, as an attachment or as its signature
+    sign_off_id: Mapped[str | None] = mapped_column(Id)
 
 
 class SealedFile(Base):

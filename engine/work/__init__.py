@@ -8,6 +8,7 @@ from .adding import add, remove
 from .completing import attach, complete, save_draft
 from .copying import copy, copy_case
 from .deciding import approve, reject
+from .enclosing import ATTACHMENT, draw, enclose
 from .holding import claim, release
 from .overdue import move_due
 from .passing import delegate, reassign, resolve, take_back, transfer
@@ -18,6 +19,7 @@ from .urging import urge
 from .withdrawing import withdraw
 
 __all__ = [
+    "ATTACHMENT",
     "add",
     "answer_purpose",
     "approve",
@@ -28,6 +30,8 @@ __all__ = [
     "copy_case",
     "delegate",
     "draft_purpose",
+    "draw",
+    "enclose",
     "move_due",
     "open_with",
     "permissions",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import NotAllowed
 from ..ledger import Event
 from ..signing import deciding, passing
+from .enclosing import bind, enclosed, told
 from .steps import acted_for, by_name, said, step
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def take_back(services: Services, item_id: str, *, actor: str, request_id: str) 
         at.turn.commit()
 
 
-def resolve(services: Services, item_id: str, *, actor: str, opinion: str, request_id: str) -> None:
+def resolve(services: Services, item_id: str, *, actor: str, opinion: str, attachments: Sequence[str] = (), request_id: str) -> None:
     """Give the opinion that somebody asked for; it decides nothing. Raises as `approve`, and FormInvalid without an opinion."""
     opinion = said(opinion, "opinion", "You were asked for an opinion; write it here.")
     with services.database.unit() as unit, by_name(unit):
@@ -78,6 +80,8 @@ def resolve(services: Services, item_id: str, *, actor: str, opinion: str, reque
         if at is None:
             return
         turned = deciding.resolve(at.round, actor)
-        at.record(Event.SIGN_OFF_RESOLVED, opinion=opinion)
+        enclosures = enclosed(at, attachments)
+        at.record(Event.SIGN_OFF_RESOLVED, opinion=opinion, **told(enclosures))
         at.write(turned, {"opinion": opinion})
+        bind(at, enclosures, at.given(turned))
         at.turn.commit()

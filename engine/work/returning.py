@@ -12,6 +12,7 @@ from ..ledger import Event
 from ..models import new_id
 from ..notices.telling import returned
 from ..signing import deciding, turns
+from .enclosing import bind, enclosed, told
 from .resubmitting import sent_back
 from .steps import Step, acted_for, by_name, said, step
 
@@ -60,6 +61,7 @@ def return_(
     *,
     actor: str,
     reason: str,
+    attachments: Sequence[str] = (),
     request_id: str,
     to_step: str | None = None,
     to_element: str | None = None,
@@ -77,8 +79,11 @@ def return_(
         if at is None:
             return
         turned = deciding.return_(at.round, actor)
-        at.record(Event.STEP_RETURNED, opinion=reason, back_to=to_step or to_element, **acted_for(turned, actor))
+        enclosures = enclosed(at, attachments)
+        facts = {**acted_for(turned, actor), **told(enclosures)}
+        at.record(Event.STEP_RETURNED, opinion=reason, back_to=to_step or to_element, **facts)
         at.write(turned, {"opinion": reason})
+        bind(at, enclosures, at.given(turned))
         if to_step is not None:
             _to_step(at, to_step)
         elif to_element == at.element.id:

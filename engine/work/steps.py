@@ -168,6 +168,11 @@ class Step:
                 return number
         raise NotFound(what="sign-off in this step", name=sign_off_id)
 
+    def given(self, turned: Turned) -> str:
+        """Id of the sign-off that the actor has just given."""
+        number = next(one.number for one in turned.changes if one.acted == self.turn.actor)
+        return str(self.rows[number].sign_off_id)
+
     def named(self, persons: Iterable[str | None]) -> list[Json]:
         """Persons as the ledger tells them, so that it can be read after they left."""
         ids = [person for person in persons if person]

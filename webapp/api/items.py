@@ -9,6 +9,7 @@ from flask import request
 import forms
 from engine import inbox, work
 from engine.boxes import DUE, SORTS, Filter
+from engine.ports import File
 from engine.work.returning import Target
 
 from ..accounts import me, services
@@ -22,6 +23,8 @@ _VALUES = N_("Values of the form by field; files are sent before, and stand here
 _OPINION = N_("What the signer says about it")
 _OPINION_SAID = Text(_OPINION, default="", example="同意")
 _CHOSEN = Listed(N_("Ids of the people who sign next, where the item has a `choice`"), of=Text(), default=[])
+_ATTACHMENTS = Listed(N_("Ids of documents that `attachments` gave"), of=Text(), default=[])
+_SIGNATURE = Text(N_("Id of the document that `signature` gave, where the step asks for one"), default="")
 _TO = Text(N_("Id of a person"))
 _DUE = Moment(N_("Until when it is to be signed"), example="2026-11-25T09:00:00+08:00")
 _WHY = Text(N_("Why; kept with what is done"), default="", example="出差")
@@ -71,15 +74,15 @@ def complete(item_id: str) -> Any:
 
 
 @api.post("/items/<item_id>/approve")
-@declared(scope="work", takes={"opinion": _OPINION_SAID, "chosen": _CHOSEN})
+@declared(scope="work", takes={"opinion": _OPINION_SAID, "attachments": _ATTACHMENTS, "signature": _SIGNATURE, "chosen": _CHOSEN})
 def approve(item_id: str) -> Any:
-    """Approve; the step says whether an opinion is needed, and the next one whether it is to be said who signs it."""
+    """Approve; the step says what is needed with it, and the next one whether it is to be said who signs it."""
     work.approve(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
 @api.post("/items/<item_id>/reject")
-@declared(scope="work", takes={"opinion": _OPINION_SAID})
+@declared(scope="work", takes={"opinion": _OPINION_SAID, "attachments": _ATTACHMENTS, "signature": _SIGNATURE})
 def reject(item_id: str) -> Any:
     """Reject, with a reason."""
     work.reject(services(), item_id, actor=me().id, request_id=request_id(), **body())
@@ -96,7 +99,7 @@ def pass_on(item_id: str, verb: str) -> Any:
 
 
 @api.post("/items/<item_id>/resolve")
-@declared(scope="work", takes={"opinion": Text(_OPINION, example="可以")})
+@declared(scope="work", takes={"opinion": Text(_OPINION, example="可以"), "attachments": _ATTACHMENTS})
 def resolve(item_id: str) -> Any:
     """Give the opinion that somebody asked for by delegating."""
     work.resolve(services(), item_id, actor=me().id, request_id=request_id(), **body())
@@ -125,13 +128,15 @@ def return_targets(item_id: str) -> Any:
         "step": Text(N_("Key of a step of the chain; or else an element, both as `returns` lists them"), default=""),
         "element": Text(N_("Id of an element of the diagram"), default="", example="talk"),
         "reason": REASON,
+        "attachments": _ATTACHMENTS,
     },
 )
 def send_back(item_id: str) -> Any:
     """Return the work to an earlier step of the chain or an earlier element."""
     sent = body()
     to = {"to_step": sent["step"] or None, "to_element": sent["element"] or None}
-    work.return_(services(), item_id, reason=sent["reason"], actor=me().id, request_id=request_id(), **to)
+    given = {"reason": sent["reason"], "attachments": sent["attachments"]}
+    work.return_(services(), item_id, **given, actor=me().id, request_id=request_id(), **to)
     return "", 204
 
 
@@ -219,3 +224,25 @@ def upload(item_id: str) -> Any:
     if not files:
         raise RequestInvalid(reason="send files as multipart/form-data, each named by its form field", place="header", field="Content-Type")
     return {"documents": work.attach(services(), item_id, actor=me().id, files=files)}, 201
+
+
+@api.post("/items/<item_id>/attachments")
+@declared(scope="work", upload=True, gives={"documents": list[str]}, status=201)
+def attach(item_id: str) -> Any:
+    """Send files that go with what the caller decides, returns or says; the ids of their documents are named with that."""
+    return {"documents": work.enclose(services(), item_id, actor=me().id, files=_files())}, 201
+
+
+@api.post("/items/<item_id>/signature")
+@declared(scope="work", upload=True, gives={"document": str}, status=201)
+def draw(item_id: str) -> Any:
+    """Send the caller's drawn signature as a picture (PNG, JPEG or WebP); the id of its document is named with the decision."""
+    return {"document": work.draw(services(), item_id, actor=me().id, picture=_files()[0])}, 201
+
+
+def _files() -> list[File]:
+    """Raises RequestInvalid where no file was sent."""
+    sent = [file for files in received(list(request.files.items(multi=True))).values() for file in files]
+    if not sent:
+        raise RequestInvalid(reason="send files as multipart/form-data", place="header", field="Content-Type")
+    return sent

@@ -13,6 +13,7 @@ function go(step) {
 // A decision is never one key away: the key leads to its button, Enter presses it.
 function to(selector) {
   const found = document.querySelector(selector);
+  found?.closest("details")?.setAttribute("open", "");
   found?.scrollIntoView({ block: "center" });
   found?.focus();
 }
