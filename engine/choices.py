@@ -88,11 +88,11 @@ def asked_of_initiator(company: Company, program: Program, case: Situation) -> l
     """The steps for which the initiator chooses, of every chain that the procedure can come to, in its order."""
     return [
         asked(company, chain.key, step, rule, replace(case, chain=chain.key), case.initiator)
-        for chain, step, rule in _asking(company, program)
+        for chain, step, rule in asking(company, program)
     ]
 
 
-def _asking(company: Company, program: Program) -> Iterator[tuple[Any, Mapping[str, Json], Rule]]:
+def asking(company: Company, program: Program) -> Iterator[tuple[Any, Mapping[str, Json], Rule]]:
     """Each chain, step and rule by which the initiator chooses."""
     for key in _chains(program):
         with contextlib.suppress(NotFound):
@@ -124,7 +124,7 @@ def checked(
     clean: dict[str, dict[str, list[str]]] = {}
     faults: dict[str, list[str]] = {}
     left = {(chain, step) for chain, steps in chosen.items() for step, persons in steps.items() if persons}
-    for chain, step, rule in _asking(company, program):
+    for chain, step, rule in asking(company, program):
         left.discard((chain.key, step["key"]))
         persons = choosing.named(company, chosen.get(chain.key, {}).get(step["key"], ()))
         here = replace(case, chain=chain.key)

@@ -63,6 +63,7 @@ class Event(StrEnum):
     STEP_RESUBMITTED = "work:step:resubmitted"
     STEP_RETURNED = "work:step:returned"
     SIGNERS_CHOSEN = "work:signers:chosen"
+    CHOICE_CORRECTED = "work:signers:corrected"
     SIGN_OFF_TRANSFERRED = "work:sign_off:transferred"
     SIGN_OFF_REASSIGNED = "work:sign_off:reassigned"
     SIGN_OFF_DELEGATED = "work:sign_off:delegated"

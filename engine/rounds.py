@@ -211,13 +211,13 @@ def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
 
 def situation(
     turn: Turn,
-    instance: str,
+    instance: str | None,
     *,
     chain: str | None = None,
     signed: Mapping[str, Sequence[str]] = MappingProxyType({}),
     chosen: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Situation:
-    """The case as a step is resolved for it now."""
+    """The case as a step is resolved for it now. `instance`: whose variables are seen; None: those of the process."""
     return Situation(
         subject=turn.case.subject_id,
         initiator=turn.case.initiator_id,

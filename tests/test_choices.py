@@ -13,7 +13,7 @@ from test_standing_steps import begin, publish, rounds
 from test_work import signing
 
 from engine import cases, work
-from engine.errors import ChainRefused, FormInvalid
+from engine.errors import CaseNotRunning, ChainRefused, FormInvalid, NotAllowed, NotFound
 from engine.ledger import Event
 from engine.models import Case, Chain, Choice, Person, SignOff, new_id
 from engine.people import absences
@@ -247,3 +247,51 @@ def test_nobody_who_is_concerned_gets_a_sign_off_by_a_choice_of_their_substitute
 def test_begin_still_needs_no_choice(room: Room) -> None:
     """A chain without such a rule is started as before."""
     assert rounds(room, begin(room, step("first", by("head")))) == ["first open"]
+
+
+def correct(room: Room, case: str, *who: str, by: str = "admin", step: str = "second", request_id: str = "") -> None:
+    given = {"chain": "c", "step": step, "persons": [person(one) for one in who], "reason": "调岗"}
+    work.correct(room.services, case, **given, actor=person(by), request_id=request_id or new_id())
+
+
+def test_choose_approvers_corrected_by_a_manager(room: Room) -> None:
+    """发起人自选 (choose approvers): for a step to come a manager names others, with a reason; nobody else does."""
+    deployed(room, step("first", by("head")), step("second", initiator()))
+    case = start(room, {"c": {"second": [person("hr")]}})
+    for who in ("boss", "head", "subject", "other"):
+        with pytest.raises(NotAllowed):
+            correct(room, case, "hr2", by=who)
+    for wrong in ((), ("head",), ("subject",), ("hr", "hr2")):
+        assert list(refused(lambda wrong=wrong: correct(room, case, *wrong))) == ["persons"]
+    with pytest.raises(NotFound):
+        correct(room, case, "hr2", step="first")
+    assert work.to_correct(room.services, case, actor=person("boss")) == []
+    assert [one.names for one in work.to_correct(room.services, case, actor=person("admin"))] == [["王芳"]]
+    correct(room, case, "hr2", request_id="once")
+    correct(room, case, "hr2", request_id="once")
+    [told] = [entry for entry in room.entries(case) if entry.event == Event.CHOICE_CORRECTED]
+    assert [one["name"] for one in (*told.payload["former"], *told.payload["chosen"])] == ["王芳", "周洁"]
+    approve(room, case, "head")
+    assert signers(room, case) == ["hr2"]
+    approve(room, case, "hr2")
+    room.complete(case, "yes")
+    with pytest.raises(CaseNotRunning):
+        correct(room, case, "hr")
+
+
+def test_choose_approvers_again_while_the_case_is_with_the_initiator(room: Room) -> None:
+    """发起人自选 (choose approvers): who started the case corrects it themselves when the work came back to them, and not before."""
+    task = node("userTask", "sign", zeebe("properties", zeebe("property", name="wf.chain", value="c")))
+    own = node("userTask", "own", zeebe("assignmentDefinition", assignee="=initiator.id"))
+    chain = {"c": {"name": "c", "name_en": "c", "steps": [step("first", by("head")), step("second", initiator())]}}
+    room.deploy(START, own, task, user("z"), END, flows("start > own", "own > sign", "sign > z", "z > end"), chains=chain)
+    case = start(room, {"c": {"second": [person("hr")]}})
+    room.complete(case, "own", by="boss")
+    with pytest.raises(NotAllowed):
+        correct(room, case, "hr2", by="boss")
+    back = {"actor": person("head"), "reason": "换人", "request_id": new_id()}
+    work.return_(room.services, room.item(case, "sign"), **back, to_element="own")
+    correct(room, case, "hr2", by="boss")
+    room.complete(case, "own", by="boss")
+    approve(room, case, "head")
+    assert signers(room, case) == ["hr2"]

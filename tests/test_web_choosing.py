@@ -143,3 +143,29 @@ def test_choose_signers_by_the_interface(office: Office) -> None:
     assert client.post(f"/api/v1/items/{item}/approve", json=sent, headers=headers).status_code == 204
     client, headers = office.program("wangfang")
     assert client.get(f"/api/v1/items/{item}", headers=headers).json["choice"] is None
+
+
+def test_choose_approvers_corrected_on_the_page_of_a_case(office: Office) -> None:
+    """发起人自选 (choose approvers): a manager finds it on the case page and says why; who started it does not."""
+    client, headers = office.program("chenli")
+    people = office.people
+    sent = {"procedure": "office", "subject": people["linxiaobei"], "values": TYPED, "chosen": {KEY: {"first": [people["wangfang"]]}}}
+    case = client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"]
+    office.run_jobs()
+    address = f"/cases/{case}/choices/{KEY}/first"
+    assert address not in office.browser("chenli").get(f"/cases/{case}").text
+    assert office.browser("chenli").get(address).status_code == 302
+    admin = office.browser("admin", "zh-CN")
+    assert address in admin.get(f"/cases/{case}").text
+    page = admin.get(address).text
+    assert re.search(rf'value="{people["wangfang"]}" checked', page)
+    refused = office.post(admin, address, {"person": people["zhengwenbo"]})
+    assert refused.status_code == 422 and "请说明更换签批人的原因" in refused.text
+    assert office.post(admin, address, {"person": people["zhengwenbo"], "reason": "调岗"}).status_code == 302
+    page = admin.get(f"/cases/{case}").text
+    assert "已更正自选签批人" in page and "郑文博" in page
+    client, headers = office.program("admin")
+    [found] = client.get(f"/api/v1/cases/{case}/choices", headers=headers).json["choices"]
+    assert found["names"] == ["郑文博"]
+    again = {"chain": KEY, "step": "first", "persons": [people["wangfang"]], "reason": "恢复"}
+    assert client.post(f"/api/v1/cases/{case}/choices", json=again, headers=headers).status_code == 204

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import approvals, bundle, casefile, caselist, copies, evidence, forecast, messages, originals, snapshots, timers
+from engine import approvals, bundle, casefile, caselist, copies, evidence, forecast, messages, originals, snapshots, timers, work
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -71,6 +71,7 @@ def show(case_id: str) -> Any:
         everything=everything,
         approvals=approvals.approvals(services(), case_id, reader=me().id),
         ahead=forecast.of_case(services(), case_id, reader=me().id),
+        chosen=work.to_correct(services(), case_id, actor=me().id),
         timeline=case.timeline if everything else main_events(case.timeline),
         panels=panels(case.variables),
         answered={event.number: answers_of(case.version_id, event) for event in case.timeline},

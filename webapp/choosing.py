@@ -51,11 +51,12 @@ class Picking:
         return gettext("Choose %(least)s to %(most)s people", least=least, most=most)
 
 
-def picking(connection: sa.Connection, asked: Asked, but: Sequence[str], field: str = "") -> Picking:
-    """The list for a step, with what was chosen and searched on the page before. `but`: ids of who cannot be chosen."""
+def picking(connection: sa.Connection, asked: Asked, but: Sequence[str], field: str = "", before: Sequence[str] = ()) -> Picking:
+    """The list for a step, with what was chosen and searched on the page. `but`: ids of who cannot be chosen; `before`: who was chosen
+    before the page was first opened."""
     field = field or asked.field
     today = directory.day(services().clock.now())
-    chosen = list(dict.fromkeys(request.form.getlist(field)))[:MOST]
+    chosen = list(dict.fromkeys(request.form.getlist(field) if request.form else before))[:MOST]
     words = request.form.get(f"find.{field}", "")[:100]
     searched = asked.pool is None or len(asked.pool) > MOST
     people: list[Any] = []

@@ -34,6 +34,7 @@ NAMES: Mapping[str, str] = {
     Event.STEP_RESUBMITTED: N_("Values changed since it was sent back: the steps between are signed again"),
     Event.STEP_RETURNED: N_("Returned by a signer"),
     Event.SIGNERS_CHOSEN: N_("Signers of the next step chosen"),
+    Event.CHOICE_CORRECTED: N_("Choice of signers corrected"),
     Event.SIGN_OFF_TRANSFERRED: N_("Passed on to another signer"),
     Event.SIGN_OFF_REASSIGNED: N_("Signer replaced by a manager"),
     Event.SIGN_OFF_DELEGATED: N_("Asked somebody for an opinion"),

@@ -21,6 +21,7 @@ from . import (
     cases,
     chains,
     copies,
+    corrections,
     database,
     enclosures,
     endings,
@@ -141,6 +142,7 @@ def init_app(app: Flask) -> None:
         returns.returns,
         copies.copies,
         verbs.verbs,
+        corrections.corrections,
         records.records,
         enclosures.enclosures,
     ):

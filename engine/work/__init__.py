@@ -5,6 +5,7 @@ sign-offs, inboxes, jobs and the ledger is stored together.
 """
 
 from .adding import add, remove
+from .choosing import correct, to_correct
 from .completing import attach, complete, save_draft
 from .copying import copy, copy_case
 from .deciding import approve, reject
@@ -28,6 +29,7 @@ __all__ = [
     "complete",
     "copy",
     "copy_case",
+    "correct",
     "delegate",
     "draft_purpose",
     "draw",
@@ -45,6 +47,7 @@ __all__ = [
     "stand_in",
     "take_back",
     "targets",
+    "to_correct",
     "transfer",
     "urge",
     "withdraw",

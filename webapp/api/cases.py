@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import casefile, caselist, forecast, originals, timers
+from engine import casefile, caselist, forecast, originals, timers, work
 from engine import cases as engine_cases
 from engine.procedures import Startable
 from engine.snapshots import SnapshotRow
+from engine.work.choosing import Chosen
 
 from ..accounts import me, services
 from ..cases import document_file, sealed_file
@@ -101,6 +102,31 @@ def change_case(case_id: str, verb: str) -> Any:
     """Suspend or resume a case."""
     act = getattr(engine_cases, verb)
     act(services(), case_id, actor=me().id, reason=body()["reason"], request_id=request_id())
+    return "", 204
+
+
+@api.get("/cases/<case_id>/choices")
+@declared(scope="read:cases", gives={"choices": [Chosen]})
+def choices(case_id: str) -> Any:
+    """The steps for which the initiator chooses who signs, as far as the caller may correct that now."""
+    return {"choices": plain(work.to_correct(services(), case_id, actor=me().id))}
+
+
+@api.post("/cases/<case_id>/choices")
+@declared(
+    scope="work",
+    takes={
+        "chain": Text(N_("Key of the chain")),
+        "step": Text(N_("Key of its step")),
+        "persons": Listed(N_("Ids of people"), of=Text()),
+        "reason": REASON,
+    },
+)
+def correct_choice(case_id: str) -> Any:
+    """Let others sign a step for which the initiator chooses, whenever it opens from now on.
+
+    For managers of the procedure, and for who started the case while it is with them again."""
+    work.correct(services(), case_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
 
