@@ -224,6 +224,12 @@ class SubstituteRefused(PartwellError):
     status = 422
 
 
+class HandoverRefused(PartwellError):
+    """This was not handed over: {reason}. Choose somebody else, or change it where it belongs; then hand over again."""
+
+    status = 422
+
+
 class FormInvalid(PartwellError):
     """Some fields need your attention before this can be saved."""
 

@@ -72,3 +72,18 @@ def test_foreign_ids_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     for content, code in ((b"a,b\n1,2\n", 1), ("工号".encode("gb18030"), 2)):
         ids.write_bytes(content)
         assert run(capsys, tmp_path, "ids", ids)[0] == code
+
+
+def test_handover_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """离职转办 (handover): first a list, then each thing; nobody known is refused."""
+    people, units = tmp_path / "persons.csv", tmp_path / "departments.csv"
+    people.write_text("employee_no,name\nP1,丁山\nP2,于海\n", "utf-8")
+    units.write_text("key,name,head\nplant,总厂,P1\n", "utf-8")
+    assert run(capsys, tmp_path, "import", people, units)[0] == 0
+    code, out, _ = run(capsys, tmp_path, "hand-over", "P1", "--lang", "zh-CN")
+    assert code == 0 and "总厂" in out
+    assert run(capsys, tmp_path, "hand-over", "P1", "--to", "P2", "--note", "离职")[0] == 0
+    code, out, _ = run(capsys, tmp_path, "hand-over", "P2", "--json")
+    assert code == 0 and [(one["kind"], one["ref"]) for one in json.loads(out)] == [("headship", "plant")]
+    assert run(capsys, tmp_path, "hand-over", "P1", "--json")[1].strip() == "[]"
+    assert run(capsys, tmp_path, "hand-over", "P9")[0] != 0

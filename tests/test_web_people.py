@@ -209,6 +209,36 @@ def test_substitute_gets_what_is_open_when_it_is_chosen(office: Office) -> None:
     assert client.post("/api/v1/substitutes", headers=own, json={**sent, "substitute": office.people["zhaominhua"]}).status_code == 422
 
 
+def test_handover_on_the_page_before_somebody_is_disabled(office: Office) -> None:
+    """离职转办 (handover): disabling leads there; a list with targets, then each thing by itself, and the rest in a second run."""
+    item, head = office.talked(office.case()), office.people["zhaominhua"]
+    admin, page = office.browser("admin"), f"/people/person/{head}/handover"
+    form = {"name": "赵敏华", "department": "customer-service", "note": "离职"}
+    refused = office.post(admin, "/people/edit/persons?key=KF-001", form)
+    assert refused.status_code == 422 and "名下还有" in refused.text and page in refused.text
+    assert office.browser("chenli").get(page).status_code == 403 == office.post(office.browser("chenli"), page, {}).status_code
+    listed = admin.get(page)
+    seen = re.findall(r'name="seen" value="([^"]+)"', listed.text)
+    assert any(one.startswith("sign_off:") for one in seen) and "headship:customer-service" in seen
+    assert office.post(admin, page, {"to:": "无此人"}).status_code == 422 and office.post(admin, page, {"do": "act"}).status_code == 422
+    sent = {"seen": seen, "give": seen, "to:": "HR-001", "to:report": "KF-002", "note": "离职", "until": "2099-12-31"}
+    assert "→ 孙志远" in text(office.post(admin, page, {**sent, "do": "look"}))
+    assert "不是日期" in text(office.post(admin, page, {**sent, "do": "act", "until": "x"}))
+    done = text(office.post(admin, page, {**sent, "do": "act"}))
+    assert "已转办" in done and "此后新到事项" in done and "新到的事项由 孙志远 接手" in done
+    assert item in office.browser("sunzhiyuan").get("/inbox").text
+    assert "没有需要他人接手的内容" in text(admin.get(page))
+    assert "已保存" in text(office.post(admin, "/people/edit/persons?key=KF-001", form, follow_redirects=True))
+    client, own = office.program("admin")
+    told = client.get(f"/api/v1/people/{head}/handover", headers=own).json
+    assert told["name"] == "赵敏华" and not told["here"] and {one["kind"] for one in told["held"]} <= {"role", "chain", "case"}
+    nobody = {"to": {"": office.people["linxiaobei"]}, "note": "x"}
+    assert client.post(f"/api/v1/people/{head}/handover", headers=own, json=nobody).json == {"done": []}
+    assert client.post(f"/api/v1/people/{head}/handover", headers=own, json={"to": {}, "note": "x"}).status_code == 422
+    other, stranger = office.program("chenli")
+    assert other.get(f"/api/v1/people/{head}/handover", headers=stranger).status_code == 403
+
+
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, width: int) -> None:
     """Nothing serious for axe, nothing wider than the screen; a file is looked at and taken over by hand."""
@@ -235,4 +265,6 @@ def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, wid
         office.talked(office.case())
         admin.page.goto(f"/substitutes/open?person={office.people['zhaominhua']}")
         admin.look("substitutes-open")
+        admin.page.goto(f"/people/person/{office.people['zhaominhua']}/handover")
+        admin.look("handover")
         admin.leave()

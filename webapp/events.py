@@ -46,6 +46,7 @@ NAMES: Mapping[str, str] = {
     Event.SIGN_OFF_REMINDED: N_("Reminded: the time for signing is over"),
     Event.SIGN_OFF_ESCALATED: N_("Time for signing over: passed on by the chain's rule"),
     Event.SIGN_OFF_BY_RULE: N_("Decided by the chain's rule, time for signing over"),
+    Event.SIGN_OFF_HANDED_OVER: N_("Handed over, since the signer leaves"),
     Event.SIGN_OFF_REROUTED: N_("Signer no longer active: passed on by the system"),
     Event.SIGN_OFF_DUE_MOVED: N_("Due time of a signer changed"),
     Event.COPY_SENT: N_("Copy sent"),

@@ -20,6 +20,7 @@ from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS, NEEDED, NO_DAY, Fault
 from engine.people.state import State, duty_key, empty, state
 from engine.ports import DirectoryLine
+from engine.work import belongings
 
 from . import directory_form as forms
 from . import headings
@@ -169,7 +170,7 @@ def edit(kind: str) -> Any:
     """A new line, or with `key` in the address a known one."""
     if kind not in KINDS:
         raise NotFound(what="list", name=kind)
-    key, faults = request.args.get("key", ""), list[Fault]()
+    key, faults, holds = request.args.get("key", ""), list[Fault](), 0
     on, day_fault = _day(request.form.get("on", ""))
     found = _state(on)
     if key and key not in found.lines[kind]:
@@ -182,9 +183,11 @@ def edit(kind: str) -> Any:
             said |= _identity(kind, key, line)
         faults = [] if note else [Fault(template=NEEDED, column="note")]
         faults += [Fault(template=NO_DAY, facts={"text": day_fault}, column="on")] if day_fault else []
+        holds = _holds(found, key) if kind == "persons" and line["active"] and said.get("active") == "no" else 0
+        holds = 0 if request.form.get("anyway") else holds
         if not faults:
-            made = bring(services(), [DirectoryLine(kind=kind, values=said)], by=me().id, note=note, on=on)
-            if not made.faults:
+            made = bring(services(), [DirectoryLine(kind=kind, values=said)], by=me().id, note=note, on=on, dry_run=bool(holds))
+            if not made.faults and not holds:
                 flash(
                     gettext("Saved.") if made.differences else gettext("Nothing was different."), "success" if made.differences else "info"
                 )
@@ -204,8 +207,18 @@ def edit(kind: str) -> Any:
         note=request.form.get("note", ""),
         more=request.form.get("roles_more", ""),
         back=_back(kind, key, None),
+        holds=holds,
+        person=found.ids[key] if holds else "",
     )
-    return (page, 422) if faults else page
+    return (page, 422) if faults or holds else page
+
+
+def _holds(found: State, key: str) -> int:
+    """How much of what a known person holds would have to go to somebody else."""
+    if key not in found.ids:
+        return 0
+    with services().database.reading() as connection:
+        return belongings.count(services(), connection, found.ids[key])
 
 
 def _day(text: str) -> tuple[dt.date | None, str]:

@@ -27,6 +27,7 @@ from . import (
     endings,
     failures,
     feeds,
+    handover,
     health,
     i18n,
     inbox,
@@ -126,6 +127,7 @@ def init_app(app: Flask) -> None:
     failures.init_app(app)
     accounts.init_app(app)
     people.init_app(app)
+    handover.init_app(app)
     for blueprint in (
         substitutes.substitutes,
         notices.notices,

@@ -66,7 +66,7 @@ def stand_ins(
         sa.and_(Substitution.scope == "procedure", Substitution.ref == procedure),
         sa.and_(Substitution.scope == "chain", Substitution.ref == chain),
     )
-    holding = sa.select(Substitution.__table__).where(scoped, *_holds_at(at)).order_by(Substitution.id.desc())
+    holding = sa.select(Substitution.__table__).where(scoped, *holds_at(at)).order_by(Substitution.id.desc())
     by_absent: dict[str, Any] = {}
     for nearest in sorted(connection.execute(holding), key=lambda row: SCOPES.index(row.scope)):
         by_absent.setdefault(nearest.absent_id, nearest)
@@ -81,7 +81,8 @@ def stand_ins(
     return found
 
 
-def _holds_at(at: dt.datetime) -> list[sa.ColumnElement[bool]]:
+def holds_at(at: dt.datetime) -> list[sa.ColumnElement[bool]]:
+    """Conditions on substitutions: those that hold at a moment."""
     return [Substitution.starts_at <= at, Substitution.ends_at > at, Substitution.ended_at.is_(None)]
 
 
@@ -111,22 +112,71 @@ def appoint(
     `ref`: key of the procedure or chain that `scope` says. Who enters it is absent themselves, or an administrator. Raises
     NotAllowed, NotFound, SubstituteRefused.
     """
+    with services.database.unit() as unit:
+        log.one_at_a_time(unit.connection)
+        _may(unit.connection, absent, by)
+        row = {"absent_id": absent, "substitute_id": substitute, "starts_at": starts_at, "ends_at": ends_at, "scope": scope, "ref": ref}
+        found = _enter(services, unit, row, by=by, note=note)
+        unit.commit()
+    return found
+
+
+def _enter(services: Services, unit: Unit, row: Mapping[str, Any], *, by: str | None, note: str) -> str:
+    """A new substitution; its id. Raises NotFound, SubstituteRefused."""
+    now, connection = services.clock.now(), unit.connection
+    absent, substitute = row["absent_id"], row["substitute_id"]
+    names = _names(connection, (absent, substitute))
+    _check(connection, row, names, now)
+    found = new_id()
+    connection.execute(sa.insert(Substitution).values(id=found, **row, created_by=by or absent, created_at=now))
+    told = {"substitute": [None, names[substitute]], "scope": [None, f"{row['scope']} {row['ref']}".strip()]}
+    told |= {"starts_at": [None, _iso(row["starts_at"])], "ends_at": [None, _iso(row["ends_at"])]}
+    _record(connection, absent, names, "added", told, now, by, note)
+    telling.tell(services, unit, [telling.Told(kind="substitute_set", persons=[substitute, absent])], at=now, by=by)
+    return found
+
+
+def replace(services: Services, substitution: str, *, substitute: str, by: str | None, note: str) -> None:
+    """Somebody else stands in from now on; nothing is done where it holds no more. Raises NotFound, SubstituteRefused."""
     now = services.clock.now()
     with services.database.unit() as unit:
         connection = unit.connection
         log.one_at_a_time(connection)
-        _may(connection, absent, by)
-        names = _names(connection, (absent, substitute))
-        row = {"absent_id": absent, "substitute_id": substitute, "starts_at": starts_at, "ends_at": ends_at, "scope": scope, "ref": ref}
-        _check(connection, row, names, now)
-        found = new_id()
-        connection.execute(sa.insert(Substitution).values(id=found, **row, created_by=by, created_at=now))
-        told = {"substitute": [None, names[substitute]], "scope": [None, f"{scope} {ref}".strip()]}
-        told |= {"starts_at": [None, _iso(starts_at)], "ends_at": [None, _iso(ends_at)]}
-        _record(connection, absent, names, "added", told, now, by, note)
-        telling.tell(services, unit, [telling.Told(kind="substitute_set", persons=[substitute, absent])], at=now, by=by)
+        old = connection.execute(sa.select(Substitution.__table__).where(Substitution.id == substitution).with_for_update()).one_or_none()
+        if old is None:
+            raise NotFound(what="substitution", name=substitution)
+        if old.ended_at is not None or old.ends_at <= now or old.substitute_id == substitute:
+            return
+        _end(connection, old, now, by, note)
+        kept = {name: getattr(old, name) for name in ("absent_id", "ends_at", "scope", "ref", "handover")}
+        _enter(services, unit, {**kept, "substitute_id": substitute, "starts_at": max(now, old.starts_at)}, by=by, note=note)
         unit.commit()
-    return found
+
+
+def hand_over(services: Services, person: str, to: str, *, until: dt.datetime, by: str | None, note: str) -> None:
+    """Let what comes to somebody who leaves go to another person from now until a moment; the same again changes nothing.
+
+    Whoever stands in for them in everything does so no longer. Raises NotFound, SubstituteRefused.
+    """
+    now = services.clock.now()
+    with services.database.unit() as unit:
+        connection = unit.connection
+        log.one_at_a_time(connection)
+        known = handover(connection, person, now)
+        if known and (known.substitute_id, known.ends_at) == (to, until):
+            return
+        everything = (Substitution.absent_id == person, Substitution.scope == "all", Substitution.ended_at.is_(None))
+        for old in connection.execute(sa.select(Substitution.__table__).where(*everything, Substitution.ends_at > now)).all():
+            _end(connection, old, now, by, note)
+        row = {"absent_id": person, "substitute_id": to, "starts_at": now, "ends_at": until, "scope": "all", "ref": "", "handover": True}
+        _enter(services, unit, row, by=by, note=note)
+        unit.commit()
+
+
+def handover(connection: sa.Connection, person: str, at: dt.datetime) -> sa.Row[Any] | None:
+    """By which substitution what comes to somebody who leaves is handed over, if any: a row of `substitutions`."""
+    found = sa.select(Substitution.__table__).where(Substitution.absent_id == person, Substitution.handover, *holds_at(at))
+    return connection.execute(found).one_or_none()
 
 
 def end(services: Services, substitution: str, *, by: str, note: str = "") -> None:
@@ -140,10 +190,14 @@ def end(services: Services, substitution: str, *, by: str, note: str = "") -> No
         _may(connection, row.absent_id, by)
         if row.ended_at is not None or row.ends_at <= now:
             return
-        connection.execute(sa.update(Substitution).where(Substitution.id == substitution).values(ended_at=now))
-        names = _names(connection, (row.absent_id, row.substitute_id))
-        _record(connection, row.absent_id, names, "ended", {"substitute": [names[row.substitute_id], None]}, now, by, note)
+        _end(connection, row, now, by, note)
         unit.commit()
+
+
+def _end(connection: sa.Connection, row: Any, now: dt.datetime, by: str | None, note: str) -> None:
+    connection.execute(sa.update(Substitution).where(Substitution.id == row.id).values(ended_at=now))
+    names = _names(connection, (row.absent_id, row.substitute_id))
+    _record(connection, row.absent_id, names, "ended", {"substitute": [names[row.substitute_id], None]}, now, by, note)
 
 
 def rows(connection: sa.Connection, now: dt.datetime, *, person: str = "", past: bool = False) -> list[sa.Row[Any]]:
@@ -176,7 +230,7 @@ def _record(
     act: str,
     changes: Mapping[str, Any],
     now: dt.datetime,
-    by: str,
+    by: str | None,
     note: str,
 ) -> None:
     about = {"kind": "substitutions", "ref": absent, "name": names[absent], "act": act, "note": note}

@@ -39,6 +39,17 @@ def stand_in(round: Round, actor: str | None, number: int, to: str) -> Turned:
     return _pass_on(round, signer, actor, to, absent=signer.for_person or signer.person)
 
 
+def hand_over(round: Round, actor: str | None, number: int, to: str) -> Turned:
+    """离职转办: an undecided sign-off goes to another person, since its holder leaves; for whom they stood in, that one does.
+
+    `actor` None: a rule does it. Raises as `reassign`.
+    """
+    if actor is not None:
+        may_act(round, actor)
+    signer = undecided(round, number)
+    return _pass_on(round, signer, actor, to, absent=signer.for_person)
+
+
 def by_rule(round: Round, number: int, to: str) -> Turned:
     """A sign-off whose time is over goes to another person, as the chain says. Raises as `turns.undecided` and `turns.admit`."""
     return _pass_on(round, undecided(round, number), None, to)

@@ -14,9 +14,9 @@ from ..chains.company import Company
 from ..errors import MayNotSign, NobodySigns, PartwellError, SignsAlready
 from ..ledger import Event
 from ..locking import lock
-from ..models import Case, Person, ProcedureVersion, SignOff, WorkItem
+from ..models import Case, Person, ProcedureVersion, SignOff, Substitution, WorkItem
 from ..models.work import OPEN
-from ..people import directory
+from ..people import absences, directory
 from ..signing import passing
 from ..signing.round import Signer, Turned
 from ..turn import Turn
@@ -33,6 +33,7 @@ MOST = 100
 
 def reroute(services: Services, now: dt.datetime) -> int:
     """Pass on what those hold who may not act any more: to who stands in for them, else to whom the step finds now, else to managers.
+    What comes to somebody who is about to leave goes to whom it is handed over.
 
     Gives how many sign-offs that were. Each is a transaction of its own; one that nobody can take stays, and is tried again.
     """
@@ -43,11 +44,17 @@ def reroute(services: Services, now: dt.datetime) -> int:
             .join(WorkItem, WorkItem.id == SignOff.item_id)
             .join(Case, Case.id == SignOff.case_id)
             .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
-            .where(SignOff.state == OPEN, SignOff.person_id.in_(gone), WorkItem.chain_id.is_not(None))
+            .where(SignOff.state == OPEN, sa.or_(SignOff.person_id.in_(gone), _came_later(now)), WorkItem.chain_id.is_not(None))
             .where(Case.status == "running", ~ProcedureVersion.suspended)
             .limit(MOST)
         ).all()
     return sum(_passed_on(services, row.case_id, row.item_id, row.id) for row in found)
+
+
+def _came_later(now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Condition on sign-offs: they came to somebody who leaves, since what comes to them is handed over."""
+    rule = sa.exists().where(Substitution.handover, Substitution.absent_id == SignOff.person_id, *absences.holds_at(now))
+    return rule.where(Substitution.starts_at < SignOff.opened_at)
 
 
 def _passed_on(services: Services, case_id: str, item_id: str, sign_off_id: str) -> bool:
@@ -59,10 +66,18 @@ def _passed_on(services: Services, case_id: str, item_id: str, sign_off_id: str)
                 return False
             at = standing(turn, item_id)
             signer = at.round.signers[at.number(sign_off_id)]
-            if signer.person is None or directory.present(unit.connection, [signer.person], directory.day(turn.now)):
+            if signer.person is None:
                 return False
-            to, turned = _instead(at, signer, signer.person)
-            at.record(Event.SIGN_OFF_REROUTED, former=at.named([signer.person]), to=at.named([to]))
+            if directory.present(unit.connection, [signer.person], directory.day(turn.now)):
+                leaving = absences.handover(unit.connection, signer.person, turn.now)
+                if leaving is None:
+                    return False
+                to, event = leaving.substitute_id, Event.SIGN_OFF_HANDED_OVER
+                turned = passing.hand_over(at.round, None, signer.number, to)
+            else:
+                event = Event.SIGN_OFF_REROUTED
+                to, turned = _instead(at, signer, signer.person)
+            at.record(event, former=at.named([signer.person]), to=at.named([to]))
             at.write(turned)
             turn.commit()
     except PartwellError as error:

@@ -13,7 +13,22 @@ from typing import Any
 from flask import Flask
 
 from ..security import csrf
-from . import absences, cases, chains, copies, description, endings, incidents, items, messages, repeats, returns, sessions, versions
+from . import (
+    absences,
+    cases,
+    chains,
+    copies,
+    description,
+    endings,
+    incidents,
+    items,
+    messages,
+    people,
+    repeats,
+    returns,
+    sessions,
+    versions,
+)
 from .exchange import api
 
 __all__ = [
@@ -27,6 +42,7 @@ __all__ = [
     "init_app",
     "items",
     "messages",
+    "people",
     "repeats",
     "returns",
     "sessions",

@@ -28,6 +28,7 @@ SCOPES = {
     "admin:cases": N_("Change the course of cases and repair incidents"),
     "admin:procedures": N_("Manage versions of procedures"),
     "admin:chains": N_("Edit approval chains"),
+    "admin:people": N_("Hand over what people hold"),
 }
 #: scopes that a token can have; whoever logs in has all of them
 OF_TOKENS = tuple(scope for scope in SCOPES if scope not in ("work", "admin:cases"))
@@ -35,6 +36,7 @@ _PARAMETERS = {
     "case_id": N_("Id of a case"),
     "item_id": N_("Id of a work item"),
     "sign_off_id": N_("Id of a sign-off"),
+    "person_id": N_("Id of a person"),
     "substitution_id": N_("Id of a substitution"),
     "incident_id": N_("Id of an incident"),
     "job_id": N_("Id of the timer's job, as the case names it"),

@@ -100,6 +100,61 @@ def export(context: click.Context, path: Path, on: Any) -> int:
     return OUT
 
 
+@people.command("hand-over")
+@click.argument("who")
+@click.option("--to", help="Who gets everything: employee number, login or id; without it only a list.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day: until then what comes to them goes over, too.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Day from which heads, duties and superiors change; default: today.")
+@click.option("--note", default="", help="Why; kept with each thing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def hand_over(context: click.Context, who: str, to: str | None, until: Any, on: Any, note: str, as_json: bool) -> int:
+    """Hand over what somebody holds, each thing by itself; without --to only list it. The same again does what is left.
+
+    Exit code 1: something was not handed over.
+    """
+    from engine.work import handover
+
+    from ..handover import KINDS
+    from ..i18n import error_text, named
+
+    services = services_of(context)
+    person = _person(services, who)
+    if to is None:
+        done = [handover.Done(held=one, to="") for one in handover.look(services, person, actor=None).held]
+    else:
+        days = {"until": until.date() if until else None, "on": on.date() if on else None}
+        done = handover.hand_over(services, person, to={"": _person(services, to)}, note=note, actor=None, **days)
+    said = [(one.held, error_text(one.error) if one.error else "") for one in done]
+    if as_json:
+        rows = [
+            {"kind": held.kind, "ref": held.ref, "name": held.name, "number": held.number, "error": error or None} for held, error in said
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for held, error in said:
+            told = "  ".join(filter(None, (gettext(KINDS[held.kind]), named(held), named(held, "about"), held.number)))
+            click.echo(f"{told}{gettext(': ') if error else ''}{error}", err=bool(error))
+    return WRONG if any(error for _, error in said) else OUT
+
+
+def _person(services: Any, text: str) -> str:
+    """Id of a person by employee number, login or id. Raises NotFound."""
+    import sqlalchemy as sa
+
+    from engine.errors import NotFound
+    from engine.models import Account, Person
+    from engine.models.base import SoughtId
+
+    with services.database.reading() as connection:
+        named = sa.select(Person.id).outerjoin(Account, Account.person_id == Person.id)
+        meant = sa.or_(Person.employee_no == text, Account.login == text.lower(), Person.id == sa.literal(text, SoughtId))
+        found = connection.execute(named.where(meant)).scalars().first()
+    if found is None:
+        raise NotFound(what="person", name=text)
+    return str(found)
+
+
 @people.command("ids")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_context
