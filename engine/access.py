@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .errors import NotAllowed, NotFound
-from .models import OPEN, Candidate, Case, Copy, SignOff, WorkItem
+from .models import OPEN, Candidate, Case, Chain, Copy, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
 from .rules import INITIATOR, Rules
@@ -54,27 +55,73 @@ def sight(connection: sa.Connection, case: Any, rules: Rules, reader: str) -> Si
     roles = directory.roles_of(connection, reader)
     if roles & (rules.readers | rules.managers):
         return Sight(whole=True)
-    if reader == case.initiator_id:
+    by_initiator = reader == case.initiator_id
+    if by_initiator:
         roles |= {INITIATOR}
     elif not takes_part(connection, case.id, reader):
-        copy = connection.execute(sa.select(Copy.sent_by).where(Copy.case_id == case.id, Copy.person_id == reader)).one_or_none()
+        copy = connection.execute(_copy(case.id, reader)).one_or_none()
         if copy is None:
             raise NotAllowed(reason="you take no part in this case")
         sender = directory.roles_of(connection, copy.sent_by) if copy.sent_by else None
         if sender is not None and not sender & (rules.readers | rules.managers):
             roles = sender | ({INITIATOR} if copy.sent_by == case.initiator_id else set())
-    return Sight(variables=frozenset[str]().union(*(rules.shown.get(role, ()) for role in roles)))
+            own = _own(connection, copy.sent_by)
+        else:
+            own = sa.and_(SignOff.item_id == copy.item_id, WorkRound.closed_at == copy.sent_at)
+        by_initiator = copy.sent_by == case.initiator_id
+    else:
+        own = _own(connection, reader)
+    shown = frozenset[str]().union(*(rules.shown.get(role, ()) for role in roles))
+    return Sight(variables=shown if by_initiator or not shown else shown - _hidden(connection, case.id, own))
+
+
+def _copy(case_id: str, person: str) -> sa.Select[str | None, dt.datetime, str | None]:
+    return sa.select(Copy.sent_by, Copy.sent_at, Copy.item_id).where(Copy.case_id == case_id, Copy.person_id == person)
+
+
+def _hidden(connection: sa.Connection, case_id: str, own: sa.ColumnElement[bool]) -> frozenset[str]:
+    """Case variables that the form hides in every step of these sign-offs; none where they are other work of the case, too."""
+    given = sa.select(WorkItem.chain_id, WorkStep.position, Chain.steps).select_from(SignOff)
+    given = given.join(WorkItem, WorkItem.id == SignOff.item_id).outerjoin(Chain, Chain.id == WorkItem.chain_id)
+    given = given.outerjoin(WorkRound, WorkRound.id == SignOff.round_id).outerjoin(WorkStep, WorkStep.id == WorkRound.step_id)
+    rows = connection.execute(given.where(_of_case(case_id), own)).all()
+    fields = [row.steps[row.position].get("fields") or {} if row.chain_id else {} for row in rows]
+    hidden = [frozenset(name for name, level in each.items() if level == "hidden") for each in fields]
+    return frozenset.intersection(*hidden) if hidden else frozenset()
+
+
+def steps_signed(connection: sa.Connection, item_id: str, reader: str) -> tuple[int | None, list[int]]:
+    """Which step of an item's chain waits for this person, or for whoever stands in for them; and which they signed or were to sign."""
+    rows = connection.execute(
+        sa.select(WorkStep.position, SignOff.state, WorkRound.closed_at)
+        .join(WorkRound, WorkRound.step_id == WorkStep.id)
+        .join(SignOff, SignOff.round_id == WorkRound.id)
+        .where(SignOff.item_id == item_id, _own(connection, reader))
+        .distinct()
+    ).all()
+    standing = {row.position for row in rows if row.state in ("open", "waiting") and row.closed_at is None}
+    return min(standing, default=None), sorted({row.position for row in rows})
+
+
+def steps_copied(connection: sa.Connection, case_id: str, item_id: str, reader: str) -> list[int]:
+    """The steps of an item's chain from which a copy shows it to this person: the sender's, or the one after which the chain sent it."""
+    copy = connection.execute(_copy(case_id, reader).where(Copy.item_id == item_id)).one_or_none()
+    if copy is None or copy.sent_by:
+        return steps_signed(connection, item_id, copy.sent_by)[1] if copy else []
+    sent = sa.select(WorkStep.position).join(WorkRound, WorkRound.step_id == WorkStep.id)
+    return list(connection.execute(sent.where(WorkStep.item_id == item_id, WorkRound.closed_at == copy.sent_at)).scalars())
 
 
 def takes_part(connection: sa.Connection, case_id: str, person: str, item_id: str | None = None) -> bool:
     """Whether a person holds, signed or is offered a sign-off in the case, or in this very work item of it."""
-    own = sa.or_(
-        _signs(person),
-        _stood_in_for(person),
-        sa.and_(SignOff.state == OPEN, SignOff.id.in_(offered_to(connection, person))),
-    )
     where = _of_case(case_id) if item_id is None else SignOff.item_id == item_id
-    return connection.execute(sa.select(SignOff.id).where(where, own).limit(1)).first() is not None
+    return connection.execute(sa.select(SignOff.id).where(where, _own(connection, person)).limit(1)).first() is not None
+
+
+def _own(connection: sa.Connection, person: str) -> sa.ColumnElement[bool]:
+    """Condition on sign-offs: held, signed or stood in for, or offered to the person."""
+    offered = sa.and_(SignOff.state == OPEN, SignOff.id.in_(offered_to(connection, person)))
+    return sa.or_(_signs(person), _stood_in_for(person), offered)
 
 
 def hears(connection: sa.Connection, case_id: str, person: str, item_id: str) -> bool:

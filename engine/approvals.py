@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,12 @@ import sqlalchemy as sa
 from . import access
 from .casefile import restored
 from .chainview import StepView, chain_view
+from .errors import NotFound
+from .itemform import item_form
 from .models import WorkItem
+from .ports import Json
 from .rules import rules_of
+from .timeline import element_of, versions_of
 
 if TYPE_CHECKING:
     from .services import Services
@@ -34,6 +38,8 @@ class Approval:
     status: str
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+    #: form-js schema, as far as the reader sees it, for what was filled in with a sign-off
+    form: Mapping[str, Json] | None
     steps: Sequence[StepView]
 
 
@@ -54,7 +60,11 @@ def approvals(services: Services, case_id: str, *, reader: str, limit: int | Non
         for item in items:
             told = sight.whole or access.hears(connection, case_id, reader, item.id)
             variables = functools.partial(execution.variables, item.instance)
-            seen = chain_view(services, connection, item, case, rules, reader, variables, told=told)
+            known = element_of(versions_of(services, connection, case), item.element)
+            if known is None:
+                raise NotFound(what="step", name=item.element)
+            form = item_form(services, connection, known, item, reader, told=told)
+            seen = chain_view(services, connection, item, case, rules, reader, variables, told=told, form=form)
             named = {name: getattr(item, name) for name in ("id", "name", "name_en", "status", "opened_at", "closed_at")}
-            found.append(Approval(**named, steps=seen.steps))
+            found.append(Approval(**named, form=form.schema, steps=seen.steps))
         return found

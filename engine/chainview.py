@@ -6,7 +6,7 @@ What may be done is not told twice: a verb is offered where trying it on the rou
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +22,18 @@ from .chains.steps import setting
 from .choices import Asked
 from .documents import DocumentRow
 from .errors import PartwellError
+from .itemform import ItemForm
 from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
+from .rounds import changed_since
 from .rules import Rules
+from .sign_offs import answer_purpose
 from .signing import adding, deciding, passing, withdrawing
 from .signing.round import Round
-from .work import answer_purpose
 from .work.adding import WHERE
 from .work.copying import must_copy
-from .work.resubmitting import straight_back
+from .work.resubmitting import WAYS, straight_back
 from .work.steps import SIGNER, approvers, offers, round_of, rows_of
 from .work.urging import must_urge
 from .work.withdrawing import untouched
@@ -81,6 +83,8 @@ class StepView:
     opened_at: dt.datetime | None = None
     decided_at: dt.datetime | None
     opinion: str
+    #: what was filled in with it, by field
+    values: Mapping[str, Json] = field(default_factory=dict)
     #: why it was passed on or removed
     reason: str = ""
     #: what was given with it, and the document of the signature that was drawn for it
@@ -108,6 +112,8 @@ class ChainView:
     asks: Giving | None = None
     #: the step for which they name who signs if they approve now
     choice: Asked | None = None
+    #: whether they may choose how the work comes back from where they return it to, as `work.return_` has it
+    resubmit: Sequence[str] = ()
 
 
 @dataclass(kw_only=True)
@@ -115,6 +121,7 @@ class _Offers:
     may: set[str] = field(default_factory=set)
     where: list[str] = field(default_factory=list)
     asks: Giving | None = None
+    resubmit: Sequence[str] = ()
     #: id of a sign-off → verbs
     on: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -129,8 +136,9 @@ def chain_view(
     variables: Callable[[], Mapping[str, Json]],
     *,
     told: bool,
+    form: ItemForm,
 ) -> ChainView:
-    """`item` and `case` are rows. `told`: the reader sees the opinions, as who signs in the item does.
+    """`item` and `case` are rows. `told`: the reader sees the opinions, as who signs in the item does. `form`: as they see it.
 
     `variables`: all of the case's, for what is still to come.
     """
@@ -151,17 +159,21 @@ def chain_view(
     names = _names(connection, rows)
     choice = None
     given = documents.given_with(connection, case.id) if told and chain else {}
-    seen = [_seen(services, connection, row, rows, names, offers, today, given.get(row.sign_off_id, ()), told=told) for row in rows]
+    seen = [
+        _seen(services, connection, row, rows, names, offers, today, given.get(row.sign_off_id, ()), told=told, form=form) for row in rows
+    ]
     if chain is not None and running:
         now, _ = standing(rows)
         signing = _signing(chain, rows, now)
         ahead = coming.situation(connection, services.clock.now(), chain, item.id, case, rules, variables(), signing)
+        ahead = replace(ahead, changed=_changed(services, chain, case, rows, now, ahead.variables, form))
         expected = to_come(connection, coming.steps(connection, chain, now, ahead), now + 1)
         if "approve" in offers.may:
             choice = _choice(services, connection, chain, case, item, rows, reader, ahead)
         seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + expected
         seen.sort(key=lambda step: (step.step or 0, step.expected is not None))
-    return ChainView(steps=seen, may=frozenset(offers.may), where=offers.where, asks=offers.asks, choice=choice)
+    more: Any = {"where": offers.where, "asks": offers.asks, "resubmit": offers.resubmit}
+    return ChainView(steps=seen, may=frozenset(offers.may), choice=choice, **more)
 
 
 def _choice(
@@ -173,7 +185,7 @@ def _choice(
     position, number = standing(rows)
     current = rows_of(rows, (position, number))
     turned = deciding.approve(round_of(current, chain.steps[position], {}, reader), reader)
-    back, changed = straight_back(current[0].trace or {}, services.keyring, case.id, ahead.variables)
+    back, changed = straight_back(current[0].trace or {}, chain.steps, position, services.keyring, case.id, ahead.variables)
     place = position + 1 if back is None or changed else back
     signed = rounds.signed_by(connection, item.id, chain.steps, place, approvers(turned.round))
     return coming.choice(connection, chain, place, turned, replace(ahead, signed=signed), reader)
@@ -230,6 +242,7 @@ def _seen(
     given: Sequence[DocumentRow],
     *,
     told: bool,
+    form: ItemForm,
 ) -> StepView:
     said: Mapping[str, Json] = {}
     if row.answer is not None and told:
@@ -267,6 +280,7 @@ def _seen(
         opened_at=row.opened_at,
         decided_at=row.decided_at,
         opinion=str(said.get("opinion") or ""),
+        values=form.shown(said.get("values") or {}),
         reason=str(said.get("reason") or ""),
         attachments=[one for one in given if one.kind != signatures.KIND],
         signature=next((one for one in given if one.kind == signatures.KIND), None),
@@ -319,6 +333,15 @@ def _signing(chain: Any, rows: Sequence[Any], now: int) -> dict[str, list[str]]:
         if own and row.for_id in (None, row.decided_by) and _came_back(rows, row) is None:
             signed.setdefault(chain.steps[row.step_position]["key"], []).append(row.person_id)
     return signed
+
+
+def _changed(
+    services: Services, chain: Any, case: Any, rows: Sequence[Any], now: int, variables: Mapping[str, Json], form: ItemForm
+) -> dict[str, dict[str, Set[str]]]:
+    """As `Situation.changed`, for who has approved so far."""
+    given = (row for row in rows if row.state == "approved" and row.step_position <= now and row.for_id in (None, row.decided_by))
+    own = [row for row in given if row.decided_by and _came_back(rows, row) is None]
+    return changed_since(services.keyring, case.id, chain.steps, own, form.signed, variables)
 
 
 def to_come(connection: sa.Connection, found: Sequence[Resolved], first: int = 0) -> list[StepView]:
@@ -383,6 +406,7 @@ def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
         del acts[verb]
     offers = _Offers(may={verb for verb, (act, *more) in acts.items() if _works(act, round, reader, *more)})
     offers.asks = giving.of(asks)
+    offers.resubmit = WAYS if "return" in offers.may and setting(asks, "resubmit") == "choose" else ()
     if "add" in verbs:
         offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
         offers.may |= {"add"} if offers.where else set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,13 +18,14 @@ from .chainview import StepView, chain_view
 from .choices import Asked
 from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
+from .itemform import ItemForm, item_form
 from .ledger import Event as Happened
 from .models import Draft, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
-from .work import draft_purpose, permissions
+from .work import draft_purpose, filling
 
 if TYPE_CHECKING:
     from .services import Services
@@ -60,28 +63,6 @@ class InboxRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopiedRow:
-    """One line of the copies that somebody got."""
-
-    copy_id: str
-    case_id: str
-    #: from which it was sent, with its name; None: from the case as a whole
-    item_id: str | None
-    name: str | None
-    name_en: str | None
-    number: str
-    title: str
-    title_en: str
-    subject: str
-    #: status of the case
-    status: str
-    #: who sent it; None: the approval chain did
-    by: str | None
-    sent_at: dt.datetime
-    read_at: dt.datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a list, and how many rows there are in all."""
 
@@ -115,19 +96,8 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
     return Page(rows=found, total=total, next=found[-1].sign_off_id if len(rows) > size else None)
 
 
-def copied(services: Services, person: str, *, wanted: boxes.Filter = boxes.ALL, after: str = "", size: int = 20) -> Page:
-    """A page of the copies that the person got (抄送我的): what they have not read first, then the newest. `after` as in `inbox`."""
-    rows, total = boxes.page(services.database, "copied", person, wanted, services.clock.now(), size=size, after=after)
-    found = []
-    for row in rows[:size]:
-        values = row._asdict()
-        english = title_en(services, values.pop("version_id"), row.subject)
-        found.append(CopiedRow(**values, title_en=english))
-    return Page(rows=found, total=total, next=found[-1].copy_id if len(rows) > size else None)
-
-
 def counts(services: Services, person: str) -> Mapping[str, int]:
-    """How much waits: `mine`, of it `standing_in`, `group`, and `overdue` of all; `sent`, their own cases that go on; `copied`, unread."""
+    """How much waits: `mine`, of it `standing_in`, `group`, and `overdue` of all; and `sent`, the person's own cases that go on."""
     return boxes.counts(services.database, person, services.clock.now())
 
 
@@ -173,15 +143,17 @@ class ItemPage:
     #: of open work that has a due time
     term: terms.Term | None
     for_subject: bool
+    #: a chain says who signs
+    chained: bool
     #: form-js schema, or None
     form: Mapping[str, Json] | None
-    #: values for the form: the case's own, over them the reader's draft
+    #: values for the form: the case's own, over them the reader's draft; what it hides is here for its conditions, and goes no further
     values: Mapping[str, Json]
     #: case variables to show beside the form; also options for fields with `valuesKey`, and what its expressions may use
     variables: Mapping[str, Json]
     permissions: Mapping[str, str]
     steps: Sequence[StepView]
-    #: what the reader may do now: `complete`, `save`, `claim`, `release`; in a chain `approve`, `reject`, `return`, `transfer`,
+    #: what the reader may do now: `complete`, `save` a draft, `claim`, `release`; in a chain `approve`, `reject`, `return`, `transfer`,
     #: `delegate`, `add`, `take_back`, `withdraw`, `urge`, or `resolve` where they were asked for an opinion only; `copy`
     may: frozenset[str]
     #: where they may add signers: `before`, `after`, `beside`
@@ -190,6 +162,8 @@ class ItemPage:
     asks: Giving | None
     #: the step for which they name who signs if they approve now
     choice: Asked | None
+    #: how the work may come back from where the reader returns it to: `onward`, `back`; empty where that is not for them to choose
+    resubmit: Sequence[str]
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
     lit: frozenset[str]
@@ -214,16 +188,23 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         if known is None:
             raise NotFound(what="step", name=item.element)
         element = known[1]
-        form = services.programs.form(*known)
+        form = item_form(services, connection, known, item, reader, told=told)
         execution = restored(services, connection, case)
         # The task's input mapping says what is shown beside its form to those who fill it in. Once the item is closed those
         # values are gone, and what the case holds under the same names is another matter.
         inside = item.instance if told and item.status == "open" and item.instance in dict(execution.waiting()) else None
-        given = {name for name, _ in element.inputs} if inside else set()
-        variables = sight.of(execution.variables(inside), also=given)
-        chain = chain_view(services, connection, item, case, rules, reader, lambda: execution.variables(item.instance), told=told)
+        given = {name for name, _ in element.inputs} | (form.variables if item.chain_id else frozenset()) if inside else set()
+        stored = sight.of(execution.variables(inside), also=given)
+        variables = form.shown(stored)
+        everything = functools.partial(execution.variables, item.instance)
+        chain = chain_view(services, connection, item, case, rules, reader, everything, told=told, form=form)
+        may = chain.may
+        if item.chain_id and "approve" not in may:
+            form = form.closed()
+        elif item.chain_id and filling.can_fill_in(form.access):
+            may |= {"save"}
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
-        typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft else {}
+        typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft and "save" in may else {}
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         answer = {} if item.chain_id else _answer(item_id, timeline)
@@ -249,17 +230,19 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             overdue=item.status == "open" and item.due_at is not None and item.due_at < now,
             term=terms.of(services.calendars, element, item.opened_at, item.due_at, now, signer) if item.status == "open" else None,
             for_subject=item.for_subject,
-            form=form,
-            values={**variables, **answer, **typed},
+            chained=item.chain_id is not None,
+            form=form.schema,
+            values={**stored, **answer, **typed},
             variables=variables,
-            permissions=permissions(element),
+            permissions=form.access,
             steps=chain.steps,
-            may=chain.may,
+            may=may,
             where=chain.where,
             asks=chain.asks,
             choice=chain.choice,
+            resubmit=chain.resubmit,
             documents=documents,
-            timeline=timeline,
+            timeline=[_without_hidden(event, form) for event in timeline],
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),
             done=done,
             version_id=case.version_id,
@@ -271,3 +254,11 @@ def _answer(item_id: str, timeline: Sequence[Event]) -> Mapping[str, Json]:
     told = (event.detail for event in timeline if event.event == Happened.ITEM_COMPLETED)
     values: Mapping[str, Json] = next((detail["values"] for detail in told if detail.get("item") == item_id), {})
     return values
+
+
+def _without_hidden(event: Event, form: ItemForm) -> Event:
+    """What was filled in elsewhere in the case, without what the item's form hides."""
+    values = event.detail.get("values")
+    if not isinstance(values, Mapping) or "hidden" not in form.access.values():
+        return event
+    return dataclasses.replace(event, detail={**event.detail, "values": form.shown(values)})

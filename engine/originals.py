@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from . import access, documents, snapshots
+from . import access, documents, itemform, snapshots
 from .casefile import restored, visible_documents
 from .errors import NotAllowed, NotFound
 from .ledger import Event
@@ -58,7 +58,10 @@ def read_document(services: Services, document_id: str, *, reader: str) -> File:
         case = access.case_row(unit.connection, row.case_id)
         rules = rules_of(services.programs.get(case.version_id).files)
         sight = access.sight(unit.connection, case, rules, reader)
-        variables = {} if sight.whole or sight.subject else sight.of(restored(services, unit.connection, case).variables())
+        variables: Json = {}
+        if not (sight.whole or sight.subject):
+            execution = restored(services, unit.connection, case)
+            variables = [sight.of(execution.variables()), *itemform.shown_to_signer(services, unit.connection, case, execution, reader)]
         if document_id not in {shown.id for shown in visible_documents(unit.connection, case, rules, sight, reader, variables)}:
             raise NotAllowed(reason="this document is not open to you")
         content = documents.content(unit.connection, services.keyring, row)

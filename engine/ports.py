@@ -163,6 +163,15 @@ class Forms(Protocol):
     def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
         """Ids of the documents that clean values name."""
 
+    def narrowed(self, schema: Mapping[str, Json], access: Mapping[str, str]) -> dict[str, str]:
+        """Permissions under which only what `access` opens (`required`, `editable`) can be filled in, and the rest is `readonly`.
+
+        What `access` names and the form does not have is left out.
+        """
+
+    def shown(self, schema: Mapping[str, Json], values: Mapping[str, Json], permissions: Mapping[str, str]) -> dict[str, Json]:
+        """The values without those of hidden fields."""
+
     def problems(self, schema: Json) -> Sequence[str]:
         """Sentences about what must be repaired before a procedure with this form is deployed."""
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import choices, dues, sign_offs
+from . import choices, dues, marks, sign_offs
+from .bpmn.model import Element
+from .bpmn.names import fields as form_fields
 from .chains import choosing, resolve, versions
 from .chains.company import Company
 from .chains.situation import Situation
 from .chains.steps import setting
 from .db import Statement
 from .errors import ConditionFailed, MustBeSigned, NobodySigns, PartwellError
+from .fields import Keyring
 from .ledger import Event
 from .models import Candidate, Chain, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from .people import absences
@@ -53,8 +56,6 @@ class Chained:
     chain: Any
     #: ids of its steps, in order
     step_ids: Sequence[str]
-    #: what became of it, where nobody signs any more: `approved` or `rejected`
-    verdict: str = "approved"
 
 
 def add_step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
@@ -75,10 +76,9 @@ def open_step(
     signed: bool = True,
     told: Mapping[str, Json] = MappingProxyType({}),
     choice: choices.Given | None = None,
-) -> str | None:
-    """Open the next step of the chain that needs somebody, for the people it resolves to now, and give None.
+) -> bool:
+    """Open the next step of the chain that needs somebody, for the people it resolves to now; False if none is left that does.
 
-    Where none is left that does, `approved`; where nobody is found for one that its chain then rejects, `rejected`.
     `before`: who has just approved the step before, in their own name. `again`: the item may have been there before. `told`: what the trace
     tells, too. `choice`: of who approves now, for a step that asks them who signs it. Where it cannot be told whether a step applies, or
     nobody is found for it, the item stands there with an incident until an administrator has it tried again; so it does where not one
@@ -86,17 +86,20 @@ def open_step(
     """
     company = Company(turn.unit.connection, turn.now)
     steps = item.chain.steps
-    signed_before = signed_by(turn.unit.connection, item.id, steps, position, before) if position else {}
+    approvals = _approvals(turn.unit.connection, item.id, position) if position else []
+    given = _signed(approvals, steps, position, before) if position else {}
     chosen = choices.of(turn, item.chain.key, item.id) if choosing.asks(steps) else {}
-    case = situation(turn, item.instance, chain=item.chain.key, signed=signed_before, chosen=chosen)
+    case = situation(turn, item.instance, chain=item.chain.key, signed=given, chosen=chosen)
+    case = replace(case, changed=_changed(turn, item, approvals))
     if choice is not None:
         case = without_signers_choices(case, steps)
     rounds = _rounds(turn, item.step_ids) if position or again else {}
 
-    def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> None:
+    def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> bool:
         step_id = item.step_ids[current]
         turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=rounds.get(step_id, 0) + 1, opened_at=turn.now, trace=dict(trace))
         turn.incident(item.element, item.instance, error)
+        return True
 
     for current in range(position, len(steps)):
         step = resolve.one(company, steps[current], case)
@@ -111,19 +114,12 @@ def open_step(
         if step.outcome is None:
             _open_round(turn, company, item, current, number, step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
-            return None
-        if step.outcome == "rejected":
-            decided = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "rejected", "trace": trace}
-            turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **decided)
-            turn.record(Event.STEP_REJECTED_BY_RULE, element=item.element, item=item.id, step=step.name, trace=trace)
-            return "rejected"
-        if step.outcome == "incident":
+            return True
+        if step.outcome in ("incident", "rejected"):
             if "failed" not in trace:
-                stand(current, trace, NobodySigns(step=step.name))
-                return None
+                return stand(current, trace, NobodySigns(step=step.name))
             facts = {"expression": trace["when"], "reason": trace["failed"]}
-            stand(current, trace, ConditionFailed(chain=item.chain.name, step=step.name, **facts))
-            return None
+            return stand(current, trace, ConditionFailed(chain=item.chain.name, step=step.name, **facts))
         skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
         turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **skipped)
         turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step.name, trace=trace)
@@ -131,9 +127,8 @@ def open_step(
         choice.unasked()
     if not signed and (decisive := [place for place, step in enumerate(steps) if setting(step, "decisive")]):
         trace = {"policy": _UNSIGNED, "chain": {"key": item.chain.key, "number": item.chain.number}}
-        stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
-        return None
-    return "approved"
+        return stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
+    return False
 
 
 def keep(turn: Turn, item: Chained, place: int, number: int) -> None:
@@ -157,8 +152,7 @@ def try_again(turn: Turn, instance: str) -> Chained | None:
     place = 0 if stuck.trace["policy"] == _UNSIGNED else stuck.position
     item = _on_version(turn, found, current, place)
     signed = connection.execute(sa.select(SignOff.id).where(SignOff.item_id == item.id).limit(1)).first() is not None
-    verdict = open_step(turn, item, place, again=True, signed=signed)
-    return replace(item, verdict=verdict) if verdict else None
+    return None if open_step(turn, item, place, again=True, signed=signed) else item
 
 
 def stands(turn: Turn, instance: str) -> bool:
@@ -235,23 +229,67 @@ def situation(
 def signed_by(
     connection: sa.Connection, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str] = ()
 ) -> dict[str, list[str]]:
-    """Key of each earlier step -> who approved it in its last round, in their own name; `before` approved the last one just now."""
+    """Key of each step before this one -> who approved it in its last round, in their own name; `before` approved the last one just now."""
+    return _signed(_approvals(connection, item_id, position), steps, position, before)
+
+
+def _approvals(connection: sa.Connection, item_id: str, position: int) -> list[Any]:
+    """The sign-offs of each earlier step in its last round that somebody gave in their own name."""
     rows = connection.execute(
-        sa.select(WorkStep.position, WorkRound.number, WorkRound.outcome, SignOff.state, SignOff.decided_by)
+        sa.select(
+            *(WorkStep.position.label("step_position"), WorkRound.number, WorkRound.outcome),
+            *(SignOff.id.label("sign_off_id"), SignOff.state, SignOff.decided_by, SignOff.answer),
+        )
         .join(WorkRound, WorkRound.step_id == WorkStep.id)
         .join(SignOff, SignOff.round_id == WorkRound.id)
         .where(WorkStep.item_id == item_id, WorkStep.position < position)
         .where(sa.or_(SignOff.for_id.is_(None), SignOff.for_id == SignOff.decided_by))
         .order_by(WorkStep.position, WorkRound.number, SignOff.position)
-    )
-    last: dict[int, tuple[int, list[str]]] = {}
-    for row in rows:
-        if row.position not in last or last[row.position][0] != row.number:
-            last[row.position] = row.number, []
-        if row.outcome == "approved" and row.state == "approved" and row.decided_by:
-            last[row.position][1].append(row.decided_by)
-    signed = {steps[place]["key"]: persons for place, (_, persons) in last.items() if persons}
+    ).all()
+    last = {row.step_position: row.number for row in rows}
+    return [row for row in rows if row.number == last[row.step_position] and row.state == "approved" and row.decided_by]
+
+
+def _signed(approvals: Sequence[Any], steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str]) -> dict[str, list[str]]:
+    """Key of each earlier step -> who approved it in its last round; `before` approved the last one just now."""
+    signed: dict[str, list[str]] = {}
+    for row in approvals:
+        if row.outcome == "approved":
+            signed.setdefault(steps[row.step_position]["key"], []).append(row.decided_by)
     return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
+
+
+def _changed(turn: Turn, item: Chained, approvals: Sequence[Any]) -> dict[str, dict[str, Set[str]]]:
+    element = turn.deployed.program.elements[item.element]
+    form = turn.services.programs.form(turn.deployed, element) if approvals else None
+    if form is None:
+        return {}
+    now = turn.execution.seen(item.instance)
+    return changed_since(turn.unit.keyring, turn.case.id, item.chain.steps, approvals, form_variables(element, form), now)
+
+
+def changed_since(
+    keyring: Keyring,
+    case_id: str,
+    steps: Sequence[Mapping[str, Json]],
+    approvals: Iterable[Any],
+    names: Set[str],
+    values: Mapping[str, Json],
+) -> dict[str, dict[str, Set[str]]]:
+    """As `Situation.changed`. `approvals`: rows with `step_position`, `sign_off_id`, `decided_by` and `answer`."""
+    found: dict[str, dict[str, Set[str]]] = {}
+    now = marks.marks(keyring, case_id, {name: values[name] for name in names if name in values})
+    for row in approvals:
+        said = keyring.unseal_json(row.answer, sign_offs.answer_purpose(row.sign_off_id)) if row.answer is not None else {}
+        if (before := said.get("seen")) is not None and (different := marks.changed(before, now, names)):
+            found.setdefault(steps[row.step_position]["key"], {})[row.decided_by] = different
+    return found
+
+
+def form_variables(element: Element, form: Mapping[str, Json]) -> set[str]:
+    """The case variables in which the values of an item's form lie, but for those that the diagram hides from everybody who signs."""
+    shown = (name for name in form_fields(form) if element.properties.get(f"wf.field.{name}") != "hidden")
+    return {name.partition(".")[0] for name in shown}
 
 
 def _open_round(

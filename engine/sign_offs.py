@@ -100,3 +100,8 @@ def change(turn: Turn, row: Any, now: Signer, due: dt.datetime | None) -> None:
 def answer(turn: Turn, sign_off_id: str, sealed: bytes) -> None:
     """Keep what was said with it."""
     turn.unit.write(_ANSWER, sign_off_id=sign_off_id, answer=sealed)
+
+
+def answer_purpose(sign_off_id: str) -> str:
+    """What a sign-off's sealed answer is bound to."""
+    return f"sign_offs.answer/{sign_off_id}"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine import errors
 
+from . import schema as schemas
 from . import values
 from .problems import CheckExpression, Probe, problems
 from .reading import Evaluate, Field, Reading, Scope
@@ -80,6 +81,14 @@ class FormChecker:
     def documents(self, schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
         """Ids of the documents that clean values name, in the form's order."""
         return list(_documents(known(schema), values))
+
+    def narrowed(self, schema: Mapping[str, Any], access: Mapping[str, str]) -> dict[str, str]:
+        """See `schema.narrowed`."""
+        return schemas.narrowed(schema, access)
+
+    def shown(self, schema: Mapping[str, Any], values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
+        """See `schema.shown`."""
+        return schemas.shown(schema, values, permissions)
 
     def view(
         self,

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from . import values
-from .schema import LISTS, Components, at, components, fields, has, put
+from .schema import LISTS, Components, at, components, fields, has, permission, put
 
 #: number of a row in a path
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
@@ -33,9 +33,12 @@ def parse(schema: Mapping[str, Any], posted: Posted, uploaded: Mapping[str, Sequ
     return _object(components(schema), posted, set(posted), uploaded or {}, "")
 
 
-def draft(schema: Mapping[str, Any], submitted: Any) -> dict[str, Any]:
-    """What of a submission can be kept for later, unchecked: values of the form's fields, of simple types, of bearable length."""
-    return _draft(components(schema), submitted)
+def draft(schema: Mapping[str, Any], submitted: Any, permissions: Mapping[str, str] = {}) -> dict[str, Any]:
+    """What of a submission can be kept for later, unchecked: values of the form's fields, of simple types, of bearable length.
+
+    Not of those that are hidden or read-only: they are not the person's, and may change until the draft is taken up again.
+    """
+    return _draft(components(schema), submitted, permissions)
 
 
 def uploads(schema: Mapping[str, Any], files: Posted) -> list[tuple[str, Any]]:
@@ -61,15 +64,15 @@ def without_row(submitted: Mapping[str, Any], row: str) -> dict[str, Any]:
     return _changed(submitted, path, lambda rows: [each for place, each in enumerate(rows) if f"{place}]" != number])
 
 
-def _draft(items: Components, submitted: Any) -> dict[str, Any]:
+def _draft(items: Components, submitted: Any, permissions: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in items.level:
-        if not has(submitted, item.path):
+        if not has(submitted, item.path) or permission(item, permissions) in ("hidden", "readonly"):
             continue
         value = at(submitted, item.path)
         if item.type == "dynamiclist":
             rows = value if isinstance(value, (list, tuple)) else ()
-            put(found, item.path, [_draft(item.children, row) for row in rows[: values.ENTRIES]])
+            put(found, item.path, [_draft(item.children, row, permissions) for row in rows[: values.ENTRIES]])
         elif isinstance(value, (list, tuple)):
             put(found, item.path, [_kept(each) for each in value[: values.ENTRIES]])
         else:

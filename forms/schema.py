@@ -179,6 +179,48 @@ def without_hidden(schema: Mapping[str, Any], permissions: Mapping[str, str]) ->
     return {**schema, "components": keep(components(schema))}
 
 
+def narrowed(schema: Mapping[str, Any], access: Mapping[str, str]) -> dict[str, str]:
+    """Permissions under which only what `access` opens can be filled in; what it does not name, nor lies in what it names, is `readonly`.
+
+    `access`: `hidden`, `readonly`, `required` or `editable` by the path of a field, group or list; what the form does not have is left out.
+    """
+    names = fields(schema)
+    found = {name: level for name, level in access.items() if any(f"{each}.".startswith(f"{name}.") for each in names)}
+    opened = [name for name, level in found.items() if level in ("required", "editable")]
+    for name in names:
+        around = any(f"{name}.".startswith(f"{other}.") for other in found)
+        if not around and not any(other.startswith(f"{name}.") for other in opened):
+            found[name] = "readonly"
+    return found
+
+
+def shown(schema: Mapping[str, Any], values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
+    """The values without those of fields whose permission is `hidden`; what the form does not have stays."""
+    return _shown(components(schema), values, permissions) if "hidden" in permissions.values() else dict(values)
+
+
+def _shown(items: Components, values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
+    found = dict(values)
+    for item in items:
+        if item.path and permission(item, permissions) == "hidden":
+            if has(found, item.path):
+                _drop(found, item.path)
+        elif item.type == "group":
+            found = _shown(item.children, found, permissions)
+        elif item.type == "dynamiclist" and isinstance(rows := at(found, item.path), list):
+            put(found, item.path, [_shown(item.children, row, permissions) if isinstance(row, Mapping) else row for row in rows])
+    return found
+
+
+def _drop(values: dict[str, Any], path: Sequence[str]) -> None:
+    """Takes away what lies at a path; objects on the way are copied, as by `put`."""
+    if len(path) == 1:
+        values.pop(path[0], None)
+        return
+    values[path[0]] = inner = dict(values[path[0]])
+    _drop(inner, path[1:])
+
+
 def at(values: Any, path: Sequence[str]) -> Any:
     """The value at a path; None where there is none."""
     for key in path:

@@ -125,6 +125,12 @@ class NoForms:
     def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
         return ()
 
+    def narrowed(self, schema: Mapping[str, Json], access: Mapping[str, str]) -> dict[str, str]:
+        return {}
+
+    def shown(self, schema: Mapping[str, Json], values: Mapping[str, Json], permissions: Mapping[str, str]) -> dict[str, Json]:
+        return dict(values)
+
     def problems(self, schema: Json) -> Sequence[str]:
         return ()
 

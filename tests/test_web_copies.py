@@ -64,20 +64,3 @@ def test_copy_by_programs(office: Office) -> None:
     assert colleague.get(f"/api/v1/cases/{case}", headers=headers).status_code == 200
     assert colleague.post(f"/api/v1/cases/{case}/copies/read", headers=headers).status_code == 204
     assert signer.get(f"/api/v1/cases/{case}/copies", headers=own).json["copies"][0]["read_at"]
-
-
-def test_copied_to_me_is_a_box(office: Office) -> None:
-    """抄送我的: listed and counted until it is opened, in pages and for programs."""
-    case = office.case()
-    item = office.talked(case)
-    office.post(office.browser("zhaominhua"), f"/items/{item}/copy", {"person": [office.people["hexiulan"]]})
-    colleague = office.browser("hexiulan", "zh-CN")
-    page = colleague.get("/inbox/copied").text
-    assert "赵敏华 抄送" in page and f"/items/{item}" in page and "未阅" in page
-    program, own = office.program("hexiulan")
-    listed = program.get("/api/v1/copies", headers=own).json
-    assert (listed["total"], listed["unread"], listed["copies"][0]["item_id"]) == (1, 1, item)
-    colleague.get(f"/items/{item}")
-    assert "未阅" not in colleague.get("/inbox/copied").text
-    assert program.get("/api/v1/copies", headers=own).json["unread"] == 0
-    assert "没有符合条件的待办" in colleague.get("/inbox/copied?search=xyz").text

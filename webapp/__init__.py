@@ -93,7 +93,6 @@ def create_runner(services: Services, *, name: str) -> Runner:
     """What runs the jobs; closed cases are sealed with the readable report."""
     from engine import evidence
     from engine.jobs import Runner
-    from forms import fields
     from processes.rules import charts
 
     from . import entries, i18n
@@ -101,7 +100,7 @@ def create_runner(services: Services, *, name: str) -> Runner:
 
     def answers(schema: Any, values: Any) -> list[entries.Answer]:
         view = cast(Any, services.forms).view
-        return entries.answers(view(schema, values, permissions=dict.fromkeys(fields(schema), "readonly"), locale="zh-CN"))
+        return entries.answers(view(schema, values, permissions=entries.given(schema, values), locale="zh-CN"))
 
     report = CaseReport(services.renderer, i18n.catalogue("zh-CN").gettext, charts.of_portrait, answers)
 

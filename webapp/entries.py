@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,21 +49,40 @@ def answers_of(version_id: str, event: Event) -> list[Answer]:
     schema = services().programs.form(deployed, element) if element else None
     if element is None or schema is None or not isinstance(values, Mapping):
         return []
-    readable = {name: "readonly" for name in forms.fields(schema)} | {
-        name: rule for name, rule in permissions(element).items() if rule == "hidden"
-    }
+    return filled_in(schema, values, hidden=[name for name, rule in permissions(element).items() if rule == "hidden"])
+
+
+def filled_in(schema: Mapping[str, Any] | None, values: Mapping[str, Any], *, hidden: Collection[str] = ()) -> list[Answer]:
+    """What of a form was filled in, as `values` say; fields that they do not have were not."""
+    if schema is None or not values:
+        return []
+    readable = given(schema, values) | dict.fromkeys(hidden, "hidden")
     return answers(services().forms.view(schema, values, permissions=readable, locale=current()))
 
 
+def given(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """Permissions that show the fields for which there are values, and no others."""
+    return {name: "readonly" if _given(values, name.split(".")) else "hidden" for name in forms.fields(schema)}
+
+
+def _given(values: Any, path: Sequence[str]) -> bool:
+    """Whether something lies at a path; in a list for every row what the list has."""
+    for key in path:
+        if isinstance(values, Sequence):
+            return True
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
 def answers(fields: Sequence[Any]) -> list[Answer]:
-    """What the views of a form's fields hold, in their order; empty and hidden fields are left out."""
+    """What the views of a form's fields hold, in their order; empty fields are left out."""
     return list(_answers(fields))
 
 
 def _answers(fields: Sequence[Any]) -> Iterator[Answer]:
     for field in fields:
-        if field.hidden:
-            continue
         if field.kind == "dynamiclist":
             lines = [gettext("; ").join(f"{each.label}{gettext(': ')}{each.text}" for each in _answers(row.fields)) for row in field.rows]
             if text := "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1) if line):

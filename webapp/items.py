@@ -86,8 +86,9 @@ def _show(
     page = _page(item_id)
     copies.read(services(), page.case_id, reader=me().id)
     g.document_names = {document.id: document.name for document in page.documents}
-    writable = "complete" in page.may
-    fields = _fields(page, submitted, errors) if page.form and (writable or page.status != "open") else []
+    # what was filled in with an approval that is over stands with the sign-offs
+    shown = page.status == "open" if page.chained else "complete" in page.may or page.status != "open"
+    fields = _fields(page, submitted, errors) if page.form and shown else []
     with services().database.reading() as connection:
         picks = [picking(connection, page.choice, [page.subject["id"], me().id], "chosen")] if page.choice else []
     return render_template(
@@ -113,7 +114,7 @@ def _fields(
     page: inbox.ItemPage, submitted: Mapping[str, Any] | None, errors: Mapping[str, Sequence[str]] | None = None
 ) -> list[forms.FieldView]:
     permissions = dict(page.permissions)
-    if page.may <= {"copy"}:  # reading along: everything as it was answered
+    if page.may <= {"copy"} and not page.chained:  # reading along: everything as it was answered
         permissions |= {name: "readonly" for name in forms.fields(page.form) if permissions.get(name) != "hidden"}
     return services().forms.view(page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current())
 
@@ -163,14 +164,20 @@ def complete(item_id: str) -> Any:
 @items.post("/approve")
 @logged_in
 def approve(item_id: str) -> Any:
-    return _sign(item_id, work.approve, gettext("Approved."), chosen=request.form.getlist("chosen"))
+    given: dict[str, Any] = {"chosen": request.form.getlist("chosen")}
+    if "save" in _page(item_id).may:
+        _, values, refused = _typed(item_id)
+        given |= {"values": values, "refused": refused, "locale": current()}
+    return _sign(item_id, work.approve, gettext("Approved."), **given)
 
 
 @items.post("/people")
 @logged_in
 def people(item_id: str) -> Any:
     """The page again with the people who were searched for the next step; nothing is sent yet."""
-    return _show(item_id, opinion=request.form.get("opinion", ""))
+    schema = _page(item_id).form
+    typed = forms.parse(schema, request.form) if schema else None
+    return _show(item_id, submitted=typed, opinion=request.form.get("opinion", ""))
 
 
 @items.post("/reject")
@@ -185,17 +192,20 @@ def resolve(item_id: str) -> Any:
     return _sign(item_id, work.resolve, gettext("Your opinion is given; who asked for it decides."))
 
 
-def _sign(item_id: str, verb: Any, said: str, **given: Any) -> Any:
+def _sign(item_id: str, verb: Any, said: str, *, refused: Mapping[str, Sequence[str]] = {}, **given: Any) -> Any:
+    """`refused`: messages for files that were not taken; `given`: what else goes with it."""
     opinion = request.form.get("opinion", "")
     enclosed = enclosures.received(item_id)
     signed = {} if verb is work.resolve else {"signature": enclosed.signature}
     try:
+        if refused:
+            raise FormInvalid(dict(refused))
         enclosed.must_be_whole()
         more = {"attachments": enclosed.attachments, **signed, **given}
         verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id(), **more)
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
-        return _show(item_id, errors=errors, opinion=opinion), 422
+        return _show(item_id, submitted=given.get("values"), errors=errors, opinion=opinion), 422
     return done(item_id, said)
 
 
@@ -254,7 +264,7 @@ def draft(item_id: str) -> Any:
     quiet = "HX-Request" in request.headers
     stored, refused = ({}, {}) if quiet else _attached(item_id, schema)
     values = forms.parse(schema, request.form, stored)
-    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values))
+    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values, page.permissions))
     if quiet:
         return render_template("_saved.html", saved_at=services().clock.now(), hidden_fields=hidden_places(_fields(page, values)))
     if refused:
@@ -280,5 +290,6 @@ def fields(item_id: str) -> Any:
 def upload(item_id: str) -> Any:
     """Store files as soon as they are chosen; the page comes back with them as documents."""
     schema, values, refused = _typed(item_id)
-    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values))
+    kept = forms.draft(schema, values, _page(item_id).permissions)
+    work.save_draft(services(), item_id, actor=me().id, values=kept)
     return _show(item_id, submitted=values, errors=refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from engine.chainview import StepView
 from engine.errors import NotAllowed
 
 from .accounts import logged_in, me, services
+from .entries import filled_in
 from .i18n import gettext, moment, named, zone
 from .text import STATE, STATUS, called
 from .verbs import origin
@@ -67,6 +68,7 @@ def _record(case_id: str) -> dict[str, Any]:
     case = casefile.case_page(services(), case_id, reader=me().id)
     if case.subject["id"] == me().id:
         raise NotAllowed(reason="the approvals are not open to the employee concerned")
+    files = {document.id: document.name for document in case.documents}
     found = approvals.approvals(services(), case_id, reader=me().id, limit=None)
     code = checkcodes.code_of(services(), case_id)
     employee = (case.subject["name"], case.subject["employee_no"], case.subject["department_name"])
@@ -87,24 +89,24 @@ def _record(case_id: str) -> dict[str, Any]:
         "title": gettext("Approval record"),
         "facts": [list(fact) for fact in facts],
         "heads": [gettext("Step"), gettext("Signer"), gettext("Decision"), gettext("Opinion"), gettext("Time")],
-        "sections": [_section(approval) for approval in reversed(found)],
+        "sections": [_section(approval, files) for approval in reversed(found)],
         "code": code,
         "address": services().settings.address + url_for("records.check", code=code),
         "printed_at": services().clock.now(),
     }
 
 
-def _section(approval: approvals.Approval) -> Section:
+def _section(approval: approvals.Approval, files: Mapping[str, str]) -> Section:
     times = [moment(approval.opened_at), moment(approval.closed_at) if approval.closed_at else ""]
     about = " · ".join((called(STATUS, approval.status), " – ".join(filter(None, times))))
-    return Section(title=named(approval), about=about, rows=[_row(step) for step in approval.steps if not step.expected])
+    return Section(title=named(approval), about=about, rows=[_row(step, approval, files) for step in approval.steps if not step.expected])
 
 
 def _stands_in(name: str, absent: str | None) -> str:
     return f"{name} {gettext('(for %(who)s)', who=absent)}" if absent else name
 
 
-def _row(step: StepView) -> list[str]:
+def _row(step: StepView, approval: approvals.Approval, files: Mapping[str, str]) -> list[str]:
     name = named(step) or ""
     if step.round and step.round > 1:
         name += f" ({gettext('Round %(number)s', number=step.round)})"
@@ -120,4 +122,13 @@ def _row(step: StepView) -> list[str]:
         state += "\n" + gettext("Counts no more (returned by %(who)s)", who=step.undone_by)
     elif not step.counts:
         state += "\n" + gettext("Counts no more")
-    return [name, who, state, step.opinion or step.reason, moment(step.decided_at) if step.decided_at else ""]
+    said = [step.opinion or step.reason, *_answers(approval, step, files)]
+    return [name, who, state, "\n".join(filter(None, said)), moment(step.decided_at) if step.decided_at else ""]
+
+
+def _answers(approval: approvals.Approval, step: StepView, files: Mapping[str, str]) -> list[str]:
+    """What was filled in with a sign-off, a line for each field; files by their names as far as the reader sees them."""
+    return [
+        answer.label + gettext(": ") + (answer.text or gettext(", ").join(files.get(id, id[:8]) for id in answer.documents))
+        for answer in filled_in(approval.form, step.values)
+    ]

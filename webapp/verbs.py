@@ -16,6 +16,7 @@ from engine.people import directory
 
 from . import enclosures
 from .accounts import logged_in, me, services
+from .entries import filled_in
 from .i18n import N_, error_text, gettext, named
 from .items import done, request_id
 from .text import called
@@ -134,6 +135,11 @@ WHERE = {
     "after": N_("After me: the step waits for them once I have decided"),
     "beside": N_("Beside me: they sign at the same time"),
 }
+#: how the work comes back from a step of the approval to which it was returned
+RESUBMIT = {
+    "onward": N_("Through all steps again"),
+    "back": N_("Straight back to me: what was signed in between is kept, unless something they signed changes"),
+}
 #: where a sign-off comes from that the chain did not ask for
 _ORIGIN = {
     "before": N_("Added by %(who)s, to sign before them"),
@@ -165,6 +171,9 @@ def _menu() -> dict[str, Any]:
 def chain_rounds(steps: Sequence[StepView]) -> list[list[StepView]]:
     """The sign-offs of a chain, those of one pass through a step together."""
     return [list(signers) for _, signers in itertools.groupby(steps, lambda one: (one.step, one.round, one.expected))]
+
+
+verbs.add_app_template_global(filled_in)
 
 
 @verbs.app_template_filter("expected")
@@ -226,7 +235,7 @@ def _act(item_id: str, verb: str, sign_off_id: str) -> None:
             to = {"step": {"to_step": key}, "element": {"to_element": key}}.get(kind, {})
             given = enclosures.received(item_id)
             given.must_be_whole()
-            work.return_(services(), item_id, reason=reason, attachments=given.attachments, **to, **who)
+            work.return_(services(), item_id, reason=reason, attachments=given.attachments, resubmit=_resubmit(kind), **to, **who)
         case "take_back":
             work.take_back(services(), item_id, **who)
         case "withdraw":
@@ -239,6 +248,11 @@ def _act(item_id: str, verb: str, sign_off_id: str) -> None:
             work.remove(services(), item_id, sign_off_id, reason=reason, **who)
         case "reassign":
             work.reassign(services(), item_id, sign_off_id, to=persons[0], reason=reason, **who)
+
+
+def _resubmit(kind: str) -> str:
+    """How the work comes back: chosen for a step of the approval, of no account for an earlier work item."""
+    return request.form.get("resubmit", "") if kind == "step" else ""
 
 
 def faults_of(refused: PartwellError) -> dict[str, str]:
@@ -271,6 +285,7 @@ def _show(page: inbox.ItemPage, verb: str, sign_off_id: str, faults: Mapping[str
         address=url_for("verbs.do", item_id=page.id, verb=verb, **({"sign_off_id": sign_off_id} if sign_off_id else {})),
         who="、".join(concerned.people) if concerned else "",
         targets=work.targets(services(), page.id, actor=me().id) if verb == "return" else [],
+        resubmit={key: text for key, text in RESUBMIT.items() if key in page.resubmit} if verb == "return" else {},
         where={key: text for key, text in WHERE.items() if key in page.where} if verb == "add" else {},
         chosen=chosen,
         found=found,

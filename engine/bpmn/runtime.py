@@ -34,6 +34,16 @@ class Execution:
         found = self._of_kind(instance, lambda element: element.kind == "userTask")
         return self._finish(found, values, now)
 
+    def fill(self, instance: str, values: Mapping[str, Json], *, now: dt.datetime) -> Advance:
+        """A person has given values of a user task that waits on: they lie where `complete` puts its own, and are seen from now on.
+
+        Raises as `complete`.
+        """
+        found = self._of_kind(instance, lambda element: element.kind == "userTask")
+        self._tokens.begin(now)
+        self._tokens.give(found.task, found.element, values)
+        return self._tokens.run()
+
     def answer(self, instance: str, value: Json, *, now: dt.datetime) -> Advance:
         """An operation has answered.
 

@@ -298,14 +298,17 @@ class Tokens:
             self.over(workflow, scope)
 
     def keep(self, task: Task, element: Element, values: Mapping[str, Json]) -> None:
-        """What an element gives: straight into the case, or into its own scope until its output mapping is evaluated."""
+        """What an element gives, and with it its work is done."""
+        self.give(task, element, values)
+        task.internal_data["at"] = "leaving" if element.outputs else "flows"
+
+    def give(self, task: Task, element: Element, values: Mapping[str, Json]) -> None:
+        """Values go straight into the case, or into the element's own scope until its output mapping is evaluated."""
         refuse_given(values)
         if element.outputs:
             self.local(task, {name: plain(name, value) for name, value in values.items()})
-            task.internal_data["at"] = "leaving"
         else:
             self.advance.written += self.scopes.write(self.scope(task), values, element.id, task.internal_data.get("since"))
-            task.internal_data["at"] = "flows"
 
     # --- a token goes on
 

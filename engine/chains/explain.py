@@ -54,6 +54,7 @@ class _Teller:
             told += [self._say(_ASKED_BEFORE).format(who=one["name"]) for one in trace.get("signed_before", ())]
         if trace.get("conditional"):
             told.append(self._say(_CONDITIONAL).format(when=trace["conditional"]))
+        told += [self._say(_CHANGED_SINCE).format(who=one["name"]) for one in trace.get("changed", ())]
         return told
 
     def _facts(self, rule: Mapping[str, Json]) -> dict[str, str]:
@@ -148,3 +149,4 @@ _FAILED = "The expression could not be evaluated: {failed}"
 _GONE = "{who} was chosen, but can no longer be among those who sign here."
 _CONDITIONAL = "It cannot be told yet whether this step applies: {when}"
 _ASKED_BEFORE = "{who} signed an earlier step and is not asked a second time."
+_CHANGED_SINCE = "{who} signed an earlier step, but the form has changed since, and is asked again."

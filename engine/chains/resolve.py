@@ -15,7 +15,7 @@ from ..ports import Json
 from . import rules
 from .company import Company
 from .situation import Situation
-from .steps import condition, setting
+from .steps import WRITING, condition, setting
 
 #: modes in which one signature is enough, so that the others of a step sign in the initiator's place
 ONE_SIGNS = frozenset({"single", "claim", "any", "random"})
@@ -275,14 +275,27 @@ def _drawn(company: Company, signers: Sequence[Signer], case: Situation, trace: 
 def _not_again(
     company: Company, step: Mapping[str, Json], case: Situation, signers: Sequence[Signer], trace: dict[str, Json]
 ) -> list[Signer]:
-    """Without those who approved an earlier step in their own name, unless this one wants something of its own from them."""
+    """Without those who approved an earlier step in their own name, unless this one wants something of its own from them.
+
+    Who would see something else in this step's form than they signed is asked again.
+    """
     twice = setting(step, "twice")
-    touched = [name for name, access in setting(step, "fields").items() if access in ("required", "editable")]
+    fields = setting(step, "fields")
+    touched = [name for name, access in fields.items() if access in WRITING]
     if twice == "none" or not case.signed or touched or setting(step, "signature") or setting(step, "opinion") == "always":
         return list(signers)
     keys = list(case.signed)[-1:] if twice == "adjacent" else list(case.signed)
     signed = {person: key for key in keys for person in case.signed[key]}
-    before = [signer for signer in signers if signer.absent is None and signer.person in signed]
+    hidden = {name for name, access in fields.items() if access == "hidden"}
+    since = {person: case.changed.get(key, {}).get(person, frozenset()) - hidden for person, key in signed.items()}
+    told = [
+        {**company.named([s.person])[0], "step": signed[s.person], "fields": sorted(since[s.person])}
+        for s in signers
+        if since.get(s.person)
+    ]
+    if told:
+        trace["changed"] = told
+    before = [signer for signer in signers if signer.absent is None and signer.person in signed and not since[signer.person]]
     if setting(step, "mode") not in ("all", "sequence") and len(before) < len(signers):
         return list(signers)  # one signature, or the count of a vote, is not told by who signed before
     if before:

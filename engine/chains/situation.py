@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..ports import Json
@@ -21,6 +21,8 @@ class Situation:
     variables: Mapping[str, Json] = field(default_factory=dict)
     #: key of a step -> who approved it in its present round, in their own name; in the order of the steps
     signed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: key of a step -> who approved it -> case variables of the form that have changed since
+    changed: Mapping[str, Mapping[str, Set[str]]] = field(default_factory=dict)
     #: key of a step -> persons whom the initiator, or the signer of the step before, chose for it
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: roles that take what nobody else can

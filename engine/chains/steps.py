@@ -12,8 +12,9 @@
 | `nobody` | | what happens where nobody is found: {do, persons?} |
 | `initiator` | | what happens where the initiator would sign |
 | `twice` | | whether who signed before is asked again: `none` (yes), `once` (never), `adjacent` (not right after) |
-| `verbs`, `fields` | | what signers may do, and what they see |
+| `verbs` | | what signers may do |
 | `opinion`, `signature`, `attachments`, `batch` | `attachment_types`, `attachment_mb` | what they give with a decision (`giving`) |
+| `fields` | | form field → `hidden`, `readonly`, `required` or `editable`; the rest is read-only, as is what the diagram closes |
 | `copies` | | rules: who is told of the decision |
 | `decisive` | | it decides about somebody's employment, so a person must decide it |
 
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..bpmn import expressions
+from ..bpmn.names import CHAIN_RESULT, GIVEN
 from ..errors import Sentence
 from ..ports import Json
 from . import giving
@@ -64,11 +66,10 @@ FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
 #: field -> its values that work items carry out; of other fields every value is
 RUN: Mapping[str, Collection[str]] = {
     "on_reject": {"diagram", "end", "to_previous", "to"},
-    "resubmit": {"onward", "back"},
     "nobody": set(NOBODY),
 }
 #: fields that work items do not carry out in any other way than the default
-LATER: Collection[str] = {"batch", "fields"}
+LATER: Collection[str] = {"batch"}
 #: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
 CHOSEN = ("initiator_chooses", "signer_chooses")
 #: most people whom somebody chooses for one step
@@ -87,6 +88,8 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 ON_REJECT = ("diagram", "end", "to_initiator", "to_previous")
 ON_DUE = ("remind", "escalate", "transfer", "approve", "reject")
 ACCESS = ("hidden", "readonly", "required", "editable")
+#: those under which a signer fills in a field
+WRITING = ("required", "editable")
 #: what may stand for the initiator in a step that decides about an employment
 DECISIVE_INITIATOR = ("manager", "department_head", "forbid")
 #: the key of a chain
@@ -396,8 +399,6 @@ class _Step:
         self._choice("nobody.do", nobody.get("do"), NOBODY)
         if "persons" in nobody and nobody.get("do") != "to_person":
             self._only_with("nobody.persons", "nobody.do", "to_person")
-        elif nobody.get("do") == "reject" and setting(self._step, "on_reject") != "diagram":
-            self._only_with("nobody.do", "on_reject", "diagram")
         elif nobody.get("do") == "to_person":
             self._parameter("nobody.persons", "persons", nobody.get("persons"))
 
@@ -412,14 +413,25 @@ class _Step:
             if not isinstance(name, str) or not _PATH.fullmatch(name):
                 self._say("fields", "it must be the name of a form field")
             self._choice(f"fields.{name}", access, ACCESS)
+            if name in (*GIVEN, *CHAIN_RESULT) and access in WRITING:
+                self._say(f"fields.{name}", "this value comes from the case itself; use a field with another name")
+        if "required" in fields.values():
+            self._by_hand(Sentence("a field must be filled in here, so this step cannot pass by itself"))
+
+    def _by_hand(self, why: Sentence) -> None:
+        """Nothing may approve the step but a person."""
+        nobody, due = setting(self._step, "nobody"), self._step.get("on_due")
+        if isinstance(nobody, Mapping) and nobody.get("do") == "skip":
+            self.found.append(("nobody.do", why))
+        if isinstance(due, Mapping) and due.get("do") == "approve":
+            self.found.append(("on_due.do", why))
 
     def _decides(self) -> None:
         """A decision about an employment needs a person, and one who did not ask for it."""
         step = self._step
-        nobody, due = setting(step, "nobody"), step.get("on_due")
-        if isinstance(nobody, Mapping) and nobody.get("do") in ("skip", "reject"):
-            self._say("nobody.do", "a person must decide this step, so it cannot pass by itself")
-        if isinstance(due, Mapping) and due.get("do") in ("approve", "reject"):
+        due = step.get("on_due")
+        self._by_hand(Sentence("a person must decide this step, so it cannot pass by itself"))
+        if isinstance(due, Mapping) and due.get("do") == "reject":
             self._say("on_due.do", "a person must decide this step, so it cannot pass by itself")
         if setting(step, "mode") == "random":
             self._say("mode", "who decides this step cannot be left to chance")

@@ -127,6 +127,13 @@ PHRASES: Mapping[str, str] = {
     "form_department": "the head of the department in the form field {field}, level {level}",
     "expression": "{expression}",
 }
+#: what signers may do with a form field
+ACCESS: Mapping[str, str] = {
+    "hidden": "{name}: hidden",
+    "readonly": "{name}: read only",
+    "required": "{name}: required",
+    "editable": "{name}: can be filled in",
+}
 OF: Mapping[str, str] = {"subject": "the employee concerned", "initiator": "the initiator"}
 _OF_FIELD, _OF_SIGNER = "the form field {name}", "the signer of step {name}"
 
@@ -200,6 +207,8 @@ def value(company: Company, name: str, given: Json) -> Any:
         return parts if len(parts) > 1 else parts[0]
     if name == "attachment_types" and isinstance(given, list):
         return [Sentence(CHOICES[name].get(str(kind), str(kind))) for kind in given]
+    if name == "fields" and isinstance(given, Mapping):
+        return [Sentence(ACCESS.get(str(access), "{name}"), {"name": key}) for key, access in given.items()]
     if isinstance(given, bool):
         return Sentence("yes" if given else "no")
     if name in CHOICES:

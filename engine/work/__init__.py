@@ -15,14 +15,13 @@ from .overdue import move_due
 from .passing import delegate, reassign, resolve, take_back, transfer
 from .returning import return_, targets
 from .standing_in import open_with, stand_in
-from .tasks import answer_purpose, draft_purpose, permissions
+from .tasks import draft_purpose, permissions
 from .urging import urge
 from .withdrawing import withdraw
 
 __all__ = [
     "ATTACHMENT",
     "add",
-    "answer_purpose",
     "approve",
     "attach",
     "claim",

@@ -1,4 +1,4 @@
-"""Work that no chain describes: complete it with its form, store what is uploaded for it, keep a draft."""
+"""Forms of work items: complete work that no chain describes, store what is uploaded, keep a draft."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from .. import documents
+from ..bpmn.model import Element
 from ..db import Statement, Unit
-from ..errors import NotAllowed, NotFound
+from ..errors import NotAllowed
 from ..items import finish
-from ..models import Document, Draft, SignOff, WorkRound
-from ..ports import NO_FORM, File, Json
+from ..models import Draft, SignOff, WorkItem, WorkRound
+from ..ports import File, Json
+from ..signing import deciding
+from ..turn import Turn
+from . import filling
+from .steps import by_name, step
 from .tasks import Task, draft_purpose, permissions, task
 
 if TYPE_CHECKING:
@@ -51,7 +56,7 @@ def complete(
         work = _task(services, unit, item_id, actor, request_id)
         if work is None:
             return
-        clean = _checked(work, values, locale)
+        clean = filling.checked(work.turn, work.element, work.instance, permissions(work.element), values, locale)
         _approved(work)
         finish(work.turn, item_id, work.element.id, work.instance, clean, drafts=work.drafts)
         work.turn.commit()
@@ -60,20 +65,19 @@ def complete(
 def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, Sequence[File]]) -> dict[str, list[str]]:
     """Store uploads before their form is checked, so that a mistake elsewhere in it never costs a file; ids by field.
 
-    Raises as `complete`, and the errors of `documents.checked`.
+    Raises as `complete`, and the errors of `documents.checked`; in a step of a chain NotAllowed where nothing can be filled in.
     """
-    with services.database.unit() as unit:
-        work = _task(services, unit, item_id, actor, None)
-        assert work is not None  # only a repeated request gives none
-        stored = documents.store_uploads(work.turn, files, element=work.element.id)
-        work.turn.commit()
+    with services.database.unit() as unit, by_name(unit):
+        turn, element = _filling_in(services, unit, item_id, actor)
+        stored = documents.store_uploads(turn, files, element=element.id)
+        turn.commit()
     return stored
 
 
 def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[str, Json]) -> None:
-    """Keep what the person typed, for them alone; it goes when the item closes. Raises as `complete`."""
-    with services.database.unit() as unit:
-        _task(services, unit, item_id, actor, None)
+    """Keep what the person typed, for them alone; it goes once they decide, or the item closes. Raises as `attach`."""
+    with services.database.unit() as unit, by_name(unit):
+        _filling_in(services, unit, item_id, actor)
         sealed = services.keyring.seal_json(dict(values), draft_purpose(item_id, actor))
         connection = unit.connection
         connection.execute(sa.delete(Draft).where(Draft.item_id == item_id, Draft.person_id == actor))
@@ -81,25 +85,27 @@ def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[
         unit.commit()
 
 
+def _filling_in(services: Services, unit: Unit, item_id: str, actor: str) -> tuple[Turn, Element]:
+    """Where somebody may fill in a form now: to complete the work, or to approve a step that opens a field."""
+    chained = unit.connection.execute(sa.select(WorkItem.chain_id).where(WorkItem.id == item_id)).scalar_one_or_none()
+    if chained is None:
+        work = _task(services, unit, item_id, actor, None)
+        assert work is not None  # only a repeated request gives none
+        return work.turn, work.element
+    at = step(services, unit, item_id, actor, None)
+    assert at is not None
+    deciding.approve(at.round, actor)
+    if not filling.can_fill_in(at.access()):
+        raise NotAllowed(reason="this step has nothing to fill in")
+    return at.turn, at.element
+
+
 def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None) -> Task | None:
-    """As `task`. Raises NotAllowed, too, for a step of a chain: nothing would become of what is filled in."""
+    """As `task`. Raises NotAllowed, too, for a step of a chain."""
     work = task(services, unit, item_id, actor, request_id)
     if work is not None and work.chain_id:
         raise NotAllowed(reason="this step is approved or rejected, not completed")
     return work
-
-
-def _checked(work: Task, values: Mapping[str, Json], locale: str) -> dict[str, Json]:
-    """The clean values of the item's form; documents in it must be the case's own. Raises FormInvalid, NotFound."""
-    turn = work.turn
-    form = turn.services.programs.form(turn.deployed, work.element) or NO_FORM
-    forms = turn.services.forms
-    clean = forms.check(form, values, turn.execution.seen(work.instance), permissions=permissions(work.element), locale=locale)
-    if named := set(forms.documents(form, clean)):
-        own = turn.unit.connection.execute(sa.select(Document.id).where(Document.case_id == turn.case.id, Document.id.in_(named))).scalars()
-        for missing in named - set(own):
-            raise NotFound(what="document in this case", name=missing)
-    return clean
 
 
 def _approved(work: Task) -> None:

@@ -1,20 +1,29 @@
-"""同意 and 驳回: a person's decision in a step of a chain, with what they give with it."""
+"""同意 and 驳回: a person's decision in a step of a chain, with what they fill in and give with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .. import choices
+import sqlalchemy as sa
+
+from .. import choices, rounds
 from ..chains import giving
+from ..db import Statement
 from ..errors import FormInvalid
 from ..ledger import Event
+from ..marks import marks
+from ..models import Draft
+from ..ports import Json
 from ..signing import deciding
+from . import filling
 from .enclosing import bind, enclosed, told
-from .steps import acted_for, by_name, said, step
+from .steps import Step, acted_for, by_name, said, step
 
 if TYPE_CHECKING:
     from ..services import Services
+
+_DROP_DRAFT = Statement(sa.delete(Draft).where(Draft.item_id == sa.bindparam("item_id"), Draft.person_id == sa.bindparam("actor")))
 
 
 def approve(
@@ -23,18 +32,22 @@ def approve(
     *,
     actor: str,
     opinion: str = "",
+    values: Mapping[str, Json] | None = None,
     attachments: Sequence[str] = (),
     signature: str = "",
     chosen: Sequence[str] = (),
     request_id: str,
+    locale: str = "zh-CN",
 ) -> None:
-    """同意. `attachments` and `signature`: ids of documents that `enclose` and `draw` stored. `chosen`: who signs next, where the
-    step that opens with this approval asks for it (`engine.choices`).
+    """同意, with the values of the fields that the step opens; they become variables as those of `complete` do, and the last ones count.
 
-    Raises as `complete`; FormInvalid, too, without what the step wants with it or with what it does not take, and for a choice that
-    is missing, wrong or unasked; NotYourTurn, DecidedByRule, and the errors of `enclosing.enclosed`.
+    `attachments` and `signature`: ids of documents that `enclose` and `draw` stored. `chosen`: who signs next, where the step that opens
+    with this approval asks for it (`engine.choices`). Raises as `complete`; FormInvalid, too, without what the step wants with it or with
+    what it does not take, and for a choice that is missing, wrong or unasked; NotYourTurn, DecidedByRule, and the errors of
+    `enclosing.enclosed`.
     """
-    _decide(services, item_id, actor, opinion, attachments, signature, request_id, approved=True, chosen=chosen)
+    given = (opinion, values or {}, locale, attachments, signature)
+    _decide(services, item_id, actor, request_id, *given, approved=True, chosen=chosen)
 
 
 def reject(
@@ -48,17 +61,19 @@ def reject(
     request_id: str,
 ) -> None:
     """驳回, with a reason; the diagram says what follows. Raises as `approve`, and FormInvalid without a reason."""
-    _decide(services, item_id, actor, opinion, attachments, signature, request_id, approved=False)
+    _decide(services, item_id, actor, request_id, opinion, {}, "", attachments, signature, approved=False)
 
 
 def _decide(
     services: Services,
     item_id: str,
     actor: str,
+    request_id: str,
     opinion: str,
+    values: Mapping[str, Json],
+    locale: str,
     attachments: Sequence[str],
     signature: str,
-    request_id: str,
     *,
     approved: bool,
     chosen: Sequence[str] = (),
@@ -69,18 +84,46 @@ def _decide(
         if at is None:
             return
         turned = deciding.approve(at.round, actor) if approved else deciding.reject(at.round, actor)
-        _must_be_whole(giving.of(at.asks), approved, opinion, attachments, signature)
+        wrong = _amiss(giving.of(at.asks), approved, opinion, attachments, signature)
+        clean = _filled(at, values, locale, wrong) if approved else {}
+        if wrong:
+            raise FormInvalid(wrong)
         enclosures = enclosed(at, attachments, signature)
+        at.write(turned, {"opinion": opinion, **({"values": clean} if clean else {}), **(_shown(at, clean) if approved else {})})
         event = Event.STEP_APPROVED if approved else Event.STEP_REJECTED
-        at.record(event, opinion=opinion, **acted_for(turned, actor), **told(enclosures))
-        at.write(turned, {"opinion": opinion})
+        at.record(event, filled=clean, opinion=opinion, **acted_for(turned, actor), **told(enclosures))
         bind(at, enclosures, at.given(turned))
-        at.follow(turned, opinion, choices.Given(by=actor, persons=chosen) if approved else None)
+        if at.drafts:
+            unit.write(_DROP_DRAFT, item_id=item_id, actor=actor)
+        if at.stands():
+            at.follow(turned, opinion, choices.Given(by=actor, persons=chosen) if approved else None)
         at.turn.commit()
 
 
-def _must_be_whole(asks: giving.Giving, approved: bool, opinion: str, attachments: Sequence[str], signature: str) -> None:
-    """Raises FormInvalid that names everything at once: what is missing, and what would not be kept."""
+def _filled(at: Step, values: Mapping[str, Json], locale: str, wrong: dict[str, list[str]]) -> dict[str, Json]:
+    """The clean values of what the step opens; what is wrong with them goes to `wrong`. Raises as `filling.checked`."""
+    access = at.access()
+    if not values and not filling.can_fill_in(access):
+        return {}
+    try:
+        return filling.checked(at.turn, at.element, at.instance, access, values, locale)
+    except FormInvalid as invalid:
+        wrong |= invalid.fields
+        return {}
+
+
+def _shown(at: Step, filled: Mapping[str, Json]) -> dict[str, Json]:
+    """Marks of what the form holds under this signature, by which a later step sees whether its signer must look again."""
+    form = at.turn.services.programs.form(at.turn.deployed, at.element)
+    if form is None or at.position + 1 == len(at.chain.steps):
+        return {}
+    values = {**at.turn.execution.seen(at.instance), **filled}
+    names = rounds.form_variables(at.element, form)
+    return {"seen": marks(at.turn.unit.keyring, at.turn.case.id, {name: values[name] for name in sorted(names) if name in values})}
+
+
+def _amiss(asks: giving.Giving, approved: bool, opinion: str, attachments: Sequence[str], signature: str) -> dict[str, list[str]]:
+    """What is missing beside the form, and what would not be kept, by field."""
     wrong = {}
     if not approved and not opinion:
         wrong["opinion"] = ["A rejection needs a reason."]
@@ -94,5 +137,4 @@ def _must_be_whole(asks: giving.Giving, approved: bool, opinion: str, attachment
         wrong["signature"] = ["This step needs your signature."]
     elif signature and not asks.signature:
         wrong["signature"] = ["This step asks for no signature."]
-    if wrong:
-        raise FormInvalid(wrong)
+    return wrong

@@ -13,7 +13,7 @@ from ..models import new_id
 from ..notices.telling import returned
 from ..signing import deciding, turns
 from .enclosing import bind, enclosed, told
-from .resubmitting import sent_back
+from .resubmitting import sent_back, way
 from .steps import Step, acted_for, by_name, said, step
 
 if TYPE_CHECKING:
@@ -65,13 +65,17 @@ def return_(
     request_id: str,
     to_step: str | None = None,
     to_element: str | None = None,
+    resubmit: str = "",
 ) -> None:
     """退回 to a step of the chain, or to an element, that was signed or completed before; everything after it is done again.
 
-    Who has not decided is asked no longer; what was decided stays to be read and counts no more. Raises as `approve`, and
-    FormInvalid without a reason or a target, NotFound, WayClosed.
+    Who has not decided is asked no longer; what was decided stays to be read and counts no more. `resubmit`: `onward` or `back`, where the
+    step leaves the actor to choose how the work comes back from a step of the chain. Raises as `approve`, and FormInvalid without a
+    reason or a target, or for another choice than there is, NotFound, WayClosed.
     """
     reason = said(reason, "reason", "A return needs a reason.")
+    if resubmit == "back" and to_step is None:
+        raise FormInvalid({"resubmit": ["Only from a step of this approval does the work come straight back."]})
     if (to_step is None) == (to_element is None):
         raise FormInvalid({"to": ["Choose where it goes back to."]})
     with services.database.unit() as unit, by_name(unit):
@@ -85,7 +89,7 @@ def return_(
         at.write(turned, {"opinion": reason})
         bind(at, enclosures, at.given(turned))
         if to_step is not None:
-            _to_step(at, to_step)
+            _to_step(at, to_step, way(at, resubmit))
         elif to_element == at.element.id:
             raise WayClosed(element=at.element.title, reason="the case stands there already; return to one of its steps")
         else:
@@ -100,12 +104,12 @@ def _signed(at: Step) -> list[int]:
     return sorted(place for place in signed if place < at.position)
 
 
-def _to_step(at: Step, key: str) -> None:
+def _to_step(at: Step, key: str, way: str) -> None:
     steps = at.chain.steps
     place = next((place for place, one in enumerate(steps) if one["key"] == key), None)
     if place is None:
         raise NotFound(what="step of the approval chain", name=key)
     if place not in _signed(at):
         raise WayClosed(element=steps[place]["name"], reason="nobody has signed it before")
-    if rounds.open_step(at.turn, at.item, place, again=True, told=sent_back(at)):
+    if not rounds.open_step(at.turn, at.item, place, again=True, told=sent_back(at, way)):
         raise WayClosed(element=steps[place]["name"], reason="its conditions are no longer met, and nobody would have to sign")

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -23,12 +24,13 @@ from ..locking import lock_and_read, must_run
 from ..models import Candidate, Chain, Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
 from ..notices.telling import returned
 from ..people import directory
-from ..ports import Json
+from ..ports import NO_FORM, Json
 from ..rules import rules_of
 from ..signing.round import Round, Signer, Turned
 from ..turn import Turn
-from .resubmitting import onward, sent_back
-from .tasks import answer_purpose, closed
+from . import filling
+from .resubmitting import onward, sent_back, way
+from .tasks import closed
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -180,10 +182,22 @@ class Step:
         names = {row.id: row.name for row in rows}
         return [{"id": person, "name": names.get(person, person)} for person in ids]
 
-    def record(self, event: Event, **facts: Json) -> None:
-        """A ledger entry that tells the step by its names."""
-        named = {"step": self.asks["name"], "step_en": self.asks["name_en"]}
-        self.turn.record(event, element=self.element.id, item=self.item_id, **named, **facts)
+    def access(self) -> dict[str, str]:
+        """What signers of the step may do with each field of the item's form."""
+        form = self.turn.services.programs.form(self.turn.deployed, self.element) or NO_FORM
+        return filling.allowed(self.turn.services.forms, form, self.element, self.asks)
+
+    def stands(self) -> bool:
+        """Whether the item still waits: what was filled in may have met a condition that ended it."""
+        return any(instance == self.instance for instance, _ in self.turn.execution.waiting()) if self.turn.moved else True
+
+    def record(self, event: Event, filled: Mapping[str, Json] = MappingProxyType({}), **facts: Json) -> None:
+        """A ledger entry that tells the step by its names. `filled`: values that the actor gave with it; the case has them from now on."""
+        told = {"item": self.item_id, "step": self.asks["name"], "step_en": self.asks["name_en"], **facts}
+        if filled:
+            self.turn.act(event, "fill", element=self.element.id, instance=self.instance, values=dict(filled), also=told)
+        else:
+            self.turn.record(event, element=self.element.id, **told)
 
     def write(self, turned: Turned, said: Mapping[str, Json] | None = None) -> list[str]:
         """Store what an act made of the round; ids of new sign-offs. `said`: what the actor said with what they gave or gave away."""
@@ -198,7 +212,7 @@ class Step:
                 if signer.state == "open" and row.state != "open":
                     turn.tell("opened", [signer.person], item=self.item_id)
                 if said and row.decided_at is None and signer.acted == turn.actor:
-                    sign_offs.answer(turn, sign_off_id, turn.unit.keyring.seal_json(said, answer_purpose(sign_off_id)))
+                    sign_offs.answer(turn, sign_off_id, turn.unit.keyring.seal_json(said, sign_offs.answer_purpose(sign_off_id)))
             else:
                 sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due), False
                 limits.append(due)
@@ -230,10 +244,7 @@ class Step:
             self._show()
         if turned.verdict == "approved":
             own = approvers(turned.round)
-            verdict = rounds.open_step(self.turn, self.item, onward(self), before=own, again=True, choice=choice)
-            if verdict == "rejected":
-                items.pass_unsigned(self.turn, replace(self.item, verdict=verdict))
-            if verdict != "approved":
+            if rounds.open_step(self.turn, self.item, onward(self), before=own, again=True, choice=choice):
                 return
         if turned.verdict == "rejected" and self._rejected(opinion):
             return
@@ -262,9 +273,9 @@ class Step:
                 place = next(place for place, one in enumerate(self.chain.steps) if one["key"] == key)
             case _:
                 return False
-        verdict = rounds.open_step(self.turn, self.item, place, again=True, told=sent_back(self))
+        opened = rounds.open_step(self.turn, self.item, place, again=True, told=sent_back(self, way(self, "")))
         self.turn.told = returned(self.turn.told)
-        return verdict is None
+        return opened
 
     def _decider(self, turned: Turned) -> str:
         """Name of who decided last: who acts now, or who did before somebody was removed; "" where it was a rule."""
@@ -276,7 +287,7 @@ class Step:
 
 
 def step(
-    services: Services, unit: Unit, item_id: str, actor: str, request_id: str, *, verb: str | None = None, to: Collection[str] = ()
+    services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None, *, verb: str | None = None, to: Collection[str] = ()
 ) -> Step | None:
     """The step at which the item stands; None if this very request was carried out before.
 

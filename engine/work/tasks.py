@@ -136,11 +136,6 @@ def permissions(element: Element) -> dict[str, str]:
     return {name.removeprefix("wf.field."): value for name, value in element.properties.items() if name.startswith("wf.field.")}
 
 
-def answer_purpose(sign_off_id: str) -> str:
-    """What a sign-off's sealed answer is bound to."""
-    return f"sign_offs.answer/{sign_off_id}"
-
-
 def draft_purpose(item_id: str, person_id: str) -> str:
     """What a sealed draft is bound to."""
     return f"drafts.values/{item_id}/{person_id}"

@@ -10,6 +10,7 @@ import forms
 from engine import inbox, work
 from engine.boxes import DUE, SORTS, Filter
 from engine.ports import File
+from engine.work.resubmitting import WAYS
 from engine.work.returning import Target
 
 from ..accounts import me, services
@@ -25,7 +26,9 @@ _OPINION_SAID = Text(_OPINION, default="", example="同意")
 _CHOSEN = Listed(N_("Ids of the people who sign next, where the item has a `choice`"), of=Text(), default=[])
 _ATTACHMENTS = Listed(N_("Ids of documents that `attachments` gave"), of=Text(), default=[])
 _SIGNATURE = Text(N_("Id of the document that `signature` gave, where the step asks for one"), default="")
+_RESUBMIT = N_("Where a step leaves that to who returns: through all steps again (`onward`), or straight back to the caller (`back`)")
 _TO = Text(N_("Id of a person"))
+_GIVEN = {"values": Object(_VALUES, default={}), "attachments": _ATTACHMENTS, "signature": _SIGNATURE, "chosen": _CHOSEN}
 _DUE = Moment(N_("Until when it is to be signed"), example="2026-11-25T09:00:00+08:00")
 _WHY = Text(N_("Why; kept with what is done"), default="", example="出差")
 
@@ -61,8 +64,10 @@ def item_list() -> Any:
 def item(item_id: str) -> Any:
     """A work item: its form and values, its sign-offs, what the caller may do."""
     found = inbox.item_page(services(), item_id, reader=me().id)
-    form = forms.without_hidden(found.form, found.permissions) if found.form else None
-    return {**plain(found), "form": form}
+    if not found.form:
+        return plain(found)
+    hidden = {"form": forms.without_hidden(found.form, found.permissions)}
+    return {**plain(found), **hidden, "values": services().forms.shown(found.form, found.values, found.permissions)}
 
 
 @api.post("/items/<item_id>/complete")
@@ -74,10 +79,10 @@ def complete(item_id: str) -> Any:
 
 
 @api.post("/items/<item_id>/approve")
-@declared(scope="work", takes={"opinion": _OPINION_SAID, "attachments": _ATTACHMENTS, "signature": _SIGNATURE, "chosen": _CHOSEN})
+@declared(scope="work", takes={"opinion": _OPINION_SAID, **_GIVEN})
 def approve(item_id: str) -> Any:
-    """Approve; the step says what is needed with it, and the next one whether it is to be said who signs it."""
-    work.approve(services(), item_id, actor=me().id, request_id=request_id(), **body())
+    """Approve, with values of the fields that the step opens; it says what else is needed, the next one whether signers are."""
+    work.approve(services(), item_id, actor=me().id, request_id=request_id(), locale=current(), **body())
     return "", 204
 
 
@@ -127,6 +132,7 @@ def return_targets(item_id: str) -> Any:
     takes={
         "step": Text(N_("Key of a step of the chain; or else an element, both as `returns` lists them"), default=""),
         "element": Text(N_("Id of an element of the diagram"), default="", example="talk"),
+        "resubmit": Text(_RESUBMIT, default="", choices=("", *WAYS)),
         "reason": REASON,
         "attachments": _ATTACHMENTS,
     },
@@ -135,7 +141,7 @@ def send_back(item_id: str) -> Any:
     """Return the work to an earlier step of the chain or an earlier element."""
     sent = body()
     to = {"to_step": sent["step"] or None, "to_element": sent["element"] or None}
-    given = {"reason": sent["reason"], "attachments": sent["attachments"]}
+    given = {"reason": sent["reason"], "attachments": sent["attachments"], "resubmit": sent["resubmit"]}
     work.return_(services(), item_id, **given, actor=me().id, request_id=request_id(), **to)
     return "", 204
 
@@ -210,7 +216,7 @@ def hold(item_id: str, verb: str) -> Any:
 def draft(item_id: str) -> Any:
     """Keep the values of a form for the caller alone."""
     found = inbox.item_page(services(), item_id, reader=me().id)
-    values = forms.draft(found.form or {}, body()["values"])
+    values = forms.draft(found.form or {}, body()["values"], found.permissions)
     work.save_draft(services(), item_id, actor=me().id, values=values)
     return "", 204
 
