@@ -320,3 +320,26 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(office: Office, a
     expect(page.get_by_label("时长")).to_have_value("45")
     assert page.get_by_label("附件").evaluate("input => input.files.length") == 0
     _sound(page)
+
+
+def test_the_counts_follow_while_the_page_is_looked_at(office: Office, address: str, chromium: Browser) -> None:
+    """Every twenty seconds; while it lies behind others nothing is asked, and unchanged counts are left alone."""
+    page = _open(chromium, address, "wangfang")
+    page.clock.install()
+    page.goto("/inbox/group")
+    count = page.locator("#tabs [aria-current] .count")
+    before = int(count.inner_text())
+    asked: list[int] = []
+    page.on("response", lambda answer: asked.append(answer.status) if "/inbox/tabs" in answer.url else None)
+    with page.expect_response("**/inbox/tabs?*"):
+        page.clock.fast_forward(20_000)
+    assert asked == [204]
+    office.case()
+    page.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
+    page.clock.fast_forward(60_000)
+    assert asked == [204]
+    page.evaluate("delete document.hidden")
+    page.clock.fast_forward(20_000)
+    expect(count).to_have_text(str(before + 1))
+    assert asked == [204, 200]
+    _sound(page)

@@ -59,6 +59,17 @@ def test_a_faulty_form_comes_back_with_everything_typed_and_messages_at_their_fi
     assert "Decision: This is required." in english
 
 
+def test_the_counts_answer_with_nothing_while_nothing_changed(office: Office) -> None:
+    """The page tells which counts it shows; others are drawn anew, each time with what the page is to tell the next time."""
+    client = office.browser("wangfang")
+    shown = re.search(r'hx-get="(/inbox/tabs[^"]+)"', client.get("/inbox").text)[1].replace("&amp;", "&")
+    assert (client.get(shown).status_code, client.get(shown).data) == (204, b"")
+    office.case()
+    drawn = client.get(shown)
+    assert drawn.status_code == 200 and shown not in drawn.text.replace("&amp;", "&") and 'aria-current="page"' in drawn.text
+    assert client.get("/inbox/tabs?box=mine").status_code == 200
+
+
 def test_a_file_is_kept_when_another_field_is_wrong(office: Office) -> None:
     """What was uploaded with a faulty form is a document of the case and stays attached."""
     item = office.open_item(office.case())

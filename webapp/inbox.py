@@ -146,9 +146,11 @@ def sent() -> Any:
 @inbox.get("/inbox/tabs")
 @logged_in
 def tabs() -> Any:
-    """The counts alone, asked for again and again while the page lies open."""
-    box = request.args.get("box", "mine")
-    return render_template("_inbox_tabs.html", box=box, counts=engine_inbox.counts(services(), me().id))
+    """The counts alone, asked for again and again while the page is looked at; nothing (204) while they are those `seen`."""
+    counts = engine_inbox.counts(services(), me().id)
+    if request.args.get("seen") == "-".join(map(str, counts.values())):
+        return "", 204
+    return render_template("_inbox_tabs.html", box=request.args.get("box", "mine"), counts=counts)
 
 
 @inbox.get("/inbox/next")

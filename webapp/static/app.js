@@ -8,6 +8,9 @@ document.addEventListener("DOMContentLoaded", () => {
   all(".drawing").forEach((drawing) => zoom(drawing, 0));
 });
 
+// What waits is counted anew while somebody looks; a page that lies behind others asks nothing until it comes to the front.
+setInterval(() => document.hidden || all("[hx-trigger^=look]").forEach((counts) => htmx.trigger(counts, "look")), 20000);
+
 // --- forms
 
 // A second click while the first one is on its way changes nothing (and the server knows the request id anyway).
