@@ -58,7 +58,20 @@ COMMANDS = [
     "bench",
     *[
         f"bench {name}"
-        for name in ("six-tasks", "open-loop", "growth", "concurrent", "inbox", "inbox-http", "chains", "idle", "backlog", "jobs", "feel")
+        for name in (
+            "six-tasks",
+            "open-loop",
+            "growth",
+            "concurrent",
+            "inbox",
+            "inbox-http",
+            "approvals",
+            "chains",
+            "idle",
+            "backlog",
+            "jobs",
+            "feel",
+        )
     ],
 ]
 FIGURES = {"cases_per_second", "completion_ms", "commit_ms", "sql_per_completion", "commits_per_completion", "bytes_per_case"}
@@ -328,6 +341,7 @@ def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) ->
         (("concurrent", "--rounds", "2"), {"closed": 2, "failures": []}),
         (("inbox", "--items", "200", "--reads", "2"), {"persons": 3}),
         (("inbox-http", "--items", "200", "--people", "4", "--reads", "2"), {"persons": 4}),
+        (("approvals", "--people", "3", "--rounds", "2", "--every", "0.1"), {"approved": 12, "failures": []}),
         (("idle", "--cases", "20", "--live", "3"), {"jobs_run": 0, "states_read": 0}),
         (("backlog", "--jobs", "3"), {"jobs": 6}),
         (("jobs", "--bare", "7", "--resuming", "3"), {"workers": 2}),

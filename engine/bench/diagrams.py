@@ -57,6 +57,13 @@ def loop(laps: int) -> bytes:
     return _diagram(parts)
 
 
+def approval(chain: str) -> bytes:
+    """A user task `approve` that this chain signs."""
+    properties = f'<zeebe:properties><zeebe:property name="wf.chain" value="{chain}"/></zeebe:properties>'
+    task = f'<bpmn:userTask id="approve" name="审批"><bpmn:extensionElements>{properties}</bpmn:extensionElements></bpmn:userTask>'
+    return _diagram([task, _flow("start", "approve"), _flow("approve", "end")])
+
+
 def side_by_side(width: int) -> bytes:
     """So many user tasks at the same time, `task_1`, `task_2` …, all of which must be done."""
     tasks = [f"task_{number}" for number in range(1, width + 1)]

@@ -22,7 +22,7 @@ def measure(services: Services, people: People, items: int, persons: int, reads:
     """`items` open ones spread over `persons`; `reads` of each page, each by another person, answered by the application itself."""
     roles = max(1, items // 10 // reading.SHARED)
     readers = reading.filled(services, people, items, reads, persons, roles)
-    _log_in(services, set(readers))
+    log_in(services, set(readers))
     client = create_app(services).test_client()
     took: dict[str, list[float]] = {page: [] for page in _PAGES}
     for reader in readers:
@@ -36,7 +36,7 @@ def measure(services: Services, people: People, items: int, persons: int, reads:
     return {"items": items, "persons": persons, "roles": roles, "reads": reads, **reading.shares(took)}
 
 
-def _log_in(services: Services, readers: set[str]) -> None:
+def log_in(services: Services, readers: set[str]) -> None:
     """A session for each, whose secret is their id."""
     now = services.clock.now()
     with services.database.unit() as unit:

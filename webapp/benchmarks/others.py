@@ -19,6 +19,7 @@ from engine.bench.six_tasks import People
 from engine.services import Services
 
 from .. import create_services
+from . import approvals as approving
 from . import inbox_http as pages
 from .places import delayed, own_database, settings_for
 
@@ -71,6 +72,12 @@ def inbox_http(kind: str, *, url: str, items: int, people: int, reads: int) -> d
     """See `webapp.benchmarks.inbox_http`."""
     with _office(kind, url) as (services, staff):
         return _told(kind, pages.measure(services, staff, items, people, reads))
+
+
+def approvals(kind: str, *, url: str, people: int, rounds: int, every: float) -> dict[str, Any]:
+    """See `webapp.benchmarks.approvals`."""
+    with _office(kind, url) as (services, staff):
+        return _told(kind, approving.measure(services, services.settings, staff.subject, people, rounds, every))
 
 
 def idle(kind: str, *, url: str, cases: int, live: int) -> dict[str, Any]:

@@ -117,6 +117,18 @@ def inbox_http(kind: str, **options: Any) -> dict[str, Any]:
 
 
 @bench.command()
+@click.option("--people", type=click.IntRange(1), default=50, show_default=True, help="People who approve, each in cases of their own.")
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Approvals of each.")
+@click.option("--every", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Seconds between two of one person.")
+@_measured_on
+def approvals(kind: str, **options: Any) -> dict[str, Any]:
+    """Many people approve through HTTP: each at their own pace, then all at the same moment."""
+    from ..benchmarks import others
+
+    return others.approvals(kind, **options)
+
+
+@bench.command()
 @click.option("--people", type=click.IntRange(50), default=5000, show_default=True, help="People in the directory.")
 @click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Resolutions, each about somebody else.")
 @_measured_on
