@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from recount import recount, same_place
 
 from engine.errors import PartwellError
 from engine.signing.adding import add, remove
@@ -28,47 +29,6 @@ PEOPLE = [*"abcdefgh", "subject"]
 FINAL = {"approved", "rejected", "returned", "transferred", "resolved", "withdrawn", "removed", "lapsed"}
 GIVEN = {"approved", "rejected", "returned", "resolved"}
 ONE = ("single", "claim", "random")
-
-
-def recount(round: Round) -> str | None:
-    """What the rows of a round come to, counted by hand; None where more has to be said."""
-    rows = [s for s in round.signers if s.origin != "delegate" and s.state in ("open", "waiting", "approved", "rejected")]
-    no = sum(s.weight for s in rows if s.state == "rejected")
-    yes = sum(s.weight for s in rows if s.state == "approved")
-    left = [s for s in rows if s.state in ("open", "waiting")]
-    total = sum(s.weight for s in rows)
-    if round.mode == "ratio":
-        if 100 * (yes + sum(s.weight for s in left)) < round.ratio * total:
-            return "rejected"
-        if 100 * yes >= round.ratio * total:
-            owed = [s for s in left if s.origin == "after" and not any(_same(round, s.by, o.number) for o in left)]
-            return None if owed else "approved"
-        return None
-    if no and not (round.mode == "all" and round.reject == "after_all" and left):
-        return "rejected"
-    if round.mode == "any":
-        groups: dict[int, list[str]] = {}
-        for s in rows:
-            groups.setdefault(_group(round, s), []).append(s.state)
-        return "approved" if any(all(state == "approved" for state in group) for group in groups.values()) else None
-    return None if left else "approved"
-
-
-def _root(round: Round, number: int) -> int:
-    while round.signers[number].former is not None:
-        number = round.signers[number].former or 0
-    return number
-
-
-def _same(round: Round, one: int | None, other: int) -> bool:
-    return one is not None and _root(round, one) == _root(round, other)
-
-
-def _group(round: Round, signer: Signer) -> int:
-    number = signer.number
-    while round.signers[number].by is not None and round.signers[number].origin != "beside":
-        number = round.signers[number].by or 0
-    return _root(round, number)
 
 
 class Signing(RuleBasedStateMachine):
@@ -129,8 +89,8 @@ class Signing(RuleBasedStateMachine):
         """What is withdrawn has no decided sign-off that was given on it."""
         for other in before.signers:
             if other.state in ("approved", "rejected") and was.state in ("approved", "rejected", "resolved"):
-                assert not (other.origin == "after" and _same(before, other.by, was.number))
-                assert not (was.origin in ("before", "delegate") and _same(before, was.by, other.number))
+                assert not (other.origin == "after" and same_place(before, other.by, was.number))
+                assert not (was.origin in ("before", "delegate") and same_place(before, was.by, other.number))
                 assert not (before.mode == "sequence" and other.place > was.place)
 
     def _actor(self, pick: int) -> str:
@@ -225,8 +185,8 @@ class Signing(RuleBasedStateMachine):
         """What waits has to wait, and what is open need not: for added ones, for an opinion, for who comes earlier in a sequence."""
         left = [s for s in self.round.signers if s.state in ("open", "waiting")]
         for signer in left:
-            ahead = [s for s in left if s.origin in ("before", "delegate") and _same(self.round, s.by, signer.number)]
-            ahead += [s for s in left if signer.origin == "after" and _same(self.round, signer.by, s.number)]
+            ahead = [s for s in left if s.origin in ("before", "delegate") and same_place(self.round, s.by, signer.number)]
+            ahead += [s for s in left if signer.origin == "after" and same_place(self.round, signer.by, s.number)]
             ahead += [s for s in left if self.round.mode == "sequence" and s.place < signer.place]
             if signer.state == "open":
                 assert not ahead

@@ -1,4 +1,4 @@
-"""`make chaos N=…`: random diagrams on several processes, then everything else here at length."""
+"""`make chaos N=…`: random diagrams on several processes, then everything else here and random sequences of verbs at length."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def main() -> int:
         import pytest
 
         os.environ["PARTWELL_CHAOS"] = "long"
-        failed += int(pytest.main([str(Path(__file__).parent), "-k", "not random_diagrams"]) != 0)
+        here = Path(__file__).parent
+        parts = [str(here), str(here.parent / "test_sign_off_sequences.py")]
+        failed += int(pytest.main([*parts, "-k", "not random_diagrams"]) != 0)
     return int(failed > 0)
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import random
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import books
 import pytest
 import sqlalchemy as sa
 from diagrams import END, START, boundary, event, flows, node, service, timer, user, zeebe
 from engine_room import Room, files, person, together
+from test_sign_off_sequences import SigningOff, prepared
 from twins import ScriptedOperation
 
 from engine import cases, endings, messages, procedures, work
@@ -137,6 +141,50 @@ def test_of_two_who_approve_one_step_one_does(room):
         one_wins(at_once(*approvals), AlreadyDecided)
         assert room.events(case).count("work:step:approved") == 1
     assert_consistent(room.services)
+
+
+class Hand(SigningOff):
+    """Somebody who acts at random on a case on which others do, too: what they see may be over by the time they act."""
+
+    def __init__(self, room: Room, done: Counter[str], case: str, seed: int) -> None:
+        super().__init__(room, done)
+        self.case, self.draw = case, random.Random(seed)
+
+    def acts(self) -> None:
+        for _ in range(12):
+            self.books = books.read(self.room, self.case)
+            self.act(self.draw.getrandbits(32))
+
+    def _verb(self, verb: str, by: str, *target: str, **given: Any) -> bool:
+        item, act = self.item, getattr(work, verb)
+        self._do(verb, by, lambda request: act(self.room.services, item, *target, actor=person(by), request_id=request, **given))
+        return False  # whatever it did, others may have undone it
+
+    def _do(self, verb: str, by: str, act: Callable[[str], Any], *, offered: bool | None = None) -> bool:
+        try:
+            act(new_id())
+        except PartwellError as error:
+            assert error.message
+            return False
+        self.done[verb] += 1
+        return True
+
+    def _happens(self, act: Callable[[], Any]) -> None:
+        act()
+
+
+def test_no_verbs_at_the_same_time_lose_double_or_falsify_a_sign_off(room):
+    """Three people do anything at once on one case; each gets a true answer, and in the end the books add up."""
+    prepared(room)
+    done: Counter[str] = Counter()
+    for number in range(ROUNDS):
+        first = SigningOff(room, done)
+        first.start(number)
+        at_once(*(Hand(room, done, first.case, 10 * number + hand).acts for hand in range(3)))
+        assert books.faults(books.read(room, first.case)) == [] and books.box_faults(room) == []
+        first.teardown()
+    assert done.total() > 5 * ROUNDS
+    assert assert_consistent(room.services) == ROUNDS
 
 
 def test_nothing_is_completed_in_a_suspended_case(room):
