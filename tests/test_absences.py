@@ -49,8 +49,8 @@ def test_a_substitute_holds_from_the_first_moment_to_before_the_last(room: Room)
     assert stands_in(room, "boss") == []
 
 
-def test_the_nearest_scope_wins(room: Room) -> None:
-    """That of the chain before that of the procedure before that of everything."""
+def test_substitute_of_the_nearest_scope(room: Room) -> None:
+    """代理人 / 授权委托 (substitute): that of the chain before that of the procedure before that of everything."""
     room.deploy(*line("a"), chains={"consent": _chain()})
     appoint(room, "head", "boss")
     appoint(room, "head", "hr", scope="procedure", ref="test")
@@ -66,8 +66,8 @@ def _chain() -> dict[str, Any]:
     return {"name": "同意", "name_en": "Consent", "steps": [step]}
 
 
-def test_substitutes_of_substitutes_are_followed_three_times(room: Room) -> None:
-    """The way is told; a fourth one cannot even be entered, nor can a circle."""
+def test_substitute_of_a_substitute_three_times(room: Room) -> None:
+    """代理人 / 授权委托 (substitute): the way is told; a fourth one cannot even be entered, nor can a circle."""
     for absent, substitute in (("head", "boss"), ("boss", "hr"), ("hr", "director")):
         appoint(room, absent, substitute)
     assert stands_in(room, "head") == ["boss", "hr", "director"]

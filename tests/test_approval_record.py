@@ -16,8 +16,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     opened.services.database.dispose()
 
 
-def test_the_record_tells_every_round_and_its_code_leads_back(office: Office) -> None:
-    """Both rounds with opinions and who returned it; the code is genuine, tells what came later, and a changed one is none."""
+def test_print_tells_every_round_and_its_code_leads_back(office: Office) -> None:
+    """打印 审批单 (print): both rounds with opinions and who returned it; its code tells what came later, a changed one is none."""
     case = office.case()
     item = office.talked(case)
     first, second = office.browser("zhaominhua", "zh-CN"), office.browser("sunzhiyuan", "zh-CN")
@@ -39,8 +39,8 @@ def test_the_record_tells_every_round_and_its_code_leads_back(office: Office) ->
         assert hr.get(f"/check/{wrong}").status_code == 404, wrong
 
 
-def test_the_record_as_pdf_is_the_same_in_both_languages(office: Office) -> None:
-    """A PDF in the language of the reader."""
+def test_print_as_pdf_in_both_languages(office: Office) -> None:
+    """打印 审批单 (print): a PDF in the language of the reader."""
     case = office.case()
     office.talked(case)
     for language in ("zh-CN", "en"):

@@ -100,8 +100,8 @@ def test_a_boundary_event_and_an_event_sub_process_are_no_structural_change(room
     assert room.open(case) == "a x y" and room.item(case, "a") == item
 
 
-def test_a_dry_run_names_every_case_that_cannot_move_and_why(room: Room) -> None:
-    """By element; nothing is changed, and the run itself moves the others."""
+def test_migrate_dry_run_names_every_case_that_cannot_move(room: Room) -> None:
+    """版本迁移 (migrate): by element; nothing is changed, and the run itself moves the others."""
     room.deploy(*line("a", "b"))
     first, second = room.start(), room.start(about="worker", by="other")
     room.complete(second, "a")
@@ -295,8 +295,8 @@ def test_who_may_move_cases(room: Room) -> None:
     assert move(room, request_id="one") == [] and room.events(case).count(Event.CASE_MIGRATED) == 1
 
 
-def test_many_cases_in_portions(room: Room) -> None:
-    """As many as are asked for, with word of the progress; the rest the next time."""
+def test_migrate_many_cases_in_portions(room: Room) -> None:
+    """版本迁移 (migrate): as many as are asked for, with word of the progress; the rest the next time."""
     room.deploy(*line("a"))
     for _ in range(5):
         room.start()

@@ -37,8 +37,8 @@ def empty(room: Room) -> bool:
 # --- starting
 
 
-def test_a_case_starts_at_its_first_work(room: Room) -> None:
-    """Case, work item and ledger are there after one commit, with a number people can read out."""
+def test_number_of_a_case_that_starts(room: Room) -> None:
+    """流程编号 / 标题 / 摘要 (number, title, summary): with the case after one commit, and one that people can read out."""
     room.deploy(*REPORTED, forms={"report": REPORT})
     case = room.start(what="玩手机")
     row = room.case(case)
@@ -152,8 +152,8 @@ def test_uploads_become_documents_of_the_case(room: Room) -> None:
         ("nobody", "subject", NotAllowed),
     ],
 )
-def test_who_may_start_about_whom(room: Room, by: str, about: str, error: type[Exception] | None) -> None:
-    """A supervisor about whoever reports to them, HR about anybody, nobody about themselves or about somebody unknown."""
+def test_who_may_start(room: Room, by: str, about: str, error: type[Exception] | None) -> None:
+    """谁可发起 (who may start): a supervisor about who reports to them, HR about anybody, nobody about themselves or somebody unknown."""
     room.deploy(*line("a"), rules=RULES)
 
     def start() -> None:
@@ -280,8 +280,8 @@ def test_there_is_no_way_back_from_a_certain_point(room: Room) -> None:
 
 
 @pytest.mark.parametrize("act", [endings.terminate, cases.suspend])
-def test_only_managers_manage(room: Room, act: Any) -> None:
-    """Neither initiator nor HR nor the subject; not even a manager in a case about themselves."""
+def test_managers_of_a_procedure_manage(room: Room, act: Any) -> None:
+    """管理员 (managers): neither initiator nor HR nor the subject; not even a manager in a case about themselves."""
     room.deploy(*line("a"), rules=RULES)
     case = room.start()
     for by in ("boss", "hr", "subject", "director"):

@@ -128,12 +128,12 @@ def dropped(resolved: Resolved) -> list[tuple[str, str]]:
 
 
 def test_rule_person(firm: Firm) -> None:
-    """Those persons, in that order, by id or employee number."""
+    """指定人员 (person): those persons, in that order, by id or employee number."""
     assert firm.who({"rule": "person", "persons": ["E5", person("law"), "E5"]}) == ["hr2", "law"]
 
 
 def test_rule_role(firm: Firm) -> None:
-    """Everybody who holds it and is there; within the entity or department of somebody only on demand."""
+    """角色 (role): everybody who holds it and is there; within the entity or department of somebody only on demand."""
     firm.role("hr", "hr2", "hr1", "lead", "stranger")
     firm.leave("stranger")
     assert firm.who({"rule": "role", "roles": ["hr"]}) == ["lead", "hr1", "hr2"]
@@ -142,7 +142,7 @@ def test_rule_role(firm: Firm) -> None:
 
 
 def test_rule_group(firm: Firm) -> None:
-    """The members of a group."""
+    """用户组 (group): the members of a group."""
     firm.add(Group, id="board", name="评审组", name_en="Board")
     for key in ("law", "chief"):
         firm.add(GroupMember, group_id="board", person_id=person(key))
@@ -150,7 +150,7 @@ def test_rule_group(firm: Firm) -> None:
 
 
 def test_rule_post(firm: Firm) -> None:
-    """Who holds the post that day."""
+    """岗位 (post): who holds the post that day."""
     firm.add(Post, id="foreman", name="工段长", name_en="Foreman")
     for key, until in (("lead", None), ("law", None), ("hr1", dt.date(2026, 11, 1))):
         firm.add(Appointment, id=new_id(), person_id=person(key), post_id="foreman", to_day=until)
@@ -159,7 +159,7 @@ def test_rule_post(firm: Firm) -> None:
 
 
 def test_rule_department_members(firm: Firm) -> None:
-    """The head first, then who belongs there, mainly or besides; below it on demand."""
+    """部门成员 (department_members): the head first, then who belongs there, mainly or besides; below it on demand."""
     firm.add(Membership, id=new_id(), person_id=person("law"), department_id="line1")
     assert firm.who({"rule": "department_members", "of": "subject"}, initiator=person("hr1")) == ["lead", "law", "mate"]
     assert firm.who({"rule": "department_members", "departments": ["works"]}) == ["chief"]
@@ -168,7 +168,7 @@ def test_rule_department_members(firm: Firm) -> None:
 
 
 def test_rule_department_head(firm: Firm) -> None:
-    """Exactly the level-th head; a vacant level is nobody unless the next one up is asked for, a short line nobody unless its top is."""
+    """部门负责人 (department_head): exactly the level-th; a vacant level or a short line is nobody, unless the step says other."""
     assert firm.who({"rule": "department_head"}) == ["lead"]
     assert firm.who({"rule": "department_head", "of": "initiator", "level": 3}) == ["chief"]
     assert firm.who({"rule": "department_head", "level": 2}) == ["admin"]
@@ -179,7 +179,7 @@ def test_rule_department_head(firm: Firm) -> None:
 
 
 def test_rule_department_heads(firm: Firm) -> None:
-    """Upward in order; vacant levels are skipped and named; they end at a level, a department, a grade, or the root."""
+    """连续多级部门负责人 (department_heads): upward, vacant levels skipped and named, to a level, department, grade or the root."""
     rule = {"rule": "department_heads"}
     resolved = firm.resolve(rule)
     assert firm.who(rule) == ["lead", "chief", "boss"]
@@ -191,7 +191,7 @@ def test_rule_department_heads(firm: Firm) -> None:
 
 
 def test_rule_report_line(firm: Firm) -> None:
-    """The superior on the reporting line, one level or several, whatever the departments say."""
+    """汇报线上级 (report_line): the superior on the reporting line, one level or several, whatever the departments say."""
     firm.connection.execute(sa.update(Placement).where(Placement.person_id == person("subject")).values(manager_id=person("law")))
     assert firm.who({"rule": "report_line"}) == ["law"]
     assert firm.who({"rule": "report_line", "level": 2}) == ["boss"]
@@ -200,7 +200,7 @@ def test_rule_report_line(firm: Firm) -> None:
 
 
 def test_rule_hrbp(firm: Firm) -> None:
-    """The partner of the person, else of the nearest department upward."""
+    """所属 HRBP (hrbp): the partner of the person, else of the nearest department upward."""
     firm.duty("hrbp", "hr1", "department", "company")
     assert firm.who({"rule": "hrbp"}) == ["hr1"]
     firm.duty("hrbp", "hr2", "department", "line")
@@ -210,7 +210,7 @@ def test_rule_hrbp(firm: Firm) -> None:
 
 
 def test_rule_counsel(firm: Firm) -> None:
-    """The counsel of the legal entity, then of the region; the other way round on demand."""
+    """法务 (counsel): the counsel of the legal entity, then of the region; the other way round on demand."""
     firm.duty("counsel", "law", "region", "beijing")
     assert firm.who({"rule": "counsel"}) == ["law"]
     firm.duty("counsel", "hr2", "entity", "north")
@@ -219,7 +219,7 @@ def test_rule_counsel(firm: Firm) -> None:
 
 
 def test_rule_duty(firm: Firm) -> None:
-    """Whoever holds it nearest, at last for the whole company."""
+    """职责 (duty): whoever holds it nearest, at last for the whole company."""
     firm.duty("payroll", "hr1", "company")
     assert firm.who({"rule": "duty", "duty": "payroll"}) == ["hr1"]
     firm.duty("payroll", "hr2", "region", "shanghai")
@@ -227,14 +227,14 @@ def test_rule_duty(firm: Firm) -> None:
 
 
 def test_rule_initiator(firm: Firm) -> None:
-    """Whoever started it, where the step lets them."""
+    """发起人自己 (initiator): whoever started it, where the step lets them."""
     assert firm.who({"rule": "initiator"}, policy="self") == ["mate"]
     assert firm.who({"rule": "initiator"}, policy="manager") == ["lead"]
 
 
 @pytest.mark.parametrize("rule", ["initiator_chooses", "signer_chooses"])
-def test_rules_of_a_choice(firm: Firm, rule: str) -> None:
-    """Who was chosen, as long as they are in the pool and neither too few nor too many."""
+def test_rule_initiator_chooses_and_signer_chooses(firm: Firm, rule: str) -> None:
+    """发起人自选、上一签批人指定 (initiator_chooses, signer_chooses): who was chosen, if in the pool, and neither too few nor too many."""
     pool = {"rule": "person", "persons": ["E4", "E5", "E6"]}
     chosen = {"sign": [person("law"), person("hr2")]}
     assert firm.who({"rule": rule, "pool": pool}, chosen=chosen) == ["law", "hr2"]
@@ -245,14 +245,14 @@ def test_rules_of_a_choice(firm: Firm, rule: str) -> None:
 
 
 def test_rule_form_person(firm: Firm) -> None:
-    """The persons in a form field, however it holds them."""
+    """表单内人员 (form_person): the persons in a form field, however it holds them."""
     for value in ("E6", {"id": person("law")}, [{"employee_no": "E6"}]):
         assert firm.who({"rule": "form_person", "field": "handover.to"}, variables={"handover": {"to": value}}) == ["law"]
     assert firm.who({"rule": "form_person", "field": "handover.to"}) == ["admin"]
 
 
 def test_rule_form_department(firm: Firm) -> None:
-    """The head of the department in a form field."""
+    """表单内部门 (form_department): the head of the department in a form field."""
     rule = {"rule": "form_department", "field": "where"}
     assert firm.who(rule, variables={"where": "office"}) == ["hr1"]
     assert firm.who({**rule, "level": 2}, variables={"where": "works"}) == ["boss"]
@@ -260,7 +260,7 @@ def test_rule_form_department(firm: Firm) -> None:
 
 
 def test_rule_expression(firm: Firm) -> None:
-    """Whom FEEL gives, filtered like any other; one that fails gives nobody and says why."""
+    """表达式 (expression): whom FEEL gives, filtered like any other; one that fails gives nobody and says why."""
     rule = {"rule": "expression", "expression": 'if days > 3 then ["E6", "E0"] else "E5"'}
     assert firm.who(rule, variables={"days": 4}) == ["law"]
     assert firm.who(rule, variables={"days": 1}) == ["hr2"]
@@ -290,15 +290,15 @@ def test_the_department_recorded_at_the_start_counts(firm: Firm) -> None:
 # --- the order of application
 
 
-def test_order_first_rule_that_gives_anybody(firm: Firm) -> None:
-    """The rules are a list of fallbacks; every one that was tried is told."""
+def test_order_1_and_6_first_rule_that_gives_anybody(firm: Firm) -> None:
+    """顺序 (order of application, 1 and 6): the rules are a list of fallbacks; every one that was tried is told."""
     resolved = firm.resolve({"rule": "role", "roles": ["x"]}, {"rule": "report_line"}, {"rule": "person", "persons": ["E6"]})
     assert resolved.persons == [person("lead")]
     assert [rule["rule"] for rule in resolved.trace["tried"]] == ["role", "report_line"]
 
 
-def test_order_who_left_is_disabled_or_unknown_is_dropped(firm: Firm) -> None:
-    """Each with the reason."""
+def test_order_2_who_left_is_disabled_or_unknown_is_dropped(firm: Firm) -> None:
+    """顺序 (order of application, 2): each with the reason."""
     firm.leave("hr1")
     firm.connection.execute(sa.update(Person).where(Person.id == person("hr2")).values(active=False))
     resolved = firm.resolve({"rule": "person", "persons": ["E4", "E5", "E77", "E6"]})
@@ -306,15 +306,15 @@ def test_order_who_left_is_disabled_or_unknown_is_dropped(firm: Firm) -> None:
     assert dropped(resolved) == [("hr1", "left"), ("hr2", "disabled"), ("E77", "unknown")]
 
 
-def test_order_whom_it_is_about_is_dropped(firm: Firm) -> None:
-    """Nobody signs about themselves, whatever rule names them."""
+def test_order_3_whom_it_is_about_is_dropped(firm: Firm) -> None:
+    """顺序 (order of application, 3): nobody signs about themselves, whatever rule names them."""
     resolved = firm.resolve({"rule": "person", "persons": ["E0", "E6"]})
     assert resolved.persons == [person("law")]
     assert dropped(resolved) == [("subject", "subject")]
 
 
-def test_order_absent_ones_are_replaced_by_who_stands_in(firm: Firm) -> None:
-    """The sign-off tells for whom; substitutes are filtered as everybody; their scope counts."""
+def test_order_4_absent_ones_are_replaced_by_substitutes(firm: Firm) -> None:
+    """顺序 (order of application, 4): the sign-off tells for whom; substitutes are filtered as everybody; their scope counts."""
     firm.absent("hr1", "law")
     [signer] = firm.resolve({"rule": "person", "persons": ["E4"]}).signers
     assert (signer.person, signer.absent) == (person("law"), person("hr1"))
@@ -326,15 +326,15 @@ def test_order_absent_ones_are_replaced_by_who_stands_in(firm: Firm) -> None:
     assert firm.who({"rule": "person", "persons": ["E3"]}, procedure="termination") == ["hr2"]
 
 
-def test_order_doubles_collapse(firm: Firm) -> None:
-    """The first place wins, also where somebody stands in for another of the step."""
+def test_order_5_doubles_collapse(firm: Firm) -> None:
+    """顺序 (order of application, 5): the first place wins, also where somebody stands in for another of the step."""
     firm.absent("hr1", "law")
     resolved = firm.resolve({"rule": "person", "persons": ["E4", "E5", "E6"]})
     assert resolved.persons == [person("law"), person("hr2")] and resolved.signers[0].absent == person("hr1")
 
 
-def test_order_the_persons_of_a_policy_are_filtered_too(firm: Firm) -> None:
-    """Whom the policy names may have left or be absent themselves."""
+def test_order_6_the_persons_of_a_policy_are_filtered_too(firm: Firm) -> None:
+    """顺序 (order of application, 6): whom the policy names may have left or be absent themselves."""
     firm.leave("hr1")
     firm.absent("hr2", "law")
     nobody = {"do": "to_person", "persons": ["E4", "E5"]}
@@ -343,8 +343,8 @@ def test_order_the_persons_of_a_policy_are_filtered_too(firm: Firm) -> None:
     assert [one["reason"] for one in resolved.trace["instead_dropped"]] == ["left", "absent"]
 
 
-def test_order_the_mode_comes_last(firm: Firm) -> None:
-    """One of the people for a single step, one drawn for a random one, weights for a vote."""
+def test_order_9_the_mode_comes_last(firm: Firm) -> None:
+    """顺序 (order of application, 9): one of the people for a single step, one drawn for a random one, weights for a vote."""
     rule = {"rule": "person", "persons": ["E4", "E5", "E6"]}
     assert firm.who(rule, mode="single") == ["hr1"]
     drawn = firm.resolve(rule, mode="random", draw=lambda count: count - 1)
@@ -368,22 +368,22 @@ def test_order_the_mode_comes_last(firm: Firm) -> None:
         ("reject", "rejected", None),
     ],
 )
-def test_nobody_found(firm: Firm, do: str, outcome: str | None, who: str | None) -> None:
-    """Each policy does what it says, and the trace names it."""
+def test_nobody_found_by_each_policy(firm: Firm, do: str, outcome: str | None, who: str | None) -> None:
+    """审批人为空 (nobody found): each policy does what it says, and the trace names it."""
     resolved = firm.resolve({"rule": "role", "roles": ["x"]}, nobody={"do": do})
     assert (resolved.outcome, resolved.persons) == (outcome, [person(who)] if who else [])
     assert resolved.trace["policy"] == do
 
 
-def test_nobody_found_goes_to_the_managers_of_the_procedure(firm: Firm) -> None:
-    """Not to administrators whom it does not name; without any a person must look."""
+def test_nobody_found_to_managers(firm: Firm) -> None:
+    """审批人为空，转交流程管理员 (nobody found: to_managers): not to administrators whom it does not name; without any it stands."""
     firm.role("watch", "hr2")
     assert firm.who({"rule": "role", "roles": ["x"]}, managers=["watch"]) == ["hr2"]
     assert firm.resolve({"rule": "role", "roles": ["x"]}, managers=["none"]).outcome == "incident"
 
 
-def test_nobody_found_next_head_upward(firm: Firm) -> None:
-    """Past vacant departments and heads who may not sign."""
+def test_nobody_found_to_upper_head(firm: Firm) -> None:
+    """审批人为空，转上级负责人 (nobody found: to_upper_head): past vacant departments and heads who may not sign."""
     firm.leave("lead")
     assert firm.who({"rule": "report_line"}, nobody={"do": "to_upper_head"}) == ["chief"]
 
@@ -402,7 +402,7 @@ def test_nobody_found_next_head_upward(firm: Firm) -> None:
     ],
 )
 def test_initiator_among_the_signers(firm: Firm, policy: str, alone: list[str] | None, among: list[str]) -> None:
-    """Alone, and beside another whose signature is needed as well."""
+    """发起人在审批人中 (initiator among the signers): alone, and beside another whose signature is needed as well."""
 
     def step(*numbers: str) -> Resolved:
         return firm.resolve({"rule": "person", "persons": list(numbers)}, policy=policy)
@@ -434,8 +434,8 @@ SAME = {"rule": "person", "persons": ["E6"]}
     ("twice", "right_after", "later"),
     [("none", ["law"], ["law"]), ("once", [], []), ("adjacent", [], ["law"])],
 )
-def test_the_same_person_twice(firm: Firm, twice: str, right_after: list[str], later: list[str]) -> None:
-    """Right after the step that they signed, and after one more between."""
+def test_same_person_twice(firm: Firm, twice: str, right_after: list[str], later: list[str]) -> None:
+    """重复审批 (the same person twice): right after the step that they signed, and after one more between."""
     signed = {"a": [person("law")]}
     assert firm.who(SAME, twice=twice, signed=signed) == right_after
     assert firm.who(SAME, twice=twice, signed={**signed, "b": [person("hr1")]}) == later

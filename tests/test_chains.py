@@ -163,8 +163,8 @@ def test_the_same_person_is_not_asked_twice_in_a_row(connection: sa.Connection, 
     assert resolved_steps(connection, [step(HEAD, twice="none")], signed={"a": [ids["赵敏"]]})[0].persons == [ids["赵敏"]]
 
 
-def test_the_trace_tells_what_was_tried(connection: sa.Connection, ids: dict[str, str]) -> None:
-    """Rules in order, with candidates, dropped people, the directory's facts and the time."""
+def test_explain_trace_tells_what_was_tried(connection: sa.Connection, ids: dict[str, str]) -> None:
+    """解析依据 (explain trace): rules in order, with candidates, dropped people, the directory's facts and the time."""
     leave(connection, "孙远", "李想")
 
     [resolved] = resolved_steps(connection, [step(DIRECTOR, HEAD)])
@@ -197,8 +197,8 @@ def explained(trace: dict[str, Any], locale: str) -> str:
     return explain.explain(trace, locale, lambda text, locale: CHINESE(text) if locale.startswith("zh") else text)
 
 
-def test_the_reason_is_a_sentence(connection: sa.Connection) -> None:
-    """In both languages, for each way in which somebody comes to sign."""
+def test_explain_trace_is_a_sentence(connection: sa.Connection) -> None:
+    """解析依据 (explain trace): in both languages, for each way in which somebody comes to sign."""
     head, director = resolved_steps(connection, STEPS)
     assert explained(head.trace, "zh-CN") == "赵敏作为客服部负责人签批。"
     assert explained(head.trace, "en") == "To be signed by 赵敏, head of Customer Service."

@@ -49,8 +49,8 @@ def wait_for(room: Room, case: str, element: str) -> None:
 # --- calls
 
 
-def test_a_call_brings_its_answer_into_the_case(make: Callable[..., Room]) -> None:
-    """What was asked, under which key, what came back unchanged, and the value where the diagram wants it."""
+def test_trigger_brings_its_answer_into_the_case(make: Callable[..., Room]) -> None:
+    """触发器 (trigger): what was asked, under which key, what came back unchanged, and the value where the diagram wants it."""
     said = Exchange(system="ehr", request={"path": "/usage"}, answer='{"rows": [] ,"备注":"原样"}', status="200")
     system = outside(Answer(value={"hours": 2.5, "unused": 1}, exchanges=[said]))
     room = make(system)
@@ -443,8 +443,8 @@ def test_one_look_when_nothing_is_due(make: Callable[..., Room]) -> None:
 # --- timers
 
 
-def test_a_timer_fires_once_when_it_is_due(make: Callable[..., Room]) -> None:
-    """Not before, not twice, also not in a process that has just started."""
+def test_delay_fires_once_when_it_is_due(make: Callable[..., Room]) -> None:
+    """延迟 / 定时 (delay): not before, not twice, also not in a process that has just started."""
     room = make()
     room.deploy(
         START,

@@ -44,7 +44,7 @@ def at(room: Room, moment: dt.datetime) -> None:
 
 
 def test_due_counts_working_time(room: Room) -> None:
-    """超时: two working days are the same hour two days later, eight hours end within opening hours, and a weekend counts nothing."""
+    """超时 (due and overdue): two working days end at the same hour, eight hours within opening hours, and a weekend counts nothing."""
     start = room.clock.now()
     case = begin(room, step("a", "hr", limit_days=2), step("b", "head", limit_hours=8), step("c", "director"))
     assert due(room, case) == start + dt.timedelta(days=2)
@@ -71,8 +71,8 @@ def test_due_is_in_the_signers_calendar(room: Room) -> None:
     assert due(room, case) == start + dt.timedelta(hours=2)
 
 
-def test_remind(room: Room) -> None:
-    """Reminded as often as the chain says, spaced in working time, and no more once it is signed."""
+def test_overdue_remind(room: Room) -> None:
+    """超时 (due and overdue): reminded as often as the chain says, spaced in working time, and no more once it is signed."""
     case = begin(room, step("a", "hr", limit_hours=1, on_due={"do": "remind", "times": 2, "every_hours": 8}))
     start = room.clock.now()
     at(room, start + dt.timedelta(minutes=59))
@@ -88,8 +88,8 @@ def test_remind(room: Room) -> None:
     assert room.open(case) == "yes"
 
 
-def test_escalate(room: Room) -> None:
-    """The signer's superior signs instead; the time does not begin anew, and nothing rings again."""
+def test_overdue_escalate(room: Room) -> None:
+    """超时 (due and overdue): the signer's superior signs instead; the time does not begin anew, and nothing rings again."""
     case = begin(room, step("a", "hr", limit_hours=1, on_due={"do": "escalate"}))
     before = due(room, case)
     at(room, MONDAY)
@@ -109,8 +109,8 @@ def test_escalate_never_to_the_employee_concerned(room: Room) -> None:
     assert told(room, case) == "open: hr:transferred head:open"
 
 
-def test_transfer_on_due(room: Room) -> None:
-    """To the person whom the chain names; where that one signs already, to who manages the procedure."""
+def test_overdue_transfer(room: Room) -> None:
+    """超时 (due and overdue): to the person whom the chain names; where that one signs already, to who manages the procedure."""
     rule = {"do": "transfer", "to": person("head")}
     case = begin(room, step("a", "hr", limit_hours=1, on_due=rule))
     at(room, MONDAY)
@@ -122,8 +122,8 @@ def test_transfer_on_due(room: Room) -> None:
     assert told(room, case) == "open: hr:transferred head:open admin:open"
 
 
-def test_approve_by_rule(room: Room) -> None:
-    """By rule, time-out of X: nobody's name stands under the decision, and the case goes on."""
+def test_overdue_approve_by_rule(room: Room) -> None:
+    """超时 (due and overdue): by rule, as time-out of X; nobody's name stands under the decision, and the case goes on."""
     case = begin(room, step("a", "hr", limit_hours=1, on_due={"do": "approve"}))
     item = room.item(case, "sign")
     at(room, MONDAY)
@@ -168,8 +168,8 @@ def test_a_rule_decides_once_its_turn_comes(room: Room) -> None:
     assert told(room, case) == "approved: hr:approved head:approved" and room.open(case) == "yes"
 
 
-def test_reject_by_rule(room: Room) -> None:
-    """The others' sign-offs lapse with it, and what the step says for a rejection follows."""
+def test_overdue_reject_by_rule(room: Room) -> None:
+    """超时 (due and overdue): the others' sign-offs lapse with it, and what the step says for a rejection follows."""
     case = begin(room, {**step("a", "hr", limit_hours=1, on_due={"do": "reject"})})
     at(room, MONDAY)
     assert told(room, case) == "rejected: hr:rejected" and room.open(case) == "no"
@@ -206,8 +206,8 @@ def test_transfer_keeps_the_due_time(room: Room) -> None:
     assert [entry.payload["to"][0]["name"] for entry in entries(room, case, "reminded")] == ["赵敏"]
 
 
-def test_a_manager_moves_a_due_time(room: Room) -> None:
-    """Recorded with the former one and a reason; others may not."""
+def test_due_time_moved_by_a_manager(room: Room) -> None:
+    """超时 (due and overdue): recorded with the former one and a reason; others may not."""
     case = begin(room, step("a", "hr", limit_hours=4, on_due={"do": "remind"}))
     item, before = room.item(case, "sign"), due(room, case)
     [sign_off] = room.values(sa.select(SignOff.id))

@@ -28,8 +28,8 @@ def leave(room: Room, who: str) -> int:
     return reroute(room.services, room.clock.now())
 
 
-def test_a_disabled_approvers_work_goes_to_the_fallback_list(room: Room) -> None:
-    """To whom the step's rules find now; the former signer's sign-off ends as passed on by nobody, and the ledger tells both."""
+def test_rerouting_of_a_disabled_signers_work_to_the_fallback_list(room: Room) -> None:
+    """审批人停用 (disabled after opening): to whom the rules find now; the former sign-off ends as passed on by nobody."""
     rules = [{"rule": "person", "persons": [person("hr")]}, {"rule": "person", "persons": [person("head")]}]
     case = begin(room, {**step("a", "hr"), "approvers": rules})
     assert reroute(room.services, room.clock.now()) == 0

@@ -29,16 +29,16 @@ def to_the_third(room: Room, **third: str) -> str:
     return case
 
 
-def test_onward(room: Room) -> None:
-    """onward: every step is signed again."""
+def test_after_resubmission_onward(room: Room) -> None:
+    """重新提交后走向 (after resubmission): onward, every step is signed again."""
     case = to_the_third(room)
     act(room, case, work.return_, "director", reason="补充", to_step="a")
     room.approve(case, "sign", by="hr")
     assert rounds(room, case) == ["a approved", "a approved", "b approved", "b open", "c returned"]
 
 
-def test_back_to_returner(room: Room) -> None:
-    """back: straight to who returned it; the step between is skipped and tells which round is kept."""
+def test_after_resubmission_back_to_returner(room: Room) -> None:
+    """重新提交后走向 (after resubmission): back, straight to who returned it; the step between is skipped and names the kept round."""
     case = to_the_third(room, resubmit="back")
     act(room, case, work.return_, "director", reason="补充", to_step="a")
     room.approve(case, "sign", by="hr")
@@ -49,16 +49,16 @@ def test_back_to_returner(room: Room) -> None:
     assert room.open(case) == "yes"
 
 
-def test_back_after_a_rejection(room: Room) -> None:
-    """A rejection that has an earlier step signed again comes back the same way."""
+def test_after_resubmission_back_after_a_rejection(room: Room) -> None:
+    """重新提交后走向 (after resubmission): a rejection that has an earlier step signed again comes back the same way."""
     case = to_the_third(room, resubmit="back", on_reject="to:a")
     act(room, case, work.reject, "director", opinion="不同意")
     room.approve(case, "sign", by="hr")
     assert rounds(room, case)[-3:] == ["b skipped", "c rejected", "c open"]
 
 
-def test_back_is_refused_where_something_changed(room: Room) -> None:
-    """Whoever signed between saw another value: they sign again, and the ledger names what changed."""
+def test_after_resubmission_onward_where_something_changed(room: Room) -> None:
+    """重新提交后走向 (after resubmission): whoever signed between saw another value: they sign again, and the ledger names what changed."""
     case = to_the_third(room, resubmit="back")
     act(room, case, work.return_, "director", reason="补充", to_step="a")
     with room.services.database.unit() as unit:

@@ -29,8 +29,8 @@ def parts(prospect: Prospect) -> tuple[list[str], list[tuple[str, str]]]:
     return [step.element for step in prospect.left], [(effect.operation, effect.state) for effect in prospect.effects]
 
 
-def test_a_case_goes_back_and_comes_the_same_way_again(room: Room) -> None:
-    """The open item is left, the step opens anew, and the ledger tells who, why and what; nothing in it is deleted."""
+def test_jump_back_and_the_same_way_again(room: Room) -> None:
+    """跳转 (jump): the open item is left, the step opens anew, and the ledger tells who, why and what; nothing in it is deleted."""
     room.deploy(*line("a", "b", "c"))
     case = room.start()
     room.complete(case, "a")
@@ -160,8 +160,8 @@ def test_inside_a_sub_process(room: Room) -> None:
     assert room.open(case) == "x"
 
 
-def test_a_jump_leaves_and_enters_what_is_said(room: Room) -> None:
-    """Forward, too, over a step that nothing demands."""
+def test_jump_leaves_and_enters_what_is_said(room: Room) -> None:
+    """跳转 (jump): forward, too, over a step that nothing demands."""
     room.deploy(*line("a", "b", "c"))
     case = room.start()
     which = {"actor": person("admin"), "reason": "理由"}
@@ -176,8 +176,8 @@ def test_a_jump_leaves_and_enters_what_is_said(room: Room) -> None:
     assert room.case(case).status == "closed"
 
 
-def test_no_jump_past_a_step_that_must_lie_before(room: Room) -> None:
-    """It is refused with the step's name; once the step was done, the way is open."""
+def test_jump_past_a_step_that_must_lie_before_is_refused(room: Room) -> None:
+    """跳转 (jump): it is refused with the step's name; once the step was done, the way is open."""
     room.deploy(*line("a", "check", "letter", "b"), rules={"before": {"letter": ["check"]}})
     case = room.start()
     which = {"actor": person("admin"), "reason": "理由"}
@@ -196,8 +196,8 @@ def test_no_jump_past_a_step_that_must_lie_before(room: Room) -> None:
 
 
 @pytest.mark.parametrize("ended", ["closed", "terminated"])
-def test_a_closed_case_is_opened_again(room: Room, ended: str) -> None:
-    """At a step that it reached; it is closed and to be sealed again at its new end, and both ends stay in the ledger."""
+def test_wake_a_closed_case(room: Room, ended: str) -> None:
+    """唤醒 (wake): at a step that it reached; it is closed and to be sealed again at its new end, and both ends stay in the ledger."""
     room.deploy(*line("a", "b"))
     case = room.start()
     room.complete(case, "a")

@@ -62,8 +62,8 @@ def act(room: Room, case: str, verb: Any, by: str, *given: Any, **more: Any) -> 
 # --- modes of a step
 
 
-def test_all(room: Room) -> None:
-    """会签: open for all at once; the last approval ends it, and each keeps their opinion."""
+def test_countersign(room: Room) -> None:
+    """会签 (countersign): open for all at once; the last approval ends it, and each keeps their opinion."""
     case = begin(room, step("会签", "hr", "head", "director"))
     assert told(room, case) == "open: hr:open head:open director:open"
     room.approve(case, "sign", by="head")
@@ -75,8 +75,8 @@ def test_all(room: Room) -> None:
     assert room.events(case).count("work:step:approved") == 3
 
 
-def test_all_is_rejected_by_one(room: Room) -> None:
-    """会签: the others' sign-offs lapse in the same commit, and are told who decided."""
+def test_countersign_is_rejected_by_one(room: Room) -> None:
+    """会签 (countersign): the others' sign-offs lapse in the same commit, and are told who decided."""
     case = begin(room, step("会签", "hr", "head"))
     item = room.item(case, "sign")
     act(room, case, work.reject, "head", opinion="不同意")
@@ -85,8 +85,8 @@ def test_all_is_rejected_by_one(room: Room) -> None:
         work.approve(room.services, item, actor=person("hr"), request_id=new_id())
 
 
-def test_all_after_all(room: Room) -> None:
-    """会签, every opinion first: the case goes on when the last one has spoken."""
+def test_countersign_after_all(room: Room) -> None:
+    """会签 (countersign): with every opinion first the case goes on when the last one has spoken."""
     case = begin(room, step("会签", "hr", "head", reject="after_all"))
     act(room, case, work.reject, "head", opinion="不同意")
     assert room.open(case) == "sign"
@@ -94,8 +94,8 @@ def test_all_after_all(room: Room) -> None:
     assert told(room, case) == "rejected: hr:approved head:rejected" and room.open(case) == "no"
 
 
-def test_any(room: Room) -> None:
-    """或签: the first decision decides, and the next step of the chain opens."""
+def test_any_one(room: Room) -> None:
+    """或签 (any one): the first decision decides, and the next step of the chain opens."""
     case = begin(room, step("或签", "hr", "head", mode="any"), step("再签", "director"))
     room.approve(case, "sign", by="head")
     assert told(room, case) == "approved: hr:lapsed head:approved | open: director:open"
@@ -103,8 +103,8 @@ def test_any(room: Room) -> None:
         room.approve(case, "sign", by="hr")
 
 
-def test_sequence(room: Room) -> None:
-    """依次审批: one after another; who is not there yet is told who is."""
+def test_in_sequence(room: Room) -> None:
+    """依次审批 (in sequence): one after another; who is not there yet is told who is."""
     case = begin(room, step("依次", "hr", "head", mode="sequence"))
     with pytest.raises(NotYourTurn, match="王芳"):
         room.approve(case, "sign", by="head")
@@ -119,7 +119,7 @@ def test_sequence(room: Room) -> None:
 
 
 def test_ratio(room: Room) -> None:
-    """票签: as soon as the weights reach the ratio, or cannot any more."""
+    """比例 / 票签 (ratio, weighted vote): as soon as the weights reach the ratio, or cannot any more."""
     weights = [{"persons": [person("director")], "weight": 3}]
     case = begin(room, step("票签", "hr", "head", "director", mode="ratio", ratio=60, weights=weights))
     act(room, case, work.reject, "hr", opinion="不同意")
@@ -128,8 +128,8 @@ def test_ratio(room: Room) -> None:
     assert told(room, case) == "approved: hr:rejected head:lapsed director:approved" and room.open(case) == "yes"
 
 
-def test_random(room: Room) -> None:
-    """随机一人: one is drawn, and from whom stands in the trace."""
+def test_random_one(room: Room) -> None:
+    """随机一人 (random one): one is drawn, and from whom stands in the trace."""
     case = begin(room, step("抽签", "hr", "head", "director", mode="random"))
     [drawn] = room.rows(sa.select(SignOff.person_id, WorkRound.trace).join(WorkRound, WorkRound.id == SignOff.round_id))
     assert [one["id"] for one in drawn.trace["drawn_from"]] == [person(key) for key in ("hr", "head", "director")]
@@ -137,8 +137,8 @@ def test_random(room: Room) -> None:
     assert room.open(case) == "yes"
 
 
-def test_opinion_always(room: Room) -> None:
-    """审批意见必填: where the step says so, an approval without one is refused, and nothing is lost."""
+def test_opinion_required(room: Room) -> None:
+    """审批意见必填 (opinion required): where the step says so, an approval without one is refused, and nothing is lost."""
     case = begin(room, step("会签", "hr", opinion="always"))
     with pytest.raises(FormInvalid):
         room.approve(case, "sign", by="hr", opinion=" ")
@@ -169,7 +169,7 @@ def test_a_plain_sign_off_takes_no_more_room_than_before(room: Room) -> None:
 
 
 def test_transfer(room: Room) -> None:
-    """转办: it leaves one inbox and comes into the other, and the ledger tells from whom, to whom and why."""
+    """转办 (transfer): it leaves one inbox and comes into the other, and the ledger tells from whom, to whom and why."""
     case = begin(room, step("单签", "hr", mode="single"))
     act(room, case, work.transfer, "hr", to=person("director"), reason="出差")
     assert told(room, case) == "open: hr:transferred director:open"
@@ -205,8 +205,8 @@ def test_who_gets_no_sign_off(room: Room, to: str, error: type[Exception], said:
     assert room.case(case) == before
 
 
-def test_a_step_offers_the_verbs_that_its_chain_names(room: Room) -> None:
-    """操作按钮设置: what the chain does not offer is refused on the server, and not offered on the page."""
+def test_buttons_of_a_step(room: Room) -> None:
+    """操作按钮设置 (buttons): what the chain does not offer is refused on the server, and not offered on the page."""
     case = begin(room, step("单签", "hr", mode="single", verbs=["transfer"]))
     assert inbox.item_page(room.services, room.item(case, "sign"), reader=person("hr")).may == {"approve", "reject", "transfer"}
     with pytest.raises(NotAllowed, match="does not offer"):
@@ -216,7 +216,7 @@ def test_a_step_offers_the_verbs_that_its_chain_names(room: Room) -> None:
 
 
 def test_delegate(room: Room) -> None:
-    """委派: the opinion is kept beside the decision, and only the owner decides."""
+    """委派 (delegate): the opinion is kept beside the decision, and only the owner decides."""
     case = begin(room, step("单签", "hr", mode="single"))
     act(room, case, work.delegate, "hr", to=person("director"))
     assert told(room, case) == "open: hr:waiting director:open"
@@ -231,7 +231,7 @@ def test_delegate(room: Room) -> None:
 
 
 def test_delegate_taken_back(room: Room) -> None:
-    """委派: the owner may decide without the opinion after all."""
+    """委派 (delegate): the owner may decide without the opinion after all."""
     case = begin(room, step("单签", "hr", mode="single"))
     act(room, case, work.delegate, "hr", to=person("director"))
     act(room, case, work.take_back, "hr")
@@ -240,7 +240,7 @@ def test_delegate_taken_back(room: Room) -> None:
 
 
 def test_reassign(room: Room) -> None:
-    """改派: by a manager of the procedure only, with a reason; also what somebody has claimed."""
+    """改派 (reassign): by a manager of the procedure only, with a reason; also what somebody has claimed."""
     case = begin(room, step("认领", "hr", "hr2", mode="claim"))
     item = room.item(case, "sign")
     work.claim(room.services, item, actor=person("hr"), request_id=new_id())
@@ -267,8 +267,8 @@ def test_reassign(room: Room) -> None:
         ("beside", "hr:open director:open", ["director", "hr"]),
     ],
 )
-def test_add(room: Room, where: str, states: str, order: list[str]) -> None:
-    """加签 前、后、并行: who waits for whom, and all of them sign."""
+def test_add_signer(room: Room, where: str, states: str, order: list[str]) -> None:
+    """加签 (add signer): who waits for whom, and all of them sign."""
     case = begin(room, step("会签", "hr"))
     with pytest.raises(FormInvalid):
         act(room, case, work.add, "hr", persons=[person("director")], where=where, reason="")
@@ -280,8 +280,8 @@ def test_add(room: Room, where: str, states: str, order: list[str]) -> None:
     assert room.open(case) == "yes"
 
 
-def test_remove(room: Room) -> None:
-    """减签: whoever added them, or a manager; what is certain then is decided, in the name of who decided."""
+def test_remove_signer(room: Room) -> None:
+    """减签 (remove signer): whoever added them, or a manager; what is certain then is decided, in the name of who decided."""
     case = begin(room, step("会签", "hr", "head"))
     act(room, case, work.add, "hr", persons=[person("director")], where="beside", reason="请把关")
     ids = dict(room.rows(sa.select(SignOff.person_id, SignOff.id).where(SignOff.case_id == case)))
@@ -306,7 +306,7 @@ def test_one_click_on_a_verb_that_arrives_several_times(room: Room) -> None:
 
 
 def test_withdraw(room: Room) -> None:
-    """撤回 in an unfinished step: the decision stays to be read with its opinion, and it is my turn again."""
+    """撤回 (withdraw): in an unfinished step the decision stays to be read with its opinion, and it is my turn again."""
     case = begin(room, step("会签", "hr", "head"))
     room.approve(case, "sign", by="hr", opinion="同意")
     act(room, case, work.withdraw, "hr", reason="看错了")
@@ -318,7 +318,7 @@ def test_withdraw(room: Room) -> None:
 
 
 def test_withdraw_closes_the_step_that_it_had_opened(room: Room) -> None:
-    """撤回 after the step was decided: the next step's sign-offs lapse, and it is opened once more when it is approved again."""
+    """撤回 (withdraw): after the step was decided the next one's sign-offs lapse; approved again, it is opened once more."""
     case = begin(room, step("部门", "hr", mode="single"), step("人事", "head", mode="single"))
     room.approve(case, "sign", by="hr")
     act(room, case, work.withdraw, "hr")
@@ -333,7 +333,7 @@ def test_withdraw_closes_the_step_that_it_had_opened(room: Room) -> None:
 
 
 def test_withdraw_too_late(room: Room) -> None:
-    """撤回 is refused by name once the next one has done anything with it, and once the item is done."""
+    """撤回 (withdraw): refused by name once the next one has done anything with it, and once the item is done."""
     chain = (step("部门", "hr", mode="single"), step("人事", "head", "hr2"))
     case = begin(room, *chain)
     room.approve(case, "sign", by="hr")
@@ -351,7 +351,7 @@ def test_withdraw_too_late(room: Room) -> None:
 
 
 def test_withdraw_a_transfer(room: Room) -> None:
-    """撤回 of 转办: it comes back until the receiver has acted."""
+    """撤回 (withdraw): of a 转办, it comes back until the receiver has acted."""
     case = begin(room, step("单签", "hr", mode="single"))
     act(room, case, work.transfer, "hr", to=person("director"))
     act(room, case, work.withdraw, "hr")
@@ -363,7 +363,7 @@ def test_withdraw_a_transfer(room: Room) -> None:
 
 
 def test_return(room: Room) -> None:
-    """退回 to an earlier step of the chain: others lapse, what was decided stays, and everything after it is signed again."""
+    """退回任意节点 (return): to an earlier step others lapse, what was decided stays, and all after it is signed again."""
     case = begin(room, step("部门", "boss", mode="single", key="unit"), step("会签", "hr", "head", key="all"))
     room.approve(case, "sign", by="boss")
     room.approve(case, "sign", by="head")
@@ -391,7 +391,7 @@ def test_return(room: Room) -> None:
 
 
 def test_return_ends_what_was_added(room: Room) -> None:
-    """退回: added signers and delegations end with the round and are not made again."""
+    """退回任意节点 (return): added signers and delegations end with the round and are not made again."""
     case = begin(room, step("部门", "boss", mode="single", key="unit"), step("会签", "hr", "head", key="all"))
     room.approve(case, "sign", by="boss")
     act(room, case, work.add, "hr", persons=[person("director")], where="beside", reason="请把关")
@@ -403,7 +403,7 @@ def test_return_ends_what_was_added(room: Room) -> None:
 
 
 def test_return_to_an_earlier_work_item(room: Room) -> None:
-    """退回 to a work item that the case really completed: it opens again, and the chain begins anew when it is done."""
+    """退回任意节点 (return): a work item that the case really completed opens again; once it is done the chain begins anew."""
     properties = zeebe("properties", zeebe("property", name="wf.chain", value="c"))
     task = node("userTask", "sign", properties, mapping(outputs={"verdict": "=decision"}))
     chain = {"name": "审批", "name_en": "Chain", "steps": [step("会签", "head", "director")]}
@@ -428,8 +428,8 @@ def test_return_to_an_earlier_work_item(room: Room) -> None:
     assert room.case(case).status == "closed"
 
 
-def test_nobody_withdraws_what_was_returned_to_somebody_else(room: Room) -> None:
-    """撤回 after 退回: whoever comes before the step to which it went back cannot take back what was acted on."""
+def test_withdraw_of_nothing_that_was_returned_to_somebody_else(room: Room) -> None:
+    """撤回 (withdraw): after 退回 who comes before the step to which it went back takes back nothing that was acted on."""
     case = begin(room, *(step(name, by, mode="single", key=by) for name, by in (("一", "boss"), ("二", "hr"), ("三", "head"))))
     room.approve(case, "sign", by="boss")
     room.approve(case, "sign", by="hr")
@@ -442,8 +442,8 @@ def test_nobody_withdraws_what_was_returned_to_somebody_else(room: Room) -> None
 
 
 @pytest.mark.parametrize(("on_reject", "opened"), [("to_previous", "hr"), ("to:first", "boss")])
-def test_a_rejection_goes_back(room: Room, on_reject: str, opened: str) -> None:
-    """驳回 with `on_reject`: to the step before, or to a named one, which is then signed again."""
+def test_reject_goes_back(room: Room, on_reject: str, opened: str) -> None:
+    """驳回 (reject): with `on_reject` to the step before, or to a named one, which is then signed again."""
     chain = [step(key, by, mode="single", key=key) for key, by in (("first", "boss"), ("second", "hr"))]
     case = begin(room, *chain, step("third", "head", mode="single", on_reject=on_reject))
     room.approve(case, "sign", by="boss")
@@ -455,15 +455,15 @@ def test_a_rejection_goes_back(room: Room, on_reject: str, opened: str) -> None:
     assert room.open(case) == "yes"
 
 
-def test_a_rejection_in_the_first_step_has_no_step_before_it(room: Room) -> None:
-    """驳回 with `to_previous` in the first step is for the diagram to follow."""
+def test_reject_in_the_first_step_has_no_step_before_it(room: Room) -> None:
+    """驳回 (reject): with `to_previous` in the first step is for the diagram to follow."""
     case = begin(room, step("一", "hr", mode="single", on_reject="to_previous"))
     act(room, case, work.reject, "hr", opinion="不同意")
     assert room.open(case) == "no"
 
 
-def test_a_rejection_ends_the_case(room: Room) -> None:
-    """驳回 with `end`: the case is over as rejected, with the reason; what was open is left."""
+def test_reject_ends_the_case(room: Room) -> None:
+    """驳回 (reject): with `end` the case is over as rejected, with the reason; what was open is left."""
     case = begin(room, step("会签", "hr", "head", on_reject="end"))
     act(room, case, work.reject, "hr", opinion="不同意")
     row = room.case(case)

@@ -17,8 +17,8 @@ def room(services: Services) -> Room:
     return Room(services)
 
 
-def test_whoever_started_it_urges_once_in_four_working_hours(room: Room) -> None:
-    """The second time says who did and when it can be done again; over the closed time nothing counts; the due time stays."""
+def test_urge_once_in_four_working_hours(room: Room) -> None:
+    """催办 (urge): the second time says who did and from when it can be done again; closed hours do not count; the due time stays."""
     room.deploy(*line("a"))
     case = room.start()
     item = room.item(case, "a")
@@ -39,8 +39,8 @@ def test_whoever_started_it_urges_once_in_four_working_hours(room: Room) -> None
     assert told[0].actor == person("boss")
 
 
-def test_who_may_urge(room: Room) -> None:
-    """Who signed before where the chain offers it, and managers; not whoever it waits for, nor others; nobody once it is done."""
+def test_urge_by_whom(room: Room) -> None:
+    """催办 (urge): who signed before where the chain offers it, and managers; not who it waits for, nor others; nobody once it is done."""
     case = begin(room, step("一", "hr"), step("二", "director"), step("三", "head", verbs=[]))
     with pytest.raises(NotAllowed):
         act(room, case, work.urge, "hr")

@@ -275,8 +275,8 @@ def test_a_claim_and_a_completion_at_the_same_moment(room: Room) -> None:
 # --- claiming
 
 
-def test_claiming_and_putting_back(room: Room) -> None:
-    """Claimed work is the holder's until it is put back; the others are told who has it."""
+def test_claim_and_put_back(room: Room) -> None:
+    """认领 / 主动接单 (claim): it is the holder's until it is put back; the others are told who has it."""
     room.deploy(*line("a"))
     case = room.start()
     item = room.item(case, "a")
@@ -299,8 +299,8 @@ def test_claiming_and_putting_back(room: Room) -> None:
     ]
 
 
-def test_several_named_people_share_it(room: Room) -> None:
-    """Candidates by name may take it as those of a role may, and others may not."""
+def test_claim_by_one_of_several_named(room: Room) -> None:
+    """认领 / 主动接单 (claim): candidates by name may take it as those of a role may, and others may not."""
     room.deploy(*assigned(candidateUsers=f"{person('hr')},{person('worker')},{person('subject')}"))
     case = room.start()
     assert sorted(room.values(sa.select(Candidate.ref))) == sorted([person("hr"), person("worker")])
@@ -329,8 +329,8 @@ def test_work_for_somebody_unknown_goes_to_the_administrators(room: Room) -> Non
 # --- drafts and files
 
 
-def test_a_draft_is_kept_for_its_writer(room: Room) -> None:
-    """Saved over and over it is one draft, sealed; when anybody completes the item, all drafts of it are gone."""
+def test_draft_is_kept_for_its_writer(room: Room) -> None:
+    """暂存待审 / 草稿 (draft): saved over and over it is one, sealed; when anybody completes the item, all drafts of it are gone."""
     room.deploy(*line("a"))
     case = room.start()
     item = room.item(case, "a")
@@ -381,8 +381,8 @@ def test_documents_of_another_case_are_refused(room: Room) -> None:
     assert room.open(mine) == "a"
 
 
-def test_hidden_and_readonly_fields_stay_as_they_are(room: Room) -> None:
-    """What the diagram closes for a task cannot be sent, and without a form nothing can."""
+def test_field_permissions_hidden_and_readonly(room: Room) -> None:
+    """表单字段权限 (field permissions): what the diagram closes for a task cannot be sent, and without a form nothing can."""
     closed = zeebe("properties", zeebe("property", name="wf.field.x", value="readonly"))
     first, second = user("a", zeebe("formDefinition", formId="f")), user("b", zeebe("formDefinition", formId="f"), closed)
     body = (START, first, second, user("c"), END, flows("start > a", "a > b", "b > c", "c > end"))
@@ -402,8 +402,8 @@ def test_hidden_and_readonly_fields_stay_as_they_are(room: Room) -> None:
 # --- chains
 
 
-def test_a_chain_is_signed_step_by_step(room: Room) -> None:
-    """Each step opens for its people once the one before is approved; the diagram sees decision, opinion and name."""
+def test_approve_step_by_step(room: Room) -> None:
+    """同意 (approve): each step opens for its people once the one before is approved; the diagram sees decision, opinion and name."""
     given = signing(step("部门", HEAD), step("总监", DIRECTOR, mode="claim"))
     room.deploy(*given["body"], chains=given["chains"])
     case = room.start()
@@ -427,8 +427,8 @@ def test_a_chain_is_signed_step_by_step(room: Room) -> None:
     ]
 
 
-def test_a_rejection_ends_the_chain(room: Room) -> None:
-    """It needs a reason, opens no further step, and the diagram says what follows."""
+def test_reject_ends_the_chain(room: Room) -> None:
+    """驳回 (reject): it needs a reason, opens no further step, and the diagram says what follows."""
     given = signing(step("部门", HEAD), step("总监", DIRECTOR))
     room.deploy(*given["body"], chains=given["chains"])
     case = room.start()
@@ -445,8 +445,8 @@ def test_a_rejection_ends_the_chain(room: Room) -> None:
         work.approve(room.services, item, actor=person("director"), request_id=new_id())
 
 
-def test_one_click_signs_one_step(room: Room) -> None:
-    """The same request sent twice does not sign the next step as well, even where the same person is asked again."""
+def test_approve_twice_by_one_click_signs_one_step(room: Room) -> None:
+    """同意 (approve): the same request sent twice does not sign the next step as well, even where the same person is asked again."""
     given = signing(step("一", HEAD), step("二", HEAD, twice="none"))
     room.deploy(*given["body"], chains=given["chains"])
     case = room.start()
