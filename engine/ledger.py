@@ -79,6 +79,7 @@ class Event(StrEnum):
     SIGN_OFF_DUE_MOVED = "work:sign_off:due_moved"
     COPY_SENT = "work:copy:sent"
     COPY_READ = "work:copy:read"
+    COMMENT_WRITTEN = "work:comment:written"
     OPERATION_REQUESTED = "job:operation:requested"
     OPERATION_DONE = "job:operation:done"
     OPERATION_FAILED = "job:operation:failed"

@@ -74,7 +74,8 @@ def events_of(
     events, done = [], set[str]()
     for entry in entries:
         actor = None if entry.event in _BY_ITSELF or entry.payload.get("by_rule") else entry.actor
-        own = sight.whole or actor == reader
+        # a comment is said to everybody who reads the case
+        own = sight.whole or actor == reader or (entry.event == Happened.COMMENT_WRITTEN and not sight.subject)
         if sight.subject and not own and entry.event != Happened.CASE_CLOSED:
             continue
         if entry.element and entry.event in _FINISHING:

@@ -64,3 +64,57 @@ def test_copy_by_programs(office: Office) -> None:
     assert colleague.get(f"/api/v1/cases/{case}", headers=headers).status_code == 200
     assert colleague.post(f"/api/v1/cases/{case}/copies/read", headers=headers).status_code == 204
     assert signer.get(f"/api/v1/cases/{case}/copies", headers=own).json["copies"][0]["read_at"]
+
+
+def test_copied_to_me_is_a_box(office: Office) -> None:
+    """抄送我的: listed and counted until it is opened, in pages and for programs."""
+    case = office.case()
+    item = office.talked(case)
+    office.post(office.browser("zhaominhua"), f"/items/{item}/copy", {"person": [office.people["hexiulan"]]})
+    colleague = office.browser("hexiulan", "zh-CN")
+    page = colleague.get("/inbox/copied").text
+    assert "赵敏华 抄送" in page and f"/items/{item}" in page and "未阅" in page
+    program, own = office.program("hexiulan")
+    listed = program.get("/api/v1/copies", headers=own).json
+    assert (listed["total"], listed["unread"], listed["copies"][0]["item_id"]) == (1, 1, item)
+    colleague.get(f"/items/{item}")
+    assert "未阅" not in colleague.get("/inbox/copied").text
+    assert program.get("/api/v1/copies", headers=own).json["unread"] == 0
+    assert "没有符合条件的待办" in colleague.get("/inbox/copied?search=xyz").text
+
+
+def test_comment_is_written_answered_and_printed(office: Office) -> None:
+    """沟通 (ask): who is named with @ is chosen, not guessed; the answer stands below, on the case, the item and the record."""
+    case = office.case()
+    item = office.talked(case)
+    signer, hr, employee = (office.browser(login, "zh-CN") for login in ("zhaominhua", "wangfang", "linxiaobei"))
+    address = f"/cases/{case}/comments"
+    asked = office.post(signer, address, {"text": "@王芳 考勤记录完整吗？", "item": item})
+    assert asked.status_code == 422 and "请在下方勾选" in asked.text and "@王芳 考勤记录完整吗？" in asked.text
+    first = asked.text.index("pick")
+    assert office.people["wangfang"] in asked.text[first : first + 1500]
+    sent = {"text": "@王芳 考勤记录完整吗？", "item": item, "person": [office.people["wangfang"]]}
+    assert office.post(signer, address, sent).status_code == 302
+    page = hr.get(f"/cases/{case}").text
+    assert "考勤记录完整吗" in page and "answers=" in page
+    answers = page.split("answers=")[1][:32]
+    assert "回复 赵敏华" in hr.get(f"{address}?answers={answers}").text
+    assert office.post(hr, address, {"text": "完整。", "answers": answers}).status_code == 302
+    for shown in (f"/items/{item}", f"/cases/{case}", f"/cases/{case}/approvals"):
+        assert "完整。" in signer.get(shown).text and "回复 赵敏华" in signer.get(shown).text, shown
+    refused = office.post(signer, address, {"text": "请看", "person": [office.people["linxiaobei"]]})
+    assert refused.status_code == 422 and "林小北" in refused.text and "请看" in refused.text
+    assert employee.get(address).status_code == 403 and office.post(employee, address, {"text": "?"}).status_code == 403
+
+
+def test_comment_by_programs(office: Office) -> None:
+    """沟通 (ask): written and listed by its address; who may not read the case is refused by name."""
+    case = office.case()
+    client, own = office.program("wangfang")
+    address = f"/api/v1/cases/{case}/comments"
+    assert client.post(address, json={"text": "材料齐全", "mentions": [office.people["chenli"]]}, headers=own).status_code == 204
+    [row] = client.get(address, headers=own).json["comments"]
+    assert (row["name"], row["text"], row["mentions"]) == ("王芳", "材料齐全", ["陈立"])
+    wrong = client.post(address, json={"text": "请看", "mentions": [office.people["hexiulan"]]}, headers=own)
+    assert wrong.status_code == 409 and "何秀兰" in wrong.json["detail"]
+    assert client.post(address, json={"text": " "}, headers=own).status_code == 422

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, send_file, url_for
 
-from engine import approvals, bundle, casefile, caselist, copies, evidence, forecast, messages, originals, snapshots, timers, work
+from engine import approvals, bundle, casefile, caselist, comments, copies, evidence, forecast, messages, originals, snapshots, timers, work
 from engine import cases as engine_cases
 from engine.errors import NotFound
 from engine.ports import File
@@ -77,6 +77,8 @@ def show(case_id: str) -> Any:
         answered={event.number: answers_of(case.version_id, event) for event in case.timeline},
         received=_snapshots_by_job(case),
         copies=copies.copies(services(), case_id, reader=me().id),
+        comments=comments.comments(services(), case_id, reader=me().id),
+        may_comment=comments.may_write(services(), case_id, reader=me().id),
         diagram="" if case.subject["id"] == me().id else diagram(case.version_id, done=case.done, lit=case.lit),
         verbs=[(verb, gettext(name)) for verb, name in _VERBS.items() if verb in case.may],
         local=lambda moment: f"{moment.astimezone(zone()):%Y-%m-%dT%H:%M}",

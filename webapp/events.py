@@ -50,6 +50,7 @@ NAMES: Mapping[str, str] = {
     Event.SIGN_OFF_DUE_MOVED: N_("Due time of a signer changed"),
     Event.COPY_SENT: N_("Copy sent"),
     Event.COPY_READ: N_("Copy read"),
+    Event.COMMENT_WRITTEN: N_("Commented"),
     Event.OPERATION_REQUESTED: N_("Outside call requested"),
     Event.OPERATION_DONE: N_("Outside call done"),
     Event.OPERATION_FAILED: N_("Outside call failed"),

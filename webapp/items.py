@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from markupsafe import Markup
 
 import forms
-from engine import copies, inbox, work
+from engine import comments, copies, inbox, work
 from engine.boxes import Filter
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid
 from engine.models import new_id
@@ -106,6 +106,8 @@ def _show(
         timeline=main_events(page.timeline),
         documents=page.documents,
         copies=copies.copies(services(), page.case_id, reader=me().id),
+        comments=comments.comments(services(), page.case_id, reader=me().id),
+        may_comment=comments.may_write(services(), page.case_id, reader=me().id),
         diagram="" if page.subject["id"] == me().id else diagram(page.version_id, done=page.done, lit=page.lit),
     )
 

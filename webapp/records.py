@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, send_file, url_for
 
-from engine import approvals, casefile, checkcodes
+from engine import approvals, casefile, checkcodes, comments
 from engine.chainview import StepView
 from engine.errors import NotAllowed
 
@@ -89,7 +89,7 @@ def _record(case_id: str) -> dict[str, Any]:
         "title": gettext("Approval record"),
         "facts": [list(fact) for fact in facts],
         "heads": [gettext("Step"), gettext("Signer"), gettext("Decision"), gettext("Opinion"), gettext("Time")],
-        "sections": [_section(approval, files) for approval in reversed(found)],
+        "sections": [*(_section(approval, files) for approval in reversed(found)), *_talk(case_id)],
         "code": code,
         "address": services().settings.address + url_for("records.check", code=code),
         "printed_at": services().clock.now(),
@@ -104,6 +104,17 @@ def _section(approval: approvals.Approval, files: Mapping[str, str]) -> Section:
 
 def _stands_in(name: str, absent: str | None) -> str:
     return f"{name} {gettext('(for %(who)s)', who=absent)}" if absent else name
+
+
+def _talk(case_id: str) -> list[Section]:
+    """The comments, where there are any."""
+    said = comments.comments(services(), case_id, reader=me().id, limit=None)
+    rows = []
+    for one in said:
+        kind = gettext("answers %(who)s", who=one.answered) if one.answered else gettext("Comment")
+        to = "".join(f"\n@{name}" for name in one.mentions)
+        rows.append([(named(one, "item") or "") if one.item else "", one.name, kind + to, one.text, moment(one.at)])
+    return [Section(title=gettext("Comments"), about="", rows=rows)] if rows else []
 
 
 def _row(step: StepView, approval: approvals.Approval, files: Mapping[str, str]) -> list[str]:

@@ -120,6 +120,7 @@ EVENT_LOOKS = {
     Event.SIGN_OFF_DUE_MOVED: ("clock", "secondary"),
     Event.COPY_SENT: ("eye", "secondary"),
     Event.COPY_READ: ("eye", "secondary"),
+    Event.COMMENT_WRITTEN: ("mail", "secondary"),
     Event.OPERATION_REQUESTED: ("plug-connected", "secondary"),
     Event.OPERATION_DONE: ("plug-connected", "success"),
     Event.OPERATION_FAILED: ("refresh", "warning"),
@@ -178,6 +179,7 @@ _MAIN = frozenset(
         Event.SIGN_OFF_REROUTED,
         Event.SIGN_OFF_DUE_MOVED,
         Event.COPY_SENT,
+        Event.COMMENT_WRITTEN,
         Event.OPERATION_DONE,
         Event.MESSAGE_RECEIVED,
         Event.SIGNAL_RECEIVED,
@@ -227,6 +229,7 @@ def what(event: Any) -> str:
 _DETAILS = {
     "opinion": N_("Opinion"),
     "reason": N_("Reason"),
+    "text": N_("Comment"),
     "decision": N_("Decision"),
     "outcome": N_("Outcome"),
     "step": N_("Step"),

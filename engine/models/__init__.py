@@ -2,7 +2,7 @@
 
 from .base import Base, Digest, Id, Instant, Mark, new_id
 from .cases import Case, Ending, Incident, Snapshot
-from .correspondence import Copy
+from .correspondence import Comment, Copy
 from .evidence import Document, LedgerPage, SealedFile
 from .installation import AnsweredRequest, Election, FailedLogIn, KnownKey
 from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
@@ -48,6 +48,7 @@ __all__ = [
     "ChainDraft",
     "ChainEvent",
     "Choice",
+    "Comment",
     "Copy",
     "Department",
     "Digest",

@@ -34,3 +34,23 @@ class Copy(Base):
     note: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     #: when the person first opened it since it was sent
     read_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
+class Comment(Base):
+    """What somebody said about a case. Never updated."""
+
+    __tablename__ = "comments"
+    __table_args__ = (sa.Index("ix_comments_case_id", "case_id", "at"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"))
+    #: the work item about which it was written; None: about the case
+    item_id: Mapped[str | None] = mapped_column(sa.ForeignKey("work_items.id"))
+    #: the comment that it answers
+    answers: Mapped[str | None] = mapped_column(sa.ForeignKey("comments.id"))
+    by_id: Mapped[str] = mapped_column(Id)
+    at: Mapped[dt.datetime] = mapped_column(Instant)
+    #: sealed JSON {text}
+    text: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    #: ids of persons
+    mentions: Mapped[list[str]] = mapped_column(sa.JSON)

@@ -33,6 +33,12 @@ KINDS: Mapping[str, Kind] = {
     "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
     "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),
     "copied": Kind("I am shown a case", "Copied to you: {title}", "{title}: {who} shows you the case.", while_open=False),
+    "mentioned": Kind(
+        "A comment mentions me or answers mine",
+        "A comment for you: {title}",
+        "{title}: {who} addresses you in a comment.",
+        while_open=False,
+    ),
     "case_closed": Kind("A case that I began is closed", "Closed: {title}", "{title}: the case is closed.", while_open=False),
     "case_cancelled": Kind(
         "A case that I began or took part in was stopped", "Stopped: {title}", "{title}: {who} stopped the case.", while_open=False

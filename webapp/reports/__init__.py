@@ -78,7 +78,7 @@ class CaseReport:
 
     def _line(self, event: Mapping[str, Json]) -> dict[str, Json]:
         actor, element, payload = event["actor"] or {}, event["element"] or {}, event["payload"]
-        told = [payload[name] for name in ("step", "opinion", "reason", "operation", "name", "message") if payload.get(name)]
+        told = [payload[name] for name in ("step", "opinion", "text", "reason", "operation", "name", "message") if payload.get(name)]
         return {
             "number": event["number"],
             "at": event["at"],
