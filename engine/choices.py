@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from .bpmn.model import Element
 from .bpmn.order import ahead
 from .chains import choosing, versions
 from .chains.company import Company
@@ -74,8 +75,13 @@ def field_of(chain: str, step: str) -> str:
 @functools.lru_cache(maxsize=64)
 def _chains(program: Program) -> tuple[str, ...]:
     """Keys of the chains that a case can come to from where people begin, in its order."""
-    named = (task.element.properties.get("wf.chain", "") for task in ahead(program, "userTask"))
-    return tuple(dict.fromkeys(key for key in named if key and not key.startswith("=")))
+    named = (task.element.properties["wf.chain"] for task in ahead(program, chained))
+    return tuple(dict.fromkeys(key for key in named if not key.startswith("=")))
+
+
+def chained(element: Element) -> bool:
+    """Whether an approval chain serves the element."""
+    return element.kind == "userTask" and bool(element.properties.get("wf.chain"))
 
 
 def before_start(deployed: Deployed, subject: str, initiator: str, at: dt.datetime, variables: Mapping[str, Json]) -> Situation:

@@ -76,7 +76,7 @@ def before_start(
         case = choices.before_start(deployed, subject, initiator, now, variables)
         company = Company(connection, now)
         may_come = {forecast.INITIATOR, forecast.SIGNER, forecast.VALUES}
-        approvals = _approvals(connection, company, ahead(deployed.program, "userTask"), case, may_come, chosen)
+        approvals = _approvals(connection, company, ahead(deployed.program, choices.chained), case, may_come, chosen)
         return Outlook(asked=choices.asked_of_initiator(company, deployed.program, case), approvals=approvals)
 
 
@@ -92,7 +92,7 @@ def of_case(services: Services, case_id: str, *, reader: str) -> list[Approval]:
         if access.sight(connection, row, rules, reader).subject or row.status == "closed":
             return []
         execution = restored(services, connection, row)
-        found = ahead(deployed.program, "userTask", standing=execution.places())
+        found = ahead(deployed.program, choices.chained, standing=execution.places())
         case = Situation(
             subject=row.subject_id,
             initiator=row.initiator_id,
@@ -112,10 +112,7 @@ def _approvals(
 ) -> list[Approval]:
     approvals = []
     for task in found:
-        text = task.element.properties.get("wf.chain")
-        if text is None:
-            continue
-        chain = _chain(company, text, case)
+        chain = _chain(company, task.element.properties["wf.chain"], case)
         steps: list[StepView] = []
         if chain is not None:
             own = {key: choosing.named(company, persons) for key, persons in chosen.get(chain.key, {}).items()}

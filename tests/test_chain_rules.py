@@ -257,6 +257,8 @@ def test_rule_form_department(firm: Firm) -> None:
     assert firm.who(rule, variables={"where": "office"}) == ["hr1"]
     assert firm.who({**rule, "level": 2}, variables={"where": "works"}) == ["boss"]
     assert firm.who(rule, variables={"where": "nowhere"}) == ["admin"]
+    assert firm.who(rule, variables={"where": ["office", "works", "office"]}) == ["hr1", "chief"]
+    assert firm.who(rule, variables={"where": {"id": "office", "name": "办公室"}}) == ["hr1"]
 
 
 def test_rule_expression(firm: Firm) -> None:

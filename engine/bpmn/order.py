@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,8 +91,8 @@ class Ahead:
     certain: bool
 
 
-def ahead(program: Program, kind: str, *, standing: Iterable[tuple[str, str | None]] | None = None) -> list[Ahead]:
-    """What of a kind (such as `userTask`) a case of a program can come to, the nearest first.
+def ahead(program: Program, wanted: Callable[[Element], bool], *, standing: Iterable[tuple[str, str | None]] | None = None) -> list[Ahead]:
+    """What a case of a program can come to, of the elements that are wanted, the nearest first.
 
     `standing`: from where it stands (`Execution.places`), without the very elements at which it stands; None: from where people begin.
     What is called by its latest version is not looked into.
@@ -115,7 +115,7 @@ def ahead(program: Program, kind: str, *, standing: Iterable[tuple[str, str | No
     return [
         Ahead(element=element, certain=program.process_id not in walked(element.id.rpartition(":")[2], exceptions=False).ended)
         for element in found
-        if element.kind == kind
+        if wanted(element)
     ]
 
 

@@ -160,8 +160,16 @@ def faults(name: Json, name_en: Json, steps: Json, company: Company | None = Non
         checked = _Step(step, keys, company)
         named = step.get("name")
         found += [Fault(number, field, said, named if isinstance(named, str) else "") for field, said in checked.found]
+        if keys and _asks_signer(step) and isinstance(steps[number - 1], Mapping) and steps[number - 1].get("batch") is True:
+            said = Sentence("who approves the step before chooses here who signs, so it cannot be approved in a batch")
+            found.append(Fault(number, "approvers", said, named if isinstance(named, str) else ""))
         keys.append(str(step.get("key")))
     return found
+
+
+def _asks_signer(step: Mapping[str, Json]) -> bool:
+    rules = step.get("approvers")
+    return isinstance(rules, list) and any(isinstance(rule, Mapping) and rule.get("rule") == "signer_chooses" for rule in rules)
 
 
 def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
