@@ -1,4 +1,4 @@
-"""What lies in which box of a person: sign-offs that an index finds, however many there are in all.
+"""What lies in which box of a person: sign-offs, or copies, that an index finds, however many there are in all.
 
 What a list tells about them is read for the rows of one page only; order, search and filters are all that looks at the others.
 A page begins after the last row of the one before, so that a later one takes no longer than the first. The statements are
@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 
 from .db import Database, Statement, one_of
 from .errors import NotFound
-from .models import OPEN, Candidate, Case, Department, Holding, Person, Placement, ProcedureVersion, SignOff, WorkItem
+from .models import OPEN, Candidate, Case, Copy, Department, Holding, Person, Placement, ProcedureVersion, SignOff, WorkItem
 from .people import directory
 
 _ME: sa.BindParameter[Any] = sa.bindparam("person")
@@ -39,8 +39,16 @@ _NAMED = sa.select(Candidate.sign_off_id).where(
 #: what is offered to a person or their roles, but for cases about themselves; a single role is in the row, others are candidates
 _OFFERED = (_FREE.where(SignOff.role.in_(_ROLES)), _FREE.where(SignOff.role.is_(None), SignOff.id.in_(_NAMED)))
 _DONE = (sa.select(*_COLUMNS).where(SignOff.decided_by == _ME),)
-#: box -> selects of sign-offs, of which each is in one only
-_BOXES: Mapping[str, Sequence[sa.Select[Any]]] = {"mine": _MINE, "group": _OFFERED, "done": _DONE, "standing_in": _STANDING_IN}
+_COPY_COLUMNS: tuple[Any, ...] = (Copy.id, Copy.item_id, Copy.case_id, Copy.sent_at, Copy.read_at)
+_COPIED = (sa.select(*_COPY_COLUMNS).where(Copy.person_id == _ME),)
+#: box -> selects of what lies in it, of which each is in one only
+_BOXES: Mapping[str, Sequence[sa.Select[Any]]] = {
+    "mine": _MINE,
+    "group": _OFFERED,
+    "done": _DONE,
+    "standing_in": _STANDING_IN,
+    "copied": _COPIED,
+}
 
 _ON: sa.BindParameter[Any] = sa.bindparam("on", type_=sa.Date())
 
@@ -51,7 +59,7 @@ SORTS = ("due", "newest", "oldest")
 #: rows that are looked at for what can be filtered by
 _LOOKED_AT = 1000
 
-_ABSENT, _NAMESAKE = aliased(Person), aliased(Person)
+_ABSENT, _NAMESAKE, _SENDER = aliased(Person), aliased(Person), aliased(Person)
 _TOLD = (
     SignOff.id.label("sign_off_id"),
     WorkItem.id.label("item_id"),
@@ -72,6 +80,23 @@ _TOLD = (
     SignOff.decided_at,
     SignOff.state.label("decision"),
     _ABSENT.name.label("in_place_of"),
+)
+
+
+_SHOWN = (
+    Copy.id.label("copy_id"),
+    Copy.item_id,
+    Copy.case_id,
+    Case.number,
+    Case.title,
+    Case.version_id,
+    Case.status,
+    Person.name.label("subject"),
+    WorkItem.name,
+    WorkItem.name_en,
+    _SENDER.name.label("by"),
+    Copy.sent_at,
+    Copy.read_at,
 )
 
 
@@ -113,14 +138,16 @@ def page(
 ) -> tuple[Sequence[Any], int]:
     """Rows of a box after the sign-off of that id, one more than `size` where there are more; and how many rows fit in all.
 
-    Raises NotFound for a box, an order or a due time that does not exist.
+    In the box `copied` copies lie: what was not read first, then the newest; they are due at no time. Raises NotFound for a box, an
+    order or a due time that does not exist.
     """
     for what, value, known in (("box", box, _BOXES), ("due time", wanted.due, ("", *DUE)), ("order", wanted.sort, SORTS)):
         if value not in known:
             raise NotFound(what=what, name=value)
     filters = frozenset(name for name in ("procedure", "step", "department") if getattr(wanted, name))
     sort = ("oldest" if wanted.sort == "oldest" else "newest") if box == "done" else wanted.sort
-    shape = _Shape(box, len(wanted.words), filters, wanted.due, sort, bool(after))
+    due, sort = ("", "newest") if box == "copied" else (wanted.due, sort)
+    shape = _Shape(box, len(wanted.words), filters, due, sort, bool(after))
     given = {
         "person": person,
         "ref": person,
@@ -128,18 +155,20 @@ def page(
         **{name: getattr(wanted, name) for name in filters},
         **_spans(now),
     }
-    rows, [(total,)] = database.together((_page(shape), {**given, "size": size + 1, "after": after}), (_total(shape), given))
+    statement = _copied_page(shape) if box == "copied" else _page(shape)
+    rows, [(total,)] = database.together((statement, {**given, "size": size + 1, "after": after}), (_total(shape), given))
     return rows, total
 
 
 def counts(database: Database, person: str, now: dt.datetime) -> Mapping[str, int]:
     """How much a person holds (`mine`), how much of it for somebody absent (`standing_in`), how much is offered to them (`group`),
-    how much of all that is late (`overdue`), and how many of their own cases go on (`sent`).
+    how much of all that is late (`overdue`), how many of their own cases go on (`sent`), and how many copies they have not read
+    (`copied`).
     """
-    [[held, both, late, for_others]], [[sent]] = database.together(
-        (_COUNTS, {"person": person, "ref": person, "now": now}), (_SENT, {"person": person})
+    [[held, both, late, for_others]], [[sent]], [[unread]] = database.together(
+        (_COUNTS, {"person": person, "ref": person, "now": now}), (_SENT, {"person": person}), (_UNREAD, {"person": person})
     )
-    return {"mine": held, "group": both - held, "overdue": late, "standing_in": for_others, "sent": sent}
+    return {"mine": held, "group": both - held, "overdue": late, "standing_in": for_others, "sent": sent, "copied": unread}
 
 
 def choices(database: Database, box: str, person: str, now: dt.datetime) -> tuple[list[Any], list[Any], list[Any]]:
@@ -184,6 +213,26 @@ def _away(box: str) -> Any:
         return SignOff.for_id
     own = sa.and_(Candidate.sign_off_id == SignOff.id, Candidate.kind == "person", Candidate.ref == sa.bindparam("ref"))
     return sa.select(Candidate.for_id).where(own).correlate(SignOff).scalar_subquery()
+
+
+@functools.cache
+def _copied_page(shape: _Shape) -> Statement:
+    lies = _lies(*_BOXES[shape.box])
+    found = _matching(sa.select(lies.c.id).select_from(lies), lies, shape)
+    if shape.after:
+        last = sa.select(Copy.read_at.is_not(None).label("read"), Copy.sent_at, Copy.id)
+        at = last.where(Copy.id == sa.bindparam("after", type_=Copy.id.type)).subquery("last")
+        read, last_read = sa.cast(lies.c.read_at.is_not(None), sa.Integer), sa.cast(at.c.read, sa.Integer)
+        older = sa.or_(lies.c.sent_at < at.c.sent_at, sa.and_(lies.c.sent_at == at.c.sent_at, lies.c.id < at.c.id))
+        found = found.join(at, sa.true()).where(sa.or_(read > last_read, sa.and_(read == last_read, older)))
+    chosen = found.order_by(*_unread_first(lies.c)).limit(sa.bindparam("size")).subquery("chosen")
+    told = sa.select(*_SHOWN).select_from(chosen).join(Copy, Copy.id == chosen.c.id).join(Case, Case.id == Copy.case_id)
+    told = told.join(Person, Person.id == Case.subject_id).outerjoin(WorkItem, WorkItem.id == Copy.item_id)
+    return Statement(told.outerjoin(_SENDER, _SENDER.id == Copy.sent_by).order_by(*_unread_first(Copy)))
+
+
+def _unread_first(copy: Any) -> list[Any]:
+    return [copy.read_at.is_not(None), copy.sent_at.desc(), copy.id.desc()]
 
 
 def _order(shape: _Shape, decided_at: Any, sign_off: Any) -> list[Any]:
@@ -254,7 +303,8 @@ def _matching(found: sa.Select[Any], lies: sa.Subquery, shape: _Shape, *, items:
     """Those that fit; `items`: joined with their work items in any case."""
     cases = shape.words or shape.filters & {"procedure", "department"}
     if items or shape.words or shape.due or "step" in shape.filters:
-        found = found.join(WorkItem, WorkItem.id == lies.c.item_id)
+        # a copy may come from the case as a whole
+        found = found.join(WorkItem, WorkItem.id == lies.c.item_id, isouter=shape.box == "copied")
     if cases:
         found = found.join(Case, Case.id == lies.c.case_id).join(Person, Person.id == Case.subject_id)
     fields = (Case.number, Case.title, Person.name, WorkItem.name, WorkItem.name_en)
@@ -300,3 +350,4 @@ _COUNTS = Statement(
 #: not `<> 'closed'`: that would lead SQLite to the index of all cases that go on
 _GOES_ON = one_of(Case.status, "running", "suspended")
 _SENT = Statement(sa.select(sa.func.count().label("sent")).where(Case.initiator_id == _ME, Case.subject_id != _ME, _GOES_ON))
+_UNREAD = Statement(sa.select(sa.func.count().label("unread")).where(Copy.person_id == _ME, Copy.read_at.is_(None)))

@@ -63,6 +63,28 @@ class InboxRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CopiedRow:
+    """One line of the copies that somebody got."""
+
+    copy_id: str
+    case_id: str
+    #: from which it was sent, with its name; None: from the case as a whole
+    item_id: str | None
+    name: str | None
+    name_en: str | None
+    number: str
+    title: str
+    title_en: str
+    subject: str
+    #: status of the case
+    status: str
+    #: who sent it; None: the approval chain did
+    by: str | None
+    sent_at: dt.datetime
+    read_at: dt.datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a list, and how many rows there are in all."""
 
@@ -96,8 +118,19 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
     return Page(rows=found, total=total, next=found[-1].sign_off_id if len(rows) > size else None)
 
 
+def copied(services: Services, person: str, *, wanted: boxes.Filter = boxes.ALL, after: str = "", size: int = 20) -> Page:
+    """A page of the copies that the person got (抄送我的): what they have not read first, then the newest. `after` as in `inbox`."""
+    rows, total = boxes.page(services.database, "copied", person, wanted, services.clock.now(), size=size, after=after)
+    found = []
+    for row in rows[:size]:
+        values = row._asdict()
+        english = title_en(services, values.pop("version_id"), row.subject)
+        found.append(CopiedRow(**values, title_en=english))
+    return Page(rows=found, total=total, next=found[-1].copy_id if len(rows) > size else None)
+
+
 def counts(services: Services, person: str) -> Mapping[str, int]:
-    """How much waits: `mine`, of it `standing_in`, `group`, and `overdue` of all; and `sent`, the person's own cases that go on."""
+    """How much waits: `mine`, of it `standing_in`, `group`, and `overdue` of all; `sent`, their own cases that go on; `copied`, unread."""
     return boxes.counts(services.database, person, services.clock.now())
 
 

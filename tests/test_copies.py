@@ -12,6 +12,7 @@ from engine_room import PEOPLE, Room, form, person, together
 from test_sign_offs import act, begin, step
 
 from engine import casefile, caselist, copies, endings, inbox, work
+from engine.boxes import Filter
 from engine.chains import steps
 from engine.errors import CaseNotRunning, FormInvalid, MayNotBeTold, NotAllowed, NotFound
 from engine.models import Copy, Holding, Person, new_id
@@ -194,3 +195,39 @@ def test_what_was_written_with_a_copy_is_for_both_ends(room: Room) -> None:
     copy(room, case, "head", "worker", reason="请知悉")
     notes = {who: copies.copies(room.services, case, reader=person(who))[0].note for who in ("head", "worker", "admin", "director")}
     assert notes == {"head": "请知悉", "worker": "请知悉", "admin": "请知悉", "director": ""}
+
+
+def test_copy_lies_in_a_box_of_its_own(room: Room) -> None:
+    """抄送 (copy): what was not read stands first, then the newest; counted while unread, filtered, and in pages."""
+    numbers = []
+    for turn in range(5):
+        case = begin(room, step("一", "head"))
+        room.clock.move(minutes=1)
+        if turn % 2:
+            copy(room, case, "head", "worker")
+        else:
+            work.copy_case(room.services, case, persons=[person("worker")], actor=person("boss"), request_id=new_id())
+        numbers.append((room.case(case).number, case))
+    reader = person("worker")
+    copies.read(room.services, numbers[4][1], reader=reader)
+    copies.read(room.services, numbers[1][1], reader=reader)
+    assert inbox.counts(room.services, reader)["copied"] == 3
+    expected = [numbers[place][0] for place in (3, 2, 0, 4, 1)]
+    found, after = [], ""
+    while True:
+        page = inbox.copied(room.services, reader, after=after, size=2)
+        found += [row.number for row in page.rows]
+        assert page.total == 5
+        if page.next is None:
+            break
+        after = page.next
+    assert found == expected
+    rows = inbox.copied(room.services, reader).rows
+    assert [(row.by, row.name) for row in rows[:2]] == [("赵敏", "sign"), ("陈立", None)]
+    assert [row.number for row in inbox.copied(room.services, reader, wanted=Filter(words=["林小北"], step="sign")).rows] == [
+        numbers[3][0],
+        numbers[1][0],
+    ]
+    assert len(inbox.copied(room.services, reader, wanted=Filter(procedure="test", department="service")).rows) == 5
+    assert [one.name for one in inbox.choices(room.services, reader, "copied").steps] == ["sign"]
+    assert inbox.copied(room.services, person("subject")).total == 0

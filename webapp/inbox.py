@@ -1,9 +1,10 @@
-"""待办: what waits for the reader, what waits for their groups, whom they stand in for, what they started, what they did."""
+"""待办: what waits for the reader or their groups, whom they stand in for, what they are shown, what they started and did."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -19,7 +20,7 @@ from .i18n import days_from_now, gettext, ngettext
 inbox = Blueprint("inbox", __name__)
 PAGE = 20
 #: box -> its page
-_PAGES = {"mine": "inbox.mine", "group": "inbox.group", "standing_in": "inbox.standing_in", "done": "inbox.done"}
+_PAGES = {"mine": "inbox.mine", "group": "inbox.group", "standing_in": "inbox.standing_in", "done": "inbox.done", "copied": "inbox.copied"}
 #: rows of a box among which the next one is looked for
 _NEAR = 200
 _FILTERS = ("procedure", "step", "due", "department")
@@ -86,10 +87,11 @@ def address_of(view: views.View) -> str:
 def _box(box: str) -> Any:
     reader, wanted, after = me(), _wanted(), _asked("after")
     partly = "HX-Request" in request.headers
+    rows = engine_inbox.copied if box == "copied" else functools.partial(engine_inbox.inbox, box=box)
     return render_template(
         "inbox.html",
         box=box,
-        found=engine_inbox.inbox(services(), reader.id, box=box, wanted=wanted, after=after, size=PAGE),
+        found=rows(services(), reader.id, wanted=wanted, after=after, size=PAGE),
         counts=engine_inbox.counts(services(), reader.id),
         wanted=wanted,
         arguments=_arguments(wanted),
@@ -129,6 +131,12 @@ def standing_in() -> Any:
 @logged_in
 def done() -> Any:
     return _box("done")
+
+
+@inbox.get("/inbox/copied")
+@logged_in
+def copied() -> Any:
+    return _box("copied")
 
 
 @inbox.get("/inbox/sent")

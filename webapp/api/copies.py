@@ -4,17 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import copies, work
+from engine import copies, inbox, work
+from engine.boxes import Filter
 
 from ..accounts import me, services
 from ..i18n import N_
-from .exchange import api, body, declared, plain, request_id
+from .exchange import SIZE, api, asked, body, declared, linked, plain, request_id
+from .sessions import SEARCH
 from .shapes import Listed, Text
 
 _SENT = {
     "persons": Listed(N_("Ids of people"), of=Text()),
     "reason": Text(N_("A few words with it"), default="", example="请知悉"),
 }
+
+
+@api.get("/copies")
+@declared(
+    scope="work",
+    asks={
+        "search": SEARCH,
+        "procedure": Text(N_("Key of a procedure"), default=""),
+        "step": Text(N_("Name of a step, as the diagram has it"), default=""),
+        "department": Text(N_("Key of a department, to which or below which the employee concerned belongs"), default=""),
+        "after": Text(N_("What the page begins after: `next` of the page before"), default=""),
+        "size": SIZE,
+    },
+    gives={"copies": [inbox.CopiedRow], "total": int, "next": str | None, "unread": int},
+)
+def copied() -> Any:
+    """Cases that others showed the caller: what was not read first, then the newest, in pages."""
+    given = asked()
+    after, size = given.pop("after"), given.pop("size")
+    wanted = Filter(words=given.pop("search").split()[:5], **given)
+    found = inbox.copied(services(), me().id, wanted=wanted, after=after, size=size)
+    unread = inbox.counts(services(), me().id)["copied"]
+    content = {"copies": plain(found.rows), "total": found.total, "next": found.next, "unread": unread}
+    return linked(content, next={"after": found.next} if found.next else None)
 
 
 @api.post("/items/<item_id>/copies")
