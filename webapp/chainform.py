@@ -1,4 +1,4 @@
-"""The table of a chain as a form: from what was typed to steps, and what each field may hold."""
+"""The table of a chain as a form: from what was sent to steps, and what its buttons do to them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,30 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
+from engine.chains import offered, words
 from engine.chains.company import Company
 from engine.chains.rules import PARAMETERS, sparse
 from engine.chains.steps import DEFAULTS, OF_MODE, setting
-from engine.models import Department, Duty, Group, Holding, Post
 from engine.ports import Json
 
-#: fields of a step that the table shows; the others are carried along unseen
-SHOWN = (
-    "key",
-    "name",
-    "name_en",
-    "when",
-    "approvers",
-    "mode",
-    "ratio",
-    "nobody",
-    "initiator",
-    "twice",
-    "opinion",
-    "limit_days",
-    "on_due",
-    "decisive",
-)
-OPERATORS = (">", ">=", "<", "<=", "=", "!=")
+from .chainwhen import OPERATORS, Conditions, Row
+from .i18n import gettext
+
+#: fields with inputs of their own; what others take follows from their default and their choices
+_OWN = ("when", "on_due", "nobody", "on_reject", "weights", "fields", "copies", "limit_days", "limit_hours")
+#: rules that a step has, and by what their inputs are called
+RULED: Mapping[str, str] = {"approvers": "a", "copies": "c"}
+#: part of `on_due` -> what to do for which it counts
+ON_DUE: Mapping[str, str] = {"to": "transfer", "times": "remind", "every_hours": "remind"}
 _LISTS = ("roles", "groups", "posts", "departments")
 _NUMBERS = ("level", "min", "max", "from")
-#: part of `on_due` -> its field in the table
-_ON_DUE = {"to": "on_due_to", "times": "on_due_times", "every_hours": "on_due_every"}
 _BETWEEN = re.compile(r"[,，、;；\n]+")
+_MOST = 20
 
 
 def new_step() -> dict[str, Json]:
-    return {"name": "新环节", "name_en": "New step", "mode": "single", "approvers": [{"rule": "department_head"}]}
+    name = gettext("New step")
+    return {"name": name, "name_en": name, "mode": "single", "approvers": [{"rule": "department_head"}]}
 
 
 def parameters(rule: Mapping[str, Json]) -> Mapping[str, str]:
@@ -49,13 +38,66 @@ def parameters(rule: Mapping[str, Json]) -> Mapping[str, str]:
     return PARAMETERS.get(str(rule.get("rule")), {})
 
 
-def steps_of(form: Any, company: Company) -> list[dict[str, Json]]:
+def kind(field: str) -> str:
+    """How a field is shown: `choice`, `some` of its choices, `yes_no`, `number`, or by inputs of its own (its name)."""
+    default = DEFAULTS[field]
+    if field in _OWN:
+        return field
+    if field in words.CHOICES:
+        return "some" if isinstance(default, list) else "choice"
+    if isinstance(default, bool):
+        return "yes_no"
+    return "number" if default is None or isinstance(default, int) else ""
+
+
+def shown(field: str) -> bool:
+    """Whether the table has inputs for a field: for what publishing accepts, and a page can show."""
+    return field in DEFAULTS and (field in ("when", "limit_days", "limit_hours") or (kind(field) != "" and offered.takes(field)))
+
+
+def showable(field: str, value: Json) -> bool:
+    """Whether a value is of the kind that the inputs of its field show. Files and programs may bring others."""
+    match kind(field):
+        case "choice" | "when" | "on_reject":
+            return isinstance(value, str)
+        case "some":
+            return isinstance(value, list) and all(isinstance(one, str) for one in value)
+        case "yes_no":
+            return isinstance(value, bool)
+        case "number" | "limit_days" | "limit_hours":
+            return isinstance(value, int | str) and not isinstance(value, bool)
+        case "on_due" | "nobody":
+            return isinstance(value, Mapping) and isinstance(value.get("do"), str)
+        case "fields":
+            return isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
+        case "weights" | "copies":
+            return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
+    return False
+
+
+def value(step: Mapping[str, Json], field: str) -> Json:
+    """What the inputs of a field show: its value, or the default."""
+    found = setting(step, field)
+    return found if showable(field, found) else DEFAULTS[field]
+
+
+def rest(step: Mapping[str, Json]) -> dict[str, Json]:
+    """What of a step the table does not show, to be carried along; None among it is as good as nothing."""
+    own = ("key", "name", "name_en", "approvers")
+    unseen = {name: given for name, given in step.items() if name not in own and given is not None}
+    return {name: given for name, given in unseen.items() if not (shown(name) and showable(name, setting(step, name)))}
+
+
+# --- from what was sent
+
+
+def steps_of(form: Any, company: Company, conditions: Conditions) -> list[dict[str, Json]]:
     """The steps that a sent table holds; what is left at its default is left out."""
-    return [_step(form, f"s{number}.", company) for number in range(_count(form, "steps"))]
+    return [_Sent(form, f"s{number}.", company, conditions).step() for number in range(_count(form, "steps"))]
 
 
 def _count(form: Any, name: str) -> int:
-    return min(whole(str(form.get(name, ""))) or 0, 20)
+    return min(whole(str(form.get(name, ""))) or 0, _MOST + 1)
 
 
 def whole(text: str) -> int | None:
@@ -63,24 +105,128 @@ def whole(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _step(form: Any, at: str, company: Company) -> dict[str, Json]:
-    step: dict[str, Json] = {
-        name: form.get(f"{at}{name}", "").strip() for name in ("key", "name", "name_en", "when", "mode", "initiator", "twice", "opinion")
-    }
-    step |= {name: value for name, value in _kept(form.get(f"{at}rest", "")).items() if OF_MODE.get(name) in (None, step["mode"])}
-    step["approvers"] = [_rule(form, f"{at}a{number}.", company) for number in range(_count(form, f"{at}rules"))]
-    step["nobody"] = {"do": form.get(f"{at}nobody", "to_managers")}
-    if named := _persons(form.get(f"{at}nobody_persons", ""), company):
-        step["nobody"]["persons"] = named
-    step["decisive"] = f"{at}decisive" in form
-    for name in ("ratio", "limit_days"):
-        if typed := form.get(f"{at}{name}", "").strip():
-            step[name] = _number(typed)
-    if do := form.get(f"{at}on_due", ""):
-        parts = {part: form.get(f"{at}{name}", "").strip() for part, name in _ON_DUE.items()}
-        step["on_due"] = {"do": do, **{part: number_of(text) if part == "to" else _number(text) for part, text in parts.items() if text}}
-    sparse = {name: value for name, value in step.items() if name not in DEFAULTS or (value != DEFAULTS[name] and value != "")}
-    return {**sparse, "mode": step["mode"]}
+class _Sent:
+    """One step as it was sent."""
+
+    def __init__(self, form: Any, at: str, company: Company, conditions: Conditions) -> None:
+        self._form = form
+        self._at = at
+        self._company = company
+        self._conditions = conditions
+
+    def step(self) -> dict[str, Json]:
+        step: dict[str, Json] = {"key": self._text("key"), "name": self._text("name")}
+        step["name_en"] = self._text("name_en") or step["name"]
+        step["approvers"] = self._rules("approvers")
+        step |= {field: self._value(field) for field in DEFAULTS if shown(field)}
+        for field, mode in OF_MODE.items():
+            if step.get("mode") != mode:
+                step.pop(field, None)
+        for name, given in self._rest().items():
+            if step.get(name) in (None, DEFAULTS.get(name)):
+                step[name] = given
+        kept = {
+            name: given for name, given in step.items() if name not in DEFAULTS or (given not in (None, "") and given != DEFAULTS[name])
+        }
+        return {**kept, "mode": step.get("mode") or DEFAULTS["mode"]}
+
+    def _text(self, name: str) -> str:
+        return str(self._form.get(self._at + name, "")).strip()
+
+    def _value(self, field: str) -> Json:
+        match kind(field):
+            case "when":
+                return self._when()
+            case "limit_days" | "limit_hours":
+                typed = self._text("limit") if self._text("limit_in") == field else ""
+                return _number(typed) if typed else None
+            case "on_due":
+                return self._on_due()
+            case "nobody":
+                do = self._text("nobody") or DEFAULTS["nobody"]["do"]
+                return {"do": do, "persons": self._persons("nobody_persons")} if do == "to_person" else {"do": do}
+            case "weights":
+                return list(self._weights())
+            case "fields":
+                names = [self._text(f"f{number}.name") for number in range(min(whole(self._text("fields")) or 0, 500))]
+                said = {name: self._text(f"f{number}.access") for number, name in enumerate(names)}
+                return {name: access for name, access in said.items() if access}
+            case "copies":
+                return self._rules("copies")
+            case "some":
+                sent = self._form.getlist(self._at + field)
+                known = [choice for choice in words.CHOICES[field] if choice in sent]
+                return known + [choice for choice in sent if choice not in known]
+            case "yes_no":
+                return self._at + field in self._form
+            case "number":
+                return _number(self._text(field)) if self._text(field) else None
+        return self._text(field) or DEFAULTS[field]
+
+    def _when(self) -> str:
+        """The condition as rows, or as FEEL where that was changed."""
+        typed = self._text("when")
+        if typed != self._text("when_was") or not self._text("conditions"):
+            return typed
+        rows = []
+        for number in range(_count(self._form, f"{self._at}conditions")):
+            path, operator, given = (self._text(f"w{number}.{part}") for part in ("field", "operator", "value"))
+            if path:
+                rows.append(Row(path=path, operator=operator if operator in OPERATORS else "=", value=given))
+        return self._conditions.written(rows)
+
+    def _on_due(self) -> Json:
+        do = self._text("on_due")
+        if not do:
+            return None
+        said: dict[str, Json] = {"do": do}
+        for part, only in ON_DUE.items():
+            typed = self._text(f"on_due_{part}")
+            if typed and do == only:
+                said[part] = number_of(typed) if part == "to" else _number(typed)
+        return said
+
+    def _weights(self) -> Any:
+        for number in range(_count(self._form, f"{self._at}weights")):
+            at = f"v{number}."
+            weight = _number(self._text(f"{at}weight")) if self._text(f"{at}weight") else 1
+            if roles := self._form.getlist(f"{self._at}{at}roles"):
+                yield {"roles": roles, "weight": weight}
+            if persons := self._persons(f"{at}persons"):
+                yield {"persons": persons, "weight": weight}
+
+    def _persons(self, name: str) -> list[str]:
+        return persons_of(self._text(name))
+
+    def _rest(self) -> dict[str, Json]:
+        try:
+            given = json.loads(self._text("rest") or "{}")
+        except ValueError:
+            return {}
+        return given if isinstance(given, dict) else {}
+
+    def _rules(self, field: str) -> list[dict[str, Json]]:
+        count = _count(self._form, self._at + field)
+        return [self._rule(f"{self._at}{RULED[field]}{number}.") for number in range(count)]
+
+    def _rule(self, at: str) -> dict[str, Json]:
+        rule: dict[str, Json] = {"rule": self._form.get(f"{at}rule", "")}
+        for name, takes in parameters(rule).items():
+            text = str(self._form.get(at + name, "")).strip()
+            if name in _LISTS:
+                if listed := self._form.getlist(at + name):
+                    rule[name] = listed
+            elif takes == "persons":
+                rule[name] = persons_of(text)
+            elif takes == "yes_no":
+                if at + name in self._form:
+                    rule[name] = True
+            elif takes == "pool":
+                if self._form.get(f"{at}{name}.rule"):
+                    rule[name] = self._rule(f"{at}{name}.")
+            elif text:
+                rule[name] = _number(text) if name in _NUMBERS or name == "to" else text
+        return sparse(rule)
 
 
 def _number(text: str) -> int | str:
@@ -89,36 +235,7 @@ def _number(text: str) -> int | str:
     return text if number is None else number
 
 
-def _kept(text: str) -> dict[str, Json]:
-    """Settings that the table does not show."""
-    try:
-        given = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return {name: value for name, value in given.items() if name not in SHOWN} if isinstance(given, dict) else {}
-
-
-def _rule(form: Any, at: str, company: Company) -> dict[str, Json]:
-    rule: dict[str, Json] = {"rule": form.get(f"{at}rule", "")}
-    for name, kind in parameters(rule).items():
-        text = form.get(f"{at}{name}", "").strip()
-        if name in _LISTS:
-            if listed := form.getlist(f"{at}{name}"):
-                rule[name] = listed
-        elif kind == "persons":
-            rule[name] = _persons(text, company)
-        elif kind == "yes_no":
-            if f"{at}{name}" in form:
-                rule[name] = True
-        elif kind == "pool":
-            if pool := _kept(form.get(f"{at}{name}", "")):
-                rule[name] = pool
-        elif text:
-            rule[name] = _number(text) if name in _NUMBERS or name == "to" else text
-    return sparse(rule)
-
-
-def _persons(text: str, company: Company) -> list[str]:
+def persons_of(text: str) -> list[str]:
     """Employee numbers of who is typed, as number or as `name（number）`; who is not found stays, to be told."""
     return [found for part in _BETWEEN.split(text) if (found := number_of(part))]
 
@@ -134,41 +251,22 @@ def last_name(text: str) -> str:
     return number_of(_BETWEEN.split(text)[-1])[:50]
 
 
-class Persons:
-    """Persons as a field shows them: `name（number）`."""
-
-    def __init__(self, company: Company) -> None:
-        self._company = company
-
-    def __call__(self, named: Json) -> str:
-        return "、".join(self._one(one) for one in named or ())
-
-    def _one(self, named: Json) -> str:
-        found = self._company.find(named)
-        member = self._company.member(found) if found else None
-        return f"{member.name}（{member.employee_no or member.id}）" if member else str(named)
+# --- buttons
 
 
-def choices(connection: sa.Connection) -> dict[str, list[Any]]:
-    """What roles, departments, groups, posts and duties there are: rows of (id, name, name_en)."""
-    found: dict[str, list[Any]] = {}
-    tables: Mapping[str, Any] = {"departments": Department, "groups": Group, "posts": Post}
-    for name, table in tables.items():
-        found[name] = list(connection.execute(sa.select(table.id, table.name, table.name_en).order_by(table.id)))
-    found["roles"] = list(connection.execute(sa.select(Holding.role).distinct().order_by(Holding.role)).scalars())
-    found["duties"] = list(connection.execute(sa.select(Duty.duty).distinct().order_by(Duty.duty)).scalars())
-    return found
+def acted(steps: list[dict[str, Json]], do: str) -> list[dict[str, Json]]:
+    """The steps after one of the table's buttons.
 
-
-def acted(steps: list[dict[str, Json]], do: str, form: Any) -> list[dict[str, Json]]:
-    """The steps after one of the table's buttons: `add`, `up:2`, `down:2`, `remove:2`, `rule:2`, `unrule:2:0` or `condition:2`."""
-    verb, *numbers = do.split(":")
-    places = [place for number in numbers if (place := whole(number)) is not None]
-    if verb == "add" and len(steps) < 20:
+    `add`, `up:2`, `down:2`, `remove:2`, `rule:2`, `unrule:2:0`, `copy:2`, `uncopy:2:0`, `drop:2:name` (what the table cannot show).
+    """
+    verb, _, about = do.partition(":")
+    first, _, second = about.partition(":")
+    at, place = whole(first), whole(second)
+    if verb == "add" and len(steps) < _MOST:
         return [*steps, new_step()]
-    if not places or places[0] >= len(steps):
+    if at is None or at >= len(steps):
         return steps
-    at, step = places[0], steps[places[0]]
+    step = steps[at]
     match verb:
         case "up" | "down":
             other = at - 1 if verb == "up" else at + 1
@@ -178,33 +276,12 @@ def acted(steps: list[dict[str, Json]], do: str, form: Any) -> list[dict[str, Js
             del steps[at]
         case "rule":
             step["approvers"].append({"rule": "role"})
-        case "unrule" if len(step["approvers"]) > 1 and places[-1] < len(step["approvers"]):
-            del step["approvers"][places[-1]]
-        case "condition":
-            if said := _condition(form, f"s{at}."):
-                step["when"] = f"{step['when']} and {said}" if step.get("when") else said
+        case "unrule" if place is not None and len(step["approvers"]) > 1 and place < len(step["approvers"]):
+            del step["approvers"][place]
+        case "copy":
+            step["copies"] = [*step.get("copies", ()), {"rule": "role"}]
+        case "uncopy" if place is not None and place < len(step.get("copies", ())):
+            del step["copies"][place]
+        case "drop" if second not in ("key", "name", "name_en", "approvers"):
+            step.pop(second, None)
     return steps
-
-
-def _condition(form: Any, at: str) -> str:
-    """FEEL from field, operator and value; money in yuan for fields whose name ends in `_fen`."""
-    field, operator = form.get(f"{at}c.field", "").strip(), form.get(f"{at}c.operator", "")
-    value = form.get(f"{at}c.value", "").strip()
-    if not field or not value or operator not in OPERATORS:
-        return ""
-    number = re.fullmatch(r"-?\d+(\.\d+)?", value.replace(",", ""))
-    if number:
-        value = f"yuan({number[0]})" if field.endswith("_fen") else number[0]
-    elif value not in ("true", "false"):
-        value = json.dumps(value, ensure_ascii=False)
-    return f"{field} {operator} {value}"
-
-
-def rest(step: Mapping[str, Json]) -> str:
-    """What of a step the table does not show, to be carried along."""
-    return json.dumps({name: value for name, value in step.items() if name not in SHOWN}, ensure_ascii=False)
-
-
-def value(step: Mapping[str, Json], name: str) -> Json:
-    """What a field shows: the setting, or its default."""
-    return setting(step, name) if name in DEFAULTS else step.get(name, "")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from engine.chains import differences, drafts, exchange, explain, preview, versions, words
+from engine.chains import differences, drafts, exchange, explain, offered, preview, versions, words
 from engine.chains.company import Company
 from engine.chains.drafts import Draft
 from engine.chains.steps import Fault
 from engine.errors import ChainRefused, DraftChanged, NotFound, PartwellError
 from engine.people import directory
 
-from . import chainform, i18n
+from . import chainfields, chainform, chaintable, chainwhen, i18n
 from .accounts import logged_in, me, services
+from .chaintable import Persons, Table
+from .chainwhen import Conditions
 from .i18n import gettext
 from .trying import effective, situation, values_of
 
@@ -75,21 +79,37 @@ def edit(key: str) -> Any:
 @chains.post("/<key>")
 @logged_in
 def change(key: str) -> Any:
-    """One action on the table: it is read, changed and kept as a draft. Somebody else's draft is never overwritten unseen."""
+    """One action on the table: it is read, changed and kept as a draft; `preview` goes on to try it."""
+    do = request.form.get("do", "save")
+    draft, page = _kept(key, do)
+    if page is not None:
+        return page
+    if do == "preview":
+        return redirect(url_for("chains.trial", key=key), 303)
+    return _page(draft, at=len(draft.steps) - 1 if do == "add" else None)
+
+
+def _kept(key: str, do: str) -> tuple[Draft, Any]:
+    """The draft as the table was sent, after one of its buttons; and the page, where it cannot be kept.
+
+    Somebody else's draft is never overwritten unseen, and what was typed stays.
+    """
     stored = drafts.read(services(), key, actor=me().id)
     with services().database.reading() as connection:
-        company = Company(connection, services().clock.now())
-        steps = chainform.acted(chainform.steps_of(request.form, company), request.form.get("do", "save"), request.form)
-    name, name_en = request.form.get("name", ""), request.form.get("name_en", "")
+        steps = chainform.steps_of(request.form, Company(connection, services().clock.now()), _conditions(connection, key))
+    steps = chainform.acted(steps, do)
+    name, name_en = request.form.get("name", ""), request.form.get("name_en", "") or request.form.get("name", "")
+    told = Draft(key=key, name=name, name_en=name_en, steps=steps, base=stored.base, revision=stored.revision)
     try:
-        draft = drafts.save(services(), key, name=name, name_en=name_en, steps=steps, revision=_number("revision"), actor=me().id)
+        return drafts.save(services(), key, name=name, name_en=name_en, steps=steps, revision=_number("revision"), actor=me().id), None
     except DraftChanged as error:
-        told = Draft(key=key, name=name, name_en=name_en, steps=steps, base=stored.base, revision=stored.revision)
-        return _page(told, status=409, changed=error, others=stored)
+        return told, _page(told, status=409, changed=i18n.error_text(error), others=stored)
     except ChainRefused as error:
-        told = Draft(key=key, name=name, name_en=name_en, steps=steps, base=stored.base, revision=stored.revision)
-        return _page(told, status=422, faults=error.found)
-    return _page(draft)
+        return told, _page(told, status=422, faults=error.found)
+
+
+def _conditions(connection: Any, key: str) -> Conditions:
+    return Conditions(chainfields.known(services(), key), chaintable.choices(connection)["departments"])
 
 
 def _page(
@@ -97,39 +117,66 @@ def _page(
     *,
     status: int = 200,
     faults: list[Fault] | None = None,
-    changed: PartwellError | None = None,
+    changed: str = "",
     others: Draft | None = None,
+    at: int | None = None,
 ) -> Any:
+    """The table. `changed`: what happened to the draft, `others`: the one that somebody else saved, `at`: the step to begin with."""
     now = services().clock.now()
     with services().database.reading() as connection:
         company = Company(connection, now)
-        found = drafts.faults(services(), connection, draft, now) if faults is None else faults
-        changes = [i18n.sentence(differences.sentence(company, one)) for one in drafts.changes(connection, draft, now)]
-        theirs = []
-        if others is not None:
-            theirs = [i18n.sentence(differences.sentence(company, one)) for one in differences.between(others.steps, draft.steps)]
+        conditions = _conditions(connection, draft.key)
+        found = _in_words(drafts.faults(services(), connection, draft, now) if faults is None else faults, draft.steps, conditions)
+        current = versions.in_force(connection, draft.key, now)
+        table = Table(company, conditions, chainfields.signed(services(), draft.key), draft.steps, current)
+        theirs = [table.change(one) for one in differences.between(others.steps, draft.steps)] if others is not None else []
         rows, acts = versions.history(connection, draft.key, now)
-        told = [(act, [i18n.sentence(differences.sentence(company, one)) for one in act.changes]) for act in acts]
-        choices = chainform.choices(connection)
-        rules = {id(rule): i18n.sentence(words.rule(company, rule)) for step in draft.steps for rule in step.get("approvers", ())}
-        persons = chainform.Persons(company)
         page = render_template(
             "chain_edit.html",
             draft=draft,
+            steps=[table.step(number, draft.steps, found) for number in range(len(draft.steps))],
+            at=at,
             faults=found,
-            changes=changes,
+            changes=[table.change(one) for one in drafts.changes(connection, draft, now)],
             theirs=theirs,
-            changed=i18n.error_text(changed) if changed else "",
+            changed=changed,
             versions=rows,
-            acts=told,
-            choices=choices,
-            rules=rules,
-            persons=persons,
+            acts=[(act, [table.change(one) for one in act.changes]) for act in acts],
+            notes={act.number: act.note for act in acts if act.number is not None},
+            choices=chaintable.choices(connection),
+            conditions=conditions,
+            table=table,
+            persons=Persons(company),
             words=words,
+            offered=offered,
             form=chainform,
+            operators=chainwhen.OPERATORS,
+            ordered=chainwhen.ORDERED,
+            hindered=_hindered(connection, draft, rows),
+            typed=request.form if request.method == "POST" else {},
             today=directory.day(now),
         )
     return page, status
+
+
+def _in_words(found: list[Fault], steps: Sequence[Mapping[str, Any]], conditions: Conditions) -> list[Fault]:
+    """The faults with those of unfinished conditions as whoever fills in their rows understands them."""
+    told: list[Fault] = []
+    for fault in found:
+        missing = (
+            conditions.missing(str(chainform.value(steps[fault.step], "when"))) if fault.step is not None and fault.field == "when" else []
+        )
+        told += [replace(fault, said=said) for said in missing] or [fault]
+    return told
+
+
+def _hindered(connection: Any, draft: Draft, rows: Sequence[versions.VersionRow]) -> dict[str, Any]:
+    """Where two administrators must do it: whether this one may not `publish` or `undo`, and who `edited` the draft."""
+    if not services().settings.chains_four_eyes:
+        return {}
+    company = Company(connection, services().clock.now())
+    edited = [one["name"] for one in company.named(draft.editors)]
+    return {"publish": me().id in draft.editors, "undo": bool(rows) and rows[0].by_id == me().id, "edited": edited}
 
 
 @chains.get("/people")
@@ -146,9 +193,19 @@ def people() -> Any:
 @chains.post("/<key>/publish")
 @logged_in
 def publish(key: str) -> Any:
-    given = request.form.get("effective", "")
-    which = {"revision": _number("revision"), "effective": effective(given)}
-    done = drafts.publish(services(), key, actor=me().id, note=request.form.get("reason", ""), **which)
+    """Publish the draft. Where the table was changed since it was kept, it is kept first and shown, so that nobody publishes unseen."""
+    revision = _number("revision")
+    if "steps" in request.form:
+        draft, page = _kept(key, "save")
+        if page is not None:
+            return page
+        if draft.revision != revision:
+            return _page(draft, changed=gettext("What you typed since was saved first. Look at what changes, then publish."))
+    which = {"revision": revision, "effective": effective(request.form.get("effective", ""))}
+    try:
+        done = drafts.publish(services(), key, actor=me().id, note=request.form.get("reason", ""), **which)
+    except ChainRefused as error:
+        return _page(drafts.read(services(), key, actor=me().id), status=422, faults=error.found)
     flash(gettext("Version %(number)s is published.", number=done.number), "success")
     return redirect(url_for("chains.edit", key=key))
 
@@ -185,24 +242,55 @@ def trial(key: str) -> Any:
     """Who would sign for somebody, in order and why; and which open items the draft would change."""
     draft = drafts.read(services(), key, actor=me().id)
     typed = request.args
-    values, wrong = values_of(typed.get("values", ""))
     now = services().clock.now()
-    error, looked = "", 0
+    looked = 0
     steps: list[Any] = []
     items: list[Any] = []
-    if wrong:
-        error = gettext("Each line must be: name = value.") + " " + "、".join(wrong)
     with services().database.reading() as connection:
+        conditions = _conditions(connection, key)
+        asked = conditions.asked(chainform.value(step, "when") for step in draft.steps)
+        values, error = _values(conditions, asked)
         try:
             versions.refuse_shape(connection, key, draft.steps, now)
             if typed.get("subject") and not error:
-                case = situation(
-                    connection, now, key, chainform.number_of(typed["subject"]), chainform.number_of(typed.get("initiator", "")), values
-                )
+                by = chainform.number_of(typed.get("initiator", ""))
+                case = situation(connection, now, key, chainform.number_of(typed["subject"]), by, values)
                 steps = preview.who_signs(connection, draft.steps, case)
         except PartwellError as refused:
             error = i18n.error_text(refused)
     if typed.get("open") and not error:
         items, looked = preview.open_items(services(), key, draft.steps)
-    page = render_template("chain_preview.html", draft=draft, typed=typed, steps=steps, error=error, items=items, looked=looked)
+    page = render_template(
+        "chain_preview.html",
+        draft=draft,
+        typed=typed,
+        steps=steps,
+        error=error,
+        items=items,
+        looked=looked,
+        asked=asked,
+        conditions=conditions,
+        ordered=chainwhen.ORDERED,
+    )
     return (page, 422) if error else page
+
+
+def _values(conditions: Conditions, asked: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """The values of a case to try, and what is wrong with them: one input for each field that a condition names, the others as lines."""
+    values, wrong = values_of(request.args.get("values", ""))
+    if wrong:
+        return values, gettext("Each line must be: name = value.") + " " + "、".join(wrong)
+    for path in asked:
+        text = request.args.get(f"v.{path}", "").strip()
+        value = conditions.value(path, text) if text else None
+        if text and value is None:
+            return values, gettext("“%(value)s” is no value of “%(field)s”.", value=text, field=conditions.label(path))
+        place = values
+        *above, last = path.split(".")
+        for part in above:
+            inside = place.get(part)
+            place[part] = dict(inside) if isinstance(inside, Mapping) else {}
+            place = place[part]
+        if last not in place or value is not None:
+            place[last] = value
+    return values, ""

@@ -167,11 +167,7 @@ def faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.
 
 def changes(connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[differences.Change]:
     """What the draft would change of what is in force."""
-    try:
-        current: Sequence[Mapping[str, Json]] = versions.active(connection, draft.key, now).steps
-    except NotFound:
-        current = []
-    return differences.between(current, _sound(draft.steps))
+    return differences.between(versions.in_force(connection, draft.key, now), _sound(draft.steps))
 
 
 def publish(services: Services, key: str, *, revision: int, actor: str | None, note: str, effective: dt.datetime | None = None) -> Chain:

@@ -92,7 +92,7 @@ def one(company: Company, step: Mapping[str, Json], case: Situation) -> Resolved
     if when := condition(step):
         trace["when"] = when
         try:
-            applies = expressions.condition(when, case.variables, now=case.at)
+            applies = expressions.condition(when, rules.seen(company, case, when), now=case.at)
         except FeelError as error:
             trace["failed"] = error.facts["reason"]
             return result("incident", policy="condition_failed")

@@ -113,6 +113,22 @@ def _department(company: Company, case: Situation, person: str) -> str | None:
     return member.department if member else None
 
 
+def seen(company: Company, case: Situation, expression: str) -> Mapping[str, Json]:
+    """What an expression of a chain sees: the case's variables.
+
+    One that mentions `departments` also sees those of subject and initiator: the keys of their department and of every one above
+    it, so that it may mean a department with all below.
+    """
+    if "departments" not in expression:
+        return case.variables
+    found = dict(case.variables)
+    for role, who in (("subject", case.subject), ("initiator", case.initiator)):
+        own = found.get(role)
+        above = [unit.id for unit in company.line(_department(company, case, who))]
+        found[role] = {**(own if isinstance(own, Mapping) else {}), "departments": above}
+    return found
+
+
 def _told(units: Sequence[Unit]) -> list[dict[str, Json]]:
     return [{"id": unit.id, "name": unit.name, "name_en": unit.name_en, "head": unit.head} for unit in units]
 
@@ -290,7 +306,7 @@ def _by_department_field(company: Company, rule: Rule, case: Situation, step: st
 def _by_expression(company: Company, rule: Rule, case: Situation, step: str) -> Found:
     """Whom the expression gives; one that fails gives nobody, and says why."""
     try:
-        return _persons(company, expressions.evaluate(rule["expression"], case.variables, now=case.at)), {}
+        return _persons(company, expressions.evaluate(rule["expression"], seen(company, case, rule["expression"]), now=case.at)), {}
     except FeelError as error:
         return [], {"failed": error.message}
 

@@ -25,6 +25,14 @@ def active(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any]:
     return row
 
 
+def in_force(connection: sa.Connection, key: str, at: dt.datetime) -> Sequence[Mapping[str, Json]]:
+    """The steps that serve new work; none while nothing is published."""
+    try:
+        return list(active(connection, key, at).steps)
+    except NotFound:
+        return []
+
+
 def keys(connection: sa.Connection) -> set[str]:
     """Of every chain that was ever published."""
     return set(connection.execute(sa.select(Chain.key).distinct()).scalars())
@@ -100,8 +108,9 @@ class VersionRow:
     number: int
     effective_at: dt.datetime
     published_at: dt.datetime
-    #: name of who published it; "" for a deployment or the command line
+    #: name and id of who published it; "" and None for a deployment or the command line
     by: str
+    by_id: str | None
     #: `in_force`, `coming`, `former`, or `passed_over` where a later one was published before it came into force
     state: str
 
@@ -122,7 +131,7 @@ def history(connection: sa.Connection, key: str, now: dt.datetime) -> tuple[list
     """Versions and what was done, the newest first."""
     named = sa.func.coalesce(Person.name, "").label("who")
     rows = connection.execute(
-        sa.select(Chain.number, Chain.effective_at, Chain.published_at, named)
+        sa.select(Chain.number, Chain.effective_at, Chain.published_at, Chain.published_by, named)
         .outerjoin(Person, Person.id == Chain.published_by)
         .where(Chain.key == key)
         .order_by(Chain.number.desc())
@@ -136,7 +145,7 @@ def history(connection: sa.Connection, key: str, now: dt.datetime) -> tuple[list
         if state == "coming" and passed_over:
             state = "passed_over"
         times = {"effective_at": row.effective_at, "published_at": row.published_at}
-        found.append(VersionRow(number=row.number, by=row.who, state=state, **times))
+        found.append(VersionRow(number=row.number, by=row.who, by_id=row.published_by, state=state, **times))
     acts = connection.execute(
         sa.select(ChainEvent.act, ChainEvent.number, ChainEvent.at, ChainEvent.note, ChainEvent.changes, named)
         .outerjoin(Person, Person.id == ChainEvent.by)

@@ -80,6 +80,16 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "excel": "Excel sheets",
         "text": "text and CSV files",
     },
+    "verbs": {
+        "return": "send back",
+        "transfer": "hand over",
+        "delegate": "ask somebody's opinion first",
+        "add": "add signers",
+        "remove": "remove added signers",
+        "withdraw": "take back",
+        "urge": "urge",
+        "copy": "send copies",
+    },
     "opinion": {"never": "is not asked for with an approval", "on_reject": "is needed for a rejection", "always": "is always needed"},
     "on_due": {
         "remind": "remind",
@@ -88,6 +98,13 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "approve": "approve by rule",
         "reject": "reject by rule",
     },
+}
+#: what a step lets its signers do with a form field
+ACCESS: Mapping[str, str] = {
+    "readonly": "to be read",
+    "editable": "may be changed",
+    "required": "must be filled in",
+    "hidden": "not shown",
 }
 RULES: Mapping[str, str] = {
     "person": "certain persons",
@@ -127,15 +144,9 @@ PHRASES: Mapping[str, str] = {
     "form_department": "the head of the department in the form field {field}, level {level}",
     "expression": "{expression}",
 }
-#: what signers may do with a form field
-ACCESS: Mapping[str, str] = {
-    "hidden": "{name}: hidden",
-    "readonly": "{name}: read only",
-    "required": "{name}: required",
-    "editable": "{name}: can be filled in",
-}
 OF: Mapping[str, str] = {"subject": "the employee concerned", "initiator": "the initiator"}
 _OF_FIELD, _OF_SIGNER = "the form field {name}", "the signer of step {name}"
+_TO_STEP = "back to step {name}"
 
 
 def field(name: str) -> Sentence:
@@ -174,6 +185,11 @@ def _listed(company: Company, kind: str, named: Json) -> Any:
     return Sentence("“{names}”", {"names": names, "names_en": english})
 
 
+def _weight(company: Company, given: Mapping[str, Json]) -> Sentence:
+    kind = "persons" if "persons" in given else "roles"
+    return Sentence("{who} weighs {weight}", {"who": _listed(company, kind, given.get(kind)), "weight": given.get("weight", 1)})
+
+
 def role_name(role: Json) -> str:
     return str(role).replace("_", " ")
 
@@ -205,10 +221,16 @@ def value(company: Company, name: str, given: Json) -> Any:
         parts += [Sentence("{count} times", {"count": given["times"]})] if given.get("times") else []
         parts += [Sentence("every {count} working hours", {"count": given["every_hours"]})] if given.get("every_hours") else []
         return parts if len(parts) > 1 else parts[0]
-    if name == "attachment_types" and isinstance(given, list):
-        return [Sentence(CHOICES[name].get(str(kind), str(kind))) for kind in given]
+    if name == "on_reject" and str(given).startswith("to:"):
+        return Sentence(_TO_STEP, {"name": str(given).removeprefix("to:")})
+    if name == "weights" and isinstance(given, list):
+        return [_weight(company, one) for one in given if isinstance(one, Mapping)]
     if name == "fields" and isinstance(given, Mapping):
-        return [Sentence(ACCESS.get(str(access), "{name}"), {"name": key}) for key, access in given.items()]
+        return [
+            Sentence("“{name}” {access}", {"name": key, "access": Sentence(ACCESS.get(str(may), str(may)))}) for key, may in given.items()
+        ]
+    if name in CHOICES and isinstance(given, list):
+        return [Sentence(CHOICES[name].get(str(one), str(one))) for one in given]
     if isinstance(given, bool):
         return Sentence("yes" if given else "no")
     if name in CHOICES:

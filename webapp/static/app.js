@@ -46,9 +46,29 @@ document.addEventListener("htmx:afterSwap", (event) => {
   });
 });
 
+// --- the table of an approval chain: what was unfolded stays so, what is typed is not left behind unsaved
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id !== "chain") return;
+  // somebody else saved meanwhile: the page says so, and what was typed stays on it
+  if (event.detail.xhr.status === 409) [event.detail.shouldSwap, event.detail.isError] = [true, false];
+  unfolded = all("#chain details[open]").map((part) => part.id);
+});
+let unfolded = [];
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "chain") return;
+  unfolded.forEach((id) => id && document.getElementById(id)?.setAttribute("open", ""));
+  document.querySelector("#chain [autofocus]")?.scrollIntoView({ block: "center" });
+});
+document.addEventListener("input", (event) => {
+  if (event.target.form?.id === "table") event.target.form.dataset.typed = "yes";
+});
+document.addEventListener("submit", (event) => delete event.target.dataset.typed);
+window.addEventListener("beforeunload", (event) => document.querySelector("form[data-typed]") && event.preventDefault());
+
 // A form that could not be sent stays as it is and says why; a quiet save that fails must not look like one that worked.
 function notSent(event) {
-  const form = event.detail.elt.closest("form.work-form");
+  const form = event.detail.elt.closest("form.work-form, form.chain-form");
   if (!form) return;
   const said = document.getElementById("saved");
   if (event.detail.elt.type === "file") event.detail.elt.value = "";
