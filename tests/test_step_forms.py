@@ -116,6 +116,20 @@ def test_a_hidden_field_leaves_nowhere(room: Room) -> None:
     assert whole.steps[0].values == {"x": "公开", "y": "绝密", **stored}
 
 
+def test_a_copy_shows_what_its_sender_sees(room: Room) -> None:
+    """抄送 (copy): its holder finds the form as the step shows it from which it was sent, to be read only."""
+    told = [{"rule": "person", "persons": [person("hr2")]}]
+    first = step("a", "hr", fields={"x": "hidden", "y": "required"}, copies=told)
+    case = begin(room, first, step("b", "head", fields={"y": "hidden"}))
+    approve(room, case, "hr", y="绝密")
+    work.copy(room.services, room.item(case, "sign"), persons=[person("worker")], actor=person("head"), request_id=new_id())
+    assert page(room, case, "worker").variables == {"x": "原", "amount": 5, "proof": []}
+    assert page(room, case, "hr2").variables == {"y": "绝密", "amount": 5, "proof": []}
+    for holder in ("worker", "hr2"):
+        shown = page(room, case, holder)
+        assert not shown.may & {"save", "approve"} and set(shown.permissions.values()) == {"hidden", "readonly"}
+
+
 def test_a_shown_file_can_be_opened_by_who_signs(room: Room) -> None:
     """What a step shows its signers they can open, too; nobody else can."""
     case = begin(room, step("a", "hr", fields={"proof": "editable"}), step("b", "head"))
