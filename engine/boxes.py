@@ -73,6 +73,7 @@ _TOLD = (
     WorkItem.name_en,
     WorkItem.lane,
     WorkItem.status,
+    WorkItem.chain_id,
     WorkItem.opened_at,
     WorkItem.due_at,
     SignOff.opened_at.label("begun_at"),

@@ -20,12 +20,13 @@ from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .itemform import ItemForm, item_form
 from .ledger import Event as Happened
-from .models import Draft, WorkItem
+from .models import Case, Draft, Person, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
 from .work import draft_purpose, filling
+from .work.together import approvable
 
 if TYPE_CHECKING:
     from .services import Services
@@ -60,6 +61,8 @@ class InboxRow:
     decided_at: dt.datetime | None
     #: state of the sign-off, such as `approved`
     decision: str
+    #: the reader may approve it together with others (`work.approve_together`)
+    batch: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +106,13 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
     rows, total = boxes.page(services.database, box, person, wanted, now, size=size, after=after)
     with services.database.reading() as connection:
         limits = terms.by_signer(connection, services.calendars, [row.item_id for row in rows], now)
+        chains = {row.item_id: row.chain_id for row in rows[:size] if row.chain_id and box != "done"}
+        batch = approvable(connection, chains, person) if chains else set()
     found = []
     for row in rows[:size]:
         values = row._asdict()
         holder, version_id, element, begun = (values.pop(name) for name in ("person_id", "version_id", "element", "begun_at"))
+        del values["chain_id"]
         deployed = services.programs.get(version_id)
         lane_en = lanes_en(deployed).get(row.lane or "")
         english = title_en(services, version_id, row.subject)
@@ -114,7 +120,7 @@ def inbox(services: Services, person: str, *, box: str = "mine", wanted: boxes.F
         known = deployed.program.elements.get(element)
         term = terms.of(services.calendars, known, begun or row.opened_at, row.due_at, now, limits.get(row.item_id))
         values |= {"overdue": overdue, "term": term if row.status == "open" else None}
-        found.append(InboxRow(**values, title_en=english, lane_en=lane_en, held=holder == person))
+        found.append(InboxRow(**values, title_en=english, lane_en=lane_en, held=holder == person, batch=row.item_id in batch))
     return Page(rows=found, total=total, next=found[-1].sign_off_id if len(rows) > size else None)
 
 
@@ -127,6 +133,27 @@ def copied(services: Services, person: str, *, wanted: boxes.Filter = boxes.ALL,
         english = title_en(services, values.pop("version_id"), row.subject)
         found.append(CopiedRow(**values, title_en=english))
     return Page(rows=found, total=total, next=found[-1].copy_id if len(rows) > size else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A work item by what people call it."""
+
+    item_id: str
+    name: str
+    name_en: str
+    number: str
+    subject: str
+
+
+def named(services: Services, item_ids: Sequence[str], *, reader: str) -> list[Named]:
+    """Those of the items in which the reader holds, may take or gave a sign-off."""
+    columns = (WorkItem.id.label("item_id"), WorkItem.name, WorkItem.name_en, WorkItem.case_id, Case.number, Person.name.label("subject"))
+    with services.database.reading() as connection:
+        found = sa.select(*columns).join(Case, Case.id == WorkItem.case_id).join(Person, Person.id == Case.subject_id)
+        rows = connection.execute(found.where(WorkItem.id.in_(item_ids), Case.subject_id != reader)).all()
+        own = [row._asdict() for row in rows if access.takes_part(connection, row.case_id, reader, row.item_id)]
+    return [Named(**{name: value for name, value in row.items() if name != "case_id"}) for row in own]
 
 
 def counts(services: Services, person: str) -> Mapping[str, int]:

@@ -9,13 +9,15 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from engine import boxes, caselist, views
+from engine import boxes, caselist, views, work
 from engine import inbox as engine_inbox
 from engine.errors import FormInvalid
 from engine.terms import Term
+from engine.work import together
 
 from .accounts import logged_in, me, services
-from .i18n import days_from_now, gettext, ngettext
+from .i18n import days_from_now, error_text, gettext, ngettext
+from .items import request_id
 
 inbox = Blueprint("inbox", __name__)
 PAGE = 20
@@ -173,6 +175,23 @@ def following() -> Any:
         return redirect(url_for("items.show", item_id=others[0]))
     flash(gettext("Nothing else waits for you."), "success")
     return redirect(url_for("inbox.mine"))
+
+
+@inbox.post("/inbox/approve")
+@logged_in
+def approve_together() -> Any:
+    """What was ticked is approved, each by itself; the page says for each what happened. Sent again it changes nothing."""
+    items = list(dict.fromkeys(request.form.getlist("item")))[: together.MOST]
+    if not items:
+        flash(gettext("Tick what you want to approve."), "info")
+        return redirect(url_for("inbox.mine"))
+    rows = {row.item_id: row for row in engine_inbox.named(services(), items, reader=me().id)}
+    given = work.approve_together(services(), items, actor=me().id, request_id=request_id())
+    answers = [
+        {"item": answer.item, "row": rows.get(answer.item), "error": error_text(answer.error) if answer.error else ""} for answer in given
+    ]
+    refused = sum(bool(answer["error"]) for answer in answers)
+    return render_template("together.html", answers=answers, refused=refused, done=len(answers) - refused)
 
 
 @inbox.post("/inbox/views")

@@ -95,6 +95,6 @@ def _alone(step: Mapping[str, Json]) -> Iterator[tuple[str, Sentence]]:
     ]
     fields = step.get("fields")
     for name, access in fields.items() if isinstance(fields, Mapping) else ():
-        wanted.append((f"fields.{name}", "required") if access == "required" else None)
+        wanted.append((f"fields.{name}", access) if access in ("required", "editable") else None)
     for other, needed in filter(None, wanted):
         yield "batch", Sentence("several are not approved at once where {other} is {value}", {"other": other, "value": needed})

@@ -18,7 +18,7 @@
 | `copies` | | rules: who is told of the decision |
 | `decisive` | | it decides about somebody's employment, so a person must decide it |
 
-What is left out is as in `DEFAULTS`. A chain that asks for what `RUN` and `LATER` say is not carried out can be drafted and previewed,
+What is left out is as in `DEFAULTS`. A chain that asks for what `RUN` says is not carried out can be drafted and previewed,
 and is not published. What would be ignored beside another setting is a fault.
 """
 
@@ -68,8 +68,6 @@ RUN: Mapping[str, Collection[str]] = {
     "on_reject": {"diagram", "end", "to_previous", "to"},
     "nobody": set(NOBODY),
 }
-#: fields that work items do not carry out in any other way than the default
-LATER: Collection[str] = {"batch"}
 #: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
 CHOSEN = ("initiator_chooses", "signer_chooses")
 #: most people whom somebody chooses for one step
@@ -182,7 +180,6 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
             value = value["do"] if field == "nobody" else value
             if str(value).partition(":")[0] not in run:
                 asked.append((field, f"{field} {value}"))
-        asked += [(field, field) for field in sorted(LATER) if setting(step, field) != DEFAULTS[field]]
         names = [rule["rule"] for rule in step.get("copies") or ()]
         asked += [(f"copies.{place}", name) for place, name in enumerate(names) if name in CHOSEN]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"

@@ -16,6 +16,7 @@ from .passing import delegate, reassign, resolve, take_back, transfer
 from .returning import return_, targets
 from .standing_in import open_with, stand_in
 from .tasks import draft_purpose, permissions
+from .together import approve_together
 from .urging import urge
 from .withdrawing import withdraw
 
@@ -23,6 +24,7 @@ __all__ = [
     "ATTACHMENT",
     "add",
     "approve",
+    "approve_together",
     "attach",
     "claim",
     "complete",

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from .. import choices, rounds
 from ..chains import giving
+from ..chains import together as batch
 from ..db import Statement
-from ..errors import FormInvalid
+from ..errors import FormInvalid, NotAllowed
 from ..ledger import Event
 from ..marks import marks
 from ..models import Draft
@@ -37,17 +38,19 @@ def approve(
     signature: str = "",
     chosen: Sequence[str] = (),
     request_id: str,
+    together: bool = False,
     locale: str = "zh-CN",
 ) -> None:
     """同意, with the values of the fields that the step opens; they become variables as those of `complete` do, and the last ones count.
 
     `attachments` and `signature`: ids of documents that `enclose` and `draw` stored. `chosen`: who signs next, where the step that opens
-    with this approval asks for it (`engine.choices`). Raises as `complete`; FormInvalid, too, without what the step wants with it or with
-    what it does not take, and for a choice that is missing, wrong or unasked; NotYourTurn, DecidedByRule, and the errors of
-    `enclosing.enclosed`.
+    with this approval asks for it (`engine.choices`). `together`: with others, from a list, where the step allows it.
+
+    Raises as `complete`; FormInvalid, too, without what the step wants with it or with what it does not take, and for a choice that is
+    missing, wrong or unasked; NotYourTurn, DecidedByRule, and the errors of `enclosing.enclosed`.
     """
     given = (opinion, values or {}, locale, attachments, signature)
-    _decide(services, item_id, actor, request_id, *given, approved=True, chosen=chosen)
+    _decide(services, item_id, actor, request_id, *given, approved=True, chosen=chosen, together=together)
 
 
 def reject(
@@ -77,6 +80,7 @@ def _decide(
     *,
     approved: bool,
     chosen: Sequence[str] = (),
+    together: bool = False,
 ) -> None:
     opinion = said(opinion, "opinion", None)
     with services.database.unit() as unit, by_name(unit):
@@ -84,6 +88,8 @@ def _decide(
         if at is None:
             return
         turned = deciding.approve(at.round, actor) if approved else deciding.reject(at.round, actor)
+        if together and not batch.allowed(at.chain.steps, at.position):
+            raise NotAllowed(reason="this step is approved one by one")
         wrong = _amiss(giving.of(at.asks), approved, opinion, attachments, signature)
         clean = _filled(at, values, locale, wrong) if approved else {}
         if wrong:

@@ -14,7 +14,7 @@ from engine.work.resubmitting import WAYS
 from engine.work.returning import Target
 
 from ..accounts import me, services
-from ..i18n import N_, current
+from ..i18n import N_, current, error_text
 from ..items import received
 from .exchange import SIZE, api, asked, body, declared, linked, plain, request_id
 from .sessions import SEARCH
@@ -84,6 +84,28 @@ def approve(item_id: str) -> Any:
     """Approve, with values of the fields that the step opens; it says what else is needed, the next one whether signers are."""
     work.approve(services(), item_id, actor=me().id, request_id=request_id(), locale=current(), **body())
     return "", 204
+
+
+@api.post("/items/approve")
+@declared(
+    scope="work",
+    takes={"items": Listed(N_("Ids of work items that have `batch`, 1 to 100"), of=Text())},
+    gives={"results": [{"item": str, "approved": bool, "code": str | None, "detail": str | None}]},
+)
+def approve_together() -> Any:
+    """Approve several work items, each by itself; the answer says for each what happened."""
+    given = work.approve_together(services(), body()["items"], actor=me().id, request_id=request_id())
+    return {
+        "results": [
+            {
+                "item": answer.item,
+                "approved": answer.error is None,
+                "code": answer.error.code if answer.error else None,
+                "detail": error_text(answer.error) if answer.error else None,
+            }
+            for answer in given
+        ]
+    }
 
 
 @api.post("/items/<item_id>/reject")

@@ -110,6 +110,26 @@ document.addEventListener("change", (event) => {
   if (names) names.textContent = [...input.files].map((file) => file.name).join(", ");
 }, true);
 
+// --- several approved at once: how many are ticked stands on the button
+
+function counted() {
+  const form = document.getElementById("together");
+  if (!form) return;
+  const boxes = all('[name="item"][form="together"]'), ticked = boxes.filter((box) => box.checked).length;
+  const every = form.querySelector("[data-all]"), button = form.querySelector("[data-count]");
+  every.closest("label").hidden = false;
+  every.checked = ticked === boxes.length;
+  every.indeterminate = ticked > 0 && ticked < boxes.length;
+  button.disabled = !ticked;
+  button.querySelector("span").textContent = button.dataset.count.replace("#", ticked);
+}
+document.addEventListener("change", (event) => {
+  if ("all" in event.target.dataset) all('[name="item"][form="together"]').forEach((box) => (box.checked = event.target.checked));
+  counted();
+});
+for (const shown of ["DOMContentLoaded", "htmx:afterSwap"]) document.addEventListener(shown, counted);
+window.addEventListener("pageshow", counted);
+
 // --- diagrams: they open readable, with the current step in view; buttons, + and - zoom, a mouse drags, a finger scrolls
 
 const ZOOMS = [0.25, 0.4, 0.6, 0.8, 1, 1.25, 1.6];
