@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -76,7 +77,8 @@ def open_item(turn: Turn, opened: Opened) -> rounds.Chained | None:
     if chain:
         step_ids = [rounds.add_step(turn, item_id, position, step) for position, step in enumerate(chain.steps)]
         item = rounds.Chained(id=item_id, element=opened.element, instance=opened.instance, chain=chain, step_ids=step_ids)
-        return None if rounds.open_step(turn, item, 0, signed=False) else item
+        verdict = rounds.open_step(turn, item, 0, signed=False)
+        return replace(item, verdict=verdict) if verdict else None
     persons, trace = _persons(turn, opened, for_subject, element.title)
     if trace:
         mode = "single" if len(persons) == 1 and not opened.groups else "claim"
@@ -87,7 +89,14 @@ def open_item(turn: Turn, opened: Opened) -> rounds.Chained | None:
 
 
 def pass_unsigned(turn: Turn, item: rounds.Chained) -> None:
-    """No further step of the item's chain needs anybody: it is approved. Where nobody signed any, the ledger tells that a rule did it."""
+    """No further step of the item's chain needs anybody: it is approved. Where nobody signed any, the ledger tells that a rule did it.
+
+    It is rejected, in nobody's name, where the chain says so of a step for which nobody was found.
+    """
+    if item.verdict == "rejected":
+        rejected: dict[str, Json] = {"decision": "rejected", "opinion": "", "decided_by": ""}
+        finish(turn, item.id, item.element, item.instance, rejected, drafts=True, policy="nobody")
+        return
     last = turn.unit.connection.execute(
         sa.select(Person.name)
         .join(SignOff, SignOff.decided_by == Person.id)

@@ -59,6 +59,7 @@ class Event(StrEnum):
     STEP_SKIPPED = "work:step:skipped"
     STEP_APPROVED = "work:step:approved"
     STEP_REJECTED = "work:step:rejected"
+    STEP_REJECTED_BY_RULE = "work:step:rejected_by_rule"
     STEP_RESUBMITTED = "work:step:resubmitted"
     STEP_RETURNED = "work:step:returned"
     SIGNERS_CHOSEN = "work:signers:chosen"

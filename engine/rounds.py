@@ -56,6 +56,8 @@ class Chained:
     chain: Any
     #: ids of its steps, in order
     step_ids: Sequence[str]
+    #: what became of it, where nobody signs any more: `approved` or `rejected`
+    verdict: str = "approved"
 
 
 def add_step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
@@ -76,9 +78,10 @@ def open_step(
     signed: bool = True,
     told: Mapping[str, Json] = MappingProxyType({}),
     choice: choices.Given | None = None,
-) -> bool:
-    """Open the next step of the chain that needs somebody, for the people it resolves to now; False if none is left that does.
+) -> str | None:
+    """Open the next step of the chain that needs somebody, for the people it resolves to now, and give None.
 
+    Where none is left that does, `approved`; where nobody is found for one that its chain then rejects, `rejected`.
     `before`: who has just approved the step before, in their own name. `again`: the item may have been there before. `told`: what the trace
     tells, too. `choice`: of who approves now, for a step that asks them who signs it. Where it cannot be told whether a step applies, or
     nobody is found for it, the item stands there with an incident until an administrator has it tried again; so it does where not one
@@ -95,11 +98,10 @@ def open_step(
         case = without_signers_choices(case, steps)
     rounds = _rounds(turn, item.step_ids) if position or again else {}
 
-    def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> bool:
+    def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> None:
         step_id = item.step_ids[current]
         turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=rounds.get(step_id, 0) + 1, opened_at=turn.now, trace=dict(trace))
         turn.incident(item.element, item.instance, error)
-        return True
 
     for current in range(position, len(steps)):
         step = resolve.one(company, steps[current], case)
@@ -114,12 +116,19 @@ def open_step(
         if step.outcome is None:
             _open_round(turn, company, item, current, number, step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
-            return True
-        if step.outcome in ("incident", "rejected"):
+            return None
+        if step.outcome == "rejected":
+            decided = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "rejected", "trace": trace}
+            turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **decided)
+            turn.record(Event.STEP_REJECTED_BY_RULE, element=item.element, item=item.id, step=step.name, trace=trace)
+            return "rejected"
+        if step.outcome == "incident":
             if "failed" not in trace:
-                return stand(current, trace, NobodySigns(step=step.name))
+                stand(current, trace, NobodySigns(step=step.name))
+                return None
             facts = {"expression": trace["when"], "reason": trace["failed"]}
-            return stand(current, trace, ConditionFailed(chain=item.chain.name, step=step.name, **facts))
+            stand(current, trace, ConditionFailed(chain=item.chain.name, step=step.name, **facts))
+            return None
         skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
         turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **skipped)
         turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step.name, trace=trace)
@@ -127,8 +136,9 @@ def open_step(
         choice.unasked()
     if not signed and (decisive := [place for place, step in enumerate(steps) if setting(step, "decisive")]):
         trace = {"policy": _UNSIGNED, "chain": {"key": item.chain.key, "number": item.chain.number}}
-        return stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
-    return False
+        stand(decisive[0], trace, MustBeSigned(chain=item.chain.name))
+        return None
+    return "approved"
 
 
 def keep(turn: Turn, item: Chained, place: int, number: int) -> None:
@@ -152,7 +162,8 @@ def try_again(turn: Turn, instance: str) -> Chained | None:
     place = 0 if stuck.trace["policy"] == _UNSIGNED else stuck.position
     item = _on_version(turn, found, current, place)
     signed = connection.execute(sa.select(SignOff.id).where(SignOff.item_id == item.id).limit(1)).first() is not None
-    return None if open_step(turn, item, place, again=True, signed=signed) else item
+    verdict = open_step(turn, item, place, again=True, signed=signed)
+    return replace(item, verdict=verdict) if verdict else None
 
 
 def stands(turn: Turn, instance: str) -> bool:

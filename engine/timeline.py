@@ -27,6 +27,7 @@ _BY_ITSELF = {
     Happened.ITEM_LEFT,
     Happened.STEP_OPENED,
     Happened.STEP_SKIPPED,
+    Happened.STEP_REJECTED_BY_RULE,
     Happened.OPERATION_REQUESTED,
     Happened.JOB_DROPPED,
     Happened.ELEMENT_PASSED,

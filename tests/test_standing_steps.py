@@ -9,8 +9,10 @@ from engine_room import Room, person
 from test_work import signing
 
 from engine import endings, incidents
+from engine.chains import steps as shape
 from engine.chains import versions
 from engine.errors import FlowStuck, ItemClosed
+from engine.ledger import Event
 from engine.models import WorkItem, WorkRound, WorkStep
 from engine.ports import Json
 from engine.services import Services
@@ -154,3 +156,27 @@ def test_approvals_that_need_nobody_in_a_circle_are_refused(room: Room) -> None:
     room.deploy(START, task, gate, END, ways, chains=chain)
     with pytest.raises(FlowStuck, match="needs nobody, in a circle"):
         room.start()
+
+
+def test_nobody_reject_decides_by_rule_in_nobodys_name(room: Room) -> None:
+    """自动拒绝 (reject where nobody is found): the step is rejected with the reason, first or later, and the diagram goes on."""
+    nobody = {"approvers": [{"rule": "role", "roles": ["nowhere"]}], "nobody": {"do": "reject"}}
+    case = begin(room, step("a", "hr", **nobody))
+    assert (room.open(case), rounds(room, case)) == ("no", ["a rejected"])
+    publish(room, step("a", "hr"), step("b", "hr", **nobody), step("c", "hr"))
+    later = room.start()
+    room.approve(later, "sign", by="hr")
+    assert (room.open(later), rounds(room, later)) == ("no", ["a approved", "b rejected"])
+    for each in (case, later):
+        [rejected] = [entry for entry in room.entries(each) if entry.event == Event.STEP_REJECTED_BY_RULE]
+        assert rejected.payload["trace"]["policy"] == "reject"
+        [done] = [entry for entry in room.entries(each) if entry.event == Event.ITEM_COMPLETED]
+        assert done.payload["values"] == {"decision": "rejected", "opinion": "", "decided_by": ""} and done.payload["policy"] == "nobody"
+
+
+def test_nobody_reject_is_not_for_what_a_person_must_decide(room: Room) -> None:
+    """自动拒绝 (reject where nobody is found): refused on a decisive step, and beside an `on_reject` that leads back."""
+    nobody = {"nobody": {"do": "reject"}}
+    for more in ({"decisive": True, "initiator": "manager"}, {"on_reject": "end"}):
+        found = shape.faults("链", "Chain", [step("a", "hr", **nobody, **more)])
+        assert [fault.field for fault in found] == ["nobody.do"], more

@@ -404,6 +404,8 @@ class _Step:
         self._choice("nobody.do", nobody.get("do"), NOBODY)
         if "persons" in nobody and nobody.get("do") != "to_person":
             self._only_with("nobody.persons", "nobody.do", "to_person")
+        elif nobody.get("do") == "reject" and setting(self._step, "on_reject") != "diagram":
+            self._only_with("nobody.do", "on_reject", "diagram")
         elif nobody.get("do") == "to_person":
             self._parameter("nobody.persons", "persons", nobody.get("persons"))
 
@@ -434,8 +436,10 @@ class _Step:
     def _decides(self) -> None:
         """A decision about an employment needs a person, and one who did not ask for it."""
         step = self._step
-        due = step.get("on_due")
+        nobody, due = setting(step, "nobody"), step.get("on_due")
         self._by_hand(Sentence("a person must decide this step, so it cannot pass by itself"))
+        if isinstance(nobody, Mapping) and nobody.get("do") == "reject":
+            self._say("nobody.do", "a person must decide this step, so it cannot pass by itself")
         if isinstance(due, Mapping) and due.get("do") == "reject":
             self._say("on_due.do", "a person must decide this step, so it cannot pass by itself")
         if setting(step, "mode") == "random":

@@ -111,5 +111,5 @@ def _to_step(at: Step, key: str, way: str) -> None:
         raise NotFound(what="step of the approval chain", name=key)
     if place not in _signed(at):
         raise WayClosed(element=steps[place]["name"], reason="nobody has signed it before")
-    if not rounds.open_step(at.turn, at.item, place, again=True, told=sent_back(at, way)):
+    if rounds.open_step(at.turn, at.item, place, again=True, told=sent_back(at, way)):
         raise WayClosed(element=steps[place]["name"], reason="its conditions are no longer met, and nobody would have to sign")

@@ -244,7 +244,10 @@ class Step:
             self._show()
         if turned.verdict == "approved":
             own = approvers(turned.round)
-            if rounds.open_step(self.turn, self.item, onward(self), before=own, again=True, choice=choice):
+            verdict = rounds.open_step(self.turn, self.item, onward(self), before=own, again=True, choice=choice)
+            if verdict == "rejected":
+                items.pass_unsigned(self.turn, replace(self.item, verdict=verdict))
+            if verdict != "approved":
                 return
         if turned.verdict == "rejected" and self._rejected(opinion):
             return
@@ -273,9 +276,9 @@ class Step:
                 place = next(place for place, one in enumerate(self.chain.steps) if one["key"] == key)
             case _:
                 return False
-        opened = rounds.open_step(self.turn, self.item, place, again=True, told=sent_back(self, way(self, "")))
+        verdict = rounds.open_step(self.turn, self.item, place, again=True, told=sent_back(self, way(self, "")))
         self.turn.told = returned(self.turn.told)
-        return opened
+        return verdict is None
 
     def _decider(self, turned: Turned) -> str:
         """Name of who decided last: who acts now, or who did before somebody was removed; "" where it was a rule."""
