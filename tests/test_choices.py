@@ -12,7 +12,7 @@ from engine_room import Room, form, person, together
 from test_standing_steps import begin, publish, rounds
 from test_work import signing
 
-from engine import cases, work
+from engine import cases, forecast, work
 from engine.errors import CaseNotRunning, ChainRefused, FormInvalid, NotAllowed, NotFound
 from engine.ledger import Event
 from engine.models import Case, Chain, Choice, Person, SignOff, new_id
@@ -296,3 +296,29 @@ def test_choose_approvers_again_while_the_case_is_with_the_initiator(room: Room)
     room.complete(case, "own", by="boss")
     approve(room, case, "head")
     assert signers(room, case) == ["hr2"]
+
+
+def test_forecast_of_what_lies_ahead(room: Room) -> None:
+    """审批人预测 (forecast): what may be passed by is marked; what is open or behind is not told."""
+    chains = {key: {"name": key, "name_en": key, "steps": [step("s", by("head"), when=when)]} for key, when in (("c", ""), ("d", "n > 1"))}
+    task = [node("userTask", key, zeebe("properties", zeebe("property", name="wf.chain", value=key))) for key in "cd"]
+    gate = node("exclusiveGateway", "gate", default="gate_end")
+    ways = flows("start > a", "a > c", "c > gate", "gate > end", 'gate > d: initiator.name = "李强"', "d > end")
+    room.deploy(START, user("a"), *task, gate, END, ways, chains=chains)
+    given = {"procedure": "test", "initiator": person("boss"), "subject": person("subject"), "values": {}, "chosen": {}}
+
+    def told(approvals: Any) -> list[tuple[str, bool, list[str | None], list[str]]]:
+        return [(one.element, one.certain, [s.expected for s in one.steps], [*one.steps[0].people]) for one in approvals]
+
+    both = [("c", True, ["signs"], ["赵敏"]), ("d", False, ["conditional"], ["赵敏"])]
+    assert told(forecast.before_start(room.services, **given).approvals) == both
+    assert room.count(Case) == 0
+    case = start(room)
+    assert told(forecast.of_case(room.services, case, reader=person("boss"))) == both
+    room.complete(case, "a")
+    assert told(forecast.of_case(room.services, case, reader=person("boss"))) == both[1:]
+    for reader in ("subject", "worker"):
+        with pytest.raises(NotAllowed):
+            forecast.of_case(room.services, case, reader=person(reader))
+    with pytest.raises(NotAllowed):
+        forecast.before_start(room.services, **{**given, "initiator": person("subject")})
