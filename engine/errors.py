@@ -211,6 +211,12 @@ class MustBeSigned(PartwellError):
     status = 409
 
 
+class SentBack(PartwellError):
+    """This was sent back to {who}, who corrects it and sends it again. Nothing of yours was lost; it comes to the signers again then."""
+
+    status = 409
+
+
 class StepStands(PartwellError):
     """Nobody can sign now: it could not be told who has to, and an administrator must look at the approval chain first. Nothing
     was lost."""

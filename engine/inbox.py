@@ -20,12 +20,14 @@ from .documents import DocumentRow
 from .errors import NotAllowed, NotFound
 from .itemform import ItemForm, item_form
 from .ledger import Event as Happened
+from .ledger import history
 from .models import Case, Draft, Person, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
 from .work import draft_purpose, filling
+from .work.correcting import Reason, why
 from .work.together import approvable
 
 if TYPE_CHECKING:
@@ -224,6 +226,8 @@ class ItemPage:
     choice: Asked | None
     #: how the work may come back from where the reader returns it to: `onward`, `back`; empty where that is not for them to choose
     resubmit: Sequence[str]
+    #: why it came back, where the initiator corrects the start form
+    sent_back: Reason | None
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
     lit: frozenset[str]
@@ -254,6 +258,9 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         # values are gone, and what the case holds under the same names is another matter.
         inside = item.instance if told and item.status == "open" and item.instance in dict(execution.waiting()) else None
         given = {name for name, _ in element.inputs} | (form.variables if item.chain_id else frozenset()) if inside else set()
+        if item.corrects and told:
+            begun = next(iter(history(connection, services.keyring, case.id, began=Happened.CASE_STARTED)))
+            given = set(begun.payload["values"])
         stored = sight.of(execution.variables(inside), also=given)
         variables = form.shown(stored)
         everything = functools.partial(execution.variables, item.instance)
@@ -301,6 +308,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             asks=chain.asks,
             choice=chain.choice,
             resubmit=chain.resubmit,
+            sent_back=why(services, connection, item.corrects) if item.corrects and told else None,
             documents=documents,
             timeline=[_without_hidden(event, form) for event in timeline],
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from . import dues, rounds
 from .bpmn.advance import Opened
@@ -23,9 +24,15 @@ from .ports import Json
 if TYPE_CHECKING:
     from .turn import Turn
 
+_CORRECTED = aliased(WorkItem)
 _OF_INSTANCE = (
     WorkItem.case_id == sa.bindparam("case_id"),
-    WorkItem.instance == sa.bindparam("instance"),
+    sa.or_(
+        WorkItem.instance == sa.bindparam("instance"),
+        WorkItem.corrects.in_(
+            sa.select(_CORRECTED.id).where(_CORRECTED.instance == sa.bindparam("instance"), _CORRECTED.case_id == sa.bindparam("case_id"))
+        ),
+    ),
     WorkItem.status == "open",
 )
 _ITEMS_LEFT = sa.select(WorkItem.id).where(*_OF_INSTANCE)
@@ -112,11 +119,16 @@ def finish(
     turn: Turn, item_id: str, element: str, instance: str, values: Mapping[str, Json], *, drafts: bool, policy: str | None = None
 ) -> None:
     """The item is completed with these values, and the case goes on. `drafts`: somebody saved one; `policy`: the rule that did it."""
+    close(turn, item_id, drafts=drafts)
+    told = {"item": item_id, "policy": policy} if policy else {"item": item_id}
+    turn.act(Event.ITEM_COMPLETED, "complete", element=element, instance=instance, values=dict(values), also=told)
+
+
+def close(turn: Turn, item_id: str, *, drafts: bool) -> None:
+    """The item is done. `drafts`: somebody saved one."""
     turn.unit.write(_CLOSE_ITEM, item_id=item_id, at=turn.now)
     if drafts:
         turn.unit.write(_DROP_DRAFTS, item_id=item_id)
-    told = {"item": item_id, "policy": policy} if policy else {"item": item_id}
-    turn.act(Event.ITEM_COMPLETED, "complete", element=element, instance=instance, values=dict(values), also=told)
 
 
 def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[list[str], dict[str, Json]]:

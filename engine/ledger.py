@@ -45,6 +45,7 @@ class Event(StrEnum):
     CASE_MIGRATED = "case:migrated"
     CASE_RETURNED = "case:returned"
     CASE_MOVED = "case:moved"
+    CASE_RESUBMITTED = "case:resubmitted"
     CASE_REOPENED = "case:reopened"
     CASE_VOIDED = "case:voided"
     ENDING_ASKED = "case:ending:asked"

@@ -125,6 +125,21 @@ def go_back(turn: Turn, element: str, *, reason: str, leaving: Sequence[str] | N
     return back.prospect
 
 
+def begin_again(turn: Turn, *, unless: str) -> None:
+    """The case goes on from the first step that it reached, with what its initiator corrected.
+
+    Raises WayClosed where there is no way, or where that step is `unless`.
+    """
+    entries = _history(turn)
+    reached = {element.id for element in _reached(turn, entries)}
+    first = next((entry.element for entry in entries if entry.element in reached), None)
+    if first is None or first == unless:
+        raise WayClosed(element=turn.deployed.program.name, reason="there is no step before it")
+    back = _Return(turn, first, None)
+    turn.act(Event.CASE_RETURNED, "return_to", element=first, element_id=first, leaving=list(back.leaving), also=back.told)
+    back.undo()
+
+
 def ways_back(turn: Turn, instance: str) -> list[tuple[Step, Prospect]]:
     """The user tasks that the case really completed and that lie before an instance, the last one first, with what a return leaves."""
     entries = _history(turn)

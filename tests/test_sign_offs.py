@@ -368,7 +368,7 @@ def test_return(room: Room) -> None:
     room.approve(case, "sign", by="boss")
     room.approve(case, "sign", by="head")
     item = room.item(case, "sign")
-    [target] = work.targets(room.services, item, actor=person("hr"))
+    [target, _] = work.targets(room.services, item, actor=person("hr"))
     assert (target.step, target.name) == ("unit", "部门")
     with pytest.raises(FormInvalid):
         act(room, case, work.return_, "hr", to_step="unit", reason=" ")
@@ -412,7 +412,7 @@ def test_return_to_an_earlier_work_item(room: Room) -> None:
     room.complete(case, "a")
     room.approve(case, "sign", by="head")
     item = room.item(case, "sign")
-    [target] = work.targets(room.services, item, actor=person("director"))
+    [target, _] = work.targets(room.services, item, actor=person("director"))
     assert (target.step, target.element, [one.element for one in target.left]) == (None, "a", ["sign"])
     for never in ("other", "sign"):
         with pytest.raises(WayClosed):

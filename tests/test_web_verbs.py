@@ -116,8 +116,8 @@ def test_a_return_says_what_is_lost_and_the_old_round_counts_no_more(office: Off
     assert offered(first.get(f"/items/{item}").text) == {"withdraw", "urge", "copy"}
     page = second.get(f"/items/{item}/return").text
     assert "部门负责人审批" in page and "面谈记录" in page
-    [step, element] = re.findall(r'name="to" value="([a-z]+:\w+)"', page)
-    assert element == "element:talk"
+    [step, element, begun] = re.findall(r'name="to" value="([a-z]+:\w+)"', page)
+    assert (element, begun) == ("element:talk", "element:start")
     sent = {"to": step, "reason": "材料不全", "request_id": "twice"}
     for _ in range(2):
         assert office.post(second, f"/items/{item}/return", sent).status_code == 302

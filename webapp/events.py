@@ -16,6 +16,7 @@ NAMES: Mapping[str, str] = {
     Event.CASE_MIGRATED: N_("Moved to another version of the procedure"),
     Event.CASE_RETURNED: N_("Returned to an earlier step"),
     Event.CASE_MOVED: N_("Moved on by hand"),
+    Event.CASE_RESUBMITTED: N_("Corrected and sent again"),
     Event.CASE_REOPENED: N_("Case re-opened"),
     Event.CASE_VOIDED: N_("Declared void"),
     Event.ENDING_ASKED: N_("A second person is asked to end the case or declare it void"),

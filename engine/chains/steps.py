@@ -63,9 +63,10 @@ DEFAULTS: Mapping[str, Json] = {
     "decisive": False,
 }
 FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
+ON_REJECT = ("diagram", "end", "to_initiator", "to_previous")
 #: field -> its values that work items carry out; of other fields every value is
 RUN: Mapping[str, Collection[str]] = {
-    "on_reject": {"diagram", "end", "to_previous", "to"},
+    "on_reject": {*ON_REJECT, "to"},
     "nobody": set(NOBODY),
 }
 #: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
@@ -83,7 +84,6 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "initiator": INITIATOR,
     "twice": ("none", "once", "adjacent"),
 }
-ON_REJECT = ("diagram", "end", "to_initiator", "to_previous")
 ON_DUE = ("remind", "escalate", "transfer", "approve", "reject")
 ACCESS = ("hidden", "readonly", "required", "editable")
 #: those under which a signer fills in a field

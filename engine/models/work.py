@@ -46,6 +46,8 @@ class WorkItem(Base):
     #: when somebody last urged whoever holds it, and who did
     urged_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     urged_by: Mapped[str | None] = mapped_column(Id)
+    #: the item whose approval waits until the initiator has corrected the start form in this one
+    corrects: Mapped[str | None] = mapped_column(Id)
 
 
 class WorkStep(Base):

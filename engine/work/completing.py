@@ -17,6 +17,7 @@ from ..ports import File, Json
 from ..signing import deciding
 from ..turn import Turn
 from . import filling
+from .correcting import send_again
 from .steps import by_name, step
 from .tasks import Task, draft_purpose, permissions, task
 
@@ -56,9 +57,14 @@ def complete(
         work = _task(services, unit, item_id, actor, request_id)
         if work is None:
             return
-        clean = filling.checked(work.turn, work.element, work.instance, permissions(work.element), values, locale)
+        clean = filling.checked(
+            work.turn, work.element, None if work.corrects else work.instance, permissions(work.element), values, locale
+        )
         _approved(work)
-        finish(work.turn, item_id, work.element.id, work.instance, clean, drafts=work.drafts)
+        if work.corrects:
+            send_again(work, clean)
+        else:
+            finish(work.turn, item_id, work.element.id, work.instance, clean, drafts=work.drafts)
         work.turn.commit()
 
 

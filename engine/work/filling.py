@@ -44,9 +44,12 @@ def can_fill_in(access: Mapping[str, str]) -> bool:
 
 
 def checked(
-    turn: Turn, element: Element, instance: str, access: Mapping[str, str], values: Mapping[str, Json], locale: str
+    turn: Turn, element: Element, instance: str | None, access: Mapping[str, str], values: Mapping[str, Json], locale: str
 ) -> dict[str, Json]:
-    """The clean values of the item's form; documents in it must be the case's own. Raises FormInvalid, NotFound."""
+    """The clean values of the item's form; documents in it must be the case's own. `instance` None: of the start form.
+
+    Raises FormInvalid, NotFound.
+    """
     form = turn.services.programs.form(turn.deployed, element) or NO_FORM
     forms = turn.services.forms
     clean = forms.check(form, values, turn.execution.seen(instance), permissions=access, locale=locale)

@@ -12,6 +12,7 @@ from ..ledger import Event
 from ..models import new_id
 from ..notices.telling import returned
 from ..signing import deciding, turns
+from . import correcting
 from .enclosing import bind, enclosed, told
 from .resubmitting import sent_back, way
 from .steps import Step, acted_for, by_name, said, step
@@ -34,6 +35,8 @@ class Target:
     left: Sequence[returns.Step] = ()
     #: what was done outside since, and stays done or is undone
     effects: Sequence[returns.Effect] = ()
+    #: the initiator corrects the start form there, and the case begins again with it
+    initiator: bool = False
 
 
 def targets(services: Services, item_id: str, *, actor: str) -> list[Target]:
@@ -52,7 +55,16 @@ def targets(services: Services, item_id: str, *, actor: str) -> list[Target]:
             for to, found in returns.ways_back(at.turn, at.instance)
             if to.element != at.element.id
         ]
-    return [*steps, *before]
+        start = correcting.begun_with(at.turn)
+        begun = Target(
+            step=None,
+            element=start.id,
+            name=start.title,
+            name_en=start.name_en or start.title,
+            effects=returns.so_far(at.turn).effects,
+            initiator=True,
+        )
+    return [*steps, *before, begun]
 
 
 def return_(
@@ -90,6 +102,8 @@ def return_(
         bind(at, enclosures, at.given(turned))
         if to_step is not None:
             _to_step(at, to_step, way(at, resubmit))
+        elif to_element == correcting.begun_with(at.turn).id:
+            correcting.ask(at, way(at, resubmit))
         elif to_element == at.element.id:
             raise WayClosed(element=at.element.title, reason="the case stands there already; return to one of its steps")
         else:

@@ -28,7 +28,7 @@ from ..ports import NO_FORM, Json
 from ..rules import rules_of
 from ..signing.round import Round, Signer, Turned
 from ..turn import Turn
-from . import filling
+from . import correcting, filling
 from .resubmitting import onward, sent_back, way
 from .tasks import closed
 
@@ -269,6 +269,9 @@ class Step:
         match setting(self.asks, "on_reject").partition(":"):
             case ("end", _, _):
                 endings.end(self.turn, "rejected", opinion)
+                return True
+            case ("to_initiator", _, _):
+                correcting.ask(self, way(self, ""))
                 return True
             case ("to_previous", _, _) if self.previous:
                 place = self.previous.position

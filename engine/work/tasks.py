@@ -10,10 +10,11 @@ from sqlalchemy.orm import aliased
 
 from ..bpmn.model import Element
 from ..db import Statement, Unit
-from ..errors import AlreadyDecided, ItemClosed, NotAllowed, PartwellError, StepStands, TakenByOther
+from ..errors import AlreadyDecided, ItemClosed, NotAllowed, PartwellError, SentBack, StepStands, TakenByOther
 from ..locking import lock_and_read, must_run
 from ..models import Candidate, Draft, Holding, LedgerPage, Person, SignOff, WorkItem
 from ..turn import Turn
+from .correcting import begun_with
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -26,6 +27,7 @@ _DETAIL = Statement(
         WorkItem.status,
         WorkItem.for_subject,
         WorkItem.chain_id,
+        WorkItem.corrects,
         SignOff.id.label("sign_off_id"),
         SignOff.person_id,
         SignOff.round_id,
@@ -68,6 +70,8 @@ class Task:
     element: Element
     instance: str
     chain_id: str | None
+    #: the item whose approval waits for it, where it is the start form
+    corrects: str | None
     sign_off_id: str
     held: bool
     round_id: str | None
@@ -103,9 +107,10 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
     return Task(
         id=item_id,
         turn=turn,
-        element=turn.deployed.program.elements[first.element],
+        element=begun_with(turn) if first.corrects else turn.deployed.program.elements[first.element],
         instance=first.instance,
         chain_id=first.chain_id,
+        corrects=first.corrects,
         sign_off_id=first.sign_off_id,
         held=first.person_id == actor,
         round_id=first.round_id,
@@ -127,7 +132,10 @@ def closed(unit: Unit, item_id: str, status: str) -> PartwellError:
     if status == "completed" and decided:
         return AlreadyDecided(who=decided.name, when=decided.decided_at.isoformat(timespec="minutes"))
     if status == "open":
-        return StepStands()
+        asked = sa.select(Person.name).join(SignOff, SignOff.person_id == Person.id).join(WorkItem, WorkItem.id == SignOff.item_id)
+        waits = asked.where(WorkItem.corrects == item_id, WorkItem.status == "open", SignOff.state == "open")
+        who = unit.connection.execute(waits.limit(1)).scalar_one_or_none()
+        return SentBack(who=who) if who else StepStands()
     return ItemClosed(reason="the procedure went on without it")
 
 
