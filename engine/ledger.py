@@ -62,6 +62,7 @@ class Event(StrEnum):
     STEP_REJECTED = "work:step:rejected"
     STEP_REJECTED_BY_RULE = "work:step:rejected_by_rule"
     STEP_RESUBMITTED = "work:step:resubmitted"
+    STEP_RERESOLVED = "work:step:reresolved"
     STEP_RETURNED = "work:step:returned"
     SIGNERS_CHOSEN = "work:signers:chosen"
     CHOICE_CORRECTED = "work:signers:corrected"

@@ -160,7 +160,7 @@ def try_again(turn: Turn, instance: str) -> Chained | None:
     turn.unit.write(_FORGET_ROUND, round_id=stuck.id)
     current = versions.active(connection, found.chain.key, turn.now)
     place = 0 if stuck.trace["policy"] == _UNSIGNED else stuck.position
-    item = _on_version(turn, found, current, place)
+    item = on_version(turn, found, current, place) if len(current.steps) > place else found
     signed = connection.execute(sa.select(SignOff.id).where(SignOff.item_id == item.id).limit(1)).first() is not None
     verdict = open_step(turn, item, place, again=True, signed=signed)
     return replace(item, verdict=verdict) if verdict else None
@@ -186,12 +186,12 @@ def _stuck(turn: Turn, instance: str) -> tuple[Chained, Any]:
     return Chained(id=item.id, element=item.element, instance=instance, chain=chain, step_ids=step_ids), _where_stuck(turn, instance)
 
 
-def _on_version(turn: Turn, item: Chained, current: Any, place: int) -> Chained:
+def on_version(turn: Turn, item: Chained, current: Any, place: int) -> Chained:
     """The item on the present version of its chain, if nothing from `place` on was signed and the steps before are the same."""
     if current.id == item.chain.id or [s["key"] for s in current.steps[:place]] != [s["key"] for s in item.chain.steps[:place]]:
         return item
     signed = sa.select(SignOff.id).join(WorkRound, WorkRound.id == SignOff.round_id).where(WorkRound.step_id.in_(item.step_ids[place:]))
-    if len(current.steps) <= place or turn.unit.connection.execute(signed.limit(1)).first():
+    if len(current.steps) < place or turn.unit.connection.execute(signed.limit(1)).first():
         return item
     for round_id in turn.unit.connection.execute(sa.select(WorkRound.id).where(WorkRound.step_id.in_(item.step_ids[place:]))).scalars():
         turn.unit.write(_FORGET_ROUND, round_id=round_id)

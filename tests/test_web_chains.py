@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from lxml import html
 from web_office import Office
+
+from engine.models import Headship
 
 KEY = "dismissal-approval"
 PAGE = f"/chains/{KEY}"
@@ -190,3 +193,25 @@ def test_others_find_no_chains(office: Office) -> None:
         assert browser.get(address).status_code == 403
     client, headers = office.program("wangfang")
     assert client.get("/api/v1/chains", headers=headers).status_code == 403
+
+
+def test_migrate_open_work_on_the_page(office: Office) -> None:
+    """版本迁移 (migrate): a list with a new head in it, ticked and moved with a reason; for programs, too, and for administrators only."""
+    item = office.talked(office.case())
+    admin = office.browser("admin")
+    assert "没有" in admin.get(f"{PAGE}/open").text
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.update(Headship).values(person_id=office.people["liuhai"]))
+        unit.commit()
+    listed = admin.get(f"{PAGE}/open").text
+    assert item in listed and "赵敏华" in listed
+    client, own = office.program("admin")
+    [told] = client.get(f"/api/v1{PAGE}/outlooks", headers=own).json["items"]
+    assert told["item"] == item and told["now"] == ["赵敏华"] != told["then"]
+    assert office.post(admin, f"{PAGE}/open", {"item": item, "reason": ""}).status_code == 422
+    assert "已重新确定 1 项" in office.post(admin, f"{PAGE}/open", {"item": item, "reason": "组织调整"}).text
+    assert client.get(f"/api/v1{PAGE}/outlooks", headers=own).json == {"items": []}
+    assert client.post(f"/api/v1/items/{item}/find-anew", headers=own, json={"reason": "x"}).status_code == 204
+    other, stranger = office.program("wangfang")
+    assert other.post(f"/api/v1/items/{item}/find-anew", headers=stranger, json={"reason": "x"}).status_code == 403
+    assert office.browser("wangfang").get(f"{PAGE}/open").status_code == 403

@@ -13,7 +13,9 @@ from engine.chains.company import Company
 from engine.chains.drafts import Draft
 from engine.chains.steps import Fault
 from engine.errors import ChainRefused, DraftChanged, NotFound, PartwellError
+from engine.models import new_id
 from engine.people import directory
+from engine.work import reresolving
 
 from . import chainfields, chainform, chaintable, chainwhen, i18n
 from .accounts import logged_in, me, services
@@ -29,6 +31,11 @@ chains = Blueprint("chains", __name__, url_prefix="/chains")
 def why(step: Any) -> str:
     """Why these people sign a step, or nobody does, in the language of the request."""
     return explain.explain(step.trace, i18n.current(), i18n.translated)
+
+
+@chains.app_template_filter("refusal")
+def refusal(error: PartwellError) -> str:
+    return i18n.error_text(error)
 
 
 @chains.get("")
@@ -234,6 +241,39 @@ def export(key: str, kind: str) -> Any:
     answer = Response(write(draft.name, draft.name_en, draft.steps), mimetype="text/csv" if kind == "csv" else "application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="{key}.{kind}"'
     return answer
+
+
+@chains.get("/<key>/open")
+@logged_in
+def open_items(key: str) -> Any:
+    """Open work whose step would be signed by others now, to be ticked."""
+    return _open(key)
+
+
+@chains.post("/<key>/open")
+@logged_in
+def find_anew(key: str) -> Any:
+    """Each ticked item by itself; what cannot be moved is told and hinders nothing else."""
+    moved, refused = 0, []
+    ticked = set(request.form.getlist("item"))
+    for each in reresolving.outlooks(services(), key, actor=me().id):
+        if each.item_id in ticked and each.error is None:
+            try:
+                given = {"reason": request.form.get("reason", ""), "actor": me().id, "request_id": new_id()}
+                reresolving.find_signers_anew(services(), each.item_id, **given)
+                moved += 1
+            except PartwellError as error:
+                refused.append((each, i18n.error_text(error)))
+    if moved:
+        flash(i18n.ngettext("%(num)s work item was moved.", "%(num)s work items were moved.", moved), "success")
+    page = _open(key, refused)
+    return (page, 422) if refused or not moved else page
+
+
+def _open(key: str, refused: Sequence[Any] = ()) -> str:
+    found = reresolving.outlooks(services(), key, actor=me().id)
+    draft = drafts.read(services(), key, actor=me().id)
+    return render_template("chain_open.html", draft=draft, found=found, refused=refused, reason=request.form.get("reason", ""))
 
 
 @chains.get("/<key>/preview")

@@ -11,12 +11,13 @@ from engine.chains import differences, drafts, exchange, explain, preview, versi
 from engine.chains.company import Company
 from engine.chains.resolve import Resolved
 from engine.chains.steps import Fault
+from engine.work import reresolving
 
 from .. import i18n
 from ..accounts import me, services
 from ..i18n import N_
 from ..trying import effective, situation
-from .exchange import FILE, api, asked, body, declared, plain
+from .exchange import FILE, api, asked, body, declared, plain, request_id
 from .shapes import REASON, Listed, Object, Text, Whole
 
 _STEPS = N_("Steps of the chain, as a draft has them")
@@ -171,6 +172,37 @@ def chain_open_items(key: str) -> Any:
         for one in found
     ]
     return {"looked_at": looked, "items": items}
+
+
+_OUTLOOK = {
+    **{"item": str, "case": str, "step": str, "version": int, "new_version": int},
+    **{"now": [str], "then": [str], "error": str | None},
+}
+
+
+@api.get("/chains/<key>/outlooks")
+@declared(scope="admin:chains", gives={"items": [_OUTLOOK]})
+def chain_outlooks(key: str) -> Any:
+    """Open work of a chain whose step would go to others by its present version and today's directory; nothing is moved."""
+    found = reresolving.outlooks(services(), key, actor=me().id)
+    named = ("step", "version", "new_version", "now", "then")
+    return {
+        "items": [
+            {
+                **{"item": one.item_id, "case": one.number, "error": i18n.error_text(one.error) if one.error else None},
+                **{name: getattr(one, name) for name in named},
+            }
+            for one in found
+        ]
+    }
+
+
+@api.post("/items/<item_id>/find-anew")
+@declared(scope="admin:chains", takes={"reason": REASON})
+def find_anew(item_id: str) -> Any:
+    """Move an open item to the present version of its chain and its step to whom the directory gives today; what was decided stays."""
+    reresolving.find_signers_anew(services(), item_id, actor=me().id, reason=body()["reason"], request_id=request_id())
+    return "", 204
 
 
 def told(step: Resolved) -> dict[str, Any]:
