@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import DESK, PHONE, Visitor
+from browser import DESK, PHONE, SCREENSHOTS, Visitor
 from playwright.sync_api import Browser, expect
 from test_giving import PDF, drawing
 from web_office import PASSWORD, Office, served
@@ -122,6 +122,15 @@ def test_a_program_sends_files_first_and_names_them(office: Office) -> None:
     assert client.post(f"{place}/approve", headers=own, json=given).status_code == 204
     step = client.get(place, headers=own).json["steps"][0]
     assert [one["id"] for one in step["attachments"]] == given["attachments"] and step["signature"]["id"] == given["signature"]
+    case = client.get(place, headers=own).json["case_id"]
+    reader = office.browser("wangfang", "zh-CN")
+    record = reader.get(f"/cases/{case}/approvals").text
+    digest = step["attachments"][0]["sha256"]
+    assert f"附件：纪要.pdf（SHA-256 {digest[:8]} {digest[8:16]} " in record and 'src="data:image/png;base64,' in record
+    printed = reader.get(f"/cases/{case}/approvals.pdf")
+    if SCREENSHOTS:
+        Path(SCREENSHOTS, "record.pdf").write_bytes(printed.data)
+    assert printed.status_code == 200 and b"/Subtype /Image" in printed.data.replace(b"/Subtype/Image", b"/Subtype /Image")
     other, headers = office.program("sunzhiyuan")
     assert other.post(f"{place}/approve", headers=headers, json=given).status_code == 404
 

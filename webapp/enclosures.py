@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, g, request
+from PIL import Image
 
 from engine import documents, signatures, work
 from engine.chains.giving import KINDS
@@ -98,3 +100,14 @@ def picture(row: DocumentRow) -> str:
     with services().database.reading() as connection:
         content = documents.content(connection, services().keyring, row)
     return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def drawing(row: DocumentRow) -> str:
+    """A signature as SVG text, as the renderer of PDFs takes pictures."""
+    address = picture(row)
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as drawn:
+        width, height = drawn.size
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<image width="{width}" height="{height}" href="{address}"/></svg>'
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from flask import Blueprint, render_template, send_file, url_for
 
 from engine import approvals, casefile, checkcodes, comments
 from engine.chainview import StepView
+from engine.documents import DocumentRow
 from engine.errors import NotAllowed
 
+from . import enclosures
 from .accounts import logged_in, me, services
 from .entries import filled_in
 from .i18n import gettext, moment, named, zone
@@ -33,6 +36,8 @@ class Section:
     about: str
     #: step, who, decision, opinion, time
     rows: Sequence[Sequence[str]]
+    #: number of a row, from 0 -> the document of the signature that was drawn for it
+    signatures: Mapping[int, DocumentRow] = field(default_factory=dict)
 
 
 @records.get("/cases/<case_id>/approvals")
@@ -50,11 +55,20 @@ def as_pdf(case_id: str) -> Any:
         **{name: record[name] for name in ("title", "heads", "facts", "code", "address")},
         "company": services().settings.company,
         "date": [now.year, now.month, now.day],
-        "sections": [{"title": one.title, "about": one.about, "rows": [list(row) for row in one.rows]} for one in record["sections"]],
+        "sections": [
+            {
+                "title": one.title,
+                "about": one.about,
+                "rows": [list(row) for row in one.rows],
+                "signatures": {str(number): row.id for number, row in one.signatures.items()},
+            }
+            for one in record["sections"]
+        ],
         "check": gettext("Check code"),
         "printed": gettext("Printed by %(who)s on %(time)s", who=me().name, time=moment(record["printed_at"])),
     }
-    content = services().renderer.render(_TEMPLATE.read_text("utf-8"), data)
+    drawn = {row.id: enclosures.drawing(row) for one in record["sections"] for row in one.signatures.values()}
+    content = services().renderer.render(_TEMPLATE.read_text("utf-8"), data, drawn)
     return send_file(io.BytesIO(content), mimetype="application/pdf", download_name=f"{case.number}-{record['title']}.pdf")
 
 
@@ -99,7 +113,9 @@ def _record(case_id: str) -> dict[str, Any]:
 def _section(approval: approvals.Approval, files: Mapping[str, str]) -> Section:
     times = [moment(approval.opened_at), moment(approval.closed_at) if approval.closed_at else ""]
     about = " · ".join((called(STATUS, approval.status), " – ".join(filter(None, times))))
-    return Section(title=named(approval), about=about, rows=[_row(step, approval, files) for step in approval.steps if not step.expected])
+    steps = [step for step in approval.steps if not step.expected]
+    drawn = {number: step.signature for number, step in enumerate(steps) if step.signature}
+    return Section(title=named(approval), about=about, rows=[_row(step, approval, files) for step in steps], signatures=drawn)
 
 
 def _stands_in(name: str, absent: str | None) -> str:
@@ -133,7 +149,12 @@ def _row(step: StepView, approval: approvals.Approval, files: Mapping[str, str])
         state += "\n" + gettext("Counts no more (returned by %(who)s)", who=step.undone_by)
     elif not step.counts:
         state += "\n" + gettext("Counts no more")
-    said = [step.opinion or step.reason, *_answers(approval, step, files)]
+    attached = [
+        # in groups, between which a narrow column can break it
+        gettext("Attachment: %(name)s (SHA-256 %(digest)s)", name=row.name, digest=re.sub("(.{8})(?=.)", r"\1 ", row.sha256))
+        for row in step.attachments
+    ]
+    said = [step.opinion or step.reason, *_answers(approval, step, files), *attached]
     return [name, who, state, "\n".join(filter(None, said)), moment(step.decided_at) if step.decided_at else ""]
 
 
