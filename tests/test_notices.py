@@ -13,7 +13,7 @@ from diagrams import END, START, flows, mapping, node, zeebe
 from engine_room import PEOPLE, Room, line, person
 from twins import Loudspeaker
 
-from engine import endings, notices, work
+from engine import comments, endings, notices, work
 from engine.calendar import Calendar
 from engine.errors import FormInvalid, NeedsPerson, NotFound, Refused, TryAgain
 from engine.jobs import Runner
@@ -326,6 +326,19 @@ def test_without_channels_nothing_is_written(services: Services) -> None:
     room = Room(services)
     begin(room, step("一", "hr"))
     assert room.count(Notice) == 0 and room.count(Job) == 0
+
+
+def test_copy_and_comment_are_told_to_whom_they_concern(room: Room, mail: Loudspeaker) -> None:
+    """抄送 (copy), 沟通 (ask): who got the copy, whom a comment mentions, and whose comment was answered; never who wrote it."""
+    case = begin(room, step("一", "hr"))
+    room.run()
+    said(mail)
+    work.copy_case(room.services, case, persons=[person("worker")], actor=person("boss"), request_id=new_id())
+    comments.write(room.services, case, text="请看", mentions=[person("hr")], actor=person("worker"), request_id=new_id())
+    [asked] = comments.comments(room.services, case, reader=person("hr"))
+    comments.write(room.services, case, text="好", answers=asked.id, actor=person("hr"), request_id=new_id())
+    room.run()
+    assert said(mail) == ["hr mentioned", "worker copied", "worker mentioned"]
 
 
 def test_nobody_chooses_how_to_be_told_of_what_nothing_tells() -> None:
