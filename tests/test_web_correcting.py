@@ -42,7 +42,7 @@ def test_return_to_the_initiator_on_a_phone(office: Office, address: str, chromi
     assert what.input_value() == "上班玩手机、学习能力差"
     what.fill("11 月 23 日上班玩手机、学习能力差")
     boss.page.locator("#work button.btn-primary").click()
-    boss.page.wait_for_load_state("networkidle")
+    expect(boss.page.get_by_text("请写明时间")).to_have_count(0)
     office.run_jobs()
     client, own = office.program("sunzhiyuan")
     told = client.get(f"/api/v1/cases/{case}", headers=own).json
