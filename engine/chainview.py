@@ -81,6 +81,8 @@ class StepView:
     #: name of who had it before it was passed on
     passed_by: str | None = None
     opened_at: dt.datetime | None = None
+    #: when whoever holds it first opened the work
+    read_at: dt.datetime | None = None
     decided_at: dt.datetime | None
     opinion: str
     #: what was filled in with it, by field
@@ -210,6 +212,7 @@ def _rows(connection: sa.Connection, item_id: str, reader: str) -> Sequence[Any]
             SignOff.id.label("sign_off_id"),
             SignOff.role,
             SignOff.answer,
+            SignOff.read_at,
             *SIGNER,
             *offers(reader),
         )
@@ -278,6 +281,7 @@ def _seen(
         by=_holder(names, _latest(peers, row.by_position)),
         passed_by=_passed(names, peers, row),
         opened_at=row.opened_at,
+        read_at=row.read_at,
         decided_at=row.decided_at,
         opinion=str(said.get("opinion") or ""),
         values=form.shown(said.get("values") or {}),

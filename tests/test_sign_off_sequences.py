@@ -409,7 +409,6 @@ def test_no_sequence_of_verbs_loses_doubles_or_falsifies_a_sign_off(room: Room) 
         for _ in range(40):
             signing.act(draw.getrandbits(32))
         signing.teardown()
-    print("CASES", number, done)
     assert [verb for verb in DONE if not done[verb]] == []
     assert_consistent(room.services)
 

@@ -185,6 +185,27 @@ def test_transfer(room: Room) -> None:
     assert room.open(case) == "yes" and room.variables(case)["who"] == "孙志远"
 
 
+def test_read_is_kept_the_first_time(room: Room) -> None:
+    """已阅 (read): when who holds it first opened the work; another's look counts for nothing, nor one at what is decided."""
+
+    def seen() -> list[Any]:
+        page = inbox.item_page(room.services, item, reader=person("hr"))
+        return [one.read_at for one in page.steps if one.sign_off]
+
+    case = begin(room, step("会签", "hr", "head"))
+    item, entries = room.item(case, "sign"), room.events(case)
+    assert not work.read(room.services, item, reader=person("admin")) and seen() == [None, None]
+    first = room.clock.now()
+    assert work.read(room.services, item, reader=person("hr")) and seen() == [first, None]
+    room.clock.move(hours=1)
+    assert not work.read(room.services, item, reader=person("hr")) and seen() == [first, None]
+    room.approve(case, "sign", by="head")
+    assert not work.read(room.services, item, reader=person("head")) and seen() == [first, None]
+    assert room.events(case)[: len(entries)] == entries and len(room.events(case)) == len(entries) + 1
+    act(room, case, work.transfer, "hr", to=person("director"))
+    assert seen() == [first, None, None]
+
+
 @pytest.mark.parametrize(
     ("to", "error", "said"), [("subject", MayNotSign, "林小北"), ("head", SignsAlready, "赵敏"), ("worker", MayNotSign, "马骏")]
 )

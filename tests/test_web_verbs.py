@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from web_office import Office
+from web_office import PASSWORD, Office
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,22 @@ def test_the_menu_offers_what_the_step_allows_and_each_page_opens(office: Office
     assert offered(office.browser("wangfang").get(f"/items/{item}").text) == {"copy"}
     gone = office.browser("wangfang").get(f"/items/{item}/transfer")
     assert gone.status_code == 302
+
+
+def test_read_is_shown_to_who_waits(office: Office) -> None:
+    """已阅 (read): the page says that the signer has not read it yet, and once they have, since when; a program tells it by itself."""
+    item, others = office.talked(office.case()), office.talked(office.case())
+    hr, signer = office.browser("wangfang", "zh-CN"), office.browser("zhaominhua", "zh-CN")
+    assert "尚未阅读" in hr.get(f"/items/{item}").text
+    assert signer.get(f"/items/{item}").status_code == 200
+    page = hr.get(f"/items/{item}").text
+    assert "已阅" in page and "尚未阅读" not in page
+    token = office.app.test_client().post("/api/v1/session", json={"login": "zhaominhua", "password": PASSWORD}).json["token"]
+    own = {"Authorization": f"Bearer {token}"}
+    steps = signer.get(f"/api/v1/items/{others}", headers=own).json["steps"]
+    assert [one["read_at"] for one in steps if one["sign_off"]] == [None]
+    assert signer.post(f"/api/v1/items/{others}/read", headers=own).status_code == 204
+    assert signer.get(f"/api/v1/items/{others}", headers=own).json["steps"][0]["read_at"]
 
 
 def test_people_are_found_by_name_or_number_and_stay_chosen(office: Office) -> None:

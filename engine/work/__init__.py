@@ -13,6 +13,7 @@ from .enclosing import ATTACHMENT, draw, enclose
 from .holding import claim, release
 from .overdue import move_due
 from .passing import delegate, reassign, resolve, take_back, transfer
+from .reading import read
 from .returning import return_, targets
 from .standing_in import open_with, stand_in
 from .tasks import draft_purpose, permissions
@@ -38,6 +39,7 @@ __all__ = [
     "move_due",
     "open_with",
     "permissions",
+    "read",
     "reassign",
     "reject",
     "release",

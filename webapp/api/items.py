@@ -70,6 +70,15 @@ def item(item_id: str) -> Any:
     return {**plain(found), **hidden, "values": services().forms.shown(found.form, found.values, found.permissions)}
 
 
+@api.post("/items/<item_id>/read")
+@declared(scope="work")
+def read_item(item_id: str) -> Any:
+    """Tell that the caller has opened the work item: from now on it shows when who holds it first read it."""
+    inbox.item_page(services(), item_id, reader=me().id)
+    work.read(services(), item_id, reader=me().id)
+    return "", 204
+
+
 @api.post("/items/<item_id>/complete")
 @declared(scope="work", takes={"values": Object(_VALUES, default={})})
 def complete(item_id: str) -> Any:
