@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine import procedures
@@ -16,7 +16,8 @@ from .i18n import N_, current, gettext, named
 
 #: type of a form field -> its kind in a condition; others are texts
 _KINDS = {"checkbox": "yes_no", "select": "choice", "radio": "choice", "checklist": "several", "taglist": "several", "date": "date"}
-_MAPPED = re.compile(r"=\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*")
+_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_MAPPED = re.compile(rf"=\s*({_NAME.pattern})\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,9 @@ def known(services: Services, chain: str) -> list[Known]:
         for element in _before(process, place):
             for one in _filled_in(element, forms):
                 found.setdefault(one.path, one)
+        for element in _before(process, place):
+            for typed, one in list(_reckoned(element, found)):
+                found = {one.path if path == typed else path: one if path == typed else other for path, other in found.items()}
     return list(found.values())
 
 
@@ -105,6 +109,16 @@ def _filled_in(element: Element, forms: Mapping[str, Any]) -> Iterator[Known]:
             source = _MAPPED.fullmatch(text)
             if source and f"{component.name}.".startswith(f"{source[1]}."):
                 yield _known(component, target + component.name.removeprefix(source[1]), element)
+
+
+def _reckoned(element: Element, found: Mapping[str, Known]) -> Iterator[tuple[str, Known]]:
+    """Money (`…_fen`) that the diagram makes of one number of a form, such as yuan that somebody typed: that number, in whose place it
+    is offered, and the money by the same name."""
+    script = (element.extensions.get("script.resultVariable", ""), element.extensions.get("script.expression", ""))
+    for target, text in (*element.outputs, script):
+        numbers = [found[name] for name in dict.fromkeys(_NAME.findall(text)) if name in found and found[name].kind in ("number", "digits")]
+        if target.endswith("_fen") and len(numbers) == 1:
+            yield numbers[0].path, replace(numbers[0], path=target, kind="money")
 
 
 def _fields(schema: Any) -> Iterator[Component]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,6 +131,12 @@ class Table:
     def rule(self, rule: Mapping[str, Json]) -> str:
         """Who is meant, as a phrase."""
         return i18n.sentence(words.rule(self._company, self._named_rule(rule)))
+
+    def fault(self, fault: Fault) -> str:
+        """What is wrong, with its place as people call it."""
+        name = fault.field.partition(".")[0]
+        field = gettext(words.FIELDS[name]) if name in words.FIELDS else fault.field
+        return i18n.sentence(replace(fault, field=field).sentence)
 
     def change(self, change: differences.Change) -> str:
         """What changed, as a sentence."""

@@ -48,21 +48,54 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 // --- the table of an approval chain: what was unfolded stays so, what is typed is not left behind unsaved
 
+let unfolded = [];
+// while the table is on its way: the fields changed since, and what was pressed or chosen that sends it once more
+let meanwhile = null;
+const place = (field) => field.name + (field.type === "checkbox" || field.tagName === "BUTTON" ? "=" + field.value : "");
+const same = (old) => all("#chain [name], #chain [formaction]").find((field) => field.tagName === old.tagName && place(field) === place(old));
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target.id !== "chain") return;
+  if (meanwhile) {
+    meanwhile.again = event.detail.elt;
+    return event.preventDefault();
+  }
+  meanwhile = { fields: new Map(), again: null };
+  // steps or rules change their places, and with them the names of all fields
+  document.getElementById("table").inert = /^(up|down|remove|un)/.test(event.detail.elt.value);
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "chain") return;
   // somebody else saved meanwhile: the page says so, and what was typed stays on it
   if (event.detail.xhr.status === 409) [event.detail.shouldSwap, event.detail.isError] = [true, false];
   unfolded = all("#chain details[open]").map((part) => part.id);
 });
-let unfolded = [];
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt.id !== "chain") return;
   unfolded.forEach((id) => id && document.getElementById(id)?.setAttribute("open", ""));
   document.querySelector("#chain [autofocus]")?.scrollIntoView({ block: "center" });
+  const { fields, again } = meanwhile ?? { fields: new Map() };
+  meanwhile = null;
+  fields.forEach((old) => {
+    const field = same(old);
+    if (field) [field.value, field.checked] = [old.value, old.checked];
+    document.getElementById("table").dataset.typed = "yes";
+  });
+  const next = again && same(again);
+  if (next?.tagName === "BUTTON") next.click();
+  else next?.dispatchEvent(new Event("change", { bubbles: true }));
 });
 document.addEventListener("input", (event) => {
-  if (event.target.form?.id === "table") event.target.form.dataset.typed = "yes";
+  if (event.target.form?.id !== "table") return;
+  event.target.form.dataset.typed = "yes";
+  meanwhile?.fields.set(place(event.target), event.target);
 });
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "table" || !meanwhile) return;
+  meanwhile.again = event.submitter;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
 document.addEventListener("submit", (event) => delete event.target.dataset.typed);
 window.addEventListener("beforeunload", (event) => document.querySelector("form[data-typed]") && event.preventDefault());
 
@@ -70,9 +103,10 @@ window.addEventListener("beforeunload", (event) => document.querySelector("form[
 function notSent(event) {
   const form = event.detail.elt.closest("form.work-form, form.chain-form");
   if (!form) return;
+  if (form.id === "table") [meanwhile, form.inert] = [null, false];
   const said = document.getElementById("saved");
   if (event.detail.elt.type === "file") event.detail.elt.value = "";
-  else if (event.detail.elt !== form) {
+  else if (event.detail.elt !== form && form.id !== "table") {
     if (said) {
       said.textContent = said.dataset.failed;
       said.classList.add("is-failed");
