@@ -211,7 +211,8 @@ def test_choose_signers_anew_in_another_round(room: Room) -> None:
         ([step("a", by("hr")), step("b", signer(), initiator())], "only one rule of a step can let somebody choose"),
         ([step("a", initiator(min=3, max=2), mode="all")], "it must not be less than min"),
         ([step("a", initiator(max=2))], "only one can be chosen"),
-        ([step("a", by("hr"), batch=True), step("b", signer())], "cannot be approved in a batch"),
+        ([step("a", by("hr"), batch=True), step("b", signer())], "none before can be approved in a batch"),
+        ([step("a", by("hr"), batch=True), step("b", by("boss")), step("c", signer())], "none before can be approved in a batch"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_not_published(room: Room, steps: list[dict[str, Json]], part: str) -> None:

@@ -82,15 +82,6 @@ def test_batch_is_never_offered_in_a_case_about_oneself(room: Room) -> None:
     assert together(room, "worker", room.item(case, "sign")) == {room.item(case, "sign"): "not_allowed"}
 
 
-def test_batch_does_not_go_round_a_choice_of_the_next_signer(room: Room) -> None:
-    """批量审批 (batch): who approves must choose who signs next, so it is done one by one."""
-    pool = {"rule": "person", "persons": [person("head")]}
-    chosen = step("二", "head") | {"approvers": [{"rule": "signer_chooses", "pool": pool}]}
-    case = begin(room, step("一", "hr", batch=True), chosen)
-    item = room.item(case, "sign")
-    assert ticked(room, "hr") == {item: False} and together(room, "hr", item) == {item: "not_allowed"}
-
-
 def test_a_program_approves_several(office: Office) -> None:
     """批量审批 (batch): the JSON interface answers for each item; rows say which may."""
     items = [asked(office, batch=True), asked(office, batch=True), asked(office)]

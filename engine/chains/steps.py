@@ -158,8 +158,9 @@ def faults(name: Json, name_en: Json, steps: Json, company: Company | None = Non
         checked = _Step(step, keys, company)
         named = step.get("name")
         found += [Fault(number, field, said, named if isinstance(named, str) else "") for field, said in checked.found]
-        if keys and _asks_signer(step) and isinstance(steps[number - 1], Mapping) and steps[number - 1].get("batch") is True:
-            said = Sentence("who approves the step before chooses here who signs, so it cannot be approved in a batch")
+        # any step before may be the last that applies, whose approval opens this one
+        if _asks_signer(step) and any(isinstance(before, Mapping) and before.get("batch") is True for before in steps[:number]):
+            said = Sentence("who approves a step before chooses here who signs, so none before can be approved in a batch")
             found.append(Fault(number, "approvers", said, named if isinstance(named, str) else ""))
         keys.append(str(step.get("key")))
     return found

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from .. import choices, rounds
 from ..chains import giving
-from ..chains import together as batch
 from ..db import Statement
 from ..errors import FormInvalid, NotAllowed
 from ..ledger import Event
@@ -88,7 +87,7 @@ def _decide(
         if at is None:
             return
         turned = deciding.approve(at.round, actor) if approved else deciding.reject(at.round, actor)
-        if together and not batch.allowed(at.chain.steps, at.position):
+        if together and not giving.of(at.asks).batch:
             raise NotAllowed(reason="this step is approved one by one")
         wrong = _amiss(giving.of(at.asks), approved, opinion, attachments, signature)
         clean = _filled(at, values, locale, wrong) if approved else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ..chains import together
+from ..chains import giving
 from ..errors import FormInvalid, PartwellError
 from ..locking import part_of
 from ..models import Case, Chain, ProcedureVersion, SignOff, WorkItem, WorkRound, WorkStep
@@ -57,7 +57,7 @@ def approvable(connection: sa.Connection, chains: Mapping[str, str], reader: str
     """Which of these open items `approve_together` would approve now. `chains`: id of an item → id of its chain's version."""
     known = connection.execute(sa.select(Chain.id, Chain.steps).where(Chain.id.in_(set(chains.values()))))
     steps: dict[str, Sequence[Mapping[str, Json]]] = {
-        row.id: row.steps for row in known if any(together.allowed(row.steps, place) for place in range(len(row.steps)))
+        row.id: row.steps for row in known if any(giving.of(step).batch for step in row.steps)
     }
     items = [item for item, chain in chains.items() if chain in steps]
     if not items:
@@ -96,7 +96,7 @@ def _rounds(items: Sequence[str], reader: str) -> sa.Select[Any]:
 def _works(rows: Sequence[Any], steps: Sequence[Mapping[str, Json]], reader: str) -> bool:
     """`rows`: of one item."""
     place = max((row.step_position, row.round_number) for row in rows)
-    if not together.allowed(steps, place[0]):
+    if not giving.of(steps[place[0]]).batch:
         return False
     barred = {rows[0].subject_id: "nobody decides in a case about themselves"}
     try:
