@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import SettingWrong
-from engine.ports import Notifier, Operation
+from engine.ports import Listener, Notifier, Operation
 
 #: name = type of the connector, object = its class: (name, options) -> Operation, with a table OPTIONS of what it offers
 GROUP = "partwell.connectors"
@@ -54,3 +54,8 @@ def operations(connectors: Iterable[Any]) -> dict[str, Operation]:
 def notifiers(connectors: Iterable[Any]) -> dict[str, Notifier]:
     """By channel, in the order of the configuration: those that tell people what waits for them."""
     return {connector.channel: connector for connector in connectors if getattr(connector, "channel", "")}
+
+
+def listeners(connectors: Iterable[Any]) -> dict[str, Listener]:
+    """By name, in the order of the configuration: those that are told what happens in cases."""
+    return {connector.listener: connector for connector in connectors if getattr(connector, "listener", "")}

@@ -60,8 +60,10 @@ class Http:
         headers: Mapping[str, str] = {},
         body: Any = None,
         absent_is_empty: bool = False,
+        silent: bool = False,
     ) -> tuple[dict[str, Any], Exchange]:
-        """The object answered to one request, and what was said. With `absent_is_empty` a 404 is answered as {}.
+        """The object answered to one request, and what was said. With `absent_is_empty` a 404 is answered as {}; with
+        `silent` the status alone says that it was taken, and {} stands for whatever came with it.
 
         Raises `TryAgain`, `Refused` or `NeedsPerson`; a redirect is never followed, so that the token stays where it belongs.
         """
@@ -87,6 +89,8 @@ class Http:
             fail(Refused, f"it refused the request: {status}")
         if not 200 <= status < 300:
             fail(NeedsPerson, f"it answered with an unexpected status: {status}")
+        if silent:
+            return {}, exchange
         try:
             value = json.loads(exchange.answer, parse_constant=_no_constant)
         except (ValueError, RecursionError):

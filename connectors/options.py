@@ -26,6 +26,7 @@ _KINDS = {
     float: "it must be a number",
     bool: "it must be true or false",
     dict: "it must be a table",
+    list: "it must be a list",
 }
 
 

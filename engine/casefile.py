@@ -17,7 +17,7 @@ from .documents import rows as document_rows
 from .errors import PartwellError
 from .incidents import IncidentRow
 from .messages import WaitRow
-from .models import Candidate, Case, Incident, Job, JobAttempt, Person, ProcedureVersion, SealedFile, SignOff, WorkItem
+from .models import TELLING, Candidate, Case, Incident, Job, JobAttempt, Person, ProcedureVersion, SealedFile, SignOff, WorkItem
 from .people import directory
 from .ports import Json
 from .procedures import Deployed
@@ -340,5 +340,5 @@ def _working(services: Services, connection: sa.Connection, case: Any) -> bool:
     busy = sa.or_(Job.state == "leased", sa.and_(Job.state == "waiting", Job.due_at <= soon))
     return (
         case.status != "suspended"
-        and connection.execute(sa.select(Job.id).where(Job.case_id == case.id, Job.kind != "notice", busy).limit(1)).first() is not None
+        and connection.execute(sa.select(Job.id).where(Job.case_id == case.id, Job.kind.not_in(TELLING), busy).limit(1)).first() is not None
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from . import claims, documents, dues, messages, observe, snapshots
+from . import announcing, claims, documents, dues, messages, observe, snapshots
 from .db import Statement, Unit
 from .deferral import AGAIN, FINISH, pause, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
@@ -152,10 +152,12 @@ class Runner:
                         self._run_seal(job, started)
                     case "notice":
                         sending.send(self._services, job, started)
+                    case announcing.KIND:
+                        announcing.send(self._services, job, started)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:
-                failed = sending.failed if job.kind == "notice" else _failed
+                failed = {"notice": sending.failed, announcing.KIND: announcing.failed}.get(job.kind, _failed)
                 failed(self._services, job, started, error)
         except Exception:
             # The lease runs out and the job is taken again, up to its attempts: nothing is lost, and the log says why.

@@ -135,6 +135,67 @@ class Notifier(Protocol):
         """As `Operation.check`."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Happened:
+    """One entry of a case's ledger, by its name and by ids."""
+
+    #: of the entry in the case's ledger, from 1
+    number: int
+    #: one of `engine.announcing.OFFERED`
+    event: str
+    #: id of the element of the diagram; None for the case as a whole
+    element: str | None
+    #: id of the work item, or of the incident, that it is about
+    item: str | None
+    incident: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """What one act did in a case, for an outside system. Says nothing of a person but ids, unless the title is wanted."""
+
+    #: the same for every attempt; outside systems use it to notice repetition
+    key: str
+    at: dt.datetime
+    #: id of the case, and the number that people read
+    case: str
+    number: str
+    procedure: str
+    #: number of the procedure's version
+    version: int
+    #: of the case after it: `running`, `suspended` or `closed`, and how it ended
+    status: str
+    outcome: str | None
+    #: id of who did it; None: time did, or an outside system
+    actor: str | None
+    #: in order; numbers that are missing are of events that are not wanted
+    events: Sequence[Happened]
+    #: in which the employee's name may stand; "" unless it is wanted
+    title: str
+    #: where it leads, behind the log-in
+    link: str
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An outside system that is told what happens in cases. At least once and in any order, so key and numbers matter."""
+
+    #: the name of its table in the settings
+    listener: str
+    #: names of events, or their beginnings with `*` behind
+    events: Sequence[str]
+    #: keys of procedures; empty: all
+    procedures: Sequence[str]
+    #: whether the titles of cases are told
+    titles: bool
+
+    def announce(self, announcement: Announcement, now: dt.datetime) -> None:
+        """Tell it; `now`: when the attempt began. Raises as `Operation.call`."""
+
+    def check(self) -> Sequence[str]:
+        """As `Operation.check`."""
+
+
 class Renderer(Protocol):
     """Makes a PDF from a template of a procedure and data."""
 

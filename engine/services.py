@@ -11,7 +11,7 @@ from .bpmn.state import LiveCases
 from .calendar import Calendars
 from .db import Database
 from .fields import Keyring
-from .ports import Carrier, Clock, Forms, Notifier, Operation, Renderer, Runs, Transaction
+from .ports import Carrier, Clock, Forms, Listener, Notifier, Operation, Renderer, Runs, Transaction
 from .procedures import Programs
 from .settings import Settings
 
@@ -59,6 +59,8 @@ class Services:
     operations: Mapping[str, Operation]
     #: by channel: the connectors that tell people what waits for them
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    #: by name: the connectors that are told what happens in cases
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
     #: a sentence of the engine in a language (BCP 47 tag)
     translate: Callable[[str, str], str] = in_english
     carrier: Carrier = field(default_factory=NoCarrier)

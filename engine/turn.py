@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import items, ledger, observe, rounds, subscriptions
+from . import announcing, items, ledger, observe, rounds, subscriptions
 from .bpmn.advance import Advance, Awaited, Opened, Requested, Scheduled, Thrown
 from .bpmn.model import Element
 from .bpmn.runtime import Execution
@@ -30,7 +30,7 @@ from .ledger import Event
 from .locking import LOCK
 from .models import Case, Ending, Incident, LedgerPage, new_id
 from .notices.telling import Told, tell
-from .ports import Json
+from .ports import Happened, Json
 
 if TYPE_CHECKING:
     from .procedures import Deployed
@@ -97,6 +97,8 @@ class Turn:
         self._moved = False
         self._began = time.perf_counter()
         self._events: list[str] = []
+        #: the same for outside systems, where there are some to tell
+        self._happened: list[Happened] = []
         #: what people are told with it
         self.told: list[Told] = []
         #: ids of kept messages that the case takes in this turn
@@ -132,6 +134,9 @@ class Turn:
         """A ledger entry."""
         self.page.append(event, element=element, **payload)
         self._events.append(event)
+        if self.services.listeners:
+            ids = {name: payload.get(name) for name in ("item", "incident")}
+            self._happened.append(Happened(number=self.page.entries, event=event, element=element, **ids))
 
     def apply(self, advance: Advance) -> None:
         """Write down what the runtime did. What began and was left again within it never waited for anybody."""
@@ -337,6 +342,8 @@ class Turn:
         self.page.write(self.unit)
         if self.told:
             tell(self.services, self.unit, self.told, at=self.now, by=self.actor, case=self.case)
+        if self._happened:
+            announcing.announce(self, self._happened)
         self.unit.commit(stored=self._stored)
         observe.turned(self._began, self._events, case=self.case.id)
         if execution is not None and self.status != "closed":

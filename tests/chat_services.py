@@ -130,7 +130,7 @@ class ChatServices:
         if headers["X-Partwell-Signature"] != f"sha256={digest}" or abs(int(stamp) - self.now()) > 300:
             return 403
         assert headers["Content-Type"] == "application/json"
-        self.taken.append({**body, "idempotency": headers["Idempotency-Key"]})
+        self.taken.append({**body, "idempotency": headers["Idempotency-Key"], "desk": headers.get("X-Desk")})
         return {"id": "n-1"}
 
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from browser import DESK, PHONE, Visitor
 from playwright.sync_api import Browser
-from twins import Loudspeaker
+from twins import Listening, Loudspeaker
 from web_office import PASSWORD, Office, served, token
 
 from engine.errors import Refused
@@ -89,6 +89,23 @@ def test_administrators_set_the_default_and_send_again(office: Office) -> None:
         assert office.post(admin, address).status_code == 302
     office.run_jobs()
     assert mail(office).told and "未能送达" not in admin.get("/account/notices/everybody").text
+
+
+def test_administrators_see_and_repeat_events_that_were_not_told(office: Office) -> None:
+    """Beside the notices, with system, case and reason; nobody else sends them again."""
+    desk = Listening("case:started")
+    desk.answers = [Refused(system="desk", operation="event", reason="it refused the request: 400"), None]
+    office.services = dataclasses.replace(office.services, listeners={"desk": desk})
+    office.app.extensions["partwell"] = office.services
+    office.case()
+    hr, admin = office.browser("wangfang"), office.browser("admin")
+    page = admin.get("/account/notices/everybody").text
+    [address] = re.findall(r'action="(/account/notices/events/\w+/again)"', page)
+    assert "未能告知外部系统的事件" in page and "desk" in page and "对方拒绝了请求" in page
+    assert office.post(hr, address).status_code == 403
+    assert office.post(admin, address).status_code == 302
+    office.run_jobs()
+    assert len(desk.told) == 1 and "未能告知" not in admin.get("/account/notices/everybody").text
 
 
 def test_a_link_leads_to_the_item_behind_the_log_in(office: Office) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.errors import PartwellError
-from engine.ports import Answer, Call, Json, Message, Runs, Transaction
+from engine.ports import Announcement, Answer, Call, Json, Message, Runs, Transaction
 
 
 class SetClock:
@@ -48,6 +48,27 @@ class ScriptedOperation:
         if isinstance(entry, Answer):
             return entry
         return entry(call) if callable(entry) else Answer(value=entry)
+
+    def check(self) -> Sequence[str]:
+        return ()
+
+
+class Listening:
+    """An outside system that keeps what it was told. `answers`: for each attempt an error to raise, or None."""
+
+    def __init__(self, *events: str, procedures: Sequence[str] = (), titles: bool = False, listener: str = "desk") -> None:
+        self.listener = listener
+        self.events = events
+        self.procedures = procedures
+        self.titles = titles
+        self.answers: list[PartwellError | None] = [None]
+        self.told: list[Announcement] = []
+
+    def announce(self, announcement: Announcement, now: dt.datetime) -> None:
+        entry = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if entry is not None:
+            raise entry
+        self.told.append(announcement)
 
     def check(self) -> Sequence[str]:
         return ()

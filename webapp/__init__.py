@@ -30,7 +30,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     Raises SettingWrong naming the setting, OtherKeys for a database that was written with other keys.
     """
     import connectors
-    from engine import documents, keys, migrations
+    from engine import announcing, documents, keys, migrations
     from engine.bpmn import expressions
     from engine.bpmn.state import LiveCases
     from engine.calendar import Calendars
@@ -67,6 +67,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         renderer=renderer,
         operations=connectors.operations((*own, *outside)),
         notifiers=connectors.notifiers(outside),
+        listeners=announcing.checked(connectors.listeners(outside)),
         translate=i18n.translated,
         carrier=carrier or carrier_of(settings, database),
         programs=programs,

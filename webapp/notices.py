@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
+from engine import announcing
 from engine.errors import FormInvalid
 from engine.models import EVERYBODY
 from engine.notices import failures, wishes
@@ -72,8 +73,9 @@ def _everybody(errors: dict[str, list[str]]) -> Any:
     with services().database.reading() as connection:
         default = wishes.of(connection, EVERYBODY) or Wish()
         failed = failures.rows(connection)
+        untold = announcing.rows(connection)
     chosen = {kind: list(default.channels[kind]) or [NONE] if kind in default.channels else [] for kind in KINDS}
-    return _page(default, chosen, dict.fromkeys(services().notifiers, True), errors, everybody=True, failed=failed)
+    return _page(default, chosen, dict.fromkeys(services().notifiers, True), errors, everybody=True, failed=failed, untold=untold)
 
 
 @notices.post("/everybody")
@@ -92,6 +94,14 @@ def keep_for_everybody() -> Any:
 @administered
 def send_again(notice: str) -> Any:
     failures.send_again(services(), notice, by=me().id)
+    flash(gettext("It is sent again."), "success")
+    return redirect(url_for("notices.everybody"))
+
+
+@notices.post("/events/<event>/again")
+@administered
+def announce_again(event: str) -> Any:
+    announcing.send_again(services(), event, by=me().id)
     flash(gettext("It is sent again."), "success")
     return redirect(url_for("notices.everybody"))
 

@@ -5,7 +5,7 @@ from .cases import Case, Ending, Incident, Snapshot
 from .correspondence import Comment, Copy
 from .evidence import Document, LedgerPage, SealedFile
 from .installation import AnsweredRequest, Election, FailedLogIn, KnownKey
-from .jobs import OUTLIVING, Job, JobAttempt, OperationPace
+from .jobs import OUTLIVING, TELLING, Job, JobAttempt, OperationPace
 from .messages import Message, Subscription
 from .notices import EVERYBODY, ForeignId, Notice, NoticeWish
 from .people import (
@@ -37,6 +37,7 @@ __all__ = [
     "EVERYBODY",
     "OPEN",
     "OUTLIVING",
+    "TELLING",
     "Account",
     "AnsweredRequest",
     "Appointment",

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Instant
 
-#: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, people are still told
-OUTLIVING = ("seal", "message", "notice")
+#: kinds that tell what happened and move nothing
+TELLING = ("notice", "event")
+#: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, what happened is told
+OUTLIVING = ("seal", "message", *TELLING)
 
 
 class Job(Base):
@@ -29,17 +31,18 @@ class Job(Base):
             postgresql_where=sa.text("state = 'waiting'"),
         ),
         sa.Index("ix_jobs_lease", "lease_until", sqlite_where=sa.text("state = 'leased'"), postgresql_where=sa.text("state = 'leased'")),
+        sa.Index("ix_jobs_failed", "created_at", sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'")),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     #: None for a notice that tells of no case
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told),
-    #: `due` (a sign-off is: its instance) or `seal`
+    #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told to a person),
+    #: `event` (to be told to an outside system), `due` (a sign-off is: its instance) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))
-    #: operation name; empty for a timer
+    #: operation name; the outside system's of an event; empty for others
     operation: Mapped[str] = mapped_column(sa.String(100))
     #: case + element instance: what an outside system sees, the same for every attempt and after any restart
     key: Mapped[str] = mapped_column(sa.String(300), unique=True)

@@ -14,6 +14,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import BaseConverter, IntegerConverter, Rule
 
+from engine import announcing
+from engine.ports import Announcement
+
 from ..i18n import N_, gettext
 from .exchange import FILE, KEY, Declared, api
 from .shapes import Shape
@@ -55,6 +58,17 @@ _ABOUT = N_(
 )
 _KEY_SAYS = N_(
     "The same request under the same key gives the same result instead of a second act; another one is refused (422). Kept for a day."
+)
+#: headers of what is posted to outside systems that listen
+_POSTED = {
+    KEY: N_("The same for every attempt"),
+    "X-Partwell-Timestamp": N_("Seconds since 1970 at which the attempt began"),
+    "X-Partwell-Signature": N_("“sha256=” and the hexadecimal HMAC-SHA256 of the timestamp, a dot and the body under the secret"),
+}
+_EVENTS_SAY = N_(
+    "What one act did in a case, posted to each connector of the type webhook that names such events in its settings. Answer with a "
+    "status of 2xx; anything else is tried again or shown to administrators. Attempts come at least once and in any order: tell "
+    "repetitions by the key, and order events by their number in the case."
 )
 PROBLEM = {
     "type": "object",
@@ -177,6 +191,7 @@ def description(app: Flask) -> dict[str, Any]:
         "servers": [{"url": api.url_prefix}],
         "tags": [{"name": scope, "description": gettext(says)} for scope, says in SCOPES.items()],
         "paths": dict(sorted(paths.items())),
+        "webhooks": {"events": {"post": _posted(components)}},
         "components": {
             "schemas": {"problem": PROBLEM, **dict(sorted(components.items()))},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -187,6 +202,23 @@ def description(app: Flask) -> dict[str, Any]:
                 }
             },
         },
+    }
+
+
+def _posted(components: dict[str, Any]) -> dict[str, Any]:
+    """What an outside system gets that listens to events."""
+    told = schema(Announcement, components)
+    components["ports.Happened"]["properties"]["event"] = {"type": "string", "enum": [event.value for event in announcing.OFFERED]}
+    return {
+        "operationId": "events",
+        "summary": gettext("Something happened in a case"),
+        "description": gettext(_EVENTS_SAY),
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": gettext(says), "schema": {"type": "string"}}
+            for name, says in _POSTED.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": told}}},
+        "responses": {"2XX": {"description": gettext("It was taken")}},
     }
 
 

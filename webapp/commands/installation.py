@@ -26,9 +26,13 @@ def connectors(context: click.Context, as_json: bool) -> int:
 
     services = create_services(settings_of(context))
     told = {id(channel): channel.channel for channel in services.notifiers.values()}
-    offered: dict[int, Any] = {id(one): one for one in (*services.operations.values(), *services.notifiers.values())}
+    listens = {id(listener): listener.listener for listener in services.listeners.values()}
+    every = (*services.operations.values(), *services.notifiers.values(), *services.listeners.values())
+    offered: dict[int, Any] = {id(one): one for one in every}
     found = [
-        {"operations": list(one.names), "problems": list(one.check())} | ({"notices": told[key]} if key in told else {})
+        {"operations": list(one.names), "problems": list(one.check())}
+        | ({"notices": told[key]} if key in told else {})
+        | ({"events": listens[key]} if key in listens else {})
         for key, one in offered.items()
     ]
     if as_json:
@@ -36,7 +40,7 @@ def connectors(context: click.Context, as_json: bool) -> int:
     else:
         for each in found:
             verdict = "; ".join(map(i18n.reason, each["problems"])) or gettext("ok")
-            click.echo(f"{', '.join(each['operations']) or each['notices']}: {verdict}")
+            click.echo(f"{', '.join(each['operations']) or each.get('notices') or each['events']}: {verdict}")
     return WRONG if any(each["problems"] for each in found) else OUT
 
 
