@@ -16,7 +16,7 @@ from recount import first_of, recount
 
 from engine import boxes, ledger, sign_offs
 from engine.ledger import Entry
-from engine.models import Candidate, Case, Chain, Holding, Person, SignOff, WorkItem, WorkRound, WorkStep
+from engine.models import Candidate, Case, Chain, Copy, Holding, Person, SignOff, WorkItem, WorkRound, WorkStep
 from engine.signing.round import Round
 
 #: an entry -> what the sign-off of whoever made it became by it
@@ -29,6 +29,7 @@ BECAME = {
     "work:sign_off:reassigned": "transferred",
     "work:sign_off:escalated": "transferred",
     "work:sign_off:rerouted": "transferred",
+    "work:sign_off:handed_over": "transferred",
     "work:sign_off:removed": "removed",
     "work:sign_off:taken_back": "removed",
 }
@@ -122,13 +123,14 @@ def _chain(books: Books, item: Any) -> Iterator[str]:
     """Of an item that a chain describes."""
     rounds = sorted((found for found in books.rounds.values() if found.item_id == item.id), key=lambda found: found.id)
     going = sum(found.outcome is None for found in rounds)
-    if going != (item.status == "open"):
+    waits = item.status == "open" and not any(other.corrects == item.id and other.status == "open" for other in books.items.values())
+    if going != waits:
         yield f"it is {item.status}, and {going} of its rounds go on"
     for found in rounds:
         yield from (f"round {found.number} of step {found.place}: {fault}" for fault in _round(books, found))
     yield from _double_entry(books, item)
     if item.status == "completed":
-        yield from _decision(books, item, [found for found in rounds if books.of(found.id)])
+        yield from _decision(books, item, [found for found in rounds if found.outcome != "skipped"])
 
 
 def _round(books: Books, found: Any) -> Iterator[str]:
@@ -138,8 +140,7 @@ def _round(books: Books, found: Any) -> Iterator[str]:
         return
     counted = [signer for signer in round.signers if signer.state in COUNTED]
     undecided = [signer for signer in counted if signer.undecided]
-    expected = recount(round) if round.signers else None
-    if found.outcome in (None, "approved", "rejected") and expected != found.outcome and round.signers:
+    if found.outcome in (None, "approved", "rejected") and round.signers and (expected := recount(round)) != found.outcome:
         yield f"it is {found.outcome}, by hand {expected}"
     if found.outcome is None and round.signers and not any(signer.state == "open" for signer in undecided):
         yield "it goes on, but it is nobody's turn"
@@ -154,8 +155,12 @@ def _round(books: Books, found: Any) -> Iterator[str]:
 def _double_entry(books: Books, item: Any) -> Iterator[str]:
     """Each act stands in the ledger once and in one row, under the same name."""
     told: Counter[tuple[str | None, str]] = Counter()
-    withdrawn = 0
+    withdrawn, anew = 0, Counter[str | None]()
     for entry in _told(books, item):
+        if entry.event == "work:step:reresolved":
+            anew[entry.actor] += len(entry.payload["former"])
+        if entry.event == "work:sign_off:handed_over" and "step" not in entry.payload:
+            continue  # an offer: nobody held it
         state = str(entry.payload["decision"]) if entry.event == "work:sign_off:by_rule" else BECAME.get(entry.event)
         if state is not None:
             told[entry.actor, state] += 1
@@ -166,6 +171,10 @@ def _double_entry(books: Books, item: Any) -> Iterator[str]:
         for row in rows
         if row.state not in ("open", "waiting", "lapsed") and not (row.state == "removed" and row.because is not None)
     )
+    for who, gone in anew.items():  # finding the signers anew passes some on and removes others
+        either = "transferred or removed"
+        told[who, either] = gone + told.pop((who, "transferred"), 0) + told.pop((who, "removed"), 0)
+        stand[who, either] = stand.pop((who, "transferred"), 0) + stand.pop((who, "removed"), 0)
     for who, state in told.keys() | stand.keys():
         if told[who, state] != stand[who, state]:
             name = books.names[who] if who else "a rule"
@@ -178,6 +187,10 @@ def _decision(books: Books, item: Any, rounds: Sequence[Any]) -> Iterator[str]:
     """The item's answer is that of its last round, in the name of somebody who gave it there."""
     [done] = [entry for entry in _told(books, item) if entry.event == "work:item:completed"]
     values, last = done.payload["values"], rounds[-1] if rounds else None
+    if last is not None and not books.of(last.id):
+        if (last.outcome, values["decision"], values["decided_by"]) != ("rejected", "rejected", ""):
+            yield f"nobody was found to sign, yet it is {values}"
+        return
     if last is None:
         if done.payload.get("policy") != "nothing_to_sign" or values["decision"] != "approved" or values["decided_by"]:
             yield f"nobody signed, yet it is {values}"
@@ -191,7 +204,7 @@ def _decision(books: Books, item: Any, rounds: Sequence[Any]) -> Iterator[str]:
 
 def _task(books: Books, item: Any) -> Iterator[str]:
     """Of an item with a form: whoever completed it has the one sign-off."""
-    done = [entry.actor for entry in _told(books, item) if entry.event == "work:item:completed"]
+    done = [entry.actor for entry in _told(books, item) if entry.event in ("work:item:completed", "case:resubmitted")]
     rows = [row for row in books.rows.values() if row.item_id == item.id]
     if done != [row.decided_by for row in rows if row.state == "approved"]:
         yield f"completed by {done}, signed off by {[row.decided_by for row in rows]}"
@@ -202,8 +215,11 @@ def _task(books: Books, item: Any) -> Iterator[str]:
 # --- what one act may do
 
 
-def act_faults(before: Books, after: Books, by: str | None) -> list[str]:
-    """What an act of a person (None: of time and rules) did that it must not: to what was decided, or in another's name."""
+def act_faults(before: Books, after: Books, by: str | None, *, many: bool = False) -> list[str]:
+    """What an act of a person (None: of time and rules) did that it must not: to what was decided, or in another's name.
+
+    `many`: it may pass on or remove several.
+    """
     found = []
     for id, row in before.rows.items():
         now = after.rows.get(id)
@@ -219,7 +235,7 @@ def act_faults(before: Books, after: Books, by: str | None) -> list[str]:
         if row.state in FINAL - {"withdrawn", "lapsed"} and (earlier is None or earlier.state != row.state):
             gave.append(row)
     found += [f"{row.state} under another name: {row.decided_by}" for row in gave if row.decided_by != by]
-    if by is not None and sum(row.because is None for row in gave) > 1:
+    if by is not None and not many and sum(row.because is None for row in gave) > 1:
         found.append(f"one act gave {[row.state for row in gave]}")
     news = after.entries[len(before.entries) :]
     if after.entries[: len(before.entries)] != before.entries:
@@ -242,6 +258,7 @@ def box_faults(room: Room) -> list[str]:
     offered = {(row.sign_off_id, row.ref) for row in room.rows(sa.select(Candidate.__table__))}
     roles = {(row.person_id, row.role) for row in room.rows(sa.select(Holding.person_id, Holding.role))}
     sent = Counter(room.values(sa.select(Case.initiator_id).where(Case.status != "closed")))
+    unread = Counter(room.values(sa.select(Copy.person_id).where(Copy.read_at.is_(None))))
     found = []
     for key in PEOPLE:
         me = person(key)
@@ -255,6 +272,7 @@ def box_faults(room: Room) -> list[str]:
             "overdue": sum(row.due_at is not None and row.due_at < now for row in (*mine, *group)),
             "standing_in": sum(row.for_id is not None and row.for_id != me for row in mine),
             "sent": sent[me],
+            "copied": unread[me],
         }
         if (counts := boxes.counts(room.services.database, me, now)) != by_hand:
             found.append(f"{key}: counted {dict(counts)}, by hand {by_hand}")

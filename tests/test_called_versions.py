@@ -25,8 +25,8 @@ def child(room: Room, task: str, field: str) -> None:
     procedures.deploy(room.services, files, procedure="child")
 
 
-def test_a_call_takes_the_version_that_is_active_then(services: Services) -> None:
-    """With its own form, which is checked; a later deployment changes nothing for it."""
+def test_sub_process_call_takes_the_version_that_is_active_then(services: Services) -> None:
+    """子流程 (sub-process): with its own form, which is checked; a later deployment changes nothing for it."""
     room = Room(services)
     child(room, "one", "hours")
     room.deploy(START, call("c", "child", bindingType="latest"), user("z"), END, flows("start > c", "c > z", "z > end"))

@@ -51,8 +51,8 @@ def test_number_of_a_case_that_starts(room: Room) -> None:
     assert known["subject"]["name"] == "林小北" and known["initiator"]["id"] == person("boss")
 
 
-def test_the_number_has_the_day_of_the_company(room: Room) -> None:
-    """Shortly before midnight in Shanghai it is still the day before in Greenwich."""
+def test_number_has_the_day_of_the_company(room: Room) -> None:
+    """流程编号 (number): shortly before midnight in Shanghai it is still the day before in Greenwich."""
     room.deploy(*line("a"))
     room.clock.move(hours=16)
     assert room.clock.now() == dt.datetime(2026, 11, 24, 17, tzinfo=dt.UTC)

@@ -44,8 +44,8 @@ def complete(play: Play, instance: str, **values: object) -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
-def test_parallel_instances_collect_by_index(order):
-    """Whoever is first: the results stand in the order of the collection, and nobody's answer is another's."""
+def test_multi_instance_in_parallel_collects_by_index(order):
+    """多实例 (multi-instance): whoever is first: the results stand in the order of the collection, and nobody's answer is another's."""
     play = Play(*vote(), people=["甲", "乙", "丙"])
     assert [o.inputs for o in play.seen.opened] == [{"shown": "甲!"}, {"shown": "乙!"}, {"shown": "丙!"}]
     instances = open_now(play)
@@ -55,8 +55,8 @@ def test_parallel_instances_collect_by_index(order):
     assert "vote" not in play.values and "person" not in play.values and "loopCounter" not in play.values
 
 
-def test_sequential_instances_come_one_after_the_other():
-    """The next begins when the one before is done, with the item of its turn."""
+def test_multi_instance_in_sequence():
+    """多实例 (multi-instance): the next begins when the one before is done, with the item of its turn."""
     play = Play(*vote(sequential=True), people=["甲", "乙"])
     assert len(open_now(play)) == 1
     play.done("a", vote="x")

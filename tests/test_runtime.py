@@ -35,8 +35,8 @@ GATE_FLOWS = flows("start > a", "a > g", "g > b: n > 1", "g > c", "b > end", "c 
 
 
 @pytest.mark.parametrize(("n", "expected"), [(2, "b"), (1, "c")])
-def test_an_exclusive_gateway_takes_the_true_flow_or_the_default(n, expected):
-    """Exactly one flow is taken, and it is written down which."""
+def test_branches_exclusive_take_the_true_flow_or_the_default(n, expected):
+    """条件 (branches): exactly one flow is taken, and it is written down which."""
     play = Play(*GATE, GATE_FLOWS)
     advance = play.done("a", n=n)
     assert play.waits == expected
@@ -64,8 +64,8 @@ def test_a_gateway_without_a_true_flow_is_stuck():
 
 
 @pytest.mark.parametrize("order", ["abc", "cba", "bac", "acb"])
-def test_a_parallel_join_waits_for_every_branch(order):
-    """Whatever the order of the branches, the join opens once, after the last."""
+def test_branches_in_parallel_are_all_waited_for(order):
+    """并行 (branches): whatever the order of the branches, the join opens once, after the last."""
     tasks = [user(x) for x in "abc"]
     play = Play(START, node("parallelGateway", "f"), *tasks, node("parallelGateway", "j"), user("z"), END,
                 flows("start > f", *(f"f > {x}" for x in "abc"), *(f"{x} > j" for x in "abc"), "j > z", "z > end"))  # fmt: skip
@@ -113,8 +113,8 @@ def test_a_join_keeps_a_second_token_of_the_same_flow_for_the_next_time():
 
 
 @pytest.mark.parametrize(("n", "expected"), [(1, "a"), (2, "a b"), (0, "c")])
-def test_an_inclusive_gateway_takes_every_true_flow_and_joins_what_was_taken(n, expected):
-    """The join waits for exactly the branches that were started."""
+def test_branches_inclusive_take_every_true_flow(n, expected):
+    """包容 (branches): the join waits for exactly the branches that were started."""
     play = Play(START, node("inclusiveGateway", "f", default="f_c"), user("a"), user("b"), user("c"), node("inclusiveGateway", "j"),
                 user("z"),
                 END, flows("start > f", "f > a: n > 0", "f > b: n > 1", "f > c", "a > j", "b > j", "c > j", "j > z", "z > end"),

@@ -13,6 +13,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import books
@@ -26,13 +27,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from test_standing_steps import publish
 
-from engine import cases, endings, inbox, returns, rounds, work
+from engine import cases, endings, inbox, incidents, returns, rounds, work
 from engine.errors import NotAllowed, PartwellError, SubstituteRefused
 from engine.models import Person, new_id
 from engine.people import absences
 from engine.ports import Json
 from engine.services import Services
 from engine.sign_offs import answer_purpose
+from engine.work import handover, reresolving
 from engine.work.adding import WHERE
 from engine.work.rerouting import reroute
 
@@ -46,15 +48,15 @@ MODES = ("single", "claim", "all", "any", "sequence", "ratio", "random")
 #: verb -> how often it is tried
 VERBS = {
     **{"decide": 10, "hold": 1, "hand_on": 3, "add": 3, "remove": 1, "take_back": 3, "send_back": 2, "urge": 1, "copy": 1},
-    **{"reassign": 2, "move_due": 1, "pause": 1, "go_back": 1, "end": 1, "call_off": 1},
-    **{"time_passes": 2, "somebody_goes": 1, "somebody_is_absent": 2, "another_version": 1},
+    **{"reassign": 2, "move_due": 1, "pause": 1, "go_back": 1, "end": 1, "call_off": 1, "correct": 2, "anew": 2},
+    **{"time_passes": 2, "somebody_goes": 1, "somebody_is_absent": 2, "another_version": 1, "handed_over": 2},
 }
 
 #: what must really have been done, and not only tried
 DONE = (
     *("approve", "reject", "resolve", "claim", "release", "transfer", "delegate", "add", "remove", "withdraw", "take_back", "return_"),
     *("urge", "copy", "reassign", "move_due", "suspend", "resume", "return_to", "reopen", "complete", "appoint", "stand_in"),
-    *("cancel", "terminate"),
+    *("cancel", "terminate", "resubmit", "retry", "find_signers_anew", "work:sign_off:handed_over"),
     *("work:sign_off:escalated", "work:sign_off:by_rule", "work:sign_off:reminded", "work:sign_off:rerouted"),
 )
 
@@ -62,11 +64,12 @@ DONE = (
 def a_step(draw: random.Random, number: int) -> dict[str, Json]:
     """A step of a chain, of any kind."""
     mode = draw.choice(MODES)
-    people = draw.sample([*SIGNERS, "subject"], draw.randint(1, 4))
-    reject = draw.choice(["diagram", "diagram", "to_previous", "end", f"to:s{number - 1}" if number else "diagram"])
+    people = ["subject"] if draw.random() < 0.1 else draw.sample([*SIGNERS, "subject"], draw.randint(1, 4))
+    reject = draw.choice(["diagram", "diagram", "to_previous", "to_initiator", "end", f"to:s{number - 1}" if number else "diagram"])
     step: dict[str, Json] = {
         **{"key": f"s{number}", "name": f"第{number}步", "name_en": f"Step {number}", "mode": mode, "on_reject": reject},
         "approvers": [{"rule": "person", "persons": [person(key) for key in people]}],
+        "nobody": {"do": draw.choice(["to_managers", "incident", "skip", *(["reject"] if reject == "diagram" else [])])},
         "resubmit": draw.choice(["onward", "back"]),
         "initiator": draw.choice(["self", "manager", "skip"]),
         "twice": draw.choice(["none", "adjacent", "once"]),
@@ -140,7 +143,7 @@ class SigningOff(RuleBasedStateMachine):
 
     # --- what is done, and what must be so after it
 
-    def _do(self, verb: str, by: str, act: Callable[[str], Any], *, offered: bool | None = None) -> bool:
+    def _do(self, verb: str, by: str, act: Callable[[str], Any], *, offered: bool | None = None, many: bool = False) -> bool:
         """Do it, and hold what became of the books against what was in them. `offered`: as the page says, where it says it."""
         before, request = self.books, new_id()
         try:
@@ -151,7 +154,7 @@ class SigningOff(RuleBasedStateMachine):
             assert not (offered and verb in PLAIN), f"{verb} was offered, and refused: {error!r}"
             return False
         self.books = books.read(self.room, self.case)
-        assert books.act_faults(before, self.books, person(by)) == [], verb
+        assert books.act_faults(before, self.books, person(by), many=many) == [], verb
         if self.books == before:  # it was so already
             return False
         assert offered is None or offered, f"{verb} worked, but was not offered"
@@ -161,12 +164,12 @@ class SigningOff(RuleBasedStateMachine):
         self._add_up()
         return True
 
-    def _happens(self, act: Callable[[], Any]) -> None:
+    def _happens(self, act: Callable[[], Any], by: str | None = None) -> None:
         """Something happens by itself, or elsewhere."""
         before = self.books
         act()
         self.books = books.read(self.room, self.case)
-        assert books.act_faults(before, self.books, None) == []
+        assert books.act_faults(before, self.books, by and person(by), many=True) == []
         for entry in self.books.entries[len(before.entries) :]:
             self.done[entry.event] += 1
         self._add_up()
@@ -318,6 +321,25 @@ class SigningOff(RuleBasedStateMachine):
         self.tried.append(f"admin {verb}")
         return self._do(verb, "admin", lambda request: act(actor=person("admin"), reason="理由", request_id=request))
 
+    def correct(self, draw: random.Random) -> None:
+        """What was sent back to who started the case comes again; where nobody was found, that is tried again."""
+        open_items = [item.id for item in self.books.items.values() if item.corrects and item.status == "open"]
+        given: dict[str, Any] = {"actor": person("boss"), "values": {}}
+        if open_items:
+            self.tried.append("boss resubmit")
+            act = partial(work.complete, self.room.services, open_items[0], **given)
+            self._do("resubmit", "boss", lambda request: act(request_id=request))
+        elif broken := self.room.incidents(self.case):
+            self._manage("retry", lambda **given: incidents.retry(self.room.services, broken[0].id, **given))
+
+    def anew(self, draw: random.Random) -> None:
+        """Who signs is found again, by the chain and the directory of today."""
+        item = self.item
+        self.tried.append("admin find_signers_anew")
+        given: dict[str, Any] = {"actor": person("admin"), "reason": "调整"}
+        act = partial(reresolving.find_signers_anew, self.room.services, item, **given)
+        self._do("find_signers_anew", "admin", lambda request: act(request_id=request), many=True)
+
     def end(self, draw: random.Random) -> None:
         if self.room.open(self.case) in ("yes", "no"):
             self._complete(self.room.open(self.case))
@@ -368,6 +390,14 @@ class SigningOff(RuleBasedStateMachine):
         self.tried.append(f"{asks} stand_in")
         given = {"actor": person(asks)}
         self._do("stand_in", asks, lambda request: work.stand_in(self.room.services, item, sign_off, **given, request_id=request))
+
+    def handed_over(self, draw: random.Random) -> None:
+        """What somebody holds goes to another, who may not be able to take it."""
+        who, to = draw.choice(SIGNERS), draw.choice([key for key in EVERYBODY if key not in self.gone])
+        self.tried.append(f"what {who} holds goes to {to}")
+        given = {"to": {"sign_off": person(to), "offer": person(to)}, "note": "离职", "actor": person("admin")}
+        if who != to:
+            self._happens(lambda: handover.hand_over(self.room.services, person(who), **given), by="admin")
 
     def another_version(self, draw: random.Random) -> None:
         """What is open keeps the version with which it began."""

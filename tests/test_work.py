@@ -235,8 +235,8 @@ def test_one_click_that_arrives_several_times(room: Room) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 5])
-def test_five_finish_five_parallel_tasks(room: Room, processes: int) -> None:
-    """All of them succeed, in one process and in five, and the join opens exactly once."""
+def test_branches_in_parallel_of_which_five_finish_at_once(room: Room, processes: int) -> None:
+    """条件 / 并行 (branches): all of them succeed, in one process and in five, and the join opens exactly once."""
     tasks = [f"t{number}" for number in range(5)]
     ways = flows("start > split", *(f"split > {t}" for t in tasks), *(f"{t} > join" for t in tasks), "join > z", "z > end")
     room.deploy(START, node("parallelGateway", "split"), *(user(t) for t in tasks), node("parallelGateway", "join"), user("z"), END, ways)
@@ -572,8 +572,8 @@ def test_an_expression_that_fails_does_not_undo_the_completion(room: Room) -> No
     assert [(entry.actor, entry.payload["variables"]) for entry in corrected] == [(person("admin"), {"x": True})]
 
 
-def test_two_branches_write_one_variable(room: Room) -> None:
-    """The last one wins, and the ledger says whose value was overwritten unseen."""
+def test_branches_that_write_one_variable(room: Room) -> None:
+    """条件 / 并行 (branches): the last one wins, and the ledger says whose value was overwritten unseen."""
     tasks = [user(name, zeebe("formDefinition", formId="f")) for name in ("a", "b")]
     split, join = node("parallelGateway", "split"), node("parallelGateway", "join")
     ways = flows("start > split", "split > a", "split > b", "a > join", "b > join", "join > z", "z > end")

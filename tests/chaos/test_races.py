@@ -160,7 +160,7 @@ class Hand(SigningOff):
         self._do(verb, by, lambda request: act(self.room.services, item, *target, actor=person(by), request_id=request, **given))
         return False  # whatever it did, others may have undone it
 
-    def _do(self, verb: str, by: str, act: Callable[[str], Any], *, offered: bool | None = None) -> bool:
+    def _do(self, verb: str, by: str, act: Callable[[str], Any], *, offered: bool | None = None, many: bool = False) -> bool:
         try:
             act(new_id())
         except PartwellError as error:
@@ -169,7 +169,7 @@ class Hand(SigningOff):
         self.done[verb] += 1
         return True
 
-    def _happens(self, act: Callable[[], Any]) -> None:
+    def _happens(self, act: Callable[[], Any], by: str | None = None) -> None:
         act()
 
 
