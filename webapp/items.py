@@ -83,9 +83,9 @@ def _show(
     opinion: str = "",
 ) -> str:
     """The page. What was typed stands over the draft, the draft over what the case knows."""
+    work.read(services(), item_id, reader=me().id)
     page = _page(item_id)
     copies.read(services(), page.case_id, reader=me().id)
-    work.read(services(), item_id, reader=me().id)
     g.document_names = {document.id: document.name for document in page.documents}
     # what was filled in with an approval that is over stands with the sign-offs
     shown = page.status == "open" if page.chained else "complete" in page.may or page.status != "open"
