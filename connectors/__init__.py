@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import SettingWrong
-from engine.ports import Listener, Notifier, Operation
+from engine.ports import Listener, Notifier, Operation, Projector
 
 #: name = type of the connector, object = its class: (name, options) -> Operation, with a table OPTIONS of what it offers
 GROUP = "partwell.connectors"
@@ -59,3 +59,8 @@ def notifiers(connectors: Iterable[Any]) -> dict[str, Notifier]:
 def listeners(connectors: Iterable[Any]) -> dict[str, Listener]:
     """By name, in the order of the configuration: those that are told what happens in cases."""
     return {connector.listener: connector for connector in connectors if getattr(connector, "listener", "")}
+
+
+def projectors(connectors: Iterable[Any]) -> dict[str, Projector]:
+    """By name, in the order of the configuration: those whose centre of to-dos is switched on."""
+    return {connector.centre: connector for connector in connectors if getattr(connector, "centre", "")}

@@ -9,7 +9,7 @@ import abc
 import datetime as dt
 import threading
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from connectors.http import Http
 from connectors.options import Option, read_options
@@ -24,6 +24,16 @@ CHAT_OPTIONS: Mapping[str, Option] = {
 }
 #: a token is asked for anew this long before it ends
 _EARLY = dt.timedelta(minutes=5)
+
+
+class Attempt(Protocol):
+    """What is said to a service: a message, or work that it shows."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def now(self) -> dt.datetime: ...
 
 
 class Chat:
@@ -48,7 +58,7 @@ class Chat:
 
     def post(
         self,
-        message: Message,
+        message: Attempt,
         path: str,
         body: Any,
         *,
@@ -92,7 +102,7 @@ class TokenChat(Chat, abc.ABC):
         self._lock = threading.Lock()
         self._kept: tuple[str, dt.datetime] | None = None
 
-    def token(self, message: Message) -> str:
+    def token(self, message: Attempt) -> str:
         """The token with which the service knows us, kept until shortly before its end. Raises as `post`."""
         with self._lock:
             if self._kept is None or self._kept[1] <= message.now:
@@ -104,7 +114,7 @@ class TokenChat(Chat, abc.ABC):
         self._kept = None
 
     @abc.abstractmethod
-    def fresh_token(self, message: Message) -> tuple[str, int]:
+    def fresh_token(self, message: Attempt) -> tuple[str, int]:
         """A new token and its seconds. Raises as `post`."""
 
     def token_in(self, answer: Mapping[str, Any], field: str, seconds: str) -> tuple[str, int]:

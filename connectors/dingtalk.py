@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from connectors.chat import CHAT_OPTIONS, Chat, TokenChat, cut, plain
+from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
 from engine.ports import Message
 
@@ -49,7 +49,7 @@ class DingTalk(TokenChat):
         answer = self.post(message, "/topapi/message/corpconversation/asyncsend_v2", sent, params=token)
         return str(answer.get("task_id", ""))
 
-    def fresh_token(self, message: Message) -> tuple[str, int]:
+    def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"appkey": self.options["app_key"], "appsecret": self.options["app_secret"]}
         return self.token_in(self.post(message, "/gettoken", None, params=known, method="GET"), "access_token", "expires_in")
 

@@ -1,23 +1,37 @@
-"""Feishu 飞书: messages of an app to a person, and a signed robot in a group."""
+"""Feishu 飞书: messages of an app to a person, its approval centre 审批中心, and a signed robot in a group."""
 
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from connectors.chat import CHAT_OPTIONS, Chat, TokenChat, cut, plain
+from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
-from engine.errors import SettingWrong
-from engine.ports import Message
+from engine.errors import NeedsPerson, Refused, SettingWrong
+from engine.ports import Message, Part, Shown
 
 _BASE = Option(str, "https://open.feishu.cn", "Address of Feishu")
 #: bytes of a text: 20 kB are allowed for all of the JSON, in which a Chinese character takes twice its bytes
 _MOST = 9_000
 _IDS = ("open_id", "user_id", "union_id")
+#: tasks that an instance may have, and instances that are checked at once
+_TASKS, _CHECKED = 200, 50
+_INSTANCES = {"open": "PENDING", "approved": "APPROVED", "rejected": "REJECTED", "left": "TERMINATED"}
+#: state of a part -> status of a task, and why it ended. DONE: the person does not see it any more
+_TASK_STATES = {
+    "open": ("PENDING", ""),
+    "approved": ("APPROVED", "approved"),
+    "rejected": ("REJECTED", "rejected"),
+    "returned": ("REJECTED", "specific_rollback"),
+    "passed": ("TRANSFERRED", "forward_resign"),
+    "done": ("DONE", "others"),
+}
 
 
 class Feishu(TokenChat):
@@ -28,6 +42,7 @@ class Feishu(TokenChat):
         "app_id": Option(str, REQUIRED, "App ID"),
         "app_secret": Option(str, REQUIRED, "App Secret"),
         "id_type": Option(str, "open_id", "What its ids of people are: open_id, user_id or union_id"),
+        "approval_centre": Option(bool, False, "Whether its approval centre shows what waits for people (三方审批)"),
         "base_url": _BASE,
         **CHAT_OPTIONS,
     }
@@ -39,6 +54,10 @@ class Feishu(TokenChat):
         super().__init__(name, options)
         if self.options["id_type"] not in _IDS:
             raise SettingWrong(setting=f"connectors.{name}.id_type", reason=f"it must be one of these: {', '.join(_IDS)}")
+        self.centre = name if self.options["approval_centre"] else ""
+        if self.centre and self.options["id_type"] == "union_id":
+            raise SettingWrong(setting=f"connectors.{name}.id_type", reason="the approval centre takes open_id or user_id")
+        self._place = ""
 
     def tell(self, message: Message) -> str:
         """Feishu's message_id."""
@@ -46,15 +65,121 @@ class Feishu(TokenChat):
         post = {"en_us" if message.locale == "en" else "zh_cn": {"title": cut(message.subject, 200), "content": lines}}
         uuid = hashlib.sha256(message.key.encode()).hexdigest()[:40]
         body = {"receive_id": message.address, "msg_type": "post", "content": json.dumps(post, ensure_ascii=False), "uuid": uuid}
-        headers = {"Authorization": f"Bearer {self.token(message)}"}
-        answer = self.post(message, "/open-apis/im/v1/messages", body, params={"receive_id_type": self.options["id_type"]}, headers=headers)
-        data = answer.get("data")
-        return str(data.get("message_id", "")) if isinstance(data, dict) else ""
+        data = self._said(message, "/open-apis/im/v1/messages", body, {"receive_id_type": self.options["id_type"]})
+        return str(data.get("message_id", ""))
 
-    def fresh_token(self, message: Message) -> tuple[str, int]:
+    def _said(self, attempt: Attempt, path: str, body: Mapping[str, Any], params: Mapping[str, str] = {}) -> Mapping[str, Any]:
+        """The data of the answer."""
+        headers = {"Authorization": f"Bearer {self.token(attempt)}"}
+        data = self.post(attempt, path, body, params=params, headers=headers).get("data")
+        return data if isinstance(data, dict) else {}
+
+    def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"app_id": self.options["app_id"], "app_secret": self.options["app_secret"]}
         answer = self.post(message, "/open-apis/auth/v3/tenant_access_token/internal", known)
         return self.token_in(answer, "tenant_access_token", "expire")
+
+    # --- the approval centre: approval/v4, external_approvals and external_instances
+
+    def prepare(self, place: str, now: dt.datetime) -> str:
+        """The approval_code of our definition, made once and brought up to date once in each process.
+
+        No address is given to which Feishu would report a decision: whoever decides does it here, after the log-in.
+        """
+        if not self._place:
+            texts = {
+                "name": ("好聚好散 Partwell", "Partwell"),
+                "about": ("待办来自 Partwell，点击后登录处理", "Work of Partwell; its links lead there"),
+            }
+            external = {"biz_name": "@i18n@name", "support_pc": True, "support_mobile": True, "enable_quick_operate": False}
+            body = {
+                "approval_name": "@i18n@name",
+                "approval_code": place or "partwell",
+                "group_code": "partwell",
+                "group_name": "@i18n@name",
+                "description": "@i18n@about",
+                "external": {**external, "exclude_efficiency_statistics": True},
+                "viewers": [{"viewer_type": "NONE"}],
+                "i18n_resources": _texts(texts),
+            }
+            code = self._said(_Attempt(key="prepare", now=now), "/open-apis/approval/v4/external_approvals", body).get("approval_code")
+            if not isinstance(code, str) or not code:
+                raise NeedsPerson(system=self.channel, operation="project", reason="the answer is JSON of another form than agreed")
+            self._place = code
+        return self._place
+
+    def show(self, shown: Shown) -> Mapping[str, str]:
+        """A work item is an instance, each person's part a task of it. It is told whole: tasks that are not told any more vanish."""
+        parts = [part for part in shown.parts if part.state != "gone"]
+        if len(parts) > _TASKS:
+            raise Refused(system=self.channel, operation="project", reason=f"more people than it takes at one piece of work: {_TASKS}")
+        texts = {"title": (shown.title, shown.title_en), "step": (shown.step, shown.step_en), "who": (shown.initiator, shown.initiator)}
+        texts |= {"label": ("环节", "Step")}
+        links = {"pc_link": shown.link, "mobile_link": shown.link}
+        body = {
+            "approval_code": shown.place,
+            "status": _INSTANCES[shown.state],
+            "instance_id": shown.key,
+            "links": links,
+            "title": "@i18n@title",
+            "form": [{"name": "@i18n@label", "value": "@i18n@step"}],
+            "user_name": "@i18n@who",
+            "start_time": _milliseconds(shown.opened_at),
+            "end_time": _milliseconds(shown.ended_at),
+            "update_time": str(shown.changed),
+            "display_method": "BROWSER",
+            "update_mode": "REPLACE",
+            "task_list": [self._task(part, links) for part in parts],
+            "i18n_resources": _texts(texts),
+        }
+        self._said(shown, "/open-apis/approval/v4/external_instances", body)
+        return {}
+
+    def _task(self, part: Part, links: Mapping[str, str]) -> dict[str, Any]:
+        status, reason = _TASK_STATES[part.state]
+        task = {"task_id": part.key, self.options["id_type"]: part.address, "title": "@i18n@step", "links": links, "status": status}
+        times = {"create_time": _milliseconds(part.opened_at), "end_time": _milliseconds(part.ended_at), "update_time": str(part.changed)}
+        ended = {"extra": json.dumps({"complete_reason": reason})} if reason else {}
+        return {**task, **times, **ended, "display_method": "BROWSER", "exclude_statistics": True}
+
+    def deviating(self, shown: Sequence[Shown]) -> Collection[str]:
+        """Those of which it has no instance, or no task, or another update_time (external_instances/check)."""
+        found: set[str] = set()
+        for at in range(0, len(shown), _CHECKED):
+            asked = [
+                {
+                    "instance_id": one.key,
+                    "update_time": str(one.changed),
+                    "tasks": [{"task_id": part.key, "update_time": str(part.changed)} for part in one.parts if part.state != "gone"],
+                }
+                for one in shown[at : at + _CHECKED]
+            ]
+            data = self._said(shown[at], "/open-apis/approval/v4/external_instances/check", {"instances": asked})
+            found |= {str(one.get("instance_id")) for one in data.get("diff_instances") or ()}
+        return found & {one.key for one in shown}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attempt:
+    key: str
+    now: dt.datetime
+
+
+def _texts(texts: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """Texts in Chinese and in English, by the keys under which the rest names them."""
+    return [
+        {
+            "locale": locale,
+            "is_default": locale == "zh-CN",
+            "texts": [{"key": f"@i18n@{key}", "value": cut(both[index], 2_000) or "-"} for key, both in texts.items()],
+        }
+        for index, locale in enumerate(("zh-CN", "en-US"))
+    ]
+
+
+def _milliseconds(at: dt.datetime | None) -> str:
+    """Since 1970; 0 for what has not ended."""
+    return str(int(at.timestamp() * 1000)) if at else "0"
 
 
 class FeishuRobot(Chat):

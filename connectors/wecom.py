@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from connectors.chat import CHAT_OPTIONS, Chat, TokenChat, cut, plain
+from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
 from engine.errors import Refused
 from engine.ports import Message
@@ -47,7 +47,7 @@ class WeCom(TokenChat):
             raise Refused(system=self.channel, operation="notice", reason="it does not know the person by this id")
         return str(answer.get("msgid", ""))
 
-    def fresh_token(self, message: Message) -> tuple[str, int]:
+    def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"corpid": self.options["corp_id"], "corpsecret": self.options["secret"]}
         return self.token_in(self.post(message, "/cgi-bin/gettoken", None, params=known, method="GET"), "access_token", "expires_in")
 

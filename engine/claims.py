@@ -34,12 +34,14 @@ _VERSION = sa.select(Case.version_id).where(Case.id == Job.case_id).scalar_subqu
 _SUSPENDED = sa.select(ProcedureVersion.id).where(ProcedureVersion.suspended)
 _RUNS = sa.or_(one_of(Job.kind, *OUTLIVING), sa.and_(_STATUS == "running", _VERSION.not_in(_SUSPENDED)))
 _EARLIER = aliased(Job)
-#: Timers of a case fire one after another, also after an outage and however many runners there are.
+#: Timers of a case fire one after another, also after an outage and however many runners there are; and an outside centre is told of
+#: a case's work by one job after another, so that what was true later is said later.
 _ITS_TURN = sa.or_(
-    Job.kind != "timer",
+    Job.kind.not_in(("timer", "project")),
     ~sa.exists().where(
         _EARLIER.case_id == Job.case_id,
-        _EARLIER.kind == "timer",
+        _EARLIER.kind == Job.kind,
+        _EARLIER.operation == Job.operation,
         _EARLIER.state.in_(("waiting", "leased")),
         sa.or_(_EARLIER.due_at < Job.due_at, sa.and_(_EARLIER.due_at == Job.due_at, _EARLIER.id < Job.id)),
     ),

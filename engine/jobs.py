@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from . import announcing, claims, documents, dues, messages, observe, snapshots
+from . import announcing, claims, documents, dues, messages, observe, projecting, snapshots
 from .db import Statement, Unit
 from .deferral import AGAIN, FINISH, pause, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
@@ -154,10 +154,13 @@ class Runner:
                         sending.send(self._services, job, started)
                     case announcing.KIND:
                         announcing.send(self._services, job, started)
+                    case "project":
+                        projecting.run(self._services, job, started)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:
-                failed = {"notice": sending.failed, announcing.KIND: announcing.failed}.get(job.kind, _failed)
+                own = {"notice": sending.failed, announcing.KIND: announcing.failed, "project": projecting.failed}
+                failed = own.get(job.kind, _failed)
                 failed(self._services, job, started, error)
         except Exception:
             # The lease runs out and the job is taken again, up to its attempts: nothing is lost, and the log says why.

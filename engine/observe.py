@@ -38,6 +38,7 @@ LIVE_CASES = Counter("partwell_live_cases", "Cases needed for a turn, by whether
 JOBS = Histogram("partwell_job_seconds", "One run of a job", ["kind", "operation"], registry=FIGURES, buckets=_LONG)
 ATTEMPTS = Counter("partwell_job_attempts", "Attempts of jobs, by how they ended", ["kind", "operation", "result"], registry=FIGURES)
 JOB_LAG = Histogram("partwell_job_lag_seconds", "From a job's due time to its beginning", ["kind"], registry=FIGURES, buckets=_LONG)
+CORRECTED = Counter("partwell_projections_corrected", "Work items that an outside centre showed otherwise", ["centre"], registry=FIGURES)
 LOOKED = Gauge("partwell_jobs_looked_timestamp_seconds", "When jobs were last looked for", registry=FIGURES, multiprocess_mode="mostrecent")
 REQUESTS = Histogram("partwell_request_seconds", "One HTTP request", ["method", "endpoint", "status"], registry=FIGURES, buckets=_SHORT)
 

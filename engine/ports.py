@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -191,6 +191,84 @@ class Listener(Protocol):
 
     def announce(self, announcement: Announcement, now: dt.datetime) -> None:
         """Tell it; `now`: when the attempt began. Raises as `Operation.call`."""
+
+    def check(self) -> Sequence[str]:
+        """As `Operation.check`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One person's part in a work item, as it is to be seen in an outside centre."""
+
+    #: by which we know it, there and here
+    key: str
+    #: what the centre calls the person
+    address: str
+    #: `open`, or how it ended: `approved`, `rejected`, `returned`, `passed` (to somebody else), `done`, `gone` (no act of this person)
+    state: str
+    opened_at: dt.datetime
+    ended_at: dt.datetime | None
+    due_at: dt.datetime | None
+    #: milliseconds since 1970, later with each change
+    changed: int
+    #: what the centre calls it, once it has said so
+    outside: str
+    #: whether the centre has taken exactly this before
+    confirmed: bool
+    #: BCP 47 tag of the person's language
+    locale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A work item with the parts of its people, all of them, as it is to be seen in an outside centre."""
+
+    #: id of the item; a state told later wins over one told before
+    key: str
+    #: what `Projector.prepare` gave
+    place: str
+    #: number of the case
+    case: str
+    #: what the case is called, or its number; and the step, in Chinese and in English
+    title: str
+    title_en: str
+    step: str
+    step_en: str
+    #: who began the case
+    initiator: str
+    #: where it leads, behind the log-in
+    link: str
+    #: `open`, `approved`, `rejected` or `left`
+    state: str
+    opened_at: dt.datetime
+    ended_at: dt.datetime | None
+    #: as that of its latest part
+    changed: int
+    parts: Sequence[Part]
+    #: when the attempt began
+    now: dt.datetime
+
+
+@runtime_checkable
+class Projector(Protocol):
+    """An outside centre of to-dos in which people see what waits for them here. Nobody decides there: our links lead here.
+
+    What it shows is told whole, so that an attempt may be repeated, and what was lost is made good by the next.
+    """
+
+    #: the name of its table in the settings; "" where it is switched off
+    centre: str
+    #: whose name for a person is the address
+    system: str
+
+    def prepare(self, place: str, now: dt.datetime) -> str:
+        """Make the centre ready; `place` is what this gave before, or "". Gives what it calls the place. Raises as `Operation.call`."""
+
+    def show(self, shown: Shown) -> Mapping[str, str]:
+        """Let it be seen so; what the centre calls parts, by their keys. Raises as `Operation.call`."""
+
+    def deviating(self, shown: Sequence[Shown]) -> Collection[str]:
+        """Keys of those that the centre has otherwise, or not at all. Changes nothing. Raises as `Operation.call`."""
 
     def check(self) -> Sequence[str]:
         """As `Operation.check`."""

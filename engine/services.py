@@ -11,7 +11,7 @@ from .bpmn.state import LiveCases
 from .calendar import Calendars
 from .db import Database
 from .fields import Keyring
-from .ports import Carrier, Clock, Forms, Listener, Notifier, Operation, Renderer, Runs, Transaction
+from .ports import Carrier, Clock, Forms, Listener, Notifier, Operation, Projector, Renderer, Runs, Transaction
 from .procedures import Programs
 from .settings import Settings
 
@@ -61,6 +61,8 @@ class Services:
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     #: by name: the connectors that are told what happens in cases
     listeners: Mapping[str, Listener] = field(default_factory=dict)
+    #: by name: outside centres of to-dos that show what waits here
+    projectors: Mapping[str, Projector] = field(default_factory=dict)
     #: a sentence of the engine in a language (BCP 47 tag)
     translate: Callable[[str, str], str] = in_english
     carrier: Carrier = field(default_factory=NoCarrier)

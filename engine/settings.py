@@ -82,6 +82,8 @@ class Settings:
     chains_four_eyes: bool = False
     #: notices name the case by its title, in which the employee's name may stand; otherwise by its number alone
     notice_titles: bool = True
+    #: minutes after which what outside centres of to-dos show is compared with what is open here
+    reconcile_minutes: float = 60.0
     #: hours before something is due at which its holders are told
     due_soon_hours: float = 4.0
     #: working hours for which nobody urges again whoever holds a piece of work

@@ -31,6 +31,7 @@ from .locking import LOCK
 from .models import Case, Ending, Incident, LedgerPage, new_id
 from .notices.telling import Told, tell
 from .ports import Happened, Json
+from .projecting.enqueuing import show_again
 
 if TYPE_CHECKING:
     from .procedures import Deployed
@@ -344,6 +345,8 @@ class Turn:
             tell(self.services, self.unit, self.told, at=self.now, by=self.actor, case=self.case)
         if self._happened:
             announcing.announce(self, self._happened)
+        if self.services.projectors and any(event.startswith(("work:", "case:")) for event in self._events):
+            show_again(self.services, self.unit, self.case.id, at=self.now)
         self.unit.commit(stored=self._stored)
         observe.turned(self._began, self._events, case=self.case.id)
         if execution is not None and self.status != "closed":

@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from feishu_approvals import FeishuApprovals
+
 #: whom the services know
 KNOWN = "u-1"
 SECRET = "SEC-of-the-tests"
@@ -34,6 +36,7 @@ class ChatServices:
         self.plan: list[dict[str, Any] | int] = []
         self.address = ""
         self._uuids: dict[str, str] = {}
+        self.approvals = FeishuApprovals()
 
     def answer(self, path: str, query: dict[str, str], headers: Any, raw: bytes) -> dict[str, Any] | int:
         body = json.loads(raw) if raw else {}
@@ -48,6 +51,10 @@ class ChatServices:
                 return {"errcode": 40089, "errmsg": "不合法的corpid或corpsecret"}
         if self.plan:
             return self.plan.pop(0)
+        if path.startswith("/open-apis/approval/v4/"):
+            if headers["Authorization"] != "Bearer t":
+                return {"code": 99991663, "msg": "Invalid access token for authorization."}
+            return self.approvals.answer(path.removeprefix("/open-apis/approval/v4/"), body)
         return {
             "/topapi/message/corpconversation/asyncsend_v2": self._dingtalk,
             "/robot/send": self._dingtalk_robot,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.errors import PartwellError
-from engine.ports import Announcement, Answer, Call, Json, Message, Runs, Transaction
+from engine.ports import Announcement, Answer, Call, Json, Message, Runs, Shown, Transaction
 
 
 class SetClock:
@@ -120,6 +120,36 @@ class Loudspeaker:
             raise entry
         self.told.append(message)
         return ""
+
+    def check(self) -> Sequence[str]:
+        return ()
+
+
+class Board:
+    """An outside centre of to-dos that keeps what it was told last. `answers`: for each item an error to raise, or None."""
+
+    def __init__(self, centre: str) -> None:
+        self.centre = self.system = centre
+        self.answers: list[PartwellError | None] = [None]
+        self.prepared: list[str] = []
+        #: by the item's id
+        self.seen: dict[str, Shown] = {}
+        self.told = 0
+
+    def prepare(self, place: str, now: dt.datetime) -> str:
+        self.prepared.append(place)
+        return place or "place"
+
+    def show(self, shown: Shown) -> Mapping[str, str]:
+        entry = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if entry is not None:
+            raise entry
+        self.seen[shown.key] = shown
+        self.told += 1
+        return {part.key: f"out-{part.key}" for part in shown.parts}
+
+    def deviating(self, shown: Sequence[Shown]) -> Collection[str]:
+        return {one.key for one in shown if one.key not in self.seen or self.seen[one.key].changed != one.changed}
 
     def check(self) -> Sequence[str]:
         return ()

@@ -68,6 +68,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         operations=connectors.operations((*own, *outside)),
         notifiers=connectors.notifiers(outside),
         listeners=announcing.checked(connectors.listeners(outside)),
+        projectors=connectors.projectors(outside),
         translate=i18n.translated,
         carrier=carrier or carrier_of(settings, database),
         programs=programs,

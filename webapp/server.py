@@ -16,6 +16,7 @@ from engine import messages, procedures
 from engine.bell import Bell
 from engine.distributed.sweep import Duty, Sweeper, strays
 from engine.errors import SettingWrong
+from engine.projecting import reconciling
 from engine.services import Services
 from engine.settings import Settings
 from engine.work import rerouting
@@ -55,6 +56,7 @@ def sweeper(services: Services) -> Sweeper:
         lambda _now: _hand_out(services),
         lambda now: _forget(services, now),
         lambda now: _reroute(services, now),
+        lambda now: reconciling.due(services, now),
     ]
     if not isinstance(services.carrier, Bell):  # which looks for jobs by itself, in each worker
         duties.append(strays(services.database, services.carrier, ahead=every))

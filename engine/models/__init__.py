@@ -31,6 +31,7 @@ from .people import (
     WebSession,
 )
 from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureVersion, VersionEvent
+from .projections import Projection, ProjectionCentre
 from .work import OPEN, Candidate, Choice, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
@@ -84,6 +85,8 @@ __all__ = [
     "Post",
     "ProcedureFile",
     "ProcedureVersion",
+    "Projection",
+    "ProjectionCentre",
     "Region",
     "SavedView",
     "SealedFile",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .base import Base, Id, Instant
 
 #: kinds that tell what happened and move nothing
-TELLING = ("notice", "event")
+TELLING = ("notice", "event", "project")
 #: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, what happened is told
 OUTLIVING = ("seal", "message", *TELLING)
 
@@ -35,14 +35,15 @@ class Job(Base):
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    #: None for a notice that tells of no case
+    #: None for a notice that tells of no case, and for what compares an outside centre with all of them
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told to a person),
-    #: `event` (to be told to an outside system), `due` (a sign-off is: its instance) or `seal`
+    #: `event` (to be told to an outside system), `project` (work to be shown in an outside centre), `due` (a sign-off is: its instance)
+    #: or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))
-    #: operation name; the outside system's of an event; empty for others
+    #: operation name; the outside system's of an event, the centre's of what is shown; empty for others
     operation: Mapped[str] = mapped_column(sa.String(100))
     #: case + element instance: what an outside system sees, the same for every attempt and after any restart
     key: Mapped[str] = mapped_column(sa.String(300), unique=True)
