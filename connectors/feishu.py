@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
-from engine.errors import NeedsPerson, Refused, SettingWrong
+from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong
 from engine.ports import Message, Part, Shown
 
 _BASE = Option(str, "https://open.feishu.cn", "Address of Feishu")
@@ -108,7 +108,7 @@ class Feishu(TokenChat):
             self._place = code
         return self._place
 
-    def show(self, shown: Shown) -> Mapping[str, str]:
+    def show(self, shown: Shown) -> Mapping[str, str | OperationFailed]:
         """A work item is an instance, each person's part a task of it. It is told whole: tasks that are not told any more vanish."""
         parts = [part for part in shown.parts if part.state != "gone"]
         if len(parts) > _TASKS:

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from .errors import OperationFailed
+
 #: What may stand in a case variable: None, bool, int, float, str, and lists and string-keyed dicts of them.
 Json = Any
 
@@ -264,8 +266,8 @@ class Projector(Protocol):
     def prepare(self, place: str, now: dt.datetime) -> str:
         """Make the centre ready; `place` is what this gave before, or "". Gives what it calls the place. Raises as `Operation.call`."""
 
-    def show(self, shown: Shown) -> Mapping[str, str]:
-        """Let it be seen so; what the centre calls parts, by their keys. Raises as `Operation.call`."""
+    def show(self, shown: Shown) -> Mapping[str, str | OperationFailed]:
+        """Let it be seen so; what the centre calls parts, by their keys, or why it did not take one. Raises as `Operation.call`."""
 
     def deviating(self, shown: Sequence[Shown]) -> Collection[str]:
         """Keys of those that the centre has otherwise, or not at all. Changes nothing. Raises as `Operation.call`."""

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from dingtalk_to_dos import DingTalkToDos
 from feishu_approvals import FeishuApprovals
 
 #: whom the services know
@@ -37,9 +38,14 @@ class ChatServices:
         self.address = ""
         self._uuids: dict[str, str] = {}
         self.approvals = FeishuApprovals()
+        self.to_dos = DingTalkToDos()
 
-    def answer(self, path: str, query: dict[str, str], headers: Any, raw: bytes) -> dict[str, Any] | int:
+    def answer(
+        self, method: str, path: str, query: dict[str, str], headers: Any, raw: bytes
+    ) -> dict[str, Any] | int | tuple[int, dict[str, Any]]:
         body = json.loads(raw) if raw else {}
+        if path.startswith("/v1.0/"):
+            return self.to_dos.answer(method, path, query, headers, body)
         match path:
             case "/gettoken" if query == {"appkey": "k", "appsecret": SECRET}:
                 return self._token({"errcode": 0, "access_token": "t", "expires_in": 7200})
@@ -56,6 +62,7 @@ class ChatServices:
                 return {"code": 99991663, "msg": "Invalid access token for authorization."}
             return self.approvals.answer(path.removeprefix("/open-apis/approval/v4/"), body)
         return {
+            "/topapi/v2/user/get": self._dingtalk_person,
             "/topapi/message/corpconversation/asyncsend_v2": self._dingtalk,
             "/robot/send": self._dingtalk_robot,
             "/cgi-bin/message/send": self._wecom,
@@ -78,6 +85,11 @@ class ChatServices:
         assert body["msg"]["msgtype"] == "oa" and len(card["body"]["content"].encode()) <= 2048 and card["message_url"]
         self.taken.append({"text": card["body"]["content"], "link": card["message_url"]})
         return {"errcode": 0, "task_id": 256271667526, "request_id": "4jzllmte0wau"}
+
+    def _dingtalk_person(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
+        if not body["userid"].startswith("d_"):
+            return {"errcode": 60121, "errmsg": "找不到该用户"}
+        return {"errcode": 0, "result": {"userid": body["userid"], "unionid": "union" + body["userid"].removeprefix("d_")}}
 
     def _dingtalk_robot(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
         stamp = query["timestamp"]
@@ -153,12 +165,18 @@ def listening(now: Callable[[], float]) -> Iterator[ChatServices]:
         def do_POST(self) -> None:
             self._do(self.rfile.read(int(self.headers["Content-Length"])))
 
+        do_PUT = do_POST
+
+        def do_DELETE(self) -> None:
+            self._do(b"")
+
         def _do(self, raw: bytes) -> None:
             address = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
-            given = services.answer(address.path, query, self.headers, raw)
-            content = b"{}" if isinstance(given, int) else json.dumps(given).encode()
-            self.send_response(given if isinstance(given, int) else 200)
+            given = services.answer(self.command, address.path, query, self.headers, raw)
+            status, told = given if isinstance(given, tuple) else (given, {}) if isinstance(given, int) else (200, given)
+            content = json.dumps(told).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

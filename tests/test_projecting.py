@@ -13,6 +13,7 @@ from engine_room import PEOPLE, Room, line, person
 from test_notices import begin, step
 from twins import Board
 
+from connectors.dingtalk import DingTalk
 from connectors.feishu import Feishu
 from engine import endings, work
 from engine.errors import NotAllowed, NotFound, Refused, SettingWrong, TryAgain
@@ -189,6 +190,7 @@ def test_nothing_is_kept_where_no_centre_is_switched_on(services: Services) -> N
 
 @pytest.fixture
 def feishu(room: Room) -> Iterator[ChatServices]:
+    """The chat services, near by."""
     with listening(lambda: room.clock.now().timestamp()) as there:
         yield there
 
@@ -229,9 +231,9 @@ def tasks(told: Any) -> dict[str, str]:
     return {task["open_id"]: task["status"] for task in told["task_list"]}
 
 
-def shown_in(room: Room, feishu: Feishu) -> Room:
+def shown_in(room: Room, centre: Projector) -> Room:
     """The same office with this centre instead."""
-    room.services = dataclasses.replace(room.services, projectors={feishu.centre: feishu})
+    room.services = dataclasses.replace(room.services, projectors={centre.centre: centre})
     return room
 
 
@@ -259,3 +261,75 @@ def test_feishu_takes_no_union_id_for_its_approval_centre(feishu: ChatServices) 
     with pytest.raises(SettingWrong, match="id_type"):
         Feishu("feishu", options(feishu, id_type="union_id"))
     assert Feishu("feishu", {**options(feishu), "approval_centre": False}).centre == ""
+
+
+# --- DingTalk
+
+
+@pytest.fixture
+def dingtalk(room: Room, feishu: ChatServices) -> DingTalk:
+    """Its to-dos for those in HR; the department's head has an id there that it does not know."""
+    given = {"app_key": "k", "app_secret": SECRET, "agent_id": 7, "base_url": feishu.address, "api_url": feishu.address, "todo": True}
+    connector = DingTalk("dingtalk", given)
+    shown_in(room, connector)
+    for key, foreign in {"hr": "d_hr", "hr2": "d_hr2", "head": "nobody"}.items():
+        know(room, key, "dingtalk", foreign)
+    reconcile(room)
+    return connector
+
+
+def test_dingtalk_shows_work_as_to_dos(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
+    """待办: one for each signer by their unionid, done with their act, deleted where somebody else's act ended it."""
+    case = begin(room, step("会签", "hr", "hr2", mode="any"))
+    room.run()
+    item, to_dos = room.item(case, "sign"), feishu.to_dos
+    assert set(to_dos.open()) == {"unionhr", "unionhr2"} and room.case(case).number in to_dos.open()["unionhr"]
+    assert all(task["detailUrl"]["pcUrl"].endswith(f"/items/{item}") for task in to_dos.kept.values())
+    act(room, "approve", item, "hr", opinion="同意")
+    assert [(task["executorIds"], task["done"]) for task in to_dos.kept.values()] == [(["unionhr"], True)]
+
+
+def test_dingtalk_keeps_one_whom_it_does_not_know_from_nobody_else(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
+    """The others have their to-dos; the one is shown to administrators with the reason."""
+    begin(room, step("会签", "head", "hr"))
+    room.run()
+    assert set(feishu.to_dos.open()) == {"unionhr"} and unconfirmed(room) == ["it refused the message: 60121"]
+
+
+def test_dingtalk_takes_the_same_twice_and_a_token_that_is_over(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
+    """An attempt whose answer was lost makes no second to-do; a new token is asked for, and the job tries again."""
+    case = begin(room, step("审批", "hr"))
+    room.run()
+    to_dos = feishu.to_dos
+    room.write(sa.update(Projection).values(sent="", outside_id=""))
+    reconcile_later(room)
+    assert len(to_dos.kept) == 1 and set(room.values(sa.select(Projection.outside_id))) == set(to_dos.kept)
+    to_dos.over, tokens = True, to_dos.tokens
+    act(room, "approve", room.item(case, "sign"), "hr", opinion="同意")
+    assert set(to_dos.open()) == {"unionhr"}
+    room.clock.move(minutes=1)
+    room.run()
+    assert to_dos.open() == {} and to_dos.tokens == tokens + 1
+
+
+def test_dingtalk_is_corrected_where_somebody_changed_it_there(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
+    """What was ticked off there decides nothing: it is open again; what was deleted there is made again."""
+    case = begin(room, step("会签", "hr", "hr2"))
+    room.run()
+    to_dos = feishu.to_dos
+    for id, task in list(to_dos.kept.items()):
+        if task["executorIds"] == ["unionhr"]:
+            task["done"] = True
+        else:
+            del to_dos.kept[id]
+    reconcile_later(room)
+    assert set(to_dos.open()) == {"unionhr", "unionhr2"} and len(to_dos.kept) == 2
+    assert room.open(case) == "sign" and room.value(sa.select(ProjectionCentre.corrected).where(CENTRE)) == 1
+
+
+CENTRE = ProjectionCentre.centre == "dingtalk"
+
+
+def reconcile_later(room: Room) -> None:
+    room.clock.move(hours=2)
+    reconcile(room)

@@ -110,11 +110,15 @@ def _write(unit: Unit, made: Plan) -> None:
         connection.execute(sa.insert(Projection), made.added)
 
 
-def _confirm(services: Services, shown: Shown, outside: Mapping[str, str]) -> None:
-    """The centre has taken it; what changed again meanwhile is not confirmed."""
+def _confirm(services: Services, shown: Shown, outside: Mapping[str, str | OperationFailed]) -> None:
+    """The centre has taken it, but for parts that it refused; what changed again meanwhile is not confirmed."""
     with services.database.unit() as unit:
         for part in shown.parts:
-            taken = {"sent": part.state, "sent_at": shown.now, "problem": "", "outside_id": outside.get(part.key, part.outside)}
+            answer = outside.get(part.key, part.outside)
+            if isinstance(answer, OperationFailed):
+                taken: dict[str, Any] = {"problem": _reason(answer)}
+            else:
+                taken = {"sent": part.state, "sent_at": shown.now, "problem": "", "outside_id": answer}
             same = sa.update(Projection).where(Projection.id == part.key, Projection.changed == part.changed)
             unit.connection.execute(same.values(taken))
         unit.commit()
