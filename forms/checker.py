@@ -29,7 +29,7 @@ class FormChecker:
     """Implements `engine.ports.Forms`, and prepares forms for the page.
 
     `evaluate` runs FEEL and `check_expression` finds its faults, `translate` gives sentences in the person's language; `zone`
-    is the company's, for moments that arrive with an offset. An expression that fails or gives no boolean counts as false:
+    is the company's, for moments that arrive with an offset, and for today. An expression that fails or gives no boolean counts as false:
     the field is shown, open and optional. What must be secret is a permission, never a condition.
     """
 
@@ -40,11 +40,16 @@ class FormChecker:
         check_expression: CheckExpression = lambda text: (),
         translate: Translate = untranslated,
         zone: dt.tzinfo = _CHINA,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._evaluate = evaluate
         self._check_expression = check_expression
         self._translate = translate
         self._zone = zone
+        self._now = now
+
+    def _reading(self, permissions: Mapping[str, str]) -> Reading:
+        return Reading(self._evaluate, permissions, self._zone, self._now().astimezone(self._zone).date())
 
     def check(
         self,
@@ -72,7 +77,7 @@ class FormChecker:
         for path, fault in _misplaced(items, submitted, ""):
             if len(faults) < _NAMED:
                 blame(path, fault)
-        reading = Reading(self._evaluate, permissions, self._zone)
+        reading = self._reading(permissions)
         clean = _clean(reading, reading.scope(items, submitted if isinstance(submitted, Mapping) else {}, stored), blame)
         if faults:
             raise errors.FormInvalid(faults)
@@ -105,12 +110,12 @@ class FormChecker:
         Fields hidden by permission are left out; those hidden by their condition are marked, for the page to show them when
         the condition changes. Messages of `errors` stand at their fields.
         """
-        reading = Reading(self._evaluate, permissions, self._zone)
+        reading = self._reading(permissions)
         return view(reading, reading.scope(known(schema), submitted or {}, stored), errors or {}, locale)
 
     def problems(self, schema: Any) -> list[str]:
         """Sentences about what must be repaired before a procedure with this form is deployed; empty when all is well."""
-        reading = Reading(self._evaluate, {}, self._zone)
+        reading = self._reading({})
         probe = Probe(check_expression=self._check_expression, pattern_works=lambda pattern: reading.matches("", pattern) is not None)
         return problems(schema, probe)
 
@@ -154,12 +159,15 @@ def _clean(reading: Reading, scope: Scope, blame: Blame) -> dict[str, Any]:
         path = one.component.path
         try:
             if one.fixed:
-                _refuse_change(reading, one, scope)
+                if not one.component.formula:
+                    _refuse_change(reading, one, scope)
                 if not row and (one.was_stored or one.component.default is None):
                     continue
                 value = one.stored
             elif one.hidden:
                 value = values.nothing(one.component)
+            elif one.component.formula:
+                value = one.value
             elif one.component.type == "dynamiclist":
                 value = _clean_list(reading, one, scope, blame)
             else:
@@ -194,12 +202,15 @@ def _clean_list(reading: Reading, one: Field, scope: Scope, blame: Blame) -> lis
     if rows is not None and not isinstance(rows, (list, tuple)):
         raise Fault(Text.NOT_LIST)
     count = len(rows or ())
-    if count > values.ENTRIES:
-        raise Fault(Text.TOO_MANY, limit=values.ENTRIES, count=count)
+    least, most = one.component.rows_allowed
+    if count > most:
+        raise Fault(Text.TOO_MANY, limit=most, count=count)
     if one.was_sent and reading.rows_fixed(one.component) and count != len(before := reading.rows_before(one)):
         raise Fault(Text.FIXED_ROWS, count=len(before))
-    if _required(reading, one, scope) and not (one.was_sent and count):
+    if (least or _required(reading, one, scope)) and not (one.was_sent and count):
         raise Fault(Text.ONE_ROW)
+    if count < least:
+        raise Fault(Text.FEW_ROWS, limit=least, count=count)
     return [_clean(reading, row, blame) for row in one.rows] if one.was_sent else list(rows or ())
 
 

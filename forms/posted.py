@@ -67,7 +67,7 @@ def without_row(submitted: Mapping[str, Any], row: str) -> dict[str, Any]:
 def _draft(items: Components, submitted: Any, permissions: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in items.level:
-        if not has(submitted, item.path) or permission(item, permissions) in ("hidden", "readonly"):
+        if item.formula or not has(submitted, item.path) or permission(item, permissions) in ("hidden", "readonly"):
             continue
         value = at(submitted, item.path)
         if item.type == "dynamiclist":
@@ -105,6 +105,8 @@ def _object(items: Components, posted: Posted, names: set[str], uploaded: Mappin
     found: dict[str, Any] = {}
     for item in items.level:
         name = prefix + item.key
+        if item.formula:
+            continue
         if item.type == "dynamiclist":
             put(found, item.path, [_object(item.children, posted, names, uploaded, row) for row in _rows(names, name)])
         elif item.type == "filepicker":

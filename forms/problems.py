@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .schema import CHOICES, CONTAINERS, FIELDS, STATIC
+from . import markup, templates, values
+from .schema import CHOICES, CONTAINERS, FIELDS, MOST_ROWS, STATIC
+from .view import PICTURE
 
 #: faults of an expression, each with a `message`
 CheckExpression = Callable[[str], Sequence[Any]]
@@ -16,7 +18,12 @@ CheckExpression = Callable[[str], Sequence[Any]]
 _DEEPEST = 8
 _KEY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _TYPES = FIELDS | STATIC | CONTAINERS
-_TEXTS = ("label", "dateLabel", "timeLabel", "description", "text")
+_TEXTS = ("label", "dateLabel", "timeLabel", "description", "text", "content", "alt", "source", "accept")
+_ADORNERS = ("prefixAdorner", "suffixAdorner")
+#: what to take for a type that is refused for a reason
+_INSTEAD = {
+    "iframe": "A page of elsewhere could watch or imitate this one. Set a link to it in a component of the type html.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,8 @@ def _inspect(items: Sequence[Any], path: str, taken: set[str], depth: int, probe
         kind = item.get("type")
         name = f'"{path}{item.get("key") or item.get("path") or item.get("label") or item.get("id") or number}"'
         if not isinstance(kind, str) or kind not in _TYPES:
-            yield f'{name} is of the type "{kind}", which is not supported. Possible are {", ".join(sorted(_TYPES))}.'
+            instead = _INSTEAD.get(str(kind)) or f"Possible are {', '.join(sorted(_TYPES))}."
+            yield f'{name} is of the type "{kind}", which is not supported. {instead}'
             continue
         place = item.get("path" if kind in CONTAINERS else "key") or ""
         inside = path
@@ -79,15 +87,20 @@ def _details(kind: str, item: Mapping[str, Any], probe: Probe) -> Iterator[str]:
             if isinstance(value, str) and value.startswith("="):
                 yield from (f"the expression of {where}{name} is wrong: {fault.message}" for fault in probe.check_expression(value[1:]))
 
-    for name in ("validate", "conditional", "properties"):
+    for name in ("validate", "conditional", "properties", "appearance", "layout"):
         if not isinstance(item.get(name) or {}, Mapping):
             yield f"{name} must be an object."
             return
     limits, conditional = item.get("validate") or {}, item.get("conditional") or {}
-    for text in _TEXTS:
-        if "{{" in str(item.get(text, "")):
-            yield f"templates in {{{{ }}}} are not supported in the {text}; write an expression that begins with =."
-    yield from expressions(item, (*_TEXTS, "readonly", "valuesExpression"))
+    for where, texts in (
+        (item, _TEXTS),
+        (item.get("properties") or {}, [f"{each}_en" for each in _TEXTS]),
+        (item.get("appearance") or {}, _ADORNERS),
+    ):
+        for text in texts:
+            yield from (f"the {text} is wrong: {sentence}" for sentence in _template(where.get(text), probe))
+        yield from expressions(where, texts)
+    yield from expressions(item, ("readonly", "valuesExpression", "expression", "dataSource", "columnsExpression", "multiple"))
     yield from expressions(limits, ("required", "minLength", "maxLength", "min", "max", "pattern"), "validate.")
     hide = conditional.get("hide")
     if hide is not None and not (isinstance(hide, str) and hide.startswith("=")):
@@ -106,11 +119,97 @@ def _details(kind: str, item: Mapping[str, Any], probe: Probe) -> Iterator[str]:
         yield from _choices(item)
     if kind == "datetime" and item.get("subtype", "date") not in ("date", "time", "datetime"):
         yield "its subtype must be date, time or datetime."
-    if item.get("disallowPassedDates"):
-        yield "disallowPassedDates is not supported; set validate.min to an expression that gives a date."
+    yield from _OF_TYPE.get(kind, lambda item: ())(item)
+
+
+def _template(text: Any, probe: Probe) -> Iterator[str]:
+    """What is wrong with a text that has places to fill."""
+    if not isinstance(text, str) or text.startswith("=") or "{{" not in text:
+        return
+    try:
+        parts = templates.parse(text)
+    except templates.TemplateWrong as wrong:
+        yield f"{wrong}."
+        return
+    for expression in templates.expressions(parts):
+        yield from (f"{{{{{expression}}}}}: {fault.message}" for fault in probe.check_expression(expression))
+
+
+def _number(item: Mapping[str, Any]) -> Iterator[str]:
+    step, places = item.get("increment"), item.get("decimalDigits")
+    if step is not None and not ((number := values.decimal(step)) and number > 0):
+        yield "increment must be a number above 0."
+    if places is not None and not (type(places) is int and 0 <= places <= values.DIGITS):
+        yield f"decimalDigits must be a whole number up to {values.DIGITS}."
+
+
+def _datetime(item: Mapping[str, Any]) -> Iterator[str]:
+    minutes = item.get("timeInterval")
+    if minutes is not None and not (type(minutes) is int and 1 <= minutes <= 60):
+        yield "timeInterval must be a whole number of minutes up to 60."
+
+
+def _html(item: Mapping[str, Any]) -> Iterator[str]:
+    english = (item.get("properties") or {}).get("content_en")
+    if strange := markup.strange_tags(f"{item.get('content') or ''}{english or ''}"):
+        possible = ", ".join(sorted(markup.TAGS))
+        yield f"its content has tags that are not shown: {', '.join(strange)}. Take them out; possible are {possible}."
+
+
+def _image(item: Mapping[str, Any]) -> Iterator[str]:
+    source = item.get("source")
+    if not isinstance(source, str) or not (source.startswith("=") or PICTURE.fullmatch(source)):
+        yield "its source would be asked of another server; write the picture itself, as data:image/png;base64,… (or jpeg, gif, webp)."
+
+
+def _table(item: Mapping[str, Any]) -> Iterator[str]:
+    source = item.get("dataSource")
+    if not isinstance(source, str) or not source.startswith("="):
+        yield "its dataSource must be an expression that begins with = and gives a list."
+    columns, calculated = item.get("columns"), item.get("columnsExpression")
+    if calculated is not None:
+        if not (isinstance(calculated, str) and calculated.startswith("=")):
+            yield "columnsExpression must be an expression that begins with =."
+    elif not (
+        isinstance(columns, list)
+        and columns
+        and all(isinstance(each, Mapping) and isinstance(each.get("key"), str) and isinstance(each.get("label"), str) for each in columns)
+    ):
+        yield "each column needs a label and a key, and there must be one at least."
+
+
+def _document_preview(item: Mapping[str, Any]) -> Iterator[str]:
+    source = item.get("dataSource")
+    if not isinstance(source, str) or not source.startswith("="):
+        yield "its dataSource must be an expression that gives what a file field holds, such as =proof."
+
+
+def _expression(item: Mapping[str, Any]) -> Iterator[str]:
+    formula = item.get("expression")
+    if not isinstance(formula, str) or not formula.startswith("="):
+        yield "its expression must begin with =."
+
+
+def _dynamic_list(item: Mapping[str, Any]) -> Iterator[str]:
     rows = item.get("defaultRepetitions", 1)
-    if kind == "dynamiclist" and not (type(rows) is int and 0 <= rows <= 20):
+    if not (type(rows) is int and 0 <= rows <= 20):
         yield "defaultRepetitions must be a whole number up to 20."
+    given = item.get("properties") or {}
+    least, most = (values.decimal(given.get(name, usual)) for name, usual in (("min_rows", 0), ("max_rows", MOST_ROWS)))
+    if least is None or most is None or least % 1 or most % 1 or not 0 <= least <= most <= MOST_ROWS:
+        yield f"min_rows and max_rows must be whole numbers up to {MOST_ROWS}, the second not below the first."
+
+
+_OF_TYPE: Mapping[str, Callable[[Mapping[str, Any]], Iterable[str]]] = {
+    "number": _number,
+    "datetime": _datetime,
+    "html": _html,
+    "image": _image,
+    "table": _table,
+    "documentPreview": _document_preview,
+    "expression": _expression,
+    "dynamiclist": _dynamic_list,
+}
 
 
 def _choices(item: Mapping[str, Any]) -> Iterator[str]:

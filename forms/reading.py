@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import errors
 
-from . import values
+from . import templates, values
 from .schema import CHOICES, Component, Components, at, has, permission, put
 from .texts import Fault
 
@@ -62,10 +62,11 @@ class Scope:
 class Reading:
     """Reads the submissions of one person at one step. An expression that fails counts as null."""
 
-    def __init__(self, evaluate: Evaluate, permissions: Mapping[str, str], zone: dt.tzinfo) -> None:
+    def __init__(self, evaluate: Evaluate, permissions: Mapping[str, str], zone: dt.tzinfo, today: dt.date) -> None:
         self._evaluate = evaluate
         self.permissions = permissions
         self._zone = zone
+        self._today = today
 
     def scope(
         self,
@@ -141,11 +142,23 @@ class Reading:
 
     def convert(self, item: Component, value: Any, context: Mapping[str, Any]) -> Any:
         """The value in the case's form. Raises `Fault`."""
-        return values.convert(item, value, [each["value"] for each in self.options(item, context)], self._zone)
+        multiple = item.type == "filepicker" and self.true(item.schema.get("multiple"), context)
+        return values.convert(item, value, [each["value"] for each in self.options(item, context)], self._zone, multiple=multiple)
+
+    def said(self, text: str, context: Mapping[str, Any], escape: Callable[[str], str] = str) -> str:
+        """A text of the form: as it is, calculated (`=FEEL`), or with its places filled (`{{FEEL}}`)."""
+        if text.startswith("="):
+            return escape(values.listed(self.resolve(text, context)))
+        if "{{" not in text:
+            return text
+        return templates.fill(text, lambda expression, seen: self.resolve(f"={expression}", seen), context, escape)
 
     def limits(self, item: Component, context: Mapping[str, Any]) -> values.Limits:
         """The limits of a field, expressions evaluated."""
-        return {name: self.resolve(limit, context) for name, limit in item.validate.items()}
+        found = {name: self.resolve(limit, context) for name, limit in item.validate.items()}
+        if item.schema.get("disallowPassedDates") and item.kind != "time":
+            found["min"] = max(self._today.isoformat(), str(found.get("min") or ""))
+        return found
 
     def matches(self, text: str, pattern: str) -> bool | None:
         """Whether the pattern is found in the text; None where the pattern is wrong or takes too long."""
@@ -163,7 +176,7 @@ class Reading:
         """The stored rows of a list; where nothing is stored, as many empty ones as the form begins with."""
         if one.was_stored:
             return _objects(one.stored)
-        return [{} for _ in range(one.component.schema.get("defaultRepetitions", 1))]
+        return [{} for _ in range(max(one.component.schema.get("defaultRepetitions", 1), one.component.rows_allowed[0]))]
 
     def _rows(self, one: Field, scope: Scope) -> Iterator[Scope]:
         before = self.rows_before(one)
@@ -187,10 +200,16 @@ class Reading:
             open_and_sent = one.was_sent and not one.fixed
             one.value = self._soft(one.component, one.sent, base) if open_and_sent else one.stored
             put(context, one.component.path, None if one.hidden else one.value)
+        for one in fields.values():  # in their order: one that is calculated may use those before it
+            if one.component.formula and not one.fixed:
+                one.value = None if one.hidden else self.resolve(one.component.formula, context)
+                put(context, one.component.path, one.value)
         return context
 
     def _soft(self, item: Component, value: Any, context: Mapping[str, Any]) -> Any:
         """The value as expressions see it: empty where it cannot be converted."""
+        if item.formula:
+            return self.resolve(item.formula, context)
         if item.type != "dynamiclist":
             try:
                 return self.convert(item, value, context)
@@ -200,7 +219,7 @@ class Reading:
         for row in _objects(value):
             seen: dict[str, Any] = {}
             for child in item.children.level:
-                put(seen, child.path, self._soft(child, at(row, child.path), context))
+                put(seen, child.path, self._soft(child, at(row, child.path), {**context, **seen}))
             rows.append(seen)
         return rows
 

@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 #: shown, never filled in
-STATIC = frozenset({"text", "html", "separator", "spacer", "button"})
-#: filled in
+STATIC = frozenset({"text", "html", "image", "table", "documentPreview", "separator", "spacer", "button"})
+#: what is filled in, or calculated
 FIELDS = frozenset(
     {
         "textfield",
@@ -29,6 +29,7 @@ FIELDS = frozenset(
         "checkbox",
         "datetime",
         "filepicker",
+        "expression",
         "dynamiclist",
     }
 )
@@ -36,6 +37,8 @@ FIELDS = frozenset(
 CONTAINERS = frozenset({"group", "dynamiclist"})
 #: a value of these is one or several of given choices
 CHOICES = frozenset({"select", "radio", "checklist", "taglist"})
+#: rows of a list where the form says nothing else
+MOST_ROWS = 100
 #: a value of these is a list
 LISTS = frozenset({"checklist", "taglist", "filepicker", "dynamiclist"})
 
@@ -72,11 +75,23 @@ class Component:
         return str(self.schema.get("subtype", "date")) if self.type == "datetime" else self.type
 
     @property
+    def formula(self) -> str | None:
+        """FEEL, with its `=`, that gives the value of a field which nobody fills in."""
+        return str(self.schema.get("expression") or "=null") if self.type == "expression" else None
+
+    @property
+    def rows_allowed(self) -> tuple[int, int]:
+        """Fewest and most rows of a list: its properties `min_rows` and `max_rows`."""
+        given = self.schema.get("properties") or {}
+        least, most = (int(given.get(name, usual)) for name, usual in (("min_rows", 0), ("max_rows", MOST_ROWS)))
+        return least, most
+
+    @property
     def default(self) -> Any:
         return self.schema.get("defaultValue")
 
     def own(self, what: str, locale: str) -> str:
-        """The `label`, `description` or `text` in a language: English ones lie in the properties, as `label_en`."""
+        """The `label`, `description`, `text`, `content` or `alt` in a language: English ones lie in the properties, as `label_en`."""
         english = (self.schema.get("properties") or {}).get(f"{what}_en") if locale.startswith("en") else None
         if what == "label" and self.type == "datetime":
             what = "timeLabel" if self.kind == "time" else "dateLabel"

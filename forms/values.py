@@ -9,6 +9,7 @@
 | checkbox | true or false |
 | datetime | `2026-11-24`, `09:30:00` or `2026-11-24T09:30:00`, local time |
 | filepicker | list of document ids; whose they are is the caller's to know |
+| expression | what it calculates, as JSON; what was sent for it counts nothing |
 | dynamiclist | list of objects |
 
 What was left empty is None, or an empty list, or false for a checkbox.
@@ -23,14 +24,14 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from .schema import LISTS, Component
+from .schema import LISTS, MOST_ROWS, Component
 from .texts import Fault, Text
 
 #: characters a text may have where the form sets no limit
 TEXTFIELD_LENGTH = 500
 TEXTAREA_LENGTH = 20_000
 #: rows of a list, choices of a checklist, files of a field
-ENTRIES = 100
+ENTRIES = MOST_ROWS
 #: digits of a number; a binary double keeps as many exactly
 DIGITS = 15
 
@@ -56,6 +57,11 @@ def written(value: Any) -> str:
     return str(value)
 
 
+def listed(value: Any) -> str:
+    """The same, also of what is a list."""
+    return "、".join(listed(each) for each in value) if isinstance(value, list) else written(value)
+
+
 def nothing(component: Component) -> Any:
     """The value of a field left empty."""
     return [] if component.type in LISTS else False if component.type == "checkbox" else None
@@ -73,8 +79,8 @@ def printable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", _lines(text))
 
 
-def convert(component: Component, value: Any, choices: Sequence[Any], zone: dt.tzinfo) -> Any:
-    """The value in the case's form. `choices` are the values of the options. Raises `Fault`."""
+def convert(component: Component, value: Any, choices: Sequence[Any], zone: dt.tzinfo, *, multiple: bool = False) -> Any:
+    """The value in the case's form. `choices` are the values of the options, `multiple`: several files. Raises `Fault`."""
     if component.type == "checkbox":
         if value is None or isinstance(value, bool):
             return bool(value)
@@ -94,7 +100,7 @@ def convert(component: Component, value: Any, choices: Sequence[Any], zone: dt.t
         case "datetime":
             return _moment(value, component.kind, zone)
         case "filepicker":
-            return _files(value, multiple=bool(component.schema.get("multiple")))
+            return _files(value, multiple=multiple)
     raise ValueError(component.type)
 
 
@@ -108,7 +114,8 @@ def restrict(component: Component, value: Any, limits: Limits, matches: Callable
         if len(value) < shortest:
             raise Fault(Text.TOO_SHORT, limit=shortest, length=len(value))
         if limits.get("pattern") and not matches(value, limits["pattern"]):
-            raise Fault(Text.PATTERN)
+            said = limits.get("patternErrorMessage")
+            raise Fault(Text.AS_SAID, said=said) if isinstance(said, str) and said else Fault(Text.PATTERN)
         wanted = component.validate.get("validationType")
         if wanted == "email" and not _EMAIL.fullmatch(value):
             raise Fault(Text.EMAIL)
@@ -120,12 +127,18 @@ def restrict(component: Component, value: Any, limits: Limits, matches: Callable
             raise Fault(Text.TOO_SMALL, limit=f"{least:f}")
         if (most := decimal(limits.get("max"))) is not None and number > most:
             raise Fault(Text.TOO_LARGE, limit=f"{most:f}")
+        if (step := decimal(component.schema.get("increment"))) and number % step:
+            below = number - number % step
+            raise Fault(Text.STEP, step=f"{step:f}", below=f"{below:f}", above=f"{below + step:f}")
     elif component.type == "datetime":
         # the same subtype is always written in the same way, so the order of the texts is the order in time
         if isinstance(least := limits.get("min"), str) and value < least:
             raise Fault(Text.TOO_EARLY, limit=least.replace("T", " "))
         if isinstance(most := limits.get("max"), str) and value > most:
             raise Fault(Text.TOO_LATE, limit=most.replace("T", " "))
+        minutes = component.schema.get("timeInterval")
+        if component.kind != "date" and isinstance(minutes, int) and int(value[-5:-3]) % minutes + int(value[-2:]):
+            raise Fault(Text.INTERVAL, minutes=minutes)
 
 
 def decimal(value: Any) -> Decimal | None:

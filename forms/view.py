@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import values
+from . import markup, values
 from .reading import Field, Reading, Scope
 from .schema import CONTAINERS, FIELDS, Component, permission
+
+#: rows of a table that a page shows
+TABLE_ROWS = 500
+#: columns of the grid on which the editor lays out a form
+COLUMNS = 16
+#: a picture that needs no other server
+PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +50,24 @@ class FieldView:
     id: str = ""
     label: str = ""
     description: str = ""
-    #: of a `text`: what it says
+    #: of a `text`: what it says; of an `html`: harmless HTML; of an `image`: what stands for it
     text: str = ""
+    #: of an `image`: the picture itself, as a `data:` address
+    source: str = ""
+    #: of a `table`: what stands above the columns, and the cells of each row
+    columns: Sequence[str] = ()
+    cells: Sequence[Sequence[str]] = ()
+    #: of a `table`: rows that were too many to be shown
+    left_out: int = 0
+    #: half as wide as the form, where there is room
+    narrow: bool = False
     required: bool = False
     readonly: bool = False
     #: a condition hides it at present
     hidden: bool = False
     #: as a person reads and types it; for a checkbox `true` or `false`
     value: str = ""
-    #: of a filepicker: ids of its documents
+    #: of a filepicker or documentPreview: ids of its documents
     documents: Sequence[str] = ()
     options: Sequence[OptionView] = ()
     errors: Sequence[str] = ()
@@ -64,8 +81,9 @@ class FieldView:
     fields: Sequence[FieldView] = ()
     #: of a list
     rows: Sequence[RowView] = ()
-    #: of a list: whether rows can be added and removed
-    open: bool = False
+    #: of a list: whether a row can be added, or one removed
+    can_add: bool = False
+    can_remove: bool = False
 
     @property
     def checked(self) -> bool:
@@ -92,20 +110,65 @@ def _views(reading: Reading, scope: Scope, items: Sequence[Component], errors: M
     for item in items:
         if item.path and permission(item, reading.permissions) == "hidden":
             continue
+        if item.formula:
+            continue
         if item.type in FIELDS:
             shown.append(_field(reading, scope, scope.fields[item.key], errors, locale))
         else:
-            shown.append(
-                FieldView(
-                    kind=item.type,
-                    label=_said(reading, scope, item, "label", locale),
-                    text=_said(reading, scope, item, "text", locale),
-                    description=_said(reading, scope, item, "description", locale),
-                    hidden=bool(item.hide) and reading.true(item.hide, scope.context),
-                    fields=_views(reading, scope, item.children, errors, locale) if item.type in CONTAINERS else (),
-                )
-            )
+            inside = _views(reading, scope, item.children, errors, locale) if item.type in CONTAINERS else ()
+            shown.append(_unfilled(reading, scope, item, inside, locale))
     return shown
+
+
+def _unfilled(reading: Reading, scope: Scope, item: Component, inside: Sequence[FieldView], locale: str) -> FieldView:
+    """What is shown and never filled in, and groups."""
+    shown: dict[str, Any] = {}
+    match item.type:
+        case "text":
+            shown = {"text": _said(reading, scope, item, "text", locale)}
+        case "html":
+            content = reading.said(item.own("content", locale), scope.context, html.escape)
+            shown = {"text": markup.clean(values.printable(content))}
+        case "image":
+            source = reading.said(str(item.schema.get("source") or ""), scope.context)
+            shown = {"source": source if PICTURE.fullmatch(source) else "", "text": _said(reading, scope, item, "alt", locale)}
+        case "table":
+            shown = _table(reading, scope, item, locale)
+        case "documentPreview":
+            shown = {"documents": _documents(reading.resolve(item.schema.get("dataSource"), scope.context))}
+    return FieldView(
+        kind=item.type,
+        id=field_id(f"{scope.prefix}{item.schema['id']}") if item.schema.get("id") else "",
+        label=_said(reading, scope, item, "label", locale),
+        description=_said(reading, scope, item, "description", locale),
+        hidden=bool(item.hide) and reading.true(item.hide, scope.context),
+        fields=inside,
+        **shown,
+    )
+
+
+def _table(reading: Reading, scope: Scope, item: Component, locale: str) -> dict[str, Any]:
+    given = reading.resolve(item.schema["columnsExpression"], scope.context) if "columnsExpression" in item.schema else None
+    columns = [each for each in _list(given if isinstance(given, list) else item.schema.get("columns")) if isinstance(each, Mapping)]
+    rows = [row if isinstance(row, Mapping) else {} for row in _list(reading.resolve(item.schema.get("dataSource"), scope.context))]
+    return {
+        "columns": [_label(column, str(column.get("key")), locale) for column in columns],
+        "cells": [[_cell(row.get(column.get("key"))) for column in columns] for row in rows[:TABLE_ROWS]],
+        "left_out": max(0, len(rows) - TABLE_ROWS),
+    }
+
+
+def _cell(value: Any) -> str:
+    return values.printable(("✓" if value else "–") if isinstance(value, bool) else values.listed(value))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _documents(value: Any) -> list[str]:
+    """Ids of documents, of the value of a file field."""
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequence[str]], locale: str) -> FieldView:
@@ -114,6 +177,7 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
     chosen = {values.written(each) for each in (raw if isinstance(raw, (list, tuple)) else [raw])}
     adorned = item.schema.get("appearance") or {}
     rows = [RowView(name=row.prefix.removesuffix("."), fields=_views(reading, row, row.items, errors, locale)) for row in one.rows]
+    changeable = item.type == "dynamiclist" and not one.fixed and not reading.rows_fixed(item)
     return FieldView(
         kind=item.kind,
         path=path,
@@ -124,26 +188,33 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
         readonly=one.fixed,
         hidden=one.hidden,
         value=values.printable(values.written(bool(raw) if item.type == "checkbox" else raw)),
-        documents=[each for each in raw if isinstance(each, str)] if item.type == "filepicker" and isinstance(raw, list) else (),
+        documents=_documents(raw) if item.type == "filepicker" else (),
         options=[_option(each, chosen, locale) for each in reading.options(item, scope.context)],
         errors=tuple(errors.get(path, ())),
         limits=_limits(reading, scope, item),
-        multiple=bool(item.schema.get("multiple")),
-        prefix=str(adorned.get("prefixAdorner") or ""),
-        suffix=str(adorned.get("suffixAdorner") or ""),
+        multiple=reading.true(item.schema.get("multiple"), scope.context),
+        prefix=reading.said(str(adorned.get("prefixAdorner") or ""), scope.context),
+        suffix=reading.said(str(adorned.get("suffixAdorner") or ""), scope.context),
+        narrow=isinstance(width := (item.schema.get("layout") or {}).get("columns"), int) and 2 * width <= COLUMNS,
         rows=rows,
-        open=item.type == "dynamiclist" and not one.fixed and not reading.rows_fixed(item),
+        can_add=changeable and len(rows) < item.rows_allowed[1],
+        can_remove=changeable and len(rows) > item.rows_allowed[0],
     )
 
 
 def _said(reading: Reading, scope: Scope, item: Component, what: str, locale: str) -> str:
-    return values.printable(values.written(reading.resolve(item.own(what, locale), scope.context)))
+    return values.printable(reading.said(item.own(what, locale), scope.context))
 
 
 def _option(option: Mapping[str, Any], chosen: set[str], locale: str) -> OptionView:
     value = values.written(option["value"])
-    label = (option.get("label_en") if locale.startswith("en") else None) or option.get("label") or value
-    return OptionView(value=value, label=values.printable(str(label)), selected=value in chosen)
+    return OptionView(value=value, label=_label(option, value, locale), selected=value in chosen)
+
+
+def _label(named: Mapping[str, Any], otherwise: str, locale: str) -> str:
+    """What an option or a column is called."""
+    label = (named.get("label_en") if locale.startswith("en") else None) or named.get("label") or otherwise
+    return values.printable(str(label))
 
 
 def _limits(reading: Reading, scope: Scope, item: Component) -> dict[str, str]:
@@ -155,7 +226,10 @@ def _limits(reading: Reading, scope: Scope, item: Component) -> dict[str, str]:
     elif item.type in ("number", "datetime"):
         places = item.schema.get("decimalDigits")
         step = item.schema.get("increment") or (f"{10**-places:.{places}f}" if isinstance(places, int) else None)
-        found = {"min": given.get("min"), "max": given.get("max"), "step": step if item.type == "number" else None}
+        minutes = item.schema.get("timeInterval") if item.type == "datetime" and item.kind != "date" else None
+        found = {"min": given.get("min"), "max": given.get("max"), "step": step if item.type == "number" else minutes and 60 * minutes}
+        if item.kind == "datetime" and len(str(found["min"])) == len("2026-11-24"):
+            found["min"] += "T00:00"
     elif item.type == "filepicker":
-        found = {"accept": item.schema.get("accept")}
+        found = {"accept": reading.said(str(item.schema.get("accept") or ""), scope.context) or None}
     return {name: values.written(limit) for name, limit in found.items() if limit is not None}

@@ -419,7 +419,23 @@ def test_no_submission_breaks_the_checker(sent: Any, stored: dict[str, Any]) -> 
         (text("a", validate={"min": "=("}), "expression of validate.min"),
         (text("a", validate={"maxLength": "many"}), "whole number"),
         (text("a", validate=["required"]), "must be an object"),
-        (text("a", label="{{ name }}"), "templates"),
+        (text("a", label="{{ name + }}"), "name +"),
+        (text("a", label="{{#if name}}"), "not closed"),
+        (text("a", label="{{/loop}}"), "closes no block"),
+        (text("a", label="{{#each name}}"), "neither #if nor #loop"),
+        ({"type": "iframe", "label": "a", "url": "https://example.com"}, "html"),
+        ({"type": "html", "content": "<style>p {}</style><script>x</script>"}, "script, style"),
+        ({"type": "image", "source": "https://example.com/logo.png"}, "another server"),
+        ({"type": "table", "dataSource": "rows", "columns": [{"key": "a", "label": "a"}]}, "dataSource"),
+        ({"type": "table", "dataSource": "=rows", "columns": [{"key": "a"}]}, "each column"),
+        ({"type": "table", "dataSource": "=rows", "columnsExpression": "columns"}, "columnsExpression"),
+        ({"type": "documentPreview", "dataSource": ""}, "dataSource"),
+        ({"type": "expression", "key": "a", "expression": "1"}, "must begin with ="),
+        ({"type": "expression", "key": "a", "expression": "=1 +"}, "expression of expression"),
+        ({"type": "number", "key": "a", "increment": "0"}, "increment"),
+        ({"type": "number", "key": "a", "decimalDigits": 99}, "decimalDigits"),
+        ({"type": "datetime", "key": "a", "subtype": "time", "timeInterval": 90}, "timeInterval"),
+        (WITNESSES | {"properties": {"min_rows": "3", "max_rows": "2"}}, "min_rows"),
         ({"type": "select", "key": "a"}, "choices"),
         ({"type": "select", "key": "a", "values": [{"label": "x"}]}, "label and a value"),
         ({"type": "select", "key": "a", "values": [{"label": "x", "value": 1}, {"label": "y", "value": "1"}]}, "same value"),
@@ -540,8 +556,8 @@ def test_a_list_begins_with_the_rows_the_form_says() -> None:
     [two] = view(form(WITNESSES | {"defaultRepetitions": 2}))
     [fixed] = view(form(WITNESSES | {"allowAddRemove": False}))
 
-    assert len(two.rows) == 2 and two.open
-    assert len(fixed.rows) == 1 and not fixed.open
+    assert len(two.rows) == 2 and two.can_add and two.can_remove
+    assert len(fixed.rows) == 1 and not fixed.can_add
 
 
 def test_limits_reach_the_page() -> None:

@@ -63,7 +63,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         keyring=keyring,
         database=database,
         clock=clock or SystemClock(),
-        forms=form_checker(settings.zone),
+        forms=form_checker(settings.zone, clock=clock),
         renderer=renderer,
         operations=connectors.operations((*own, *outside)),
         notifiers=connectors.notifiers(outside),
@@ -77,10 +77,11 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     )
 
 
-def form_checker(zone: str) -> Any:
-    """The form checker with our FEEL and our languages."""
+def form_checker(zone: str, *, clock: Clock | None = None) -> Any:
+    """The form checker with our FEEL and our languages; expressions may ask what day it is."""
 
     from engine.bpmn import expressions
+    from engine.services import SystemClock
     from forms import FormChecker
 
     from . import i18n
@@ -88,7 +89,12 @@ def form_checker(zone: str) -> Any:
     def translate(text: str, locale: str) -> str:
         return i18n.catalogue(locale).gettext(text)
 
-    return FormChecker(evaluate=expressions.evaluate, check_expression=expressions.check, translate=translate, zone=ZoneInfo(zone))
+    now = (clock or SystemClock()).now
+
+    def evaluate(text: str, data: Mapping[str, Any]) -> Any:
+        return expressions.evaluate(text, data, now=now())
+
+    return FormChecker(evaluate=evaluate, check_expression=expressions.check, translate=translate, zone=ZoneInfo(zone), now=now)
 
 
 def create_runner(services: Services, *, name: str) -> Runner:

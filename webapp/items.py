@@ -61,14 +61,15 @@ def labels(fields: Sequence[forms.FieldView], picks: Sequence[Picking] = ()) -> 
     found: dict[str, str] = {one.field: named(one.asked) for one in picks}
     for field in fields:
         found |= {field.path: field.label} | labels(field.fields)
-        for row in field.rows:
-            found |= labels(row.fields)
+        for number, row in enumerate(field.rows, 1):
+            inside = labels(row.fields)
+            found |= {path: gettext("Row %(number)s · %(label)s", number=number, label=label) for path, label in inside.items()}
     return found
 
 
 def place(field: forms.FieldView) -> str:
-    """What names a component within its page: its path, or what it says."""
-    return field.path or f"{field.kind} {field.label or field.text[:60]}"
+    """What names a component within its page: its path, its id, or what it says."""
+    return field.path or field.id or f"{field.kind} {field.label or field.text[:60]}"
 
 
 def _page(item_id: str) -> inbox.ItemPage:
