@@ -6,14 +6,14 @@ What may be done is not told twice: a verb is offered where trying it on the rou
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from . import access, coming, documents, rounds, signatures
-from .casefile import signers
+from .casefile import restored, signers
 from .chains import choosing, forecast, giving
 from .chains.giving import Giving
 from .chains.resolve import Resolved
@@ -26,23 +26,25 @@ from .itemform import ItemForm
 from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
 from .people import directory
 from .ports import Json
+from .rewinding import rewound
 from .rounds import changed_since
 from .rules import Rules
 from .sign_offs import answer_purpose
-from .signing import adding, deciding, passing, withdrawing
+from .signing import adding, deciding, passing
 from .signing.round import Round
 from .work.adding import WHERE
 from .work.copying import must_copy
 from .work.resubmitting import WAYS, straight_back
-from .work.steps import SIGNER, approvers, offers, round_of, rows_of
+from .work.steps import SIGNER, approvers, offers, round_of, rows_of, standing_at
 from .work.urging import must_urge
-from .work.withdrawing import untouched
+from .work.withdrawing import completed, taken_back
 
 if TYPE_CHECKING:
     from .services import Services
 
 #: nobody's id, to try verbs that need another person
 _SOMEBODY = "?"
+_ABOUT_THEMSELVES = "nobody decides in a case about themselves"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +152,14 @@ def chain_view(
     offers = _Offers()
     if running:
         if chain is None:
-            offers.may = _plain(connection, item, case, rows[0], reader)
+            offers.may = _plain(connection, item, case, next((row for row in rows if row.state == "open"), rows[0]), reader)
         else:
             offers = _offered(connection, case, rules, chain, rows, reader)
         if _works(must_urge, services, connection, item, case, rules, reader, services.clock.now()):
             offers.may.add("urge")
+    done = item.status == "completed" and case.status == "running"
+    if done and _works(_taken_back, services, connection, item, case, chain, rows, reader):
+        offers.may.add("withdraw")
     if _works(must_copy, connection, item, case, rules, reader, services.clock.now()):
         offers.may.add("copy")
     today = directory.day(services.clock.now())
@@ -391,7 +396,7 @@ def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
     position, number = standing(rows)
     if position < 0:
         return _Offers()
-    barred = {case.subject_id: "nobody decides in a case about themselves"}
+    barred = {case.subject_id: _ABOUT_THEMSELVES}
     current = rows_of(rows, (position, number))
     asks = chain.steps[position]
     round, verbs = round_of(current, asks, barred, reader), setting(asks, "verbs")
@@ -414,7 +419,7 @@ def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
     if "add" in verbs:
         offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
         offers.may |= {"add"} if offers.where else set()
-    if any(_works(withdrawing.withdraw, given, reader) for given in _withdrawable(chain, rows, round, position, reader)):
+    if _works(taken_back, chain.steps, rows, (position, number), barred, reader):
         offers.may.add("withdraw")
     manages = bool(directory.roles_of(connection, reader) & rules.managers)
     for place, row in enumerate(current):
@@ -424,20 +429,13 @@ def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
     return offers
 
 
-def _withdrawable(chain: Any, rows: Sequence[Any], round: Round, position: int, reader: str) -> Iterator[Round]:
-    """The round in which the reader would take something back: the present one, or the one before while nobody has acted since."""
-    place, given = position, round
-    if withdrawing.last(round, reader) is None:
-        before = [row for row in rows if row.sign_off_id and row.step_position < position]
-        if not before:
-            return
-        last = rows_of(before, max((row.step_position, row.round_number) for row in before))
-        place = last[0].step_position
-        given = round_of(last, chain.steps[place], round.barred, reader)
-        if withdrawing.last(given, reader) is None or not _works(untouched, rows, round, since=place):
-            return
-    if "withdraw" in setting(chain.steps[place], "verbs"):
-        yield given
+def _taken_back(services: Services, connection: sa.Connection, item: Any, case: Any, chain: Any, rows: Sequence[Any], reader: str) -> None:
+    """Tries to withdraw what completed the item."""
+    if chain is None:
+        completed(rows, case.subject_id, reader)
+    elif last := standing_at(rows):
+        taken_back(chain.steps, rows, last, {case.subject_id: _ABOUT_THEMSELVES}, reader)
+    rewound(services, connection, case, restored(services, connection, case), item)
 
 
 def _could_take(round: Round, reader: str) -> bool:

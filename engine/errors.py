@@ -122,6 +122,13 @@ class ActedOn(PartwellError):
     status = 409
 
 
+class GoneOn(PartwellError):
+    """The case has gone on since: "{element}" has begun or happened, so this can no longer be taken back. Ask a manager of the
+    procedure to return the case."""
+
+    status = 409
+
+
 class UrgedAlready(PartwellError):
     """{who} urged this already at {when}. It can be urged again from {again} on."""
 

@@ -274,7 +274,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft and "save" in may else {}
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
-        answer = {} if item.chain_id else _answer(item_id, timeline)
+        answer = {} if item.chain_id or item.status == "open" else _answer(item_id, timeline)
         now = services.clock.now()
         signer = terms.by_signer(connection, services.calendars, [item_id], now).get(item_id)
         return ItemPage(
@@ -320,7 +320,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
 def _answer(item_id: str, timeline: Sequence[Event]) -> Mapping[str, Json]:
     """What was submitted with a completed item: the reader's own answer, or anybody's for who sees the whole case."""
     told = (event.detail for event in timeline if event.event == Happened.ITEM_COMPLETED)
-    values: Mapping[str, Json] = next((detail["values"] for detail in told if detail.get("item") == item_id), {})
+    values: Mapping[str, Json] = next((detail["values"] for detail in reversed([*told]) if detail.get("item") == item_id), {})
     return values
 
 

@@ -276,6 +276,18 @@ def _unpacked(event: str, element: str | None, content: bytes) -> list[tuple[str
     return [(event, element, {"salt": salt, **payload}) for (event, element, payload), salt in zip(told, salts, strict=True)]
 
 
+def last_of(page: Any) -> int:
+    """Number of the last entry of a page: a row with `number` and `digests`."""
+    return int(page.number) + len(page.digests) // _DIGEST - 1
+
+
+def standing(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries without what was withdrawn later: that happened, and moves the case no more."""
+    ranges = [entry.payload["withdrawn"] for entry in entries if entry.event == Event.SIGN_OFF_WITHDRAWN and "withdrawn" in entry.payload]
+    gone = {number for first, last in ranges for number in range(first, last + 1)}
+    return [entry for entry in entries if entry.number not in gone] if gone else list(entries)
+
+
 def in_present_names(entries: Iterable[Entry]) -> list[Entry]:
     """The entries with each element under the id that it has in the version on which the case is now."""
     found: list[Entry] = []

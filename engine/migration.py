@@ -260,7 +260,7 @@ def _has_order(deployed: Deployed) -> bool:
 
 def _passed(entries: Sequence[Entry]) -> set[str]:
     """Steps that were done at some time: by people, operations or the system."""
-    return {entry.element for entry in ledger.in_present_names(entries) if entry.element and entry.event in _DONE}
+    return {entry.element for entry in ledger.in_present_names(ledger.standing(entries)) if entry.element and entry.event in _DONE}
 
 
 # --- moving

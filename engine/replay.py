@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,14 +77,21 @@ class Player:
         self._called: deque[str | None] = deque()
         self._programs: dict[str, Program] = {}
 
-    def play(self, entries: Iterable[Entry]) -> Execution:
-        """The execution after these entries of one case. Raises ReplayStopped where an act cannot be done again."""
-        execution: Execution | None = None
-        for entry in entries:
+    def play(
+        self, entries: Iterable[Entry], execution: Execution | None = None, seen: Callable[[Advance], object] | None = None
+    ) -> Execution:
+        """The execution after these entries of one case. `execution`: after those before them, moved on; `seen`: is shown what happens.
+
+        What was withdrawn is not done again, since the case went on as if it had not been. Raises ReplayStopped where an act cannot
+        be done again.
+        """
+        for entry in ledger.standing(list(entries)):
             if "act" in entry.payload:
                 self._called.extend(entry.payload.get("called", ()))
                 execution, advance = self._done(execution, entry)
                 _correct_dues(execution, advance, entry)
+                if seen is not None:
+                    seen(advance)
                 if self._called:
                     raise ReplayStopped(entry=entry.number, reason="it calls fewer processes than it did")
         if execution is None:

@@ -304,7 +304,8 @@ def _effects(turn: Turn, since: Iterable[Entry], leaving: Sequence[str], undone:
 
 
 def _history(turn: Turn) -> list[Entry]:
-    return ledger.in_present_names(ledger.history(turn.unit.connection, turn.services.keyring, turn.case.id))
+    entries = ledger.history(turn.unit.connection, turn.services.keyring, turn.case.id)
+    return ledger.in_present_names(ledger.standing(entries))
 
 
 def _reached(turn: Turn, entries: Iterable[Entry] | None = None) -> list[Element]:

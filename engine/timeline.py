@@ -68,6 +68,7 @@ def events_of(
     subject sees their own acts only.
     """
     entries = ledger.history(connection, services.keyring, case.id)
+    stands = {entry.number for entry in ledger.standing(entries)}
     versions = versions_of(services, connection, case)
     lanes = lanes_en(deployed)
     today = directory.day(services.clock.now())
@@ -79,7 +80,7 @@ def events_of(
         own = sight.whole or actor == reader or (entry.event == Happened.COMMENT_WRITTEN and not sight.subject)
         if sight.subject and not own and entry.event != Happened.CASE_CLOSED:
             continue
-        if entry.element and entry.event in _FINISHING:
+        if entry.element and entry.event in _FINISHING and entry.number in stands:
             done.add(entry.element)
         absent = entry.payload.get("for")
         for person in (actor, absent):

@@ -275,7 +275,7 @@ class Turn:
         self._former, self.deployed, self._execution = self.deployed, version, execution
 
     def begin(self, execution: Execution) -> None:
-        """The execution of a case that was just born."""
+        """The execution of a case that was just born, or is another one since something was withdrawn."""
         self._execution = execution
 
     def drop_jobs(self) -> None:

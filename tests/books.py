@@ -185,7 +185,7 @@ def _double_entry(books: Books, item: Any) -> Iterator[str]:
 
 def _decision(books: Books, item: Any, rounds: Sequence[Any]) -> Iterator[str]:
     """The item's answer is that of its last round, in the name of somebody who gave it there."""
-    [done] = [entry for entry in _told(books, item) if entry.event == "work:item:completed"]
+    *_, done = [entry for entry in _told(books, item) if entry.event == "work:item:completed"]  # those before it were withdrawn
     values, last = done.payload["values"], rounds[-1] if rounds else None
     if last is not None and not books.of(last.id):
         if (last.outcome, values["decision"], values["decided_by"]) != ("rejected", "rejected", ""):
@@ -203,12 +203,13 @@ def _decision(books: Books, item: Any, rounds: Sequence[Any]) -> Iterator[str]:
 
 
 def _task(books: Books, item: Any) -> Iterator[str]:
-    """Of an item with a form: whoever completed it has the one sign-off."""
+    """Of an item with a form: whoever completed it has a sign-off, which may have been withdrawn; the last one is not."""
     done = [entry.actor for entry in _told(books, item) if entry.event in ("work:item:completed", "case:resubmitted")]
     rows = [row for row in books.rows.values() if row.item_id == item.id]
-    if done != [row.decided_by for row in rows if row.state == "approved"]:
+    rows.sort(key=lambda row: row.position)
+    if done != [row.decided_by for row in rows if row.state in ("approved", "withdrawn")]:
         yield f"completed by {done}, signed off by {[row.decided_by for row in rows]}"
-    if len(rows) != 1 or (rows[0].state == "open") != (item.status == "open"):
+    if any(row.state != "withdrawn" for row in rows[:-1]) or (rows[-1].state == "open") != (item.status == "open"):
         yield f"it is {item.status}, its sign-offs {[row.state for row in rows]}"
 
 

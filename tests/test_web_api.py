@@ -117,6 +117,23 @@ def test_a_program_passes_a_sign_off_on_and_adds_signers(office: Office) -> None
     assert back.status_code == 204 and states()[-1] == "returned" and states().count("open") == 1
 
 
+def test_withdraw_of_what_completed_an_item(office: Office) -> None:
+    """撤回 (withdraw): a program takes back the last approval, once for the same request, until the employee has answered."""
+    item = f"/api/v1/items/{office.talked(office.case())}"
+    for login in ("zhaominhua", "sunzhiyuan"):
+        client, headers = office.program(login)
+        assert client.post(f"{item}/approve", json={"opinion": "同意"}, headers=headers).status_code == 204
+    assert "withdraw" in client.get(item, headers=headers).json["may"]
+    other, others = office.program("zhaominhua")
+    refused = other.post(f"{item}/withdraw", json={}, headers=others)
+    assert (refused.status_code, refused.json["code"]) == (409, "acted_on")
+    for _ in range(2):
+        again = client.post(f"{item}/withdraw", json={"reason": "看错了"}, headers={**headers, "Idempotency-Key": "taken-back"})
+        assert again.status_code == 204, again.text
+    page = client.get(item, headers=headers).json
+    assert page["status"] == "open" and [one["state"] for one in page["steps"] if one["sign_off"]] == ["approved", "withdrawn", "open"]
+
+
 def test_the_same_request_id_starts_one_case(office: Office) -> None:
     """A program that lost the answer asks again and gets the same case."""
     client, headers = office.program("chenli")

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from web_office import PASSWORD, Office
+
+from engine.models import WorkItem
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,32 @@ def test_a_sign_off_goes_from_hand_to_hand_and_the_page_tells_how(office: Office
     do(hr, "approve", opinion="同意")
     assert "已收回" in do(hr, "withdraw", reason="看错了")
     assert "更多" in hr.get(f"/items/{item}").text
+
+
+def test_withdraw_of_a_submitted_form_on_its_page(office: Office) -> None:
+    """撤回 (withdraw): the page of what I submitted offers it until the next one decides; then the form is open again, filled in."""
+    approval = office.talked(office.case())
+    hr, signer = office.browser("wangfang", "zh-CN"), office.browser("zhaominhua", "zh-CN")
+    [talk] = [item for item in items_of(office, approval) if item != approval]
+    assert "withdraw" in offered(hr.get(f"/items/{talk}").text) and offered(signer.get(f"/items/{talk}").text) == {"copy"}
+    assert "轮到您办理" in hr.get(f"/items/{talk}/withdraw").text
+    page = office.post(hr, f"/items/{talk}/withdraw", {"reason": "日期写错"}, follow_redirects=True).text
+    assert "已收回" in page and 'value="2026-11-24"' in page and "withdraw" not in offered(page) and "撤回" in page
+    gone = office.post(signer, f"/items/{approval}/approve", {"opinion": "同意"})
+    assert gone.status_code == 409 and "不再" in gone.text
+    form = {"decision": "proceed", "on": "2026-11-25"}
+    assert office.post(hr, f"/items/{talk}/complete", form).status_code == 302
+    office.post(signer, f"/items/{items_of(office, approval)[-1]}/approve", {"opinion": "同意"})
+    assert "withdraw" not in offered(hr.get(f"/items/{talk}").text)
+    late = office.post(hr, f"/items/{talk}/withdraw", {"reason": "日期写错"})
+    assert late.status_code == 409 and "赵敏华已在此基础上办理" in late.text
+
+
+def items_of(office: Office, item: str) -> list[str]:
+    """Ids of the work items of an item's case, in the order in which they were opened."""
+    case = sa.select(WorkItem.case_id).where(WorkItem.id == item).scalar_subquery()
+    with office.services.database.reading() as connection:
+        return list(connection.execute(sa.select(WorkItem.id).where(WorkItem.case_id == case).order_by(WorkItem.opened_at)).scalars())
 
 
 def test_a_return_says_what_is_lost_and_the_old_round_counts_no_more(office: Office) -> None:

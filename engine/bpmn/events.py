@@ -154,6 +154,12 @@ def _announce(case: Tokens, element: Element, record: Mapping[str, Any]) -> None
         case.advance.awaited.append(Awaited(instance=instance, element=element.id, activation=activation, **given))
 
 
+def announce(case: Tokens, found: Wait) -> None:
+    """Says once more what an event waits for."""
+    if found.element.event != "conditional":
+        _announce(case, found.element, found.record)
+
+
 def _named(case: Tokens, element: Element, data: Mapping[str, Json]) -> tuple[str, str]:
     """Name and correlation key of a message, name of a signal."""
     name = opening.text(element.reference or "", data, case.now)

@@ -13,6 +13,7 @@ from .advance import Advance
 from .events import Wait
 from .model import Element
 from .names import refuse_given
+from .normalise import AWAITED
 from .scopes import PROCESS, plain
 from .tokens import Tokens
 
@@ -154,6 +155,18 @@ class Execution:
         """A finished case goes on at an element of its process. Raises `errors.FlowStuck`."""
         return repair.reopen(self._tokens, element_id, now)
 
+    def withdraw(self, counts: Mapping[str, int], again: Sequence[str], *, now: dt.datetime) -> Advance:
+        """A completion was withdrawn: this is the case without it. What it had reached was counted, and is not counted again from there.
+
+        `counts`: how often elements were reached with it. `again`: timers, messages and signals (instances) that wait once more.
+        """
+        case = self._tokens
+        case.begin(now)
+        case.counts.update(counts)
+        for instance in again:
+            events.announce(case, self._of_kind(instance, lambda element: element.event in AWAITED))
+        return case.run()
+
     def compensate(self, activities: Sequence[str] | None = None, *, now: dt.datetime) -> Advance:
         """Undoes what was completed in the process itself, all or these activities, by the handlers drawn for them."""
         self._tokens.begin(now)
@@ -170,6 +183,11 @@ class Execution:
         return compensation.reached([each for each in done if each["activity"] in activities])
 
     # --- what can be asked
+
+    @property
+    def visits(self) -> dict[str, int]:
+        """How often each element was reached."""
+        return dict(self._tokens.counts)
 
     def variables(self, instance: str | None = None) -> dict[str, Json]:
         """A copy of the variables visible from an instance, or of the process's."""

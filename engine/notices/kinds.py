@@ -29,6 +29,12 @@ KINDS: Mapping[str, Kind] = {
     "transferred": Kind("Something was handed to me", "Handed to you: {step}", "{title}: {who} handed “{step}” to you."),
     "delegated": Kind("My opinion is asked for", "Your opinion: {step}", "{title}: {who} asks for your opinion at “{step}”."),
     "added": Kind("I was added as a signer", "Please sign: {step}", "{title}: {who} added you as a signer of “{step}”."),
+    "withdrawn": Kind(
+        "Somebody takes back what had made something mine to do",
+        "Not to do any more: {step}",
+        "{title}: {who} took back the decision before “{step}”, so there is nothing for you to do there now.",
+        while_open=False,
+    ),
     "urged": Kind("I am urged", "Urgent: {step}", "{title}: {who} asks you to look at “{step}” soon.", urgent=True),
     "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
     "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),

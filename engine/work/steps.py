@@ -67,8 +67,10 @@ def offers(person: Any) -> tuple[sa.ColumnElement[Any], ...]:
 
 _ROUNDS = Statement(
     sa.select(
+        WorkItem.id,
         WorkItem.element,
         WorkItem.instance,
+        WorkItem.name,
         WorkItem.status,
         WorkItem.chain_id,
         WorkStep.id.label("step_id"),
@@ -134,14 +136,24 @@ class Step:
     @property
     def previous(self) -> Step | None:
         """The step before it that somebody signed, at its last round; None where there is none."""
-        before = [row for row in self.all_rows if row.sign_off_id and row.step_position < self.position]
-        if not before:
-            return None
-        rows = rows_of(before, max((row.step_position, row.round_number) for row in before))
-        return replace(self, position=rows[0].step_position, round_id=rows[0].round_id, rows=rows, round=self._read(rows))
+        before = previous(self.all_rows, self.position)
+        return None if before is None else self.at(before)
 
-    def _read(self, rows: Sequence[Any]) -> Round:
-        return round_of(rows, self.chain.steps[rows[0].step_position], self.round.barred, self.turn.actor or "")
+    def at(self, which: tuple[int, int]) -> Step:
+        """The same item at another round."""
+        rows, position = rows_of(self.all_rows, which), which[0]
+        round = round_of(rows, self.chain.steps[position], self.round.barred, self.turn.actor or "")
+        return replace(self, position=position, round_id=rows[0].round_id, rows=rows, round=round)
+
+    @property
+    def which(self) -> tuple[int, int]:
+        """Its place in the chain, and the number of the round."""
+        return self.position, self.rows[0].round_number
+
+    @property
+    def row(self) -> Any:
+        """The row of the item, as each of `all_rows` tells it."""
+        return self.all_rows[0]
 
     @property
     def item(self) -> rounds.Chained:
@@ -293,11 +305,20 @@ class Step:
 
 
 def step(
-    services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None, *, verb: str | None = None, to: Collection[str] = ()
+    services: Services,
+    unit: Unit,
+    item_id: str,
+    actor: str,
+    request_id: str | None,
+    *,
+    verb: str | None = None,
+    to: Collection[str] = (),
+    completed: bool = False,
 ) -> Step | None:
     """The step at which the item stands; None if this very request was carried out before.
 
-    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. Raises NotFound, NotAllowed, AlreadyDecided,
+    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. `completed`: the item may be; then the step that was
+    signed last. Raises NotFound, NotAllowed, AlreadyDecided,
     ItemClosed, CaseNotRunning, VersionSuspended.
     """
     case, rows = lock_and_read(unit, _ROUNDS, item_id=item_id, actor=actor, candidate=actor, request_id=request_id)
@@ -305,12 +326,13 @@ def step(
         return None
     if not rows[0].chain_id:
         raise NotAllowed(reason="this work item is completed with its form, not approved")
-    if rows[0].status != "open":
+    done = completed and rows[0].status == "completed"
+    if rows[0].status != "open" and not done:
         raise closed(unit, item_id, rows[0].status)
     must_run(case)
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
-    if not any(row.sign_off_id and row.outcome is None for row in rows):
+    if not done and not any(row.sign_off_id and row.outcome is None for row in rows):
         raise closed(unit, item_id, "open")
     found = _at(Turn(services, unit, case, actor=actor, request_id=request_id), item_id, rows, to)
     if verb is not None:
@@ -326,7 +348,9 @@ def standing(turn: Turn, item_id: str) -> Step:
 
 def _at(turn: Turn, item_id: str, rows: Sequence[Any], to: Collection[str]) -> Step:
     connection = turn.unit.connection
-    last = max((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None)
+    last = standing_at(rows)
+    if last is None:
+        raise NotAllowed(reason="nobody signed this")
     signing = rows_of(rows, last)
     chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == rows[0].chain_id)).one()
     return Step(
@@ -344,6 +368,21 @@ def _at(turn: Turn, item_id: str, rows: Sequence[Any], to: Collection[str]) -> S
         drafts=rows[0].drafts,
         all_rows=rows,
     )
+
+
+def standing_at(rows: Sequence[Any]) -> tuple[int, int] | None:
+    """Place of the step and number of the round that is open, or was signed last where none is: ids of rounds grow with time."""
+    signed = [row for row in rows if row.sign_off_id]
+    going = [(row.step_position, row.round_number) for row in signed if row.outcome is None]
+    if going:
+        return max(going)
+    last = max(signed, key=lambda row: row.round_id, default=None)
+    return None if last is None else (last.step_position, last.round_number)
+
+
+def previous(rows: Sequence[Any], position: int) -> tuple[int, int] | None:
+    """The last round of the step before this one that somebody signed, as `rows_of` takes it."""
+    return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.step_position < position), default=None)
 
 
 def approvers(round: Round) -> list[str]:
