@@ -35,7 +35,7 @@ from .signing.round import Round
 from .work.adding import WHERE
 from .work.copying import must_copy
 from .work.resubmitting import WAYS, straight_back
-from .work.steps import SIGNER, approvers, offers, round_of, rows_of, standing_at
+from .work.roundrows import SIGNER, approvers, offers, round_of, rows_of, standing_at
 from .work.urging import must_urge
 from .work.withdrawing import completed, taken_back
 

@@ -36,6 +36,7 @@ _STEPS = frozenset(("userTask", "serviceTask", "sendTask", "receiveTask", "busin
 #: an element was reached with these, and its work done with those
 _REACHED = frozenset((Event.ITEM_OPENED, Event.OPERATION_REQUESTED, Event.ELEMENT_PASSED))
 _DONE = frozenset((Event.ITEM_COMPLETED, Event.OPERATION_DONE, Event.ELEMENT_PASSED))
+_OVER = frozenset((Event.ITEM_LEFT, Event.INCIDENT_RESOLVED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,6 +316,8 @@ def _reached(turn: Turn, entries: Iterable[Entry] | None = None) -> list[Element
     found: dict[str, Element] = {}
     history = _history(turn) if entries is None else entries
     for entry in history:
+        if entry.event in _OVER:  # reached before, unless that was withdrawn
+            continue
         element = program.elements.get(entry.element or "")
         while element is not None:
             if element.kind in _STEPS and element.scope in scopes and not element.for_compensation:

@@ -165,14 +165,26 @@ def _without(
         if entry.actor:
             raise ActedOn(who=entry.actor) from stopped
         raise GoneOn(element=_title(services, connection, case, entry.element)) from stopped
-    really = [(one.element, {k: v for k, v in one.payload.items() if k != "salt"}) for one in since if one.event == Event.ELEMENT_PASSED]
-    for passed in (one for advance in happened for one in advance.passed if one.detail):
-        if (passed.element, dict(passed.detail)) not in really:
-            raise GoneOn(element=_title(services, connection, case, passed.element))
+    if other := _otherwise(since, happened):
+        raise GoneOn(element=_title(services, connection, case, other))
     # what both reached has other numbers without the completion
     if both := reached & _more(now.visits, visits):
         raise GoneOn(element=_title(services, connection, case, min(both)))
     return program.restore(execution.dump())
+
+
+def _otherwise(entries: Sequence[Entry], happened: Sequence[Advance]) -> str | None:
+    """The element at which it `happened` otherwise than the `entries` tell, if there is one: another way was taken, or none found."""
+    passed = [(one.element, {k: v for k, v in one.payload.items() if k != "salt"}) for one in entries if one.event == Event.ELEMENT_PASSED]
+    stuck = {one.element for one in entries if one.event == Event.INCIDENT_OPENED}
+    for advance in happened:
+        for way in advance.passed:
+            if way.detail and (way.element, dict(way.detail)) not in passed:
+                return way.element
+        for found in advance.stuck:
+            if found.element not in stuck:
+                return found.element
+    return None
 
 
 def _more(visits: Mapping[str, int], before: Mapping[str, int]) -> set[str]:

@@ -167,6 +167,9 @@ def test_withdraw_after_a_timer_or_a_message_has_moved_the_case_on(room: Room) -
     room.run()
     with pytest.raises(GoneOn, match="冷静期"):
         withdraw(room, item(room, case), "hr")
+    assert room.open(case) == "b"
+    case = room.start()
+    room.approve(case, "sign", by="hr")
     returns.return_to(room.services, case, "sign", actor=person("admin"), reason="重审", request_id=new_id())
     with pytest.raises(ActedOn, match="吴凡"):
         withdraw(room, item(room, case), "hr")
@@ -176,7 +179,9 @@ def test_withdraw_beside_what_others_do(room: Room) -> None:
     """撤回 (withdraw): who acts in another branch does not hinder it, and what they did stays; behind a join both have to come again."""
     ways = flows("start > fork", "fork > sign", "fork > a", "a > b", "b > join", "sign > join", "join > c", "c > end")
     gates = node("parallelGateway", "fork") + node("parallelGateway", "join")
-    room.deploy(START, gates, signing(), user("a"), user("b"), user("c"), END, ways, chains=chained(ONE))
+    a = user("a", zeebe("formDefinition", formId="f"))
+    forms = {"f": form("note")}
+    room.deploy(START, gates, signing(), a, user("b"), user("c"), END, ways, chains=chained(ONE), forms=forms)
     case = room.start()
     room.approve(case, "sign", by="hr")
     room.complete(case, "a", note="x")
@@ -259,7 +264,7 @@ def test_withdraw_of_a_completed_form(room: Room) -> None:
     assert room.open(case) == "a" and "note" not in room.variables(case)
     page = inbox.item_page(room.services, item(room, case, "a"), reader=person("hr"))
     assert page.values["note"] == "x" and "complete" in page.may and [one.state for one in page.steps] == ["withdrawn", "open"]
-    assert "note" not in inbox.item_page(room.services, item(room, case, "a"), reader=person("hr2")).values
+    assert not inbox.item_page(room.services, item(room, case, "a"), reader=person("boss")).values.get("note")
     room.complete(case, "a", note="y")
     assert room.open(case) == "b" and room.variables(case)["note"] == "y" and room.count(Draft) == 0
     room.complete(case, "b")

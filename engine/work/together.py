@@ -15,7 +15,7 @@ from ..models import Case, Chain, ProcedureVersion, SignOff, WorkItem, WorkRound
 from ..ports import Json
 from ..signing import deciding as signing
 from .deciding import approve
-from .steps import SIGNER, offers, round_of, rows_of
+from .roundrows import SIGNER, offers, round_of, rows_of
 
 if TYPE_CHECKING:
     from ..services import Services

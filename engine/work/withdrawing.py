@@ -21,7 +21,8 @@ from ..rewinding import rewound
 from ..signing import deciding, withdrawing
 from ..signing.round import Round, Signer
 from ..turn import Turn
-from .steps import by_name, previous, round_of, rows_of, said, step
+from .roundrows import previous, round_of, rows_of
+from .steps import by_name, said, step
 from .tasks import draft_purpose
 
 if TYPE_CHECKING:
