@@ -26,7 +26,7 @@ from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
-from .work import draft_purpose, filling
+from .work import OPINION, draft_purpose, filling
 from .work.correcting import Reason, why
 from .work.together import approvable
 
@@ -211,6 +211,8 @@ class ItemPage:
     form: Mapping[str, Json] | None
     #: values for the form: the case's own, over them the reader's draft; what it hides is here for its conditions, and goes no further
     values: Mapping[str, Json]
+    #: what the reader has written so far as their opinion, in a step of a chain
+    opinion: str
     #: case variables to show beside the form; also options for fields with `valuesKey`, and what its expressions may use
     variables: Mapping[str, Json]
     permissions: Mapping[str, str]
@@ -271,7 +273,9 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         elif item.chain_id and filling.can_fill_in(form.access):
             may |= {"save"}
         draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
-        typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft and "save" in may else {}
+        writes = may & {"save", "approve", "resolve"}
+        typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft and writes else {}
+        opinion = typed.pop(OPINION, "")
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         answer = {} if item.chain_id or item.status == "open" else _answer(item_id, timeline)
@@ -299,7 +303,8 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             for_subject=item.for_subject,
             chained=item.chain_id is not None,
             form=form.schema,
-            values={**stored, **answer, **typed},
+            values={**stored, **answer, **(typed if "save" in may else {})},
+            opinion=opinion,
             variables=variables,
             permissions=form.access,
             steps=chain.steps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -501,3 +502,26 @@ def test_a_step_without_a_form_takes_nothing(room: Room) -> None:
         with pytest.raises(NotAllowed, match=r"approved or rejected, not completed|nothing to fill in"):
             act(room.services, item, actor=person("hr"), **given)
     assert room.count(Draft) == room.count(Document) == 0
+
+
+def test_draft_of_an_opinion(room: Room) -> None:
+    """草稿 (draft): an opinion is kept for its writer alone, also where there is no form, while it is their turn; then it is gone."""
+    case = begin(room, step("a", "hr"), step("b", "head"))
+    item = room.item(case, "sign")
+    page = functools.partial(inbox.item_page, room.services, item)
+    work.save_draft(room.services, item, actor=person("hr"), values={}, opinion="写到一半")
+    assert page(reader=person("hr")).opinion == "写到一半" and page(reader=person("admin")).opinion == ""
+    assert "写到一半" not in str(room.rows(sa.select(Draft.values)))
+    for who in ("head", "subject", "director"):
+        with pytest.raises(NotAllowed):
+            work.save_draft(room.services, item, actor=person(who), values={}, opinion="越权")
+    with pytest.raises(FormInvalid):
+        work.save_draft(room.services, item, actor=person("hr"), values={}, opinion="长" * 5001)
+    act(room, case, work.delegate, "hr", to=person("director"), reason="请看")
+    assert page(reader=person("hr")).opinion == ""
+    work.save_draft(room.services, item, actor=person("director"), values={}, opinion="意见草稿")
+    assert page(reader=person("director")).opinion == "意见草稿"
+    act(room, case, work.resolve, "director", opinion="可以")
+    assert page(reader=person("hr")).opinion == "写到一半" and room.values(sa.select(Draft.person_id)) == [person("hr")]
+    act(room, case, work.approve, "hr", opinion="写完了")
+    assert room.count(Draft) == 0 and page(reader=person("hr")).opinion == ""

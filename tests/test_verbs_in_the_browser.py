@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser import PHONE, Visitor
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 from web_office import PASSWORD, Office, served
 
 
@@ -122,3 +122,69 @@ def test_the_initiator_urges_on_a_phone(office: Office, address: str, chromium: 
     initiator.reads("已催办，已通知当前处理人。", "月底前须办结")
     initiator.look("urged")
     initiator.leave()
+
+
+def back_with(field: Locator, text: str) -> None:
+    """The page has what was typed before one left it; it was sent on leaving, and may arrive after whoever is back at once."""
+    for _ in range(20):
+        if field.input_value() == text:
+            return
+        field.page.wait_for_timeout(250)
+        field.page.reload()
+    expect(field).to_have_value(text)
+
+
+def test_a_written_opinion_is_still_there_after_more(office: Office, address: str, chromium: Browser) -> None:
+    """草稿 (draft): an opinion typed on a phone survives a look at 更多 and at other pages, for its writer alone; then it is given."""
+    item = office.talked(office.case())
+    head = Visitor(chromium, address, "zhaominhua", PASSWORD, PHONE)
+    head.page.goto(f"/items/{item}")
+    opinion = head.page.get_by_role("textbox", name="意见")
+    opinion.type("依据充分，程序")
+    more(head, "加签")
+    head.page.get_by_role("link", name="不操作，返回").click()
+    back_with(opinion, "依据充分，程序")
+    opinion.fill("依据充分，程序完备")
+    head.page.get_by_role("link", name="待办", exact=True).last.click()
+    head.page.wait_for_url("**/inbox")
+    head.page.goto(f"/items/{item}")
+    back_with(opinion, "依据充分，程序完备")
+    head.look("item-with-opinion-kept")
+    press(head, "同意")
+    head.page.wait_for_url("**/inbox")
+    director = Visitor(chromium, address, "sunzhiyuan", PASSWORD, PHONE)
+    director.page.goto(f"/items/{item}")
+    director.reads("依据充分，程序完备")
+    expect(director.page.get_by_role("textbox", name="意见")).to_have_value("")
+    for visitor in (head, director):
+        visitor.leave()
+
+
+def test_a_substitute_is_set_for_open_work_on_a_phone(office: Office, address: str, chromium: Browser) -> None:
+    """Name a substitute, choose what is open now, and the substitute signs it in one's place; then the record is printed."""
+    case = office.case()
+    item = office.talked(case)
+    head, counsel = (Visitor(chromium, address, login, PASSWORD, PHONE) for login in ("zhaominhua", "zhengwenbo"))
+    head.page.goto("/account")
+    head.page.get_by_role("link", name="我的代理人").click()
+    head.look("substitutes")
+    head.page.get_by_label("代理人姓名或工号").fill("郑文博")
+    head.page.get_by_text("同时选择当前待签事项").click()
+    press(head, "确认设置")
+    head.page.get_by_role("heading", name="当前的待签事项").wait_for()
+    head.look("substitutes-open")
+    press(head, "交由代理人")
+    head.look("substitute-set")
+
+    counsel.page.goto(f"/items/{item}")
+    counsel.reads("（代 赵敏华）")
+    counsel.look("item-of-substitute")
+    press(counsel, "同意")
+    counsel.page.wait_for_url("**/inbox")
+    head.page.goto(f"/cases/{case}/approvals")
+    head.reads("核验码")
+    head.look("record-narrow")
+    printed = head.page.context.request.get(str(head.page.get_by_role("link", name="PDF").get_attribute("href")))
+    assert printed.ok and printed.body().startswith(b"%PDF")
+    for visitor in (head, counsel):
+        visitor.leave()

@@ -1,14 +1,19 @@
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from web_office import Office, with_a_term
 
+import webapp
 from engine import versions
 from engine.models import LedgerPage
 from webapp import inbox
+from webapp.endings import ACTS
+from webapp.text import EVENT_LOOKS
+from webapp.verbs import VERBS
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -481,3 +486,13 @@ def test_the_case_page_says_that_its_version_is_at_rest(office: Office) -> None:
     client, headers = office.program("wangfang")
     refused = client.post(f"/api/v1/items/{office.open_item(case)}/complete", json={"values": {}}, headers=headers)
     assert refused.status_code == 409 and refused.json["code"] == "version_suspended"
+
+
+def test_every_symbol_that_the_pages_name_is_there() -> None:
+    """No empty circle in the timeline, no button without its picture: what templates and events name lies in the sprite."""
+    at = Path(webapp.__file__).parent
+    there = set(re.findall(r'<symbol id="([\w-]+)"', (at / "static/vendor/icons/sprite.svg").read_text()))
+    named = {look[0] for look in EVENT_LOOKS.values()} | {verb.icon for verb in VERBS.values()} | {act.icon for act in ACTS.values()}
+    for template in (at / "templates").glob("*.html"):
+        named |= set(re.findall(r'icon\("([\w-]+)"', template.read_text("utf-8")))
+    assert named <= there

@@ -81,7 +81,7 @@ def _show(
     *,
     submitted: Mapping[str, Any] | None = None,
     errors: Mapping[str, Sequence[str]] | None = None,
-    opinion: str = "",
+    opinion: str | None = None,
 ) -> str:
     """The page. What was typed stands over the draft, the draft over what the case knows."""
     work.read(services(), item_id, reader=me().id)
@@ -99,7 +99,7 @@ def _show(
         may=page.may,
         fields=fields,
         errors=errors or {},
-        opinion=opinion,
+        opinion=page.opinion if opinion is None else opinion,
         picks=picks,
         panels=panels(page.variables),
         filled=entries(page.version_id, page.timeline),
@@ -268,11 +268,13 @@ def draft(item_id: str) -> Any:
     quiet = "HX-Request" in request.headers
     stored, refused = ({}, {}) if quiet else _attached(item_id, schema)
     values = forms.parse(schema, request.form, stored)
-    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values, page.permissions))
+    opinion = request.form.get("opinion", "") if page.chained else ""
+    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values, page.permissions), opinion=opinion)
     if quiet:
-        return render_template("_saved.html", saved_at=services().clock.now(), hidden_fields=hidden_places(_fields(page, values)))
+        hides = {"hidden_fields": hidden_places(_fields(page, values))} if "save" in page.may else {}
+        return render_template("_saved.html", saved_at=services().clock.now(), **hides)
     if refused:
-        return _show(item_id, submitted=values, errors=refused), 422
+        return _show(item_id, submitted=values, errors=refused, opinion=opinion), 422
     flash(gettext("Saved. Nobody else sees it before you submit."), "success")
     return redirect(url_for("items.show", item_id=item_id))
 
@@ -286,7 +288,7 @@ def fields(item_id: str) -> Any:
         values = forms.with_row(values, path)
     elif row := request.form.get("remove_row"):
         values = forms.without_row(values, row)
-    return _show(item_id, submitted=values, errors=refused)
+    return _show(item_id, submitted=values, errors=refused, opinion=request.form.get("opinion"))
 
 
 @items.post("/upload")
@@ -295,5 +297,5 @@ def upload(item_id: str) -> Any:
     """Store files as soon as they are chosen; the page comes back with them as documents."""
     schema, values, refused = _typed(item_id)
     kept = forms.draft(schema, values, _page(item_id).permissions)
-    work.save_draft(services(), item_id, actor=me().id, values=kept)
+    work.save_draft(services(), item_id, actor=me().id, values=kept, opinion=request.form.get("opinion", ""))
     return _show(item_id, submitted=values, errors=refused)

@@ -111,7 +111,7 @@ EVENT_LOOKS = {
     Event.SIGN_OFF_REASSIGNED: ("chevron-right", "warning"),
     Event.SIGN_OFF_DELEGATED: ("send", "secondary"),
     Event.SIGN_OFF_TAKEN_BACK: ("arrow-back-up", "secondary"),
-    Event.SIGN_OFF_RESOLVED: ("mail", "primary"),
+    Event.SIGN_OFF_RESOLVED: ("message-2", "primary"),
     Event.SIGN_OFF_ADDED: ("users", "secondary"),
     Event.SIGN_OFF_REMOVED: ("users", "warning"),
     Event.SIGN_OFF_WITHDRAWN: ("arrow-back-up", "warning"),
@@ -123,7 +123,7 @@ EVENT_LOOKS = {
     Event.SIGN_OFF_DUE_MOVED: ("clock", "secondary"),
     Event.COPY_SENT: ("eye", "secondary"),
     Event.COPY_READ: ("eye", "secondary"),
-    Event.COMMENT_WRITTEN: ("mail", "secondary"),
+    Event.COMMENT_WRITTEN: ("message-2", "secondary"),
     Event.OPERATION_REQUESTED: ("plug-connected", "secondary"),
     Event.OPERATION_DONE: ("plug-connected", "success"),
     Event.OPERATION_FAILED: ("refresh", "warning"),
@@ -282,6 +282,8 @@ def event_lines(event: Any, *, technical: bool = False) -> list[tuple[str, str]]
     if isinstance(detail.get("values"), Mapping):
         shown = ("decision",) if "decided_by" in detail["values"] else ("decision", "opinion")  # a step told its opinion itself
         detail = {**{key: detail["values"].get(key) for key in shown}, **detail}
+    if str(detail.get("decision")) not in STATE:  # an option of a form, whose label stands with what was filled in
+        detail.pop("decision", None)
     if detail.get("attempts") == 1:
         detail.pop("attempts")
     if detail.get("step") == event.role:

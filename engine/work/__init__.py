@@ -16,13 +16,14 @@ from .passing import delegate, reassign, resolve, take_back, transfer
 from .reading import read
 from .returning import return_, targets
 from .standing_in import open_with, stand_in
-from .tasks import draft_purpose, permissions
+from .tasks import OPINION, draft_purpose, permissions
 from .together import approve_together
 from .urging import urge
 from .withdrawing import withdraw
 
 __all__ = [
     "ATTACHMENT",
+    "OPINION",
     "add",
     "approve",
     "approve_together",

@@ -14,12 +14,12 @@ from ..errors import NotAllowed
 from ..items import finish
 from ..models import Draft, SignOff, WorkItem, WorkRound
 from ..ports import File, Json
-from ..signing import deciding
+from ..signing import deciding, turns
 from ..turn import Turn
 from . import filling
 from .correcting import send_again
-from .steps import by_name, step
-from .tasks import Task, draft_purpose, permissions, task
+from .steps import by_name, said, step
+from .tasks import OPINION, Task, draft_purpose, permissions, task
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -80,19 +80,30 @@ def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, 
     return stored
 
 
-def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[str, Json]) -> None:
-    """Keep what the person typed, for them alone; it goes once they decide, or the item closes. Raises as `attach`."""
+def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[str, Json], opinion: str = "") -> None:
+    """Keep what the person typed, for them alone; it goes once they decide, or the item closes.
+
+    `opinion`: what they write beside the form, or without one, in a step of a chain; of no account elsewhere.
+    Raises as `attach`, and FormInvalid for an opinion that is too long; it is kept for anybody whose turn it is.
+    """
+    opinion = said(opinion, "opinion", None)
     with services.database.unit() as unit, by_name(unit):
-        _filling_in(services, unit, item_id, actor)
-        sealed = services.keyring.seal_json(dict(values), draft_purpose(item_id, actor))
+        _filling_in(services, unit, item_id, actor, only=values)
+        kept = dict(values) | ({OPINION: opinion} if opinion else {})
+        sealed = services.keyring.seal_json(kept, draft_purpose(item_id, actor))
         connection = unit.connection
         connection.execute(sa.delete(Draft).where(Draft.item_id == item_id, Draft.person_id == actor))
         connection.execute(sa.insert(Draft).values(item_id=item_id, person_id=actor, values=sealed, saved_at=services.clock.now()))
         unit.commit()
 
 
-def _filling_in(services: Services, unit: Unit, item_id: str, actor: str) -> tuple[Turn, Element]:
-    """Where somebody may fill in a form now: to complete the work, or to approve a step that opens a field."""
+def _filling_in(
+    services: Services, unit: Unit, item_id: str, actor: str, *, only: Mapping[str, Json] | None = None
+) -> tuple[Turn, Element]:
+    """Where somebody may fill in a form now: to complete the work, or to approve a step that opens a field.
+
+    `only`: what they fill in; where that is nothing, it is enough in a step of a chain that it is their turn.
+    """
     chained = unit.connection.execute(sa.select(WorkItem.chain_id).where(WorkItem.id == item_id)).scalar_one_or_none()
     if chained is None:
         work = _task(services, unit, item_id, actor, None)
@@ -100,6 +111,9 @@ def _filling_in(services: Services, unit: Unit, item_id: str, actor: str) -> tup
         return work.turn, work.element
     at = step(services, unit, item_id, actor, None)
     assert at is not None
+    if only is not None and not only:
+        turns.mine(at.round, actor)
+        return at.turn, at.element
     deciding.approve(at.round, actor)
     if not filling.can_fill_in(at.access()):
         raise NotAllowed(reason="this step has nothing to fill in")

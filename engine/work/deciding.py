@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from .. import choices, rounds
 from ..chains import giving
-from ..db import Statement
 from ..errors import FormInvalid, NotAllowed
 from ..ledger import Event
 from ..marks import marks
-from ..models import Draft
 from ..ports import Json
 from ..signing import deciding
 from . import filling
 from .enclosing import bind, enclosed, told
 from .steps import Step, acted_for, by_name, said, step
+from .tasks import DROP_DRAFT
 
 if TYPE_CHECKING:
     from ..services import Services
-
-_DROP_DRAFT = Statement(sa.delete(Draft).where(Draft.item_id == sa.bindparam("item_id"), Draft.person_id == sa.bindparam("actor")))
 
 
 def approve(
@@ -99,7 +94,7 @@ def _decide(
         at.record(event, filled=clean, opinion=opinion, **acted_for(turned, actor), **told(enclosures))
         bind(at, enclosures, at.given(turned))
         if at.drafts:
-            unit.write(_DROP_DRAFT, item_id=item_id, actor=actor)
+            unit.write(DROP_DRAFT, item_id=item_id, actor=actor)
         if at.stands():
             at.follow(turned, opinion, choices.Given(by=actor, persons=chosen) if approved else None)
         at.turn.commit()

@@ -10,6 +10,7 @@ from ..ledger import Event
 from ..signing import deciding, passing
 from .enclosing import bind, enclosed, told
 from .steps import acted_for, by_name, said, step
+from .tasks import DROP_DRAFT
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -83,5 +84,7 @@ def resolve(services: Services, item_id: str, *, actor: str, opinion: str, attac
         enclosures = enclosed(at, attachments)
         at.record(Event.SIGN_OFF_RESOLVED, opinion=opinion, **told(enclosures))
         at.write(turned, {"opinion": opinion})
+        if at.drafts:
+            unit.write(DROP_DRAFT, item_id=item_id, actor=actor)
         bind(at, enclosures, at.given(turned))
         at.turn.commit()

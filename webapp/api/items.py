@@ -243,12 +243,13 @@ def hold(item_id: str, verb: str) -> Any:
 
 
 @api.put("/items/<item_id>/draft")
-@declared(scope="prepare", takes={"values": Object(_VALUES)})
+@declared(scope="prepare", takes={"values": Object(_VALUES), "opinion": _OPINION_SAID})
 def draft(item_id: str) -> Any:
-    """Keep the values of a form for the caller alone."""
+    """Keep the values of a form, and an opinion that is not given yet, for the caller alone."""
     found = inbox.item_page(services(), item_id, reader=me().id)
-    values = forms.draft(found.form or {}, body()["values"], found.permissions)
-    work.save_draft(services(), item_id, actor=me().id, values=values)
+    given = body()
+    values = forms.draft(found.form or {}, given["values"], found.permissions)
+    work.save_draft(services(), item_id, actor=me().id, values=values, opinion=given["opinion"])
     return "", 204
 
 

@@ -31,8 +31,31 @@ window.addEventListener("pageshow", () => all("form[data-sent]").forEach(ready))
 // What is being sent needs no quiet save any more.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target.closest("form");
-  if (event.target.id === "fields" && form?.dataset.sent) event.preventDefault();
+  if (!("quiet" in event.target.dataset)) return;
+  if (form?.dataset.sent) event.preventDefault();
+  else event.target.dataset.unsaved = "sending";
 });
+
+// Who leaves the page before that, by any way, finds on coming back what they typed.
+document.addEventListener("input", (event) => {
+  const part = event.target.closest("[data-quiet]");
+  if (part) part.dataset.unsaved = "yes";
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const part = event.target;
+  if (part.dataset?.unsaved === "sending" && event.detail.successful) delete part.dataset.unsaved;
+});
+function keep() {
+  all("[data-quiet][data-unsaved]").forEach((part) => {
+    const form = part.closest("form"), typed = [...new FormData(form)].filter(([, value]) => typeof value === "string");
+    delete part.dataset.unsaved;
+    if (form.dataset.sent) return;
+    const sent = { method: "POST", body: new URLSearchParams(typed), headers: { "HX-Request": "true" }, keepalive: true };
+    fetch(part.getAttribute("hx-post"), sent).catch(() => (part.dataset.unsaved = "yes"));
+  });
+}
+window.addEventListener("pagehide", keep);
+document.addEventListener("visibilitychange", () => document.hidden && keep());
 
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.elt.id === "work") document.getElementById("error-summary")?.focus();
