@@ -30,7 +30,7 @@ chains = Blueprint("chains", __name__, url_prefix="/chains")
 @chains.app_template_filter("why")
 def why(step: Any) -> str:
     """Why these people sign a step, or nobody does, in the language of the request."""
-    return explain.explain(step.trace, i18n.current(), i18n.translated)
+    return explain.explain(step.trace, i18n.current(), lambda text, locale: i18n.reason(text))
 
 
 @chains.app_template_filter("refusal")

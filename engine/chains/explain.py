@@ -18,7 +18,7 @@ def _english(text: str, locale: str) -> str:
 def explain(trace: Mapping[str, Json], locale: str, translate: Translate = _english) -> str:
     """One sentence about who signs, then one about each person who was not asked or is stood in for.
 
-    "" where there is nothing to tell. `translate` knows the sentences by their English.
+    "" where there is nothing to tell. `translate` knows the sentences by their English, and why an expression failed.
     """
     teller = _Teller(trace, locale, translate)
     return ("" if locale.startswith("zh") else " ").join(teller.sentences())
@@ -41,6 +41,7 @@ class _Teller:
         for name in ("initiator", "failed", "when"):
             fact = trace.get(name)
             facts[name] = fact["name"] if isinstance(fact, Mapping) else fact or ""
+        facts["failed"] = self._say(facts["failed"])
         if trace.get("instead"):
             facts["who"] = self._names(trace["instead"])
         rule = trace["tried"][-1] if trace.get("tried") else {}
@@ -80,7 +81,7 @@ class _Teller:
             told.append(self._say(DROPPED[one["reason"]]).format(**facts))
         told += [self._say(_GONE).format(who=one["name"]) for one in rule.get("gone", ())]
         if rule.get("failed"):
-            told.append(self._say(_FAILED).format(failed=rule["failed"]))
+            told.append(self._say(_FAILED).format(failed=self._say(rule["failed"])))
         for unit in rule.get("vacant_departments", ()):
             told.append(self._say(_VACANT).format(department=self._called(unit)))
         return told
