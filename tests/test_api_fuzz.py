@@ -56,7 +56,9 @@ def known(office: Office) -> dict[str, str]:
     [sign_off, *_] = [step["sign_off"] for step in client.get(f"/api/v1/items/{item}", headers=own).json["steps"] if step["sign_off"]]
     own_parts = {"case_id": case, "item_id": item, "sign_off_id": sign_off, "incident_id": incident["id"]}
     keys = {"procedure": "office", "version": "1", "key": "dismissal-approval", "instance": "consent#1"}
-    return {**own_parts, **keys, "snapshot_id": page["snapshots"][0]["id"], "document_id": item, "job_id": page["calls"][0]["job_id"]}
+    found = {**own_parts, **keys, "snapshot_id": page["snapshots"][0]["id"], "document_id": item, "job_id": page["calls"][0]["job_id"]}
+    views = client.post("/api/v1/me/views", json={"name": "本周"}, headers=own).json["views"]
+    return {**dict.fromkeys(description._PARAMETERS, item), **found, "person_id": office.people["chenli"], "view_id": views[0]["id"]}
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["as-described", "otherwise"])

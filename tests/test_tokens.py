@@ -113,7 +113,7 @@ def test_a_token_opens_what_it_is_for_and_nothing_else(office: Office, program: 
 
 def test_no_token_decides(office: Office, program: str) -> None:
     """The scopes under which people decide are offered to no token, and a form that names one anyway is refused."""
-    assert set(SCOPES) - set(OF_TOKENS) == {"work", "admin:cases"}
+    assert set(SCOPES) - set(OF_TOKENS) == {"work", "own", "admin:cases"}
     page = office.browser("admin").get("/people/tokens").text
     assert 'value="work"' not in page and 'value="start"' in page
     form = {"name": "x", "person": program, "scopes": ["work"], "expires": "2999-01-01"}

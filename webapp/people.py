@@ -19,7 +19,7 @@ from engine.people import absences, directory, listing, log, sheets
 from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS, NEEDED, NO_DAY, Fault
 from engine.people.state import State, duty_key, empty, state
-from engine.ports import DirectoryLine
+from engine.ports import DirectoryLine, File
 from engine.work import belongings
 
 from . import directory_form as forms
@@ -75,7 +75,7 @@ def index() -> Any:
     with services().database.reading() as connection:
         rows, total = listing.people(connection, today(), search=search, page=page, size=PAGE, **chosen)
         roles = listing.roles(connection)
-        units = _tree(state(connection, today()))
+        units = tree(state(connection, today()))
     shown = {"rows": rows, "total": total, "page": page, "size": PAGE, "search": search, "chosen": chosen, "roles": roles, "units": units}
     return render_template("people.html", **shown)
 
@@ -84,9 +84,7 @@ def index() -> Any:
 @administered
 def person(person_id: str) -> Any:
     found = _state()
-    key = next((key for key, id in found.ids.items() if id == person_id), None)
-    if key is None:
-        raise NotFound(what="person", name=person_id)
+    key = key_of(found, person_id)
     line = found.lines["persons"][key]
     with services().database.reading() as connection:
         planned = [row for row in listing.planned(connection, found.on) if row.person_id == person_id]
@@ -103,10 +101,7 @@ def person(person_id: str) -> Any:
         here=found.here(key),
         above=list(reversed(above)),
         manager=(found.ids[manager], found.name("persons", manager)) if manager else None,
-        heads=[unit["key"] for unit in found.lines["departments"].values() if unit["head"] == key],
-        groups=[group["key"] for group in found.lines["groups"].values() if key in group["members"]],
-        duties=[duty for duty in found.lines["duties"].values() if duty["person"] == key],
-        reports=[(found.ids[other], each["name"]) for other, each in found.lines["persons"].items() if each["manager"] == key],
+        **around(found, key),
         planned=planned,
         substitutes=substitutes,
         events=events,
@@ -114,10 +109,28 @@ def person(person_id: str) -> Any:
     )
 
 
+def key_of(found: State, person_id: str) -> str:
+    """Raises NotFound."""
+    key = next((key for key, id in found.ids.items() if id == person_id), None)
+    if key is None:
+        raise NotFound(what="person", name=person_id)
+    return key
+
+
+def around(found: State, key: str) -> dict[str, Any]:
+    """Keys of the departments that a person heads and of their groups, lines of their duties, and who reports to them (id, name)."""
+    return {
+        "heads": [unit["key"] for unit in found.lines["departments"].values() if unit["head"] == key],
+        "groups": [group["key"] for group in found.lines["groups"].values() if key in group["members"]],
+        "duties": [duty for duty in found.lines["duties"].values() if duty["person"] == key],
+        "reports": [(found.ids[other], each["name"]) for other, each in found.lines["persons"].items() if each["manager"] == key],
+    }
+
+
 # --- departments, groups, duties and what else there is
 
 
-def _tree(found: State) -> list[tuple[int, dict[str, Any]]]:
+def tree(found: State) -> list[tuple[int, dict[str, Any]]]:
     """Departments from the top, each with how deep it lies. What lies in a circle comes last, so that it can be mended."""
     units = found.lines["departments"]
     below: dict[str | None, list[str]] = {}
@@ -136,15 +149,20 @@ def _tree(found: State) -> list[tuple[int, dict[str, Any]]]:
     return [(depth, units[key]) for key, depth in order.items()]
 
 
+def members(found: State) -> dict[str, int]:
+    """How many belong to each department, whether first of all or beside others."""
+    counted: dict[str, int] = {}
+    for key, line in found.lines["persons"].items():
+        for unit in {line["department"], *line["others"]} if found.here(key) else ():
+            counted[unit] = counted.get(unit, 0) + 1
+    return counted
+
+
 @people.get("/departments")
 @administered
 def departments() -> Any:
     found = _state()
-    members: dict[str, int] = {}
-    for key, line in found.lines["persons"].items():
-        for unit in {line["department"], *line["others"]} if found.here(key) else ():
-            members[unit] = members.get(unit, 0) + 1
-    return render_template("people_departments.html", tree=_tree(found), members=members, directory=found)
+    return render_template("people_departments.html", tree=tree(found), members=members(found), directory=found)
 
 
 @people.get("/lists/<kind>")
@@ -281,10 +299,16 @@ def changes() -> Any:
 @people.get("/export.xlsx")
 @administered
 def export() -> Any:
+    file = exported()
+    return Response(file.content, mimetype=file.media_type, headers={"Content-Disposition": f'attachment; filename="{file.name}"'})
+
+
+def exported() -> File:
+    """The directory as of today as a workbook, with headings in the language of the request."""
     content = sheets.workbook(_state().lines, *(headings.called(names, current()) for names in (headings.COLUMNS, headings.KINDS)))
     name = f"partwell-{today().isoformat()}.xlsx"
     media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Response(content, mimetype=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return File(kind="directory", name=name, media_type=media, content=content)
 
 
 @people.get("/import")
@@ -323,7 +347,7 @@ def look_or_bring() -> Any:
             asked = {"by": me().id, "note": typed["note"], "on": on, "complete": bool(typed["complete"]), "also": faults}
             plan = bring(services(), lines, dry_run=True, **asked)
             if take and not error and not plan.faults:
-                if _digest(plan) != typed["seen"]:
+                if digest(plan) != typed["seen"]:
                     error = gettext("The directory was changed meanwhile. Look at the differences again before you take them over.")
                 else:
                     plan = bring(services(), lines, **asked)
@@ -336,12 +360,12 @@ def look_or_bring() -> Any:
     faulty = [headings.told(fault) for fault in plan.faults] if plan else []
     page = render_template(
         "people_import.html", plan=plan, typed=typed, kept=kept if plan and not plan.faults else "", faults=faulty, error=error,
-        seen=_digest(plan) if plan else "",
+        seen=digest(plan) if plan else "",
     )  # fmt: skip
     return (page, 422) if error or faulty else page
 
 
-def _digest(plan: Plan) -> str:
+def digest(plan: Plan) -> str:
     """Tells what was looked at from what would be taken over now."""
     said = [[each.kind, each.key, each.act, each.told] for each in plan.differences]
     return hashlib.sha256(json.dumps([said, plan.on.isoformat()], ensure_ascii=False).encode()).hexdigest()

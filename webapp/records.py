@@ -15,6 +15,7 @@ from engine import approvals, casefile, checkcodes, comments
 from engine.chainview import StepView
 from engine.documents import DocumentRow
 from engine.errors import NotAllowed
+from engine.ports import File
 
 from . import enclosures
 from .accounts import logged_in, me, services
@@ -49,6 +50,12 @@ def printed(case_id: str) -> Any:
 @records.get("/cases/<case_id>/approvals.pdf")
 @logged_in
 def as_pdf(case_id: str) -> Any:
+    file = pdf(case_id)
+    return send_file(io.BytesIO(file.content), mimetype=file.media_type, download_name=file.name)
+
+
+def pdf(case_id: str) -> File:
+    """The record as PDF/A, in the language of the request. Raises NotFound, NotAllowed."""
     record = _record(case_id)
     now, case = record["printed_at"].astimezone(zone()), record["case"]
     data = {
@@ -69,7 +76,7 @@ def as_pdf(case_id: str) -> Any:
     }
     drawn = {row.id: enclosures.drawing(row) for one in record["sections"] for row in one.signatures.values()}
     content = services().renderer.render(_TEMPLATE.read_text("utf-8"), data, drawn)
-    return send_file(io.BytesIO(content), mimetype="application/pdf", download_name=f"{case.number}-{record['title']}.pdf")
+    return File(kind="approvals", name=f"{case.number}-{record['title']}.pdf", media_type="application/pdf", content=content)
 
 
 @records.get("/check/<code>")

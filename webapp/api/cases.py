@@ -10,6 +10,7 @@ from engine.procedures import Startable
 from engine.snapshots import SnapshotRow
 from engine.work.choosing import Chosen
 
+from .. import records
 from ..accounts import me, services
 from ..cases import document_file, sealed_file
 from ..i18n import N_, current
@@ -144,6 +145,13 @@ def reschedule(job_id: str) -> Any:
 def sealed(case_id: str) -> Any:
     """The sealed file of a closed case."""
     return download(sealed_file(case_id))
+
+
+@api.get("/cases/<case_id>/approvals.pdf")
+@declared(scope="read:cases", gives=FILE)
+def approval_record(case_id: str) -> Any:
+    """The approval record of a case as PDF/A, with its check code; not for the employee concerned."""
+    return download(records.pdf(case_id))
 
 
 @api.get("/documents/<document_id>")

@@ -27,14 +27,17 @@ SCOPES = {
     "start": N_("Start cases, and see of whom"),
     "prepare": N_("See what waits for the person, and prepare it: drafts and files"),
     "work": N_("Do what waits for the person; for no token, since people decide"),
+    "own": N_("What people set for themselves; for no token"),
     "messages": N_("Send messages and signals"),
     "admin:cases": N_("Change the course of cases and repair incidents"),
     "admin:procedures": N_("Manage versions of procedures"),
     "admin:chains": N_("Edit approval chains"),
     "admin:people": N_("Hand over what people hold"),
+    "read:people": N_("See the directory of people"),
+    "import:people": N_("Bring people, departments and roles into the directory"),
 }
 #: scopes that a token can have; whoever logs in has all of them
-OF_TOKENS = tuple(scope for scope in SCOPES if scope not in ("work", "admin:cases"))
+OF_TOKENS = tuple(scope for scope in SCOPES if scope not in ("work", "own", "admin:cases"))
 _PARAMETERS = {
     "case_id": N_("Id of a case"),
     "item_id": N_("Id of a work item"),
@@ -45,6 +48,8 @@ _PARAMETERS = {
     "job_id": N_("Id of the timer's job, as the case names it"),
     "document_id": N_("Id of a document"),
     "snapshot_id": N_("Id of a snapshot"),
+    "view_id": N_("Id of a view"),
+    "delivery_id": N_("Id of what could not be sent"),
     "instance": N_("Instance that waits, as the case names it"),
     "procedure": N_("Key of a procedure"),
     "version": N_("Number of a version"),

@@ -246,5 +246,28 @@ class Moment(Shape):
         return {"format": "date-time"}
 
 
+@dataclass(frozen=True)
+class Day(Shape):
+    """A day → `date`; of this or the neighbouring centuries, so that it can be reckoned with"""
+
+    kind = "string"
+    called = "text"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def checked(self, value: str, name: str, at: tuple[str | int, ...]) -> dt.date:
+        try:
+            found = dt.date.fromisoformat(value)
+        except ValueError:
+            found = dt.date.min
+        if not 1900 <= found.year < 2200:
+            raise RequestInvalid(reason=f"“{name}” must be a day such as 2027-01-01", at=at)
+        return found
+
+    def limits(self) -> dict[str, Any]:
+        return {"format": "date"}
+
+
 #: why somebody does what they do
 REASON = Text(N_("Why; kept with what is done"), example="材料不全")
