@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import SettingWrong
-from engine.ports import Listener, Notifier, Operation, Projector
+from engine.ports import Listener, Notifier, Operation, Projector, Scanner
 
 #: name = type of the connector, object = its class: (name, options) -> Operation, with a table OPTIONS of what it offers
 GROUP = "partwell.connectors"
@@ -49,6 +49,14 @@ def load(config: Mapping[str, Mapping[str, Any]]) -> list[Any]:
 def operations(connectors: Iterable[Any]) -> dict[str, Operation]:
     """By the name of the operation."""
     return {name: connector for connector in connectors for name in connector.names}
+
+
+def scanner(connectors: Iterable[Any]) -> Scanner | None:
+    """The connector that looks for viruses in uploads. Raises `SettingWrong` where there are two."""
+    found = [connector for connector in connectors if isinstance(connector, Scanner)]
+    if len(found) > 1:
+        raise SettingWrong(setting="connectors", reason="only one connector can look for viruses")
+    return found[0] if found else None
 
 
 def notifiers(connectors: Iterable[Any]) -> dict[str, Notifier]:

@@ -59,8 +59,9 @@ def start(
     `values` answer the start form; `files` are uploads by the path of their form field, such as `report.attachments`; `message`:
     begin at the message start event of that name instead of where people begin; `chosen`: who signs the steps for which the initiator
     chooses. The same `request_id` again gives the same
-    case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns.
+    case. Raises NotFound, StartSuspended, NotAllowed, FormInvalid, NobodySigns, and the errors of `documents.scanned`.
     """
+    documents.scanned(services, [file for held in (files or {}).values() for file in held])
     now = services.clock.now()
     today = directory.day(now)
     with services.database.unit() as unit:

@@ -8,7 +8,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,12 +17,24 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from . import ledger
-from .errors import FileEmpty, FileTooLarge, FileTypeRefused, NotFound, PdfFailed, Refused, SealBroken
+from .errors import (
+    FileEmpty,
+    FileInfected,
+    FileNotScanned,
+    FileTooLarge,
+    FileTypeRefused,
+    NotFound,
+    OperationFailed,
+    PdfFailed,
+    Refused,
+    SealBroken,
+)
 from .fields import Keyring
 from .models import Document, new_id
 from .ports import Answer, Call, File, Json, Renderer
 
 if TYPE_CHECKING:
+    from .services import Services
     from .turn import Turn
 
 MEGABYTE = 1024 * 1024
@@ -97,6 +109,24 @@ def checked(file: File, *, limit: int) -> File:
     if not name.lower().endswith(tuple(TYPES[kind])):
         name += TYPES[kind][0]
     return File(kind=file.kind, name=name, media_type=kind, content=file.content)
+
+
+def scanned(services: Services, files: Iterable[File]) -> None:
+    """Nothing that the virus scanner finds in files is stored. To be called before a transaction begins: it asks an outside system.
+
+    Raises the errors of `checked`, which is asked first, FileInfected, and FileNotScanned where the scanner does not answer. Without
+    a scanner nothing happens.
+    """
+    if services.scanner is None:
+        return
+    for file in files:
+        name = checked(file, limit=services.settings.upload_limit).name
+        try:
+            finding = services.scanner.scan(file.content)
+        except OperationFailed as failure:
+            raise FileNotScanned(name=name) from failure
+        if finding:
+            raise FileInfected(name=name, finding=finding)
 
 
 def safe_name(name: str) -> str:

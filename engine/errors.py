@@ -275,6 +275,18 @@ class FileTypeRefused(PartwellError):
     status = 422
 
 
+class FileInfected(PartwellError):
+    """The file "{name}" was not taken: the virus scanner found {finding} in it. Choose another file, and tell whoever gave it to you."""
+
+    status = 422
+
+
+class FileNotScanned(PartwellError):
+    """The file "{name}" cannot be checked for viruses now, so it was not taken. Try again in a few minutes."""
+
+    status = 503
+
+
 class AttachmentRefused(PartwellError):
     """The file "{name}" cannot be attached here: this step takes {kinds} only. Choose another file."""
 

@@ -276,6 +276,17 @@ class Projector(Protocol):
         """As `Operation.check`."""
 
 
+@runtime_checkable
+class Scanner(Protocol):
+    """Looks for viruses in what people upload, before anything of it is stored and outside of every transaction."""
+
+    def scan(self, content: bytes) -> str:
+        """What was found, as the scanner calls it, or "". Raises `errors.OperationFailed` where it cannot tell."""
+
+    def check(self) -> Sequence[str]:
+        """As `Operation.check`."""
+
+
 class Renderer(Protocol):
     """Makes a PDF from a template of a procedure and data."""
 

@@ -78,6 +78,8 @@ class Settings:
     session_hours: int = 12
     #: largest upload in MB
     upload_limit: int = 20
+    #: start only where a virus scanner for uploads is set up
+    scan_uploads: bool = False
     #: whoever edited an approval chain does not publish it: another administrator must
     chains_four_eyes: bool = False
     #: notices name the case by its title, in which the employee's name may stand; otherwise by its number alone

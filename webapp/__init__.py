@@ -36,6 +36,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine.calendar import Calendars
     from engine.db import Database
     from engine.distributed import carrier_of
+    from engine.errors import SettingWrong
     from engine.fields import Keyring
     from engine.procedures import Programs, files_of_case
     from engine.services import Services, SystemClock
@@ -57,6 +58,9 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         return files_of_case(database, programs, number)
 
     outside = connectors.load(settings.connectors)
+    scanner = connectors.scanner(outside)
+    if settings.scan_uploads and scanner is None:
+        raise SettingWrong(setting="scan_uploads", reason="no connector is set up that looks for viruses, such as clamav")
     own = [documents.RenderLetter(renderer, letters, zone=settings.zone), documents.DraftLetter(letters), PortraitOperation()]
     return Services(
         settings=settings,
@@ -67,6 +71,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         renderer=renderer,
         operations=connectors.operations((*own, *outside)),
         notifiers=connectors.notifiers(outside),
+        scanner=scanner,
         listeners=announcing.checked(connectors.listeners(outside)),
         projectors=connectors.projectors(outside),
         translate=i18n.translated,

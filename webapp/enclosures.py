@@ -15,7 +15,16 @@ from engine import documents, signatures, work
 from engine.chains.giving import KINDS
 from engine.chains.words import CHOICES
 from engine.documents import DocumentRow
-from engine.errors import AttachmentRefused, FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid, SignatureUnusable
+from engine.errors import (
+    AttachmentRefused,
+    FileEmpty,
+    FileInfected,
+    FileNotScanned,
+    FileTooLarge,
+    FileTypeRefused,
+    FormInvalid,
+    SignatureUnusable,
+)
 from engine.ports import File
 
 from .accounts import me, services
@@ -24,7 +33,7 @@ from .i18n import error_text, gettext
 enclosures = Blueprint("enclosures", __name__)
 #: names of the form's fields; no field of a procedure's form can be called so
 ATTACHMENTS, DRAWN, KEPT = "decision:attachments", "decision:drawn", "decision:signature"
-_REFUSALS = (AttachmentRefused, FileEmpty, FileTooLarge, FileTypeRefused, SignatureUnusable)
+_REFUSALS = (AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, SignatureUnusable)
 
 
 @dataclass(kw_only=True)

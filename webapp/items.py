@@ -11,7 +11,7 @@ from markupsafe import Markup
 import forms
 from engine import comments, copies, inbox, work
 from engine.boxes import Filter
-from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, FormInvalid
+from engine.errors import FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, FormInvalid
 from engine.models import new_id
 from engine.ports import File
 
@@ -25,6 +25,8 @@ from .i18n import current, error_text, gettext, named
 from .text import main_events
 
 items = Blueprint("items", __name__, url_prefix="/items/<item_id>")
+#: why a file is not taken; the rest of its form is
+FILES_REFUSED = (FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused)
 
 
 def request_id() -> str:
@@ -134,7 +136,7 @@ def _attached(item_id: str, schema: Mapping[str, Any]) -> tuple[dict[str, list[s
         for file in files:
             try:
                 stored.setdefault(path, []).extend(work.attach(services(), item_id, actor=me().id, files={path: [file]})[path])
-            except (FileEmpty, FileTooLarge, FileTypeRefused) as refusal:
+            except FILES_REFUSED as refusal:
                 refused.setdefault(path, []).append(error_text(refusal))
     return stored, refused
 

@@ -71,8 +71,10 @@ def complete(
 def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, Sequence[File]]) -> dict[str, list[str]]:
     """Store uploads before their form is checked, so that a mistake elsewhere in it never costs a file; ids by field.
 
-    Raises as `complete`, and the errors of `documents.checked`; in a step of a chain NotAllowed where nothing can be filled in.
+    Raises as `complete`, and the errors of `documents.checked` and `documents.scanned`; in a step of a chain NotAllowed where nothing
+    can be filled in.
     """
+    documents.scanned(services, [file for held in files.values() for file in held])
     with services.database.unit() as unit, by_name(unit):
         turn, element = _filling_in(services, unit, item_id, actor)
         stored = documents.store_uploads(turn, files, element=element.id)

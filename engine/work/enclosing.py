@@ -32,8 +32,9 @@ def enclose(services: Services, item_id: str, *, actor: str, files: Sequence[Fil
     """附件: store files that the actor will name with what they decide, so that a mistake elsewhere costs none; their ids.
 
     Raises as `approve`, NotAllowed where the step takes none, AttachmentRefused for a kind it does not take, and the errors of
-    `documents.checked`.
+    `documents.checked` and `documents.scanned`.
     """
+    documents.scanned(services, files)
     with services.database.unit() as unit, by_name(unit):
         at = _turn(services, unit, item_id, actor)
         asks = giving.of(at.asks)
@@ -55,6 +56,7 @@ def draw(services: Services, item_id: str, *, actor: str, picture: File) -> str:
     Raises as `enclose`, and SignatureUnusable. Drawn again it is another document; the decision names the one that counts.
     """
     kept = signatures.picture(picture, limit=services.settings.upload_limit)
+    documents.scanned(services, [picture])
     with services.database.unit() as unit, by_name(unit):
         at = _turn(services, unit, item_id, actor)
         if not giving.of(at.asks).signature:
