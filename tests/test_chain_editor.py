@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_web_chains import KEY, PAGE, typed
@@ -15,6 +16,7 @@ from engine.bpmn import expressions
 from engine.chains import offered, steps, words
 from engine.chains.rules import PARAMETERS, sparse
 from engine.chains.steps import DEFAULTS, faults, unwired
+from engine.models import Holding
 from webapp import chainfields, chainform, i18n
 from webapp.chainfields import Known
 from webapp.chainwhen import OPERATORS, Conditions, Row
@@ -194,3 +196,62 @@ def test_nobody_publishes_what_they_did_not_see(office: Office) -> None:
     assert answer.status_code == 200 and "was saved first" in answer.text and 'value="because"' in answer.text
     done = office.post(admin, f"{PAGE}/publish", {**typed(answer.text), "reason": "because"}, follow_redirects=True)
     assert "Version 2 is published." in done.text
+
+
+ODD = (5, "x", [], {}, [5], {"do": 5}, {"a": 1}, [{"rule": 5}], [{"rule": ["x"]}], True, None)
+
+
+@pytest.mark.parametrize("field", ["name", "name_en", "mode", "approvers", *DEFAULTS])
+def test_whatever_a_program_drafted_can_be_opened(office: Office, field: str) -> None:
+    """The table shows what it can, names the fault, and is saved again without an error of ours."""
+    client, headers = office.program("admin")
+    at, revision = f"/api/v1{PAGE}/draft", 0
+    draft = client.get(at, headers=headers).json["draft"]
+    admin = office.browser("admin")
+    for odd in ODD:
+        steps = [{**draft["steps"][0], field: odd}, draft["steps"][1]]
+        sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": revision}
+        revision = client.put(at, headers=headers, json=sent).json["draft"]["revision"]
+        page = admin.get(PAGE)
+        assert page.status_code == 200, odd
+        assert office.post(admin, PAGE, typed(page.text)).status_code == 200, odd
+        revision = client.get(at, headers=headers).json["draft"]["revision"]
+
+
+@pytest.mark.parametrize("rule", offered.rules())
+def test_every_rule_is_sent_as_it_stands(office: Office, rule: str) -> None:
+    """With each of its parameters, and with what they hold that is not as usual."""
+    some = {"persons": ["GM-001", "HR-001"], "roles": ["hr", "admin"], "groups": ["g"], "posts": ["p"], "departments": ["production", "hr"]}
+    some |= {"within": "department", "of": "signer:head", "yes_no": True, "level": 3, "end": "grade:7", "vacant": "next_up", "short": "top"}
+    some |= {"by": "region", "duty": "payroll", "field": "kind", "expression": "subject.id", "count": 2, "operation": "ehr.employee"}
+    some |= {"pool": {"rule": "department_members", "of": "initiator", "sub": True}}
+    one = {"rule": rule, **{name: some[kind] for name, kind in PARAMETERS[rule].items()}}
+    client, headers = office.program("admin")
+    at = f"/api/v1{PAGE}/draft"
+    draft = client.get(at, headers=headers).json["draft"]
+    usual = [{**step, "approvers": [sparse(each) for each in step["approvers"]]} for step in draft["steps"]]
+    drafted = [usual[0], {**usual[1], "approvers": [one, {"rule": "initiator"}]}]
+    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": drafted, "revision": 0}
+    assert client.put(at, headers=headers, json=sent).status_code == 200
+    admin = office.browser("admin")
+    office.post(admin, PAGE, typed(admin.get(PAGE).text))
+    assert client.get(at, headers=headers).json["draft"]["steps"] == drafted
+
+
+def test_two_administrators_publish_what_one_edited(tmp_path: Any) -> None:
+    """The page says so, who edited it, and offers no button that would be refused; another administrator's page does."""
+    office = Office(tmp_path, chains_four_eyes=True)
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.insert(Holding).values(person_id=office.people["sunzhiyuan"], role="admin"))
+        unit.commit()
+    admin, other = office.browser("admin", "en"), office.browser("sunzhiyuan", "en")
+    page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), "s0.name_en": "One"}).text
+    assert "You edited it, so another administrator must publish it." in page
+    assert office.post(admin, f"{PAGE}/publish", {**typed(page), "reason": "x"}).status_code == 403
+    page = other.get(PAGE).text
+    assert "You edited it" not in page and "Edited by" in page
+    done = office.post(other, f"{PAGE}/publish", {**typed(page), "reason": "checked"}, follow_redirects=True).text
+    assert "Version 2 is published." in done and "checked" in done
+    assert "another administrator must take it back" in done and "another administrator must take it back" not in admin.get(PAGE).text
+    assert office.post(other, f"{PAGE}/undo", {"number": "1", "reason": "x"}).status_code == 403
+    office.services.database.dispose()

@@ -70,8 +70,10 @@ def showable(field: str, value: Json) -> bool:
             return isinstance(value, Mapping) and isinstance(value.get("do"), str)
         case "fields":
             return isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
-        case "weights" | "copies":
+        case "weights":
             return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
+        case "copies":
+            return isinstance(value, list) and all(map(_named, value))
     return False
 
 
@@ -79,6 +81,16 @@ def value(step: Mapping[str, Json], field: str) -> Json:
     """What the inputs of a field show: its value, or the default."""
     found = setting(step, field)
     return found if showable(field, found) else DEFAULTS[field]
+
+
+def rules_in(step: Mapping[str, Json], field: str) -> list[Mapping[str, Json]]:
+    """The rules that the table shows of `approvers` or `copies`: those that can be told by a name."""
+    listed = step.get(field)
+    return [one for one in listed if _named(one)] if isinstance(listed, list) else []
+
+
+def _named(rule: Json) -> bool:
+    return isinstance(rule, Mapping) and isinstance(rule.get("rule"), str)
 
 
 def rest(step: Mapping[str, Json]) -> dict[str, Json]:
