@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import sqlalchemy as sa
 from engine_room import Room, person
+from twins import Board
 
-from engine.errors import IdsRefused
-from engine.models import ForeignId
+from engine.errors import FormInvalid, IdsRefused, NotAllowed, NotFound
+from engine.models import DirectoryEvent, ForeignId
 from engine.notices import identities
 from engine.notices.identities import Line
 from engine.services import Services
@@ -59,3 +62,20 @@ def test_an_id_that_somebody_has_is_refused_to_another(room: Room) -> None:
     with pytest.raises(IdsRefused, match="two people"):
         identities.bring(room.services, lines("E004 dingtalk a"))
     assert room.values(sa.select(ForeignId.foreign_id)) == ["a"]
+
+
+def test_administrators_keep_the_ids_of_one_person(room: Room) -> None:
+    """Only they, only for services that are set up, and no id of somebody else; what was and what is now is recorded."""
+    services = dataclasses.replace(room.services, projectors={"board": Board("board")})
+    with pytest.raises(NotAllowed):
+        identities.keep(services, person("hr"), {"board": "a"}, by=person("hr"))
+    with pytest.raises(NotFound):
+        identities.keep(services, person("hr"), {"elsewhere": "a"}, by=person("admin"))
+    assert identities.keep(services, person("hr"), {"board": "a"}, by=person("admin"))
+    assert not identities.keep(services, person("hr"), {"board": "a"}, by=person("admin"))
+    with pytest.raises(FormInvalid) as refused:
+        identities.keep(services, person("hr2"), {"board": "a"}, by=person("admin"))
+    assert refused.value.fields == {"board": [identities.TAKEN]} and held(room, "hr2") == {}
+    assert identities.keep(services, person("hr"), {"board": ""}, by=person("admin")) and held(room, "hr") == {}
+    changes = room.values(sa.select(DirectoryEvent.changes).order_by(DirectoryEvent.id))
+    assert sorted(map(str, changes)) == sorted(map(str, [{"ids": [[], ["board: a"]]}, {"ids": [["board: a"], []]}]))

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from browser import DESK, PHONE, Visitor
 from playwright.sync_api import Browser
-from twins import Listening, Loudspeaker
+from twins import Board, Listening, Loudspeaker
 from web_office import PASSWORD, Office, served, token
 
 from engine.errors import Refused
@@ -144,3 +144,21 @@ def test_the_pages_are_sound_in_a_browser(office: Office, chromium: Browser, wid
         admin.page.get_by_role("button", name="保存", exact=True).click()
         admin.reads("已保存，自此后发生的事项起生效。")
         admin.leave()
+
+
+def test_administrators_see_what_outside_centres_do_not_show(office: Office) -> None:
+    """They compare at the press of a button, and enter the missing id on the person's page; a mistake keeps what was typed."""
+    office.services = dataclasses.replace(office.services, projectors={"feishu": Board("feishu")})
+    client = office.app.test_client_class
+    office.app = create_app(office.services)
+    office.app.test_client_class = client
+    admin, wang = office.browser("admin"), office.people["wangfang"]
+    assert "外部待办中心" in admin.get("/account/notices/everybody").text
+    assert office.post(office.browser("wangfang"), "/account/notices/centres/feishu/compare", {}).status_code == 403
+    assert office.post(admin, "/account/notices/centres/feishu/compare", {}).status_code == 302
+    assert office.post(admin, "/account/notices/centres/elsewhere/compare", {}).status_code == 404
+    assert office.post(admin, f"/people/person/{wang}/ids", {"id-feishu": "ou_1"}).status_code == 302
+    page = admin.get(f"/people/person/{wang}").text
+    assert 'value="ou_1"' in page and "第三方平台用户 ID" in page and "feishu: ou_1" in page
+    refused = office.post(admin, f"/people/person/{office.people['chenli']}/ids", {"id-feishu": "ou_1"})
+    assert refused.status_code == 422 and "该 ID 已登记给其他人" in refused.text and 'value="ou_1"' in refused.text

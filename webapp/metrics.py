@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine import claims, observe
 from engine.errors import PartwellError
-from engine.models import Case, Incident, Job
+from engine.models import Case, Incident, Job, Projection
 from engine.services import Services
 
 metrics = Blueprint("metrics", __name__)
@@ -91,8 +91,14 @@ class _Asked:
         late = GaugeMetricFamily("partwell_jobs_oldest_due_seconds", "For how long the oldest job that may run has been due")
         incidents = GaugeMetricFamily("partwell_incidents_open", "Incidents that wait for a person")
         cases = GaugeMetricFamily("partwell_cases", "Cases that are not closed", labels=["status"])
+        unseen = GaugeMetricFamily("partwell_projections_unconfirmed", "What an outside centre does not show yet", labels=["centre"])
         now = self._services.clock.now()
         with self._services.database.reading() as connection:
+            if self._services.projectors:
+                counted = sa.select(Projection.centre, sa.func.count()).where(sa.text("state <> sent")).group_by(Projection.centre)
+                counts = {centre: count for centre, count in connection.execute(counted)}
+                for centre in self._services.projectors:
+                    unseen.add_metric([centre], counts.get(centre, 0))
             # each condition written out, so that the partial index of that very condition answers it
             for state in ("waiting", "leased"):
                 counted = sa.select(Job.kind, sa.func.count()).where(sa.text(f"state = '{state}'")).group_by(Job.kind)
@@ -105,7 +111,7 @@ class _Asked:
             for status in ("running", "suspended"):
                 counted = sa.select(sa.func.count()).select_from(Case).where(Case.status == status)
                 cases.add_metric([status], connection.execute(counted).scalar_one())
-        return [jobs, late, incidents, cases]
+        return [jobs, late, incidents, cases, unseen]
 
     def _of_pool(self) -> Iterator[Metric]:
         pool: Any = self._services.database.engine.pool

@@ -13,6 +13,7 @@ from engine.notices import failures, wishes
 from engine.notices.kinds import KINDS
 from engine.notices.wishes import Wish
 from engine.people import directory
+from engine.projecting import reconciling, showing
 
 from .accounts import logged_in, me, services
 from .i18n import N_, gettext
@@ -74,8 +75,18 @@ def _everybody(errors: dict[str, list[str]]) -> Any:
         default = wishes.of(connection, EVERYBODY) or Wish()
         failed = failures.rows(connection)
         untold = announcing.rows(connection)
+        centres = {"centres": reconciling.compared(services(), connection), "unseen": showing.unconfirmed(connection)}
     chosen = {kind: list(default.channels[kind]) or [NONE] if kind in default.channels else [] for kind in KINDS}
-    return _page(default, chosen, dict.fromkeys(services().notifiers, True), errors, everybody=True, failed=failed, untold=untold)
+    return _page(
+        default,
+        chosen,
+        dict.fromkeys(services().notifiers, True),
+        errors,
+        everybody=True,
+        failed=failed,
+        untold=untold,
+        **centres,
+    )
 
 
 @notices.post("/everybody")
@@ -103,6 +114,14 @@ def send_again(notice: str) -> Any:
 def announce_again(event: str) -> Any:
     announcing.send_again(services(), event, by=me().id)
     flash(gettext("It is sent again."), "success")
+    return redirect(url_for("notices.everybody"))
+
+
+@notices.post("/centres/<centre>/compare")
+@administered
+def compare(centre: str) -> Any:
+    reconciling.ask(services(), centre, by=me().id)
+    flash(gettext("It is compared now; what differs is shown there anew."), "success")
     return redirect(url_for("notices.everybody"))
 
 

@@ -9,12 +9,13 @@ import functools
 import hashlib
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from engine.errors import NotAllowed, NotFound, PartwellError
+from engine.errors import FormInvalid, NotAllowed, NotFound, PartwellError
+from engine.notices import identities
 from engine.people import absences, directory, listing, log, sheets
 from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS, NEEDED, NO_DAY, Fault
@@ -38,6 +39,9 @@ ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving"), "a
 
 #: what usual duties are called; any other is called as it was entered
 DUTIES = {"hrbp": N_("HR business partner"), "counsel": N_("Counsel"), "social_insurance": N_("Social insurance"), "payroll": N_("Payroll")}
+
+#: what usual systems with names of their own for people are called; any other is called as it was entered
+SYSTEMS = {"dingtalk": N_("DingTalk"), "wecom": N_("WeCom"), "feishu": N_("Feishu")}
 
 P, R = ParamSpec("P"), TypeVar("R")
 
@@ -83,6 +87,25 @@ def index() -> Any:
 @people.get("/person/<person_id>")
 @administered
 def person(person_id: str) -> Any:
+    return _person(person_id, {})
+
+
+@people.post("/person/<person_id>/ids")
+@administered
+def keep_ids(person_id: str) -> Any:
+    """What outside systems call the person, each in a field named after the system."""
+    with services().database.reading() as connection:
+        known = identities.systems(services(), connection)
+    ids = {system: request.form[f"id-{system}"].strip()[:300] for system in known if f"id-{system}" in request.form}
+    try:
+        other = identities.keep(services(), person_id, ids, by=me().id)
+    except FormInvalid as invalid:
+        return _person(person_id, {system: [gettext(text) for text in texts] for system, texts in invalid.fields.items()}, typed=ids), 422
+    flash(gettext("Saved.") if other else gettext("Nothing was different."), "success" if other else "info")
+    return redirect(url_for("people.person", person_id=person_id))
+
+
+def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, str] = {}) -> Any:
     found = _state()
     key = key_of(found, person_id)
     line = found.lines["persons"][key]
@@ -92,6 +115,8 @@ def person(person_id: str) -> Any:
         substitutes = absences.rows(connection, services().clock.now(), person=person_id)
         events, _ = log.events(connection, ref=person_id, size=20)
         shown = directory.display(connection, person_id, found.on)
+        kept = identities.of(connection, person_id)
+        ids = {system: typed.get(system, kept.get(system, "")) for system in identities.systems(services(), connection)}
     manager = line["manager"]
     return render_template(
         "people_person.html",
@@ -106,6 +131,9 @@ def person(person_id: str) -> Any:
         substitutes=substitutes,
         events=events,
         directory=found,
+        ids=ids,
+        id_errors=errors,
+        systems=SYSTEMS,
     )
 
 
@@ -414,4 +442,4 @@ def init_app(app: Any) -> None:
 
 #: fields of substitutions and tokens, as they are recorded
 _MORE = {"substitute": N_("Substitute"), "starts_at": N_("Beginning"), "ends_at": N_("End"), "scopes": N_("What it is for")}
-_MORE |= {"token": N_("Program"), "expires": N_("Until and including")}
+_MORE |= {"ids": N_("Ids at services"), "token": N_("Program"), "expires": N_("Until and including")}

@@ -1,20 +1,25 @@
-"""What outside systems call our people: entered from a file, never guessed by name."""
+"""What outside systems call our people: entered from a file or on a person's page, never guessed by name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ..errors import IdsRefused
-from ..models import Account, ForeignId, Person
+from ..errors import FormInvalid, IdsRefused, NotAllowed, NotFound
+from ..models import Account, ForeignId, Person, Projection
+from ..people import directory, log
+from ..projecting.enqueuing import show_again
 
 if TYPE_CHECKING:
     from ..services import Services
 
 _LONGEST = {"person": 100, "system": 100, "id": 200}
+#: whoever holds it enters ids
+_ADMIN = "admin"
+WRONG, TAKEN = "Give a printable text of at most 200 characters.", "Somebody else has this id there."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,64 @@ def bring(services: Services, lines: Sequence[Line]) -> int:
                 unit.add(ForeignId, person_id=person, system=system, foreign_id=line.id)
         unit.commit()
     return len(changed)
+
+
+def systems(services: Services, connection: sa.Connection) -> list[str]:
+    """Outside systems that have names of their own for people: those that are set up, and those of which an id is kept."""
+    speaking = [one.system for one in services.notifiers.values() if one.reaches != "mail"]
+    kept = connection.execute(sa.select(ForeignId.system).distinct()).scalars()
+    return sorted({*speaking, *(one.system for one in services.projectors.values()), *kept})
+
+
+def of(connection: sa.Connection, person: str) -> dict[str, str]:
+    """What outside systems call a person, by system."""
+    rows = connection.execute(sa.select(ForeignId.__table__).where(ForeignId.person_id == person).order_by(ForeignId.system))
+    return {row.system: row.foreign_id for row in rows}
+
+
+def keep(services: Services, person: str, ids: Mapping[str, str], *, by: str) -> bool:
+    """Store what these systems call a person, "" for nothing; whether that is other than before. Work is shown there at once.
+
+    Raises NotAllowed, NotFound, FormInvalid naming the system.
+    """
+    with services.database.unit() as unit:
+        connection, now = unit.connection, services.clock.now()
+        if _ADMIN not in directory.roles_of(connection, by):
+            raise NotAllowed(reason="only administrators keep the directory")
+        log.one_at_a_time(connection)
+        name = connection.execute(sa.select(Person.name).where(Person.id == person)).scalar_one_or_none()
+        if name is None:
+            raise NotFound(what="person", name=person)
+        known, before = systems(services, connection), of(connection, person)
+        for system in ids:
+            if system not in known:
+                raise NotFound(what="outside system", name=system)
+        changed = {system: id for system, id in ids.items() if before.get(system, "") != id}
+        wrong = {system: [WRONG] for system, id in changed.items() if len(id) > _LONGEST["id"] or not id.isprintable()}
+        for system, id in changed.items():
+            taken = sa.select(ForeignId.person_id).where(ForeignId.system == system, ForeignId.foreign_id == id)
+            if id and system not in wrong and connection.execute(taken).first():
+                wrong[system] = [TAKEN]
+        if wrong:
+            raise FormInvalid(wrong)
+        if not changed:
+            return False
+        for system, id in changed.items():
+            connection.execute(sa.delete(ForeignId).where(ForeignId.person_id == person, ForeignId.system == system))
+            if id:
+                connection.execute(sa.insert(ForeignId).values(person_id=person, system=system, foreign_id=id))
+        told = {"ids": [_told({system: before.get(system, "") for system in changed}), _told(changed)]}
+        log.record(connection, at=now, by=by, kind="persons", ref=person, name=name, act="changed", changes=told, note="")
+        centres = [each.centre for each in services.projectors.values() if each.system in changed]
+        waits = sa.select(Projection.centre, Projection.case_id).where(Projection.person_id == person, Projection.state == "open")
+        for row in connection.execute(waits.where(Projection.centre.in_(centres)).distinct()).all():
+            show_again(services, unit, row.case_id, at=now, centre=row.centre)
+        unit.commit()
+    return True
+
+
+def _told(ids: Mapping[str, str]) -> list[str]:
+    return [f"{system}: {id}" for system, id in sorted(ids.items()) if id]
 
 
 def _read(connection: sa.Connection, lines: Sequence[Line]) -> dict[tuple[str, str], Line]:

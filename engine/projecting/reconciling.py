@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -60,6 +60,12 @@ def due(services: Services, now: dt.datetime) -> None:
         with services.database.unit() as unit:
             enqueuing.compare(services, unit, centre, at=now)
             unit.commit()
+
+
+def compared(services: Services, connection: sa.Connection) -> dict[str, Any]:
+    """Each centre that is set up, with its row of `projection_centres`, or None before it is ready."""
+    rows = {row.centre: row for row in connection.execute(sa.select(ProjectionCentre.__table__))}
+    return {name: rows.get(name) for name in services.projectors}
 
 
 def ask(services: Services, centre: str, *, by: str) -> None:

@@ -45,6 +45,29 @@ def connectors(context: click.Context, as_json: bool) -> int:
 
 
 @partwell.command()
+@click.option("--centre", "chosen", help="Only this one; default: all that are switched on.")
+@click.pass_context
+def reconcile(context: click.Context, chosen: str | None) -> int:
+    """Compare now what outside centres of to-dos show with what is open here; a worker shows anew what differs."""
+    from engine.errors import NotFound
+    from engine.projecting import reconciling
+
+    from .. import create_services
+
+    services = create_services(settings_of(context))
+    if chosen and chosen not in services.projectors:
+        raise NotFound(what="centre", name=chosen)
+    for name, projector in services.projectors.items():
+        if chosen in (None, name):
+            say(
+                N_("%(centre)s: shown otherwise: %(count)s"),
+                centre=name,
+                count=reconciling.reconcile(services, projector, services.clock.now()),
+            )
+    return OUT
+
+
+@partwell.command()
 def openapi() -> int:
     """Print what the JSON interface under /api/v1 takes and gives, as OpenAPI 3.1."""
     from flask import Flask
