@@ -169,6 +169,8 @@ def chain_view(
     seen = [
         _seen(services, connection, row, rows, names, offers, today, given.get(row.sign_off_id, ()), told=told, form=form) for row in rows
     ]
+    if item.status != "open":  # a step that was not reached will not be
+        seen = [replace(step, state="left") if step.state == "waiting" and not step.sign_off else step for step in seen]
     if chain is not None and running:
         now, _ = standing(rows)
         signing = _signing(chain, rows, now)

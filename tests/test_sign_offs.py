@@ -525,3 +525,12 @@ def test_draft_of_an_opinion(room: Room) -> None:
     assert page(reader=person("hr")).opinion == "写到一半" and room.values(sa.select(Draft.person_id)) == [person("hr")]
     act(room, case, work.approve, "hr", opinion="写完了")
     assert room.count(Draft) == 0 and page(reader=person("hr")).opinion == ""
+
+
+def test_steps_behind_a_rejection_wait_for_nobody(room: Room) -> None:
+    """驳回 (reject): the page of the item tells that a step that was not reached is no longer needed, not that it waits."""
+    case = begin(room, step("一", "hr"), step("二", "head"))
+    item = room.item(case, "sign")
+    act(room, case, work.reject, "hr", opinion="不同意")
+    shown = inbox.item_page(room.services, item, reader=person("hr")).steps
+    assert [(one.name, one.state) for one in shown] == [("一", "rejected"), ("二", "left")]
