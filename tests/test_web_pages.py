@@ -496,3 +496,21 @@ def test_every_symbol_that_the_pages_name_is_there() -> None:
     for template in (at / "templates").glob("*.html"):
         named |= set(re.findall(r'icon\("([\w-]+)"', template.read_text("utf-8")))
     assert named <= there
+
+
+def test_every_page_says_in_which_part_it_lies(office: Office) -> None:
+    """The navigation marks one part also on the pages of a verb, of an ending, of copies, and of what somebody set for themselves."""
+    case = office.case()
+    item = office.talked(case)
+    places = {
+        "zhaominhua": {f"/items/{item}/transfer": "待办", "/substitutes": "我的", "/account/notices": "我的", "/account/calendar": "我的"}
+    }
+    places["chenli"] = {f"/cases/{case}/{part}": "事项" for part in ("cancel", "comments", "copy", "approvals")}
+    handed = f"/people/person/{office.people['zhaominhua']}/handover"
+    places["admin"] = {f"/cases/{case}/return": "事项", handed: "人员", "/substitutes/all": "人员", "/account/notices/everybody": "人员"}
+    for login, pages in places.items():
+        reader = office.browser(login, "zh-CN")
+        for address, part in pages.items():
+            bar = reader.get(address).text.partition('class="mainnav"')[2].partition("</nav>")[0]
+            marked = re.findall(r'<a [^>]*aria-current="page">.*?<span>(.*?)</span>', bar)
+            assert marked == [part], (address, marked)
