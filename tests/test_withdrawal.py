@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, event, flows, mapping, message, node, service, timer, user, zeebe
+from diagrams import END, START, boundary, call, diagram, event, flows, many, mapping, message, node, service, timer, user, zeebe
 from engine_room import Room, form, person, together
 from test_notices import said
 from test_sign_offs import step, told
@@ -248,6 +248,28 @@ def test_withdraw_where_others_work_ended_with_it(room: Room) -> None:
     assert room.open(case) == "b"
     with pytest.raises(WayClosed):
         withdraw(room, item(room, case), "hr")
+
+
+def test_withdraw_of_one_of_many(room: Room) -> None:
+    """撤回 (withdraw): of several instances of an item mine is open again, in a called process, too, also where I had rejected."""
+    inner = signing().replace("</bpmn:userTask>", many("", sequential=False, cardinality="2") + "</bpmn:userTask>")
+    called = diagram(START, inner, END, flows("start > sign", "sign > end"), id="child")
+    ways = flows("start > c", "c > b", "b > end")
+    room.deploy(START, call("c", "child"), user("b"), END, ways, chains=chained(ONE), beside={"child.bpmn": called})
+    case = room.start()
+    of_case = sa.select(WorkItem.id).where(WorkItem.case_id == case, WorkItem.status == "open").order_by(WorkItem.instance)
+    first, second = room.values(of_case)
+    for one in (first, second):
+        work.reject(room.services, one, actor=person("hr"), opinion="不同意", request_id=new_id())
+    assert room.open(case) == "b"
+    withdraw(room, first, "hr")
+    assert room.values(of_case) == [first]
+    withdraw(room, second, "hr")
+    assert room.values(of_case) == [first, second]
+    for one in (second, first):
+        work.approve(room.services, one, actor=person("hr"), request_id=new_id())
+    room.complete(case, "b")
+    assert room.case(case).status == "closed"
 
 
 def test_withdraw_of_a_completed_form(room: Room) -> None:
