@@ -188,3 +188,19 @@ def test_a_substitute_is_set_for_open_work_on_a_phone(office: Office, address: s
     assert printed.ok and printed.body().startswith(b"%PDF")
     for visitor in (head, counsel):
         visitor.leave()
+
+
+def test_withdraw_of_a_submitted_form_on_a_phone(office: Office, address: str, chromium: Browser) -> None:
+    """撤回 (withdraw): on the page of what was submitted, one tap and a reason; the form is open again with what was in it."""
+    office.talked(office.case())
+    hr = Visitor(chromium, address, "wangfang", PASSWORD, PHONE)
+    hr.page.goto("/inbox/done")
+    hr.page.get_by_role("link", name="面谈记录").first.click()
+    hr.look("submitted")
+    hr.page.get_by_role("link", name="撤回", exact=True).click()
+    hr.write("原因", "日期写错")
+    hr.look("withdraw")
+    press(hr, "撤回")
+    expect(hr.page.get_by_label("面谈日期")).to_have_value("2026-11-24")
+    hr.look("withdrawn")
+    assert hr.complaints == []
