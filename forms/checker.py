@@ -93,7 +93,7 @@ class FormChecker:
 
     def shown(self, schema: Mapping[str, Any], values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
         """See `schema.shown`."""
-        return schemas.shown(schema, values, permissions)
+        return schemas.shown(schemas.components(schema), values, permissions)
 
     def view(
         self,
@@ -193,7 +193,13 @@ def _clean_value(reading: Reading, one: Field, scope: Scope) -> Any:
         if required:
             raise Fault(Text.TICK if item.type == "checkbox" else Text.REQUIRED)
         return value
-    values.restrict(item, value, reading.limits(item, scope.context), lambda text, pattern: reading.matches(text, pattern) is True)
+    limits = reading.limits(item, scope.context)
+    try:
+        values.restrict(item, value, limits, lambda text, pattern: reading.matches(text, pattern) is True)
+    except Fault:
+        if limits != reading.limits(item, scope.visible):  # the message would tell what is hidden
+            raise Fault(Text.PATTERN) from None
+        raise
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from engine import errors
 
 from . import templates, values
-from .schema import CHOICES, Component, Components, at, has, permission, put
+from .schema import CHOICES, Component, Components, at, has, permission, put, shown
 from .texts import Fault
 
 #: evaluates FEEL, written without the leading `=`, over variables; raises `errors.FeelError`; must be limited in time
@@ -57,6 +57,8 @@ class Scope:
     fields: dict[str, Field]
     #: the variables that expressions see
     context: dict[str, Any]
+    #: the same without what is hidden from the person: all that a text, a table or a choice may show of them
+    visible: Mapping[str, Any]
 
 
 class Reading:
@@ -75,11 +77,11 @@ class Reading:
         stored: Mapping[str, Any],
         *,
         prefix: str = "",
-        outer: Mapping[str, Any] | None = None,
+        outer: Scope | None = None,
         fixed: bool = False,
     ) -> Scope:
         """The fields of one object. In a row, expressions see the row's values over the `outer` ones."""
-        base = {**(outer or {}), **stored}
+        base = {**(outer.context if outer else {}), **stored}
         fields: dict[str, Field] = {}
         for item, conditions in items.conditions:
             said = permission(item, self.permissions)
@@ -108,7 +110,11 @@ class Reading:
             if before == [one.hidden for one in hideable]:
                 break
             context = self._seen(fields, base)
-        scope = Scope(prefix=prefix, items=items, stored=stored, fields=fields, context=context)
+        visible: Mapping[str, Any] = shown(items, context, self.permissions)
+        if outer:
+            own = {*stored, *(one.component.path[0] for one in fields.values())}
+            visible = {**outer.visible, **{name: value for name, value in visible.items() if name in own}}
+        scope = Scope(prefix=prefix, items=items, stored=stored, fields=fields, context=context, visible=visible)
         for one in fields.values():
             if one.component.type == "dynamiclist":
                 one.rows = list(self._rows(one, scope))
@@ -189,7 +195,7 @@ class Reading:
                 row,
                 before[number] if same and number < len(before) else {},
                 prefix=f"{scope.prefix}{one.component.key}[{number}].",
-                outer=scope.context,
+                outer=scope,
                 fixed=one.fixed,
             )
 

@@ -209,9 +209,9 @@ def narrowed(schema: Mapping[str, Any], access: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def shown(schema: Mapping[str, Any], values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
+def shown(items: Components, values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:
     """The values without those of fields whose permission is `hidden`; what the form does not have stays."""
-    return _shown(components(schema), values, permissions) if "hidden" in permissions.values() else dict(values)
+    return _shown(items, values, permissions) if "hidden" in permissions.values() else dict(values)
 
 
 def _shown(items: Components, values: Mapping[str, Any], permissions: Mapping[str, str]) -> dict[str, Any]:

@@ -127,15 +127,15 @@ def _unfilled(reading: Reading, scope: Scope, item: Component, inside: Sequence[
         case "text":
             shown = {"text": _said(reading, scope, item, "text", locale)}
         case "html":
-            content = reading.said(item.own("content", locale), scope.context, html.escape)
+            content = reading.said(item.own("content", locale), scope.visible, html.escape)
             shown = {"text": markup.clean(values.printable(content))}
         case "image":
-            source = reading.said(str(item.schema.get("source") or ""), scope.context)
+            source = reading.said(str(item.schema.get("source") or ""), scope.visible)
             shown = {"source": source if PICTURE.fullmatch(source) else "", "text": _said(reading, scope, item, "alt", locale)}
         case "table":
             shown = _table(reading, scope, item, locale)
         case "documentPreview":
-            shown = {"documents": _documents(reading.resolve(item.schema.get("dataSource"), scope.context))}
+            shown = {"documents": _documents(reading.resolve(item.schema.get("dataSource"), scope.visible))}
     return FieldView(
         kind=item.type,
         id=field_id(f"{scope.prefix}{item.schema['id']}") if item.schema.get("id") else "",
@@ -148,9 +148,9 @@ def _unfilled(reading: Reading, scope: Scope, item: Component, inside: Sequence[
 
 
 def _table(reading: Reading, scope: Scope, item: Component, locale: str) -> dict[str, Any]:
-    given = reading.resolve(item.schema["columnsExpression"], scope.context) if "columnsExpression" in item.schema else None
+    given = reading.resolve(item.schema["columnsExpression"], scope.visible) if "columnsExpression" in item.schema else None
     columns = [each for each in _list(given if isinstance(given, list) else item.schema.get("columns")) if isinstance(each, Mapping)]
-    rows = [row if isinstance(row, Mapping) else {} for row in _list(reading.resolve(item.schema.get("dataSource"), scope.context))]
+    rows = [row if isinstance(row, Mapping) else {} for row in _list(reading.resolve(item.schema.get("dataSource"), scope.visible))]
     return {
         "columns": [_label(column, str(column.get("key")), locale) for column in columns],
         "cells": [[_cell(row.get(column.get("key"))) for column in columns] for row in rows[:TABLE_ROWS]],
@@ -189,12 +189,12 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
         hidden=one.hidden,
         value=values.printable(values.written(bool(raw) if item.type == "checkbox" else raw)),
         documents=_documents(raw) if item.type == "filepicker" else (),
-        options=[_option(each, chosen, locale) for each in reading.options(item, scope.context)],
+        options=[_option(each, chosen, locale) for each in reading.options(item, scope.visible)],
         errors=tuple(errors.get(path, ())),
         limits=_limits(reading, scope, item),
         multiple=reading.true(item.schema.get("multiple"), scope.context),
-        prefix=reading.said(str(adorned.get("prefixAdorner") or ""), scope.context),
-        suffix=reading.said(str(adorned.get("suffixAdorner") or ""), scope.context),
+        prefix=reading.said(str(adorned.get("prefixAdorner") or ""), scope.visible),
+        suffix=reading.said(str(adorned.get("suffixAdorner") or ""), scope.visible),
         narrow=isinstance(width := (item.schema.get("layout") or {}).get("columns"), int) and 2 * width <= COLUMNS,
         rows=rows,
         can_add=changeable and len(rows) < item.rows_allowed[1],
@@ -203,7 +203,7 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
 
 
 def _said(reading: Reading, scope: Scope, item: Component, what: str, locale: str) -> str:
-    return values.printable(reading.said(item.own(what, locale), scope.context))
+    return values.printable(reading.said(item.own(what, locale), scope.visible))
 
 
 def _option(option: Mapping[str, Any], chosen: set[str], locale: str) -> OptionView:
@@ -218,7 +218,7 @@ def _label(named: Mapping[str, Any], otherwise: str, locale: str) -> str:
 
 
 def _limits(reading: Reading, scope: Scope, item: Component) -> dict[str, str]:
-    given = reading.limits(item, scope.context)
+    given = reading.limits(item, scope.visible)
     found: dict[str, Any] = {}
     if item.type in ("textfield", "textarea"):
         usual = values.TEXTFIELD_LENGTH if item.type == "textfield" else values.TEXTAREA_LENGTH
@@ -231,5 +231,5 @@ def _limits(reading: Reading, scope: Scope, item: Component) -> dict[str, str]:
         if item.kind == "datetime" and len(str(found["min"])) == len("2026-11-24"):
             found["min"] += "T00:00"
     elif item.type == "filepicker":
-        found = {"accept": reading.said(str(item.schema.get("accept") or ""), scope.context) or None}
+        found = {"accept": reading.said(str(item.schema.get("accept") or ""), scope.visible) or None}
     return {name: values.written(limit) for name, limit in found.items() if limit is not None}

@@ -272,3 +272,43 @@ def test_a_field_of_half_the_width_says_so() -> None:
     shown = view(form(NUMBER | {"layout": {"columns": 8}}, NUMBER | {"key": "b", "layout": {"columns": 10}}, NUMBER | {"key": "c"}))
 
     assert [each.narrow for each in shown] == [True, False, False]
+
+
+# --- hidden
+
+
+COLUMNS = [{"key": "open", "label": "o"}, {"key": "pay", "label": "p"}]
+SECRETS = form(
+    {"type": "textfield", "key": "secret", "label": "绝密"},
+    {
+        "type": "dynamiclist",
+        "path": "rows",
+        "label": "行",
+        "components": [
+            {"type": "textfield", "key": "open", "label": "{{secret}}{{pay}}{{open}}"},
+            {"type": "textfield", "key": "pay", "label": "薪酬"},
+            {"type": "text", "text": "{{secret}}{{pay}}{{this_is_nothing}}"},
+        ],
+    },
+    {"type": "text", "text": "=secret"},
+    {"type": "html", "content": "<p>{{secret}}{{#loop rows}}{{pay}}{{/loop}}</p>"},
+    {"type": "table", "label": "{{secret}}", "dataSource": "=rows", "columns": COLUMNS},
+    {"type": "select", "key": "choice", "label": "c", "valuesExpression": "=[secret]"},
+    {"type": "number", "key": "limited", "label": "l", "description": "{{secret}}", "validate": {"max": "=number(secret)"}},
+    {"type": "documentPreview", "label": "d", "dataSource": "=[secret]"},
+)
+
+
+def test_what_is_hidden_is_not_shown_by_way_of_another_component() -> None:
+    """A text, table, label, choice or limit that quotes a hidden field is shown without it; conditions still see it."""
+    stored = {"secret": "777", "rows": [{"open": "可见", "pay": "888"}]}
+    asking = SECRETS["components"] + [{"type": "text", "text": "条件", "conditional": {"hide": '=secret = "777"'}}]
+
+    everything = str(view(form(*asking), stored))
+    shown = view(form(*asking), stored, permissions={"secret": "hidden", "rows.pay": "hidden"})
+
+    assert "777" in everything and "888" in everything
+    assert "777" not in str(shown) and "888" not in str(shown) and "可见" in str(shown)
+    assert shown[-1].hidden
+    assert refused(SECRETS, {"limited": 999}, stored)["limited"] == ["This must be at most 777."]
+    assert refused(SECRETS, {"limited": 999}, stored, secret="hidden")["limited"] == ["This does not have the expected form."]
