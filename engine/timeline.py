@@ -57,6 +57,8 @@ class Event:
     name: str | None
     name_en: str | None
     detail: Mapping[str, Json]
+    #: False: it was withdrawn since
+    counts: bool = True
 
 
 def events_of(
@@ -104,6 +106,7 @@ def events_of(
                 name=element.name if element else None,
                 name_en=(element.name_en or element.name) if element else None,
                 detail=_detail(entry, sight, own),
+                counts=entry.number in stands,
             )
         )
     return events, frozenset(done)

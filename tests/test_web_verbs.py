@@ -132,6 +132,7 @@ def test_withdraw_of_a_submitted_form_on_its_page(office: Office) -> None:
     approval = office.talked(office.case())
     hr, signer = office.browser("wangfang", "zh-CN"), office.browser("zhaominhua", "zh-CN")
     [talk] = [item for item in items_of(office, approval) if item != approval]
+    assert "add-row" not in (submitted := hr.get(f"/items/{talk}").text) and "添加一行" not in submitted
     assert "withdraw" in offered(hr.get(f"/items/{talk}").text) and "withdraw" not in signer.get(f"/items/{talk}").text
     assert "撤回您在此处最近一次" in hr.get(f"/items/{talk}/withdraw").text
     page = office.post(hr, f"/items/{talk}/withdraw", {"reason": "日期写错"}, follow_redirects=True).text

@@ -33,9 +33,9 @@ class Entry:
 
 
 def entries(version_id: str, timeline: Sequence[Event]) -> list[Entry]:
-    """Every form that was filled in and every opinion or attachment that was given, in the order of time."""
+    """Every form that was filled in and every opinion or attachment that was given, in the order of time, but for what was withdrawn."""
     found = []
-    for event in timeline:
+    for event in (event for event in timeline if event.counts):
         answers = answers_of(version_id, event)
         if answers or event.detail.get("opinion") or event.detail.get("attachments"):
             found.append(Entry(event=event, answers=answers))

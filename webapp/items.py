@@ -120,7 +120,7 @@ def _fields(
     page: inbox.ItemPage, submitted: Mapping[str, Any] | None, errors: Mapping[str, Sequence[str]] | None = None
 ) -> list[forms.FieldView]:
     permissions = dict(page.permissions)
-    if page.may <= {"copy"} and not page.chained:  # reading along: everything as it was answered
+    if "complete" not in page.may and not page.chained:  # reading along: everything as it was answered
         permissions |= {name: "readonly" for name in forms.fields(page.form) if permissions.get(name) != "hidden"}
     return services().forms.view(page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current())
 
