@@ -167,6 +167,18 @@ def test_a_condition_shows_its_field_while_one_types_and_nothing_is_lost(office:
     _sound(page)
 
 
+def test_what_was_typed_last_is_saved_when_the_page_is_left(office: Office, address: str, chromium: Browser) -> None:
+    """Nobody has to wait for the quiet save: who leaves in the middle of a word finds all of it again."""
+    page = _open(chromium, address, "wangfang", width=390)
+    item = office.open_item(office.case())
+    page.goto(f"/items/{item}")
+    page.locator("[name=minutes]").press_sequentially("说到一半")
+    page.goto("/inbox")
+    page.goto(f"/items/{item}")
+    expect(page.locator("[name=minutes]")).to_have_value("说到一半")
+    _sound(page)
+
+
 def test_rows_and_files_work_without_leaving_the_page(office: Office, address: str, chromium: Browser, tmp_path: Path) -> None:
     """A row is added in place, a chosen file is stored at once, and the form completes with both."""
     photo = tmp_path / "谈话.png"
