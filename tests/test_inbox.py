@@ -338,7 +338,7 @@ def test_what_a_reader_may_do(room: Room) -> None:
     verbs(room, item, hr="", hr2="")
     room.manage(cases.resume, case)
     room.complete(case, "a", by="hr")
-    verbs(room, item, hr="", hr2="", boss="")
+    verbs(room, item, hr="withdraw", hr2="", boss="")
     for who in ("worker", "other", "subject"):
         with pytest.raises(NotAllowed):
             inbox.item_page(room.services, item, reader=person(who))
