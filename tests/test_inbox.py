@@ -104,7 +104,7 @@ def test_counts(room: Room) -> None:
     )
     room.deploy(*parallel(*tasks, names="abcde"))
     room.start()
-    rest = {"standing_in": 0, "sent": 0}
+    rest = {"standing_in": 0, "copied": 0, "sent": 0}
     assert inbox.counts(room.services, person("hr")) == {**rest, "mine": 2, "group": 2, "overdue": 0}
     room.clock.move(hours=2)
     assert inbox.counts(room.services, person("hr")) == {**rest, "mine": 2, "group": 2, "overdue": 2}
