@@ -57,20 +57,6 @@ function keep() {
 window.addEventListener("pagehide", keep);
 document.addEventListener("visibilitychange", () => document.hidden && keep());
 
-// What was typed and not yet saved quietly is saved when the page is left or put aside; a phone may never come back to it.
-document.addEventListener("input", (event) => {
-  const fields = event.target.closest("#fields[hx-post]");
-  if (fields) fields.dataset.unsaved = "yes";
-});
-document.addEventListener("htmx:beforeRequest", (event) => delete event.target.dataset.unsaved);
-document.addEventListener("visibilitychange", () => {
-  const fields = document.querySelector("#fields[data-unsaved]"), form = fields?.closest("form");
-  if (!document.hidden || !form || form.dataset.sent) return;
-  delete fields.dataset.unsaved;
-  const typed = [...new FormData(form)].filter(([, value]) => typeof value === "string");
-  fetch(fields.getAttribute("hx-post"), { method: "POST", keepalive: true, headers: { "HX-Request": "true" }, body: new URLSearchParams(typed) }).catch(() => {});
-});
-
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.elt.id === "work") document.getElementById("error-summary")?.focus();
   // The server says which fields its conditions hide now; what is typed stays where it is.
