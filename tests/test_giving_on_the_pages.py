@@ -135,6 +135,23 @@ def test_a_program_sends_files_first_and_names_them(office: Office) -> None:
     assert other.post(f"{place}/approve", headers=headers, json=given).status_code == 404
 
 
+def test_print_chosen_attachments(office: Office) -> None:
+    """打印 审批单 (print): who prints it chooses which attachments it names; at first all of them."""
+    item = asked(office, attachments="allowed")
+    client, own = office.program("zhaominhua")
+    place = f"/api/v1/items/{item}"
+    sent = [client.post(f"{place}/attachments", headers=own, data={"file": (io.BytesIO(PDF), f"{name}.pdf")}) for name in ("纪要", "截图")]
+    first, second = (one.json["documents"][0] for one in sent)
+    assert client.post(f"{place}/approve", headers=own, json={"attachments": [first, second]}).status_code == 204
+    case = client.get(place, headers=own).json["case_id"]
+    reader = office.browser("wangfang", "zh-CN")
+    whole, some, none = (reader.get(f"/cases/{case}/approvals{query}").text for query in ("", f"?chosen=1&with={first}", "?chosen=1"))
+    assert "附件：纪要.pdf" in whole and "附件：截图.pdf" in whole and "选择打印哪些附件" in whole
+    assert "附件：纪要.pdf" in some and "附件：截图.pdf" not in some and f"approvals.pdf?chosen=1&amp;with={first}" in some
+    assert "附件：" not in none and "选择打印哪些附件" in none
+    assert reader.get(f"/cases/{case}/approvals.pdf?chosen=1&with={second}&with=x").status_code == 200
+
+
 def stroke(visitor: Visitor, *points: tuple[float, float]) -> None:
     """Draw over the canvas, in parts of its width and height."""
     canvas = visitor.page.locator(".signature-pad canvas")

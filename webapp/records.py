@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, render_template, send_file, url_for
+from flask import Blueprint, render_template, request, send_file, url_for
 
 from engine import approvals, casefile, checkcodes, comments
 from engine.chainview import StepView
@@ -44,19 +44,27 @@ class Section:
 @records.get("/cases/<case_id>/approvals")
 @logged_in
 def printed(case_id: str) -> Any:
-    return render_template("approvals.html", **_record(case_id))
+    return render_template("approvals.html", **_record(case_id, _chosen()))
 
 
 @records.get("/cases/<case_id>/approvals.pdf")
 @logged_in
 def as_pdf(case_id: str) -> Any:
-    file = pdf(case_id)
+    file = pdf(case_id, _chosen())
     return send_file(io.BytesIO(file.content), mimetype=file.media_type, download_name=file.name)
 
 
-def pdf(case_id: str) -> File:
-    """The record as PDF/A, in the language of the request. Raises NotFound, NotAllowed."""
-    record = _record(case_id)
+def _chosen() -> Sequence[str] | None:
+    """Ids of the attachments that were chosen to be printed; None where nobody chose."""
+    return request.args.getlist("with") if "chosen" in request.args else None
+
+
+def pdf(case_id: str, chosen: Sequence[str] | None = None) -> File:
+    """The record as PDF/A, in the language of the request. `chosen`: ids of the attachments that it names; None for all.
+
+    Raises NotFound, NotAllowed.
+    """
+    record = _record(case_id, chosen)
     now, case = record["printed_at"].astimezone(zone()), record["case"]
     data = {
         **{name: record[name] for name in ("title", "heads", "facts", "code", "address")},
@@ -85,12 +93,14 @@ def check(code: str) -> Any:
     return render_template("check.html", code=code, found=checkcodes.check(services(), code, reader=me().id))
 
 
-def _record(case_id: str) -> dict[str, Any]:
+def _record(case_id: str, chosen: Sequence[str] | None) -> dict[str, Any]:
     case = casefile.case_page(services(), case_id, reader=me().id)
     if case.subject["id"] == me().id:
         raise NotAllowed(reason="the approvals are not open to the employee concerned")
     files = {document.id: document.name for document in case.documents}
     found = approvals.approvals(services(), case_id, reader=me().id, limit=None)
+    attached = [one for approval in found for step in approval.steps for one in step.attachments]
+    printed = frozenset(one.id for one in attached if chosen is None or one.id in chosen)
     code = checkcodes.code_of(services(), case_id)
     employee = (case.subject["name"], case.subject["employee_no"], case.subject["department_name"])
     facts = [
@@ -110,19 +120,22 @@ def _record(case_id: str) -> dict[str, Any]:
         "title": gettext("Approval record"),
         "facts": [list(fact) for fact in facts],
         "heads": [gettext("Step"), gettext("Signer"), gettext("Decision"), gettext("Opinion"), gettext("Time")],
-        "sections": [*(_section(approval, files) for approval in reversed(found)), *_talk(case_id)],
+        "sections": [*(_section(approval, files, printed) for approval in reversed(found)), *_talk(case_id)],
+        "attached": attached,
+        "shown": printed,
+        "query": {} if chosen is None else {"chosen": "1", "with": sorted(printed)},
         "code": code,
         "address": services().settings.address + url_for("records.check", code=code),
         "printed_at": services().clock.now(),
     }
 
 
-def _section(approval: approvals.Approval, files: Mapping[str, str]) -> Section:
+def _section(approval: approvals.Approval, files: Mapping[str, str], printed: Set[str]) -> Section:
     times = [moment(approval.opened_at), moment(approval.closed_at) if approval.closed_at else ""]
     about = " · ".join((called(STATUS, approval.status), " – ".join(filter(None, times))))
     steps = [step for step in approval.steps if not step.expected]
     drawn = {number: step.signature for number, step in enumerate(steps) if step.signature}
-    return Section(title=named(approval), about=about, rows=[_row(step, approval, files) for step in steps], signatures=drawn)
+    return Section(title=named(approval), about=about, rows=[_row(step, approval, files, printed) for step in steps], signatures=drawn)
 
 
 def _stands_in(name: str, absent: str | None) -> str:
@@ -140,7 +153,7 @@ def _talk(case_id: str) -> list[Section]:
     return [Section(title=gettext("Comments"), about="", rows=rows)] if rows else []
 
 
-def _row(step: StepView, approval: approvals.Approval, files: Mapping[str, str]) -> list[str]:
+def _row(step: StepView, approval: approvals.Approval, files: Mapping[str, str], printed: Set[str]) -> list[str]:
     name = named(step) or ""
     if step.round and step.round > 1:
         name += f" ({gettext('Round %(number)s', number=step.round)})"
@@ -160,6 +173,7 @@ def _row(step: StepView, approval: approvals.Approval, files: Mapping[str, str])
         # in groups, between which a narrow column can break it
         gettext("Attachment: %(name)s (SHA-256 %(digest)s)", name=row.name, digest=re.sub("(.{8})(?=.)", r"\1 ", row.sha256))
         for row in step.attachments
+        if row.id in printed
     ]
     said = [step.opinion or step.reason, *_answers(approval, step, files), *attached]
     return [name, who, state, "\n".join(filter(None, said)), moment(step.decided_at) if step.decided_at else ""]
