@@ -196,7 +196,8 @@ def _choice(
     turned = deciding.approve(round_of(current, chain.steps[position], {}, reader), reader)
     back, changed = straight_back(current[0].trace or {}, chain.steps, position, services.keyring, case.id, ahead.variables)
     place = position + 1 if back is None or changed else back
-    signed = rounds.signed_by(connection, item.id, chain.steps, place, approvers(turned.round))
+    own = approvers(turned.round)
+    signed = rounds.signed_by(connection, item.id, chain.steps, place, {chain.steps[position]["key"]: own} if own else {})
     return coming.choice(connection, chain, place, turned, replace(ahead, signed=signed), reader)
 
 

@@ -73,7 +73,7 @@ def open_step(
     item: Chained,
     position: int,
     *,
-    before: Sequence[str] = (),
+    before: Mapping[str, Sequence[str]] = MappingProxyType({}),
     again: bool = False,
     signed: bool = True,
     told: Mapping[str, Json] = MappingProxyType({}),
@@ -82,18 +82,16 @@ def open_step(
     """Open the next step of the chain that needs somebody, for the people it resolves to now, and give None.
 
     Where none is left that does, `approved`; where nobody is found for one that its chain then rejects, `rejected`.
-    `before`: who has just approved the step before, in their own name. `again`: the item may have been there before. `told`: what the trace
-    tells, too. `choice`: of who approves now, for a step that asks them who signs it. Where it cannot be told whether a step applies, or
-    nobody is found for it, the item stands there with an incident until an administrator has it tried again; so it does where not one
-    step was `signed` in a chain that decides about an employment. Raises FormInvalid for a `choice` that is missing, wrong or unasked.
+    `before`: key of the step that was just approved -> who did, in their own name. `again`: the item may have been there before.
+    `told`: what the trace tells, too. `choice`: of who approves now, for a step that asks them who signs it.
+
+    Where it cannot be told whether a step applies, or nobody is found for it, the item stands there with an incident until an
+    administrator has it tried again; so it does where not one step was `signed` in a chain that decides about an employment. Raises
+    FormInvalid for a `choice` that is missing, wrong or unasked.
     """
     company = Company(turn.unit.connection, turn.now)
     steps = item.chain.steps
-    approvals = _approvals(turn.unit.connection, item.id, position) if position else []
-    given = _signed(approvals, steps, position, before) if position else {}
-    chosen = choices.of(turn, item.chain.key, item.id) if choosing.asks(steps) else {}
-    case = situation(turn, item.instance, chain=item.chain.key, signed=given, chosen=chosen)
-    case = replace(case, changed=_changed(turn, item, approvals))
+    case = at_step(turn, item, position, before)
     if choice is not None:
         case = without_signers_choices(case, steps)
     rounds = _rounds(turn, item.step_ids) if position or again else {}
@@ -237,11 +235,27 @@ def situation(
     )
 
 
+def at_step(turn: Turn, item: Chained, place: int, before: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Situation:
+    """The case as the step at this place of the item's chain is resolved for it now: with who approved which step before, what has
+    changed since under their names, and whom somebody chose. `before`: as in `open_step`.
+    """
+    steps = item.chain.steps
+    approvals = _approvals(turn.unit.connection, item.id, place) if place else []
+    given = _signed(approvals, steps, before) if place else {}
+    chosen = choices.of(turn, item.chain.key, item.id) if choosing.asks(steps) else {}
+    case = situation(turn, item.instance, chain=item.chain.key, signed=given, chosen=chosen)
+    return replace(case, changed=_changed(turn, item, approvals))
+
+
 def signed_by(
-    connection: sa.Connection, item_id: str, steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str] = ()
-) -> dict[str, list[str]]:
-    """Key of each step before this one -> who approved it in its last round, in their own name; `before` approved the last one just now."""
-    return _signed(_approvals(connection, item_id, position), steps, position, before)
+    connection: sa.Connection,
+    item_id: str,
+    steps: Sequence[Mapping[str, Json]],
+    position: int,
+    before: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> dict[str, Sequence[str]]:
+    """Key of each step before this one -> who approved it in its last round, in their own name. `before`: as in `open_step`."""
+    return _signed(_approvals(connection, item_id, position), steps, before)
 
 
 def _approvals(connection: sa.Connection, item_id: str, position: int) -> list[Any]:
@@ -261,13 +275,14 @@ def _approvals(connection: sa.Connection, item_id: str, position: int) -> list[A
     return [row for row in rows if row.number == last[row.step_position] and row.state == "approved" and row.decided_by]
 
 
-def _signed(approvals: Sequence[Any], steps: Sequence[Mapping[str, Json]], position: int, before: Sequence[str]) -> dict[str, list[str]]:
-    """Key of each earlier step -> who approved it in its last round; `before` approved the last one just now."""
+def _signed(approvals: Sequence[Any], steps: Sequence[Mapping[str, Json]], before: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Key of each earlier step, in their order -> who approved it in its last round, or `before`, which was just now."""
     signed: dict[str, list[str]] = {}
     for row in approvals:
         if row.outcome == "approved":
             signed.setdefault(steps[row.step_position]["key"], []).append(row.decided_by)
-    return {**signed, steps[position - 1]["key"]: list(before)} if before else signed
+    given = {**signed, **before}
+    return {step["key"]: given[step["key"]] for step in steps if step["key"] in given}
 
 
 def _changed(turn: Turn, item: Chained, approvals: Sequence[Any]) -> dict[str, dict[str, Set[str]]]:

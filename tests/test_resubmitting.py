@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from engine_room import Room
-from test_sign_offs import act, begin
+from engine_room import Room, person
+from test_sign_offs import act, begin, told
 from test_standing_steps import rounds, step
 
 from engine import work
+from engine.errors import ActedOn, NotAllowed
 from engine.ledger import Event
 from engine.locking import lock
-from engine.models import WorkRound
+from engine.models import WorkRound, new_id
 from engine.services import Services
 from engine.turn import Turn
 
@@ -55,6 +56,49 @@ def test_after_resubmission_back_after_a_rejection(room: Room) -> None:
     act(room, case, work.reject, "director", opinion="不同意")
     room.approve(case, "sign", by="hr")
     assert rounds(room, case)[-3:] == ["b skipped", "c rejected", "c open"]
+
+
+def test_after_resubmission_back_nobody_is_taken_for_who_signed_between(room: Room) -> None:
+    """重新提交后走向 (after resubmission): who signed right before the step to which it goes back is who signed the step that is kept."""
+    both = {"mode": "all", "approvers": [{"rule": "person", "persons": [person("director"), person("hr")]}]}
+    case = begin(room, step("a", "hr"), step("b", "hr2"), {**step("c", "hr"), **both, "resubmit": "back"})
+    room.approve(case, "sign", by="hr")
+    room.approve(case, "sign", by="hr2")
+    asked = "open: director:open hr:open"
+    assert told(room, case).endswith(asked)
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    room.approve(case, "sign", by="hr")
+    assert told(room, case).endswith(asked)
+
+
+def test_after_resubmission_back_then_withdrawn(room: Room) -> None:
+    """重新提交后走向 (after resubmission): who signed anew takes it back as long as nobody acted since, as the first time."""
+    case = to_the_third(room, resubmit="back")
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    room.approve(case, "sign", by="hr")
+    with pytest.raises(NotAllowed):
+        act(room, case, work.withdraw, "head")
+    act(room, case, work.withdraw, "hr")
+    assert rounds(room, case) == ["a approved", "a open", "b approved", "b skipped", "c returned", "c left"]
+    room.approve(case, "sign", by="hr")
+    item = room.item(case, "sign")
+    room.approve(case, "sign", by="director")
+    with pytest.raises(ActedOn, match="孙志远"):
+        work.withdraw(room.services, item, actor=person("hr"), request_id=new_id())
+    assert room.open(case) == "yes"
+
+
+def test_after_resubmission_onward_then_withdrawn(room: Room) -> None:
+    """重新提交后走向 (after resubmission): what was signed before it was sent back is no reason against taking back."""
+    case = to_the_third(room)
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    room.approve(case, "sign", by="hr")
+    act(room, case, work.withdraw, "hr")
+    assert rounds(room, case) == ["a approved", "a open", "b approved", "b left", "c returned"]
+    room.approve(case, "sign", by="hr")
+    room.approve(case, "sign", by="head")
+    with pytest.raises(NotAllowed):
+        act(room, case, work.withdraw, "hr")
 
 
 def test_after_resubmission_onward_where_something_changed(room: Room) -> None:

@@ -57,6 +57,15 @@ def previous(rows: Sequence[Any], position: int) -> tuple[int, int] | None:
     return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.step_position < position), default=None)
 
 
+def opened_by(rows: Sequence[Any], position: int) -> tuple[int, int] | None:
+    """The round, as `rows_of` takes it, with which the last round of the step at this place was opened: of all the steps before it the
+    one that was signed last, whether the work came to it for the first time or was sent back to it.
+    """
+    signed = (row for row in rows if row.sign_off_id and row.step_position < position and row.outcome != "left")
+    last = max(signed, key=lambda row: row.round_id, default=None)
+    return None if last is None else (last.step_position, last.round_number)
+
+
 def approvers(round: Round) -> list[str]:
     """Who approved in a round, in their own name."""
     given = (one for one in round.signers if one.state == "approved")

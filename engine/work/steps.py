@@ -228,7 +228,8 @@ class Step:
             self._show()
         if turned.verdict == "approved":
             own = approvers(turned.round)
-            verdict = rounds.open_step(self.turn, self.item, onward(self), before=own, again=True, choice=choice)
+            before = {str(self.asks["key"]): own} if own else {}
+            verdict = rounds.open_step(self.turn, self.item, onward(self), before=before, again=True, choice=choice)
             if verdict == "rejected":
                 items.pass_unsigned(self.turn, replace(self.item, verdict=verdict))
             if verdict != "approved":

@@ -21,7 +21,7 @@ from ..rewinding import rewound
 from ..signing import deciding, withdrawing
 from ..signing.round import Round, Signer
 from ..turn import Turn
-from .roundrows import previous, round_of, rows_of
+from .roundrows import opened_by, round_of, rows_of
 from .steps import by_name, said, step
 from .tasks import draft_purpose
 
@@ -124,9 +124,9 @@ def taken_back(
         return round_of(rows_of(rows, which), steps[which[0]], barred, actor)
 
     now = read(which)
-    found, earlier = (which, now), previous(rows, which[0])
+    found, earlier = (which, now), opened_by(rows, which[0])
     if withdrawing.last(now, actor) is None and earlier is not None and withdrawing.last(before := read(earlier), actor):
-        untouched(rows, now, since=earlier[0])
+        untouched(rows, now, since=earlier)
         found = earlier, before
     if "withdraw" not in setting(steps[found[0][0]], "verbs"):
         raise NotAllowed(reason="the approval chain does not offer this in this step")
@@ -144,10 +144,14 @@ def completed(rows: Sequence[Any], subject: str, actor: str) -> Any:
     return found[-1]
 
 
-def untouched(rows: Sequence[Any], now: Round, *, since: int) -> None:
-    """Raises ActedOn if somebody has done anything in a step that was opened since. `rows` of all steps; `now`: the last round."""
+def untouched(rows: Sequence[Any], now: Round, *, since: tuple[int, int]) -> None:
+    """Raises ActedOn if somebody has done anything in a round that was opened since this one: ids of rounds grow with time.
+
+    `rows`: of all steps; `now`: the last round.
+    """
+    before = rows_of(rows, since)[0].round_id
     for row in rows:
-        if row.sign_off_id and row.step_position > since and row.decided_by and row.state != "withdrawn":
+        if row.sign_off_id and row.round_id > before and row.decided_by and row.state != "withdrawn":
             raise ActedOn(who=row.decided_by)
     for signer in now.signers:
         if signer.by is not None:
