@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
-from engine_room import Room, person
-from test_sign_offs import begin, step, told
+from diagrams import node, zeebe
+from engine_room import Room, form, person
+from test_sign_offs import act, begin, step, told
 from test_standing_steps import publish
+from test_work import signing
 
+from engine import cases, work
+from engine.chains import preview
 from engine.errors import FormInvalid, NotAllowed
-from engine.models import Chain, Headship, WorkItem, new_id
+from engine.models import Chain, Headship, SignOff, SubstitutionUse, WorkItem, new_id
+from engine.people import absences
 from engine.services import Services
 from engine.work import reresolving
 
@@ -106,3 +113,39 @@ def test_migrate_names_what_is_offered_to_several(room: Room) -> None:
     assert isinstance(one.error, NotAllowed)
     with pytest.raises(NotAllowed):
         move(room, case)
+
+
+def test_migrate_keeps_whom_somebody_chose(room: Room) -> None:
+    """版本迁移 (migrate): whoever the initiator or the signer before chose is found again, not who comes where nobody was chosen."""
+    one_of = {"pool": {"rule": "person", "persons": [person("hr"), person("hr2")]}}
+    rules = [
+        [{"rule": name, **one_of}, {"rule": "person", "persons": [person("boss")]}] for name in ("initiator_chooses", "signer_chooses")
+    ]
+    first, second = ({**keyed(name), "mode": "single", "approvers": rule} for name, rule in zip("ab", rules, strict=True))
+    given = signing(first, second)
+    filled = node("startEvent", "start", zeebe("formDefinition", formId="f"))
+    room.deploy(filled, *given["body"][1:], chains=given["chains"], forms={"f": form(numbers=["amount"])})
+    chosen = {"c": {"a": [person("hr2")]}}
+    starts = {"procedure": "test", "initiator": person("head"), "subject": person("subject"), "values": {}, "request_id": new_id()}
+    case = cases.start(room.services, **starts, chosen=chosen).case_id
+    changed, looked = preview.open_items(room.services, "c", [first])
+    assert looked == 1 and [one.persons for one in changed[0].after] == [[person("hr2")]]
+    for signs in ("hr2", "hr"):
+        assert told(room, case).endswith(f"open: {signs}:open") and listed(room) == []
+        move(room, case)
+        assert told(room, case).endswith(f"open: {signs}:open")
+        if signs == "hr2":
+            act(room, case, work.approve, signs, chosen=[person("hr")])
+
+
+def test_migrate_to_whoever_stands_in_keeps_the_use(room: Room) -> None:
+    """版本迁移 (migrate): who comes by a substitution is in the list of its uses, as when a step opens."""
+    case = begin(room, keyed("a", "hr"))
+    now = room.clock.now()
+    away = {"starts_at": now, "ends_at": now + dt.timedelta(days=2), "by": person("boss")}
+    absences.appoint(room.services, absent=person("boss"), substitute=person("director"), **away)
+    publish(room, keyed("a", "boss", "hr2"))
+    move(room, case)
+    assert told(room, case) == "open: hr:transferred director:open hr2:open"
+    [used] = room.values(sa.select(SubstitutionUse.sign_off_id))
+    assert room.values(sa.select(SignOff.id).where(SignOff.for_id == person("boss"), SignOff.state == "open")) == [used]

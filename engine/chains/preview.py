@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import rounds
+from .. import choices, rounds
 from ..errors import PartwellError, Sentence
 from ..models import Case, Chain, Person, ProcedureVersion, WorkItem, WorkRound, WorkStep
 from ..ports import Json
 from ..rules import rules_of
 from ..timeline import title_en
-from . import forecast, resolve, rules
+from . import choosing, forecast, resolve, rules
 from .company import Company, Member
 from .resolve import Resolved
 from .situation import Situation
@@ -172,6 +172,7 @@ def _compared(services: Services, company: Company, row: Any, steps: Steps, key:
         procedure=row.procedure,
         chain=key,
         signed=rounds.signed_by(company.connection, row.item_id, row.steps, place),
+        chosen=choices.latest(choices.stored(company.connection, row.case_id), key, row.item_id) if choosing.asks(row.steps) else {},
     )
     left = ([step for step in each if step["key"] not in done] for each in (row.steps, steps))
     before, after = (resolve.chain(company, each, case) for each in left)

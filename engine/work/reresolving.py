@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ..errors import NotAllowed, PartwellError
 from ..ledger import Event
 from ..locking import lock
 from ..models import Case, Chain, Person, SignOff, WorkItem, WorkRound
+from ..people import absences
 from ..signing.resolving import Wanted, find_anew
 from ..signing.round import Round, Turned
 from ..turn import Turn
@@ -120,9 +122,20 @@ def find_signers_anew(services: Services, item_id: str, *, actor: str, reason: s
         if moved:
             at = _moved(at, plan.chain)
         at.turn.unit.write(_TRACE, round_id=at.round_id, new_trace=trace)
-        at.write(plan.turned, {"reason": reason})
+        added = at.write(plan.turned, {"reason": reason})
+        _keep_use(at, plan, added)
         at.follow(plan.turned)
         at.turn.commit()
+
+
+def _keep_use(at: Step, plan: _Plan, added: Sequence[str]) -> None:
+    """For each sign-off that was added and came to somebody who stands in: by which substitutions. `added`: ids, in their order."""
+    company = Company(at.turn.unit.connection, at.turn.now)
+    new = [one for one in plan.turned.changes if one.number >= len(at.round.signers)]
+    for signer, sign_off_id in zip(new, added, strict=True):
+        away = company.stand_in(signer.for_person, at.turn.case.procedure, at.chain.key) if signer.for_person else None
+        if away and away.person == signer.person:
+            absences.used(at.turn.unit, away, sign_off_id, at.turn.now)
 
 
 def _moved(at: Step, chain: Any) -> Step:
@@ -135,8 +148,7 @@ def _plan(at: Step) -> _Plan:
     """Raises NotAllowed where the step cannot go on with whom it finds now, and as `find_anew`."""
     turn, connection = at.turn, at.turn.unit.connection
     chain = _version(at, versions.active(connection, at.chain.key, turn.now))
-    signed = rounds.signed_by(connection, at.item_id, at.chain.steps, at.position) if at.position else {}
-    case = rounds.situation(turn, at.instance, chain=chain.key, signed=signed)
+    case = rounds.at_step(turn, dataclasses.replace(at.item, chain=chain), at.position)
     resolved = resolve.one(Company(connection, turn.now), chain.steps[at.position], case)
     if at.round.mode in ("claim", "random"):
         raise NotAllowed(reason="who takes this is found once, when the step opens; give it to somebody else instead")
