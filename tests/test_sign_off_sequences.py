@@ -12,7 +12,7 @@ import itertools
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -353,10 +353,14 @@ class SigningOff(RuleBasedStateMachine):
             self._complete("fill")
 
     def _complete(self, element: str) -> None:
-        item = self.room.item(self.case, element)
-        self.tried.append(f"hr complete {element}")
         given: dict[str, Any] = {"actor": person("hr"), "values": {}}
-        self._do("complete", "hr", lambda request: work.complete(self.room.services, item, **given, request_id=request))
+        for item in self._open(element):
+            self.tried.append(f"hr complete {element}")
+            complete = partial(work.complete, self.room.services, item, **given)
+            self._do("complete", "hr", lambda request, complete=complete: complete(request_id=request))
+
+    def _open(self, element: str) -> Sequence[str]:
+        return [self.room.item(self.case, element)]
 
     # --- what happens by itself, or elsewhere
 

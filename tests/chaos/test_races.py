@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -168,6 +168,13 @@ class Hand(SigningOff):
             return False
         self.done[verb] += 1
         return True
+
+    def _open(self, element: str) -> Sequence[str]:
+        """None where another was there first."""
+        found: Sequence[str] = self.room.values(
+            sa.select(WorkItem.id).where(WorkItem.case_id == self.case, WorkItem.element == element, WorkItem.status == "open")
+        )
+        return found
 
     def _happens(self, act: Callable[[], Any], by: str | None = None) -> None:
         act()
