@@ -179,6 +179,24 @@ def test_what_was_typed_last_is_saved_when_the_page_is_left(office: Office, addr
     _sound(page)
 
 
+def test_what_a_failed_save_could_not_keep_is_saved_when_the_page_is_put_aside(office: Office, address: str, chromium: Browser) -> None:
+    """A quiet save that was lost on the way is not forgotten: what it carried goes once more."""
+    page = _open(chromium, address, "wangfang", width=390)
+    item = office.open_item(office.case())
+    page.goto(f"/items/{item}")
+    page.route("**/draft", lambda route: route.abort())
+    page.get_by_label("时长").fill("说到一半")
+    page.get_by_label("面谈日期").focus()
+    expect(page.locator("#saved")).to_contain_text("暂存失败")
+    page.unroute("**/draft")
+    with page.expect_response("**/draft") as kept:
+        page.evaluate("Object.defineProperty(document, 'hidden', { value: true }), document.dispatchEvent(new Event('visibilitychange'))")
+    assert kept.value.status == 200
+    page.reload()
+    expect(page.get_by_label("时长")).to_have_value("说到一半")
+    page.context.close()
+
+
 def test_rows_and_files_work_without_leaving_the_page(office: Office, address: str, chromium: Browser, tmp_path: Path) -> None:
     """A row is added in place, a chosen file is stored at once, and the form completes with both."""
     photo = tmp_path / "谈话.png"
