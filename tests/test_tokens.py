@@ -121,6 +121,25 @@ def test_no_token_decides(office: Office, program: str) -> None:
     assert refused.status_code == 422 and "请至少勾选一项用途" in refused.text and not re.search(r"partwell\.[\w-]{40}", refused.text)
 
 
+def test_no_token_ends_a_case_or_finds_signers_anew(office: Office, program: str) -> None:
+    """Calling a case off ends it, and finding signers anew may decide a step: not even a token for everything does that."""
+    own, client = made(office, program, *OF_TOKENS), office.app.test_client()
+    case = office.case()
+    item = office.talked(case)
+    for address in (f"cases/{case}/cancel", f"items/{item}/find-anew"):
+        refused = client.post(f"/api/v1/{address}", headers=own, json={"reason": "x"})
+        assert refused.status_code == 403 and refused.json["code"] == "scope_lacking", refused.text
+
+
+def test_a_person_for_a_program_is_offered_among_many_without_a_login(office: Office, program: str) -> None:
+    """Where most employees have no login, whoever holds a role stands before them, and can still be chosen."""
+    with office.services.database.unit() as unit:
+        for number in range(201):
+            unit.connection.execute(sa.insert(Person).values(id=f"{number:032x}", name=f"丁{number:03}", post="", post_en="", active=True))
+        unit.commit()
+    assert f'value="{program}"' in office.browser("admin").get("/people/tokens").text
+
+
 def test_a_revoked_token_opens_nothing(office: Office, program: str) -> None:
     """From the next request on; so does one whose person has got an account or may not act any more."""
     own, client = made(office, program, "start"), office.app.test_client()

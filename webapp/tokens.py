@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from engine.errors import FormInvalid
-from engine.models import Account, Person
+from engine.models import Account, Holding, Person
 from engine.people import directory
 from engine.people import tokens as engine_tokens
 
@@ -19,7 +19,7 @@ from .i18n import gettext
 from .people import administered, today
 
 tokens = Blueprint("tokens", __name__, url_prefix="/people/tokens")
-#: people without an account of whom one is chosen
+#: people without an account of whom one is chosen, those who hold a role first
 _MOST = 200
 
 
@@ -37,7 +37,8 @@ def _show(faults: dict[str, list[str]], made: str = "") -> str:
         free = sa.select(Person.id, Person.name, Person.employee_no).where(
             directory.here(today()), ~sa.exists().where(Account.person_id == Person.id)
         )
-        persons = connection.execute(free.order_by(Person.name, Person.id).limit(_MOST)).all()
+        holds = sa.exists().where(Holding.person_id == Person.id)  # a program without a role could do next to nothing
+        persons = connection.execute(free.order_by(holds.desc(), Person.name, Person.id).limit(_MOST)).all()
     return render_template(
         "tokens.html",
         rows=rows,

@@ -198,7 +198,7 @@ def chain_outlooks(key: str) -> Any:
 
 
 @api.post("/items/<item_id>/find-anew")
-@declared(scope="admin:chains", takes={"reason": REASON})
+@declared(scope="admin:cases", takes={"reason": REASON})
 def find_anew(item_id: str) -> Any:
     """Move an open item to the present version of its chain and its step to whom the directory gives today; what was decided stays."""
     reresolving.find_signers_anew(services(), item_id, actor=me().id, reason=body()["reason"], request_id=request_id())

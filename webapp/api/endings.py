@@ -22,7 +22,7 @@ def ending(case_id: str) -> Any:
 
 
 @api.post("/cases/<case_id>/cancel")
-@declared(scope="start", takes={"reason": REASON})
+@declared(scope="work", takes={"reason": REASON})
 def cancel(case_id: str) -> Any:
     """Cancel a case that the caller started."""
     endings.cancel(services(), case_id, actor=me().id, reason=body()["reason"], request_id=request_id())
