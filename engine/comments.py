@@ -181,7 +181,7 @@ def addressees(services: Services, case_id: str, *, reader: str) -> list[dict[st
         persons |= set(connection.execute(sa.select(Copy.person_id).where(Copy.case_id == case_id)).scalars())
         persons |= set(directory.holders(connection, *roles, on=on))
         here = directory.present(connection, [one for one in persons if one and one not in (reader, case.subject_id)], on)
-        return sorted((directory.display(connection, person, on) for person in here), key=lambda one: (one["name"], one["id"]))
+        return sorted(directory.displays(connection, here, on), key=lambda one: (one["name"], one["id"]))
 
 
 def _must_write(connection: sa.Connection, case: Any, rules: Rules, actor: str, on: dt.date) -> None:

@@ -12,7 +12,7 @@ from test_sign_offs import act, begin, step
 
 from engine import casefile, comments, endings, work
 from engine.errors import CaseNotRunning, FormInvalid, MayNotBeTold, NotAllowed, NotFound
-from engine.models import Comment, Person, new_id
+from engine.models import Comment, Holding, Person, new_id
 from engine.services import Services
 
 
@@ -84,6 +84,24 @@ def test_comment_mentions_only_who_may_read(room: Room) -> None:
     assert offered == {"陈立", "吴凡"}
     write(room, case, "head", "请看", "boss", "admin")
     assert comments.comments(room.services, case, reader=person("head"))[0].mentions == ["陈立", "吴凡"]
+
+
+def test_comment_addressees_are_read_at_once(room: Room) -> None:
+    """沟通 (ask): however many may be mentioned, they are looked up together."""
+    case, roles = begin(room, step("一", "head", "director")), sa.insert(Holding)
+    sent: list[str] = []
+    engine = room.services.database.engine
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+
+    def statements() -> int:
+        sent.clear()
+        assert comments.addressees(room.services, case, reader=person("head"))
+        return len(sent)
+
+    few = statements()
+    for who in ("hr", "hr2", "other", "worker"):
+        room.write(roles.values(person_id=person(who), role="hr_director" if who == "hr" else "admin"))
+    assert statements() == few
 
 
 def test_comment_that_cannot_be_kept(room: Room) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from web_office import Office
+
+from engine.models import Person
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,21 @@ def test_comment_is_written_answered_and_printed(office: Office) -> None:
     refused = office.post(signer, address, {"text": "请看", "person": [office.people["linxiaobei"]]})
     assert refused.status_code == 422 and "林小北" in refused.text and "请看" in refused.text
     assert employee.get(address).status_code == 403 and office.post(employee, address, {"text": "?"}).status_code == 403
+
+
+def test_comment_names_the_longer_of_two_names(office: Office) -> None:
+    """沟通 (ask): who is chosen and named is not taken for somebody whose name theirs begins with."""
+    case = office.case()
+    address, hr = f"/cases/{case}/comments", office.people["wangfang"]
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.update(Person).where(Person.id == hr).values(name="陈立华"))
+        unit.commit()
+    page = office.post(office.browser("admin", "zh-CN"), address, {"text": "@陈立华 请看", "person": [hr]})
+    alone = office.post(office.browser("admin", "zh-CN"), address, {"text": "@陈立 请看", "person": [hr]})
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.update(Person).where(Person.id == hr).values(name="王芳"))
+        unit.commit()
+    assert page.status_code == 302 and alone.status_code == 422
 
 
 def test_comment_by_programs(office: Office) -> None:

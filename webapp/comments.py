@@ -45,10 +45,12 @@ def write(case_id: str) -> Any:
 
 
 def _must_choose(addressees: Sequence[Mapping[str, str]], text: str, chosen: Sequence[str]) -> None:
-    """Nobody is guessed: who is named with @ must be chosen. Raises FormInvalid."""
+    """Nobody is guessed: who is named with @ must be chosen. The longest name that fits is meant. Raises FormInvalid."""
     named = {one["name"] for one in addressees if one["id"] in chosen}
-    if any(f"@{one['name']}" in text and one["name"] not in named for one in addressees):
-        raise FormInvalid({"persons": ["Choose whom you mean by @, or write the name without it."]})
+    for name in sorted({one["name"] for one in addressees}, key=len, reverse=True):
+        if f"@{name}" in text and name not in named:
+            raise FormInvalid({"persons": ["Choose whom you mean by @, or write the name without it."]})
+        text = text.replace(f"@{name}", " ")
 
 
 def _show(case_id: str, faults: Mapping[str, str]) -> str:

@@ -75,21 +75,18 @@ def standing(on: Day) -> sa.FromClause:
     return placed.outerjoin(Department, Department.id == Placement.department_id)
 
 
+_SHOWN = sa.select(
+    Person.id,
+    Person.name,
+    Person.employee_no,
+    Placement.department_id.label("department"),
+    Department.name.label("department_name"),
+    Placement.team,
+    *title(_ON),
+    Person.email,
+).select_from(standing(_ON))
 #: what a case keeps of a person, for `displayed`
-DISPLAY = Statement(
-    sa.select(
-        Person.id,
-        Person.name,
-        Person.employee_no,
-        Placement.department_id.label("department"),
-        Department.name.label("department_name"),
-        Placement.team,
-        *title(_ON),
-        Person.email,
-    )
-    .select_from(standing(_ON))
-    .where(Person.id == sa.bindparam("person"))
-)
+DISPLAY = Statement(_SHOWN.where(Person.id == sa.bindparam("person")))
 #: the roles a person holds
 ROLES = Statement(sa.select(Holding.role).where(Holding.person_id == sa.bindparam("person")))
 #: a row if the person works here and may act
@@ -108,8 +105,17 @@ def displayed(rows: Sequence[Any], person: str) -> dict[str, str]:
     """`display` from what DISPLAY gave."""
     if not rows:
         raise NotFound(what="person", name=person)
+    return _told(rows[0])
+
+
+def displays(connection: sa.Connection, persons: Collection[str], on: dt.date) -> list[dict[str, str]]:
+    """`display` of each of these persons, in one statement and no order; whoever is unknown is left out."""
+    return [_told(row) for row in connection.execute(_SHOWN.where(Person.id.in_(persons)), {"on": on})]
+
+
+def _told(row: Any) -> dict[str, str]:
     names = [column.key for column in DISPLAY.clause.selected_columns]
-    return {name: value or "" for name, value in zip(names, rows[0], strict=True)}
+    return {name: value or "" for name, value in zip(names, row, strict=True)}
 
 
 def present(connection: sa.Connection, persons: Collection[str], on: dt.date) -> frozenset[str]:
