@@ -60,11 +60,12 @@ class ClamAv:
             with socket.create_connection(self._address, timeout=self._timeout) as line:
                 try:
                     for piece in sent:
+                        line.settimeout(_left(end))
                         line.sendall(piece)
                 except ConnectionError:
                     pass  # it refuses what is too large before it has read everything, and says so
                 while not answer.endswith(b"\0") and len(answer) < _LONGEST:
-                    line.settimeout(max(0.001, end - time.monotonic()))
+                    line.settimeout(_left(end))
                     if not (received := line.recv(_LONGEST)):
                         break
                     answer += received
@@ -74,3 +75,10 @@ class ClamAv:
         if not answer.endswith(b"\0"):
             raise TryAgain(system=self._system, operation="scan", reason="the answer is not whole")
         return answer.removesuffix(b"\0").decode("utf-8", "replace").strip()
+
+
+def _left(end: float) -> float:
+    """Seconds until then. Raises TimeoutError where there are none."""
+    if (left := end - time.monotonic()) <= 0:
+        raise TimeoutError
+    return left

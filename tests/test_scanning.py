@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import socket
 import socketserver
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -110,6 +112,14 @@ def test_a_scanner_that_is_not_there_is_tried_again() -> None:
         with pytest.raises(TryAgain):
             scanner.scan(b"x")
         assert scanner.check()
+
+
+def test_the_time_limit_of_a_scan_is_one_for_the_whole_of_it(clamd: Clamd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scanner that takes a file slowly, piece by piece, does not hold whoever uploads it for as long as it likes."""
+    seconds = itertools.count(0, 3)
+    monkeypatch.setattr("connectors.clamav.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    with pytest.raises(TryAgain):
+        ClamAv("scanner", clamd.options).scan(b"a" * 200_000)
 
 
 def test_settings_name_one_scanner_and_may_demand_it(tmp_path: Path, clamd: Clamd) -> None:
