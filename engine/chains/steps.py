@@ -18,8 +18,8 @@
 | `copies` | | rules: who is told of the decision |
 | `decisive` | | it decides about somebody's employment, so a person must decide it |
 
-What is left out is as in `DEFAULTS`. A chain that asks for what `RUN` says is not carried out can be drafted and previewed,
-and is not published. What would be ignored beside another setting is a fault.
+What is left out is as in `DEFAULTS`. What would be ignored beside another setting is a fault; what is not carried out (`unwired`) can
+be drafted and previewed, and is not published.
 """
 
 from __future__ import annotations
@@ -64,11 +64,6 @@ DEFAULTS: Mapping[str, Json] = {
 }
 FIELDS = ("key", "name", "name_en", "approvers", *DEFAULTS)
 ON_REJECT = ("diagram", "end", "to_initiator", "to_previous")
-#: field -> its values that work items carry out; of other fields every value is
-RUN: Mapping[str, Collection[str]] = {
-    "on_reject": {*ON_REJECT, "to"},
-    "nobody": set(NOBODY),
-}
 #: rules that mean whom somebody chose to sign; nobody is asked to whom it is shown
 CHOSEN = ("initiator_chooses", "signer_chooses")
 #: most people whom somebody chooses for one step
@@ -175,14 +170,8 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
     """What work items would not do, of steps that are otherwise sound."""
     found = []
     for number, step in enumerate(steps):
-        asked: list[tuple[str, str]] = []
-        for field, run in RUN.items():
-            value = setting(step, field)
-            value = value["do"] if field == "nobody" else value
-            if str(value).partition(":")[0] not in run:
-                asked.append((field, f"{field} {value}"))
         names = [rule["rule"] for rule in step.get("copies") or ()]
-        asked += [(f"copies.{place}", name) for place, name in enumerate(names) if name in CHOSEN]
+        asked = [(f"copies.{place}", name) for place, name in enumerate(names) if name in CHOSEN]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
         found += [Fault(number, field, Sentence(template, {"what": what}), str(step.get("name"))) for field, what in asked]
     return found
