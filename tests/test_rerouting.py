@@ -7,10 +7,12 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 from engine_room import Room, person
+from test_correcting import begin as sent_back
+from test_correcting import reject
 from test_sign_offs import begin, told
 from test_standing_steps import step
 
-from engine.models import Person
+from engine.models import Person, SignOff
 from engine.people import absences
 from engine.services import Services
 from engine.work.rerouting import reroute
@@ -79,3 +81,36 @@ def test_the_sweep_reroutes(room: Room) -> None:
     assert at_work.sweep()
     at_work.stop()
     assert told(room, case) == "open: hr:transferred admin:open"
+
+
+def holder(room: Room, case: str, element: str) -> str | None:
+    item = room.item(case, element)
+    return str(room.value(sa.select(SignOff.person_id).where(SignOff.item_id == item, SignOff.state == "open")))
+
+
+def test_rerouting_of_a_start_form_that_came_back_to_somebody_who_is_gone(room: Room) -> None:
+    """审批人停用 (disabled after opening): the approval does not wait for ever; a manager corrects the form, and the case goes on."""
+    case = sent_back(room, step("a", "hr", on_reject="to_initiator"))
+    reject(room, case, "hr")
+    assert leave(room, "boss") == 1 and reroute(room.services, room.clock.now()) == 0
+    assert holder(room, case, "start") == person("admin")
+    [entry] = [entry for entry in room.entries(case) if entry.event == "work:sign_off:rerouted"]
+    assert (entry.actor, entry.payload["former"][0]["name"]) == (None, "陈立")
+    room.complete(case, "start", by="admin", what="旷工")
+    assert room.open(case) == "sign"
+
+
+def test_rerouting_of_work_without_a_chain_that_comes_to_a_leaver_later(room: Room) -> None:
+    """离职转办 (handover): what comes later goes to the other, whether a chain describes it or not; never to the employee concerned."""
+    case = sent_back(room, step("a", "hr", on_reject="to_initiator"))
+    until = room.clock.now() + dt.timedelta(days=3)
+    absences.hand_over(room.services, person("boss"), person("hr2"), until=until, by=person("admin"), note="离职")
+    room.clock.move(minutes=1)
+    reject(room, case, "hr")
+    assert reroute(room.services, room.clock.now()) == 1 and reroute(room.services, room.clock.now()) == 0
+    assert holder(room, case, "start") == person("hr2")
+    absences.hand_over(room.services, person("boss"), person("subject"), until=until, by=person("admin"), note="离职")
+    room.clock.move(minutes=1)
+    room.complete(case, "start", by="hr2", what="旷工")
+    reject(room, case, "hr")
+    assert reroute(room.services, room.clock.now()) == 0 and holder(room, case, "start") == person("boss")

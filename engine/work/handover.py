@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 #: whoever holds it hands over what others hold
 _MANAGERS = "admin"
 _DAY = dt.timedelta(days=1)
-_HOLD = Statement(sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_off_id")).values(person_id=sa.bindparam("holder")))
+#: somebody else holds a sign-off that no chain describes
+HOLD = Statement(sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_off_id")).values(person_id=sa.bindparam("holder")))
 _WITHDRAW = Statement(
     sa.delete(Candidate).where(
         Candidate.sign_off_id == sa.bindparam("sign_off_id"), Candidate.kind == "person", Candidate.ref == sa.bindparam("person")
@@ -192,7 +193,7 @@ class _Given:
                 at.write(turned, {"reason": self.note} if self.actor else None)
             else:
                 self._record(turn, one, to)
-                unit.write(_HOLD, sign_off_id=one.ref, holder=to)
+                unit.write(HOLD, sign_off_id=one.ref, holder=to)
                 turn.tell("transferred", [to], item=one.item_id)
             turn.commit()
 
@@ -224,7 +225,8 @@ class _Given:
 
     def _record(self, turn: Turn, one: Held, to: str) -> None:
         """Raises MayNotSign for whom the case is about."""
-        names = {row.id: row.name for row in turn.unit.connection.execute(sa.select(Person.id, Person.name))}
+        both = sa.select(Person.id, Person.name).where(Person.id.in_((self.person, to)))
+        names = {row.id: row.name for row in turn.unit.connection.execute(both)}
         if to == turn.case.subject_id:
             raise MayNotSign(who=names[to], reason="nobody decides in a case about themselves")
         element = turn.unit.connection.execute(sa.select(WorkItem.element).where(WorkItem.id == one.item_id)).scalar_one()

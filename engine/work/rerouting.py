@@ -1,10 +1,13 @@
-"""Work of people who are gone: what is open with somebody disabled, or whose employment is over, goes to somebody who is there."""
+"""Work of people who are gone: what is open with somebody disabled, or whose employment is over, goes to somebody who is there.
+
+Work that no chain describes does so, too, such as a start form that came back; what is for the employee concerned stays theirs.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -20,6 +23,7 @@ from ..people import absences, directory
 from ..signing import passing
 from ..signing.round import Signer, Turned
 from ..turn import Turn
+from .handover import HOLD
 from .steps import Step, standing
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ def reroute(services: Services, now: dt.datetime) -> int:
             .join(WorkItem, WorkItem.id == SignOff.item_id)
             .join(Case, Case.id == SignOff.case_id)
             .join(ProcedureVersion, ProcedureVersion.id == Case.version_id)
-            .where(SignOff.state == OPEN, sa.or_(SignOff.person_id.in_(gone), _came_later(now)), WorkItem.chain_id.is_not(None))
+            .where(SignOff.state == OPEN, sa.or_(SignOff.person_id.in_(gone), _came_later(now)), ~WorkItem.for_subject)
             .where(Case.status == "running", ~ProcedureVersion.suspended)
             .limit(MOST)
         ).all()
@@ -61,9 +65,12 @@ def _passed_on(services: Services, case_id: str, item_id: str, sign_off_id: str)
     try:
         with services.database.unit() as unit:
             turn = Turn(services, unit, lock(unit, case_id=case_id), actor=None)
-            state = unit.connection.execute(sa.select(SignOff.state).where(SignOff.id == sign_off_id)).scalar_one()
-            if state != "open" or turn.status != "running":
+            row: Any = unit.connection.execute(sa.select(SignOff.state, SignOff.person_id).where(SignOff.id == sign_off_id)).one()
+            if row.state != "open" or turn.status != "running":
                 return False
+            item: Any = unit.connection.execute(sa.select(WorkItem.__table__).where(WorkItem.id == item_id)).one()
+            if item.chain_id is None:
+                return _without_chain(turn, item, sign_off_id, row.person_id)
             at = standing(turn, item_id)
             signer = at.round.signers[at.number(sign_off_id)]
             if signer.person is None:
@@ -83,6 +90,32 @@ def _passed_on(services: Services, case_id: str, item_id: str, sign_off_id: str)
     except PartwellError as error:
         log.warning("a sign-off of case %s whose signer is gone could not be passed on: %s", case_id, error.code)
         return False
+    return True
+
+
+def _without_chain(turn: Turn, item: Any, sign_off_id: str, holder: str | None) -> bool:
+    """Raises NobodySigns."""
+    connection = turn.unit.connection
+    if holder is None:
+        return False
+    company, case = Company(connection, turn.now), rounds.situation(turn, None)
+    if directory.present(connection, [holder], directory.day(turn.now)):
+        leaving = absences.handover(connection, holder, turn.now)
+        if leaving is None:
+            return False
+        event, wanted = Event.SIGN_OFF_HANDED_OVER, resolve.fit(company, [leaving.substitute_id], case)
+    else:
+        stand_in = company.stand_in(holder, case.procedure, None)
+        wanted = [*(resolve.fit(company, [stand_in.person], case) if stand_in else []), *resolve.managers(company, case)]
+        event = Event.SIGN_OFF_REROUTED
+    to = next((person for person in wanted if person != holder), None)
+    if to is None:
+        raise NobodySigns(step=item.name)
+    former, new = ([one] for one in company.named([holder, to]))
+    turn.record(event, element=item.element, item=item.id, former=former, to=new)
+    turn.unit.write(HOLD, sign_off_id=sign_off_id, holder=to)
+    turn.tell("transferred", [to], item=item.id)
+    turn.commit()
     return True
 
 
