@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from engine_room import Room, line, person
+from test_correcting import begin as sent_back
+from test_correcting import reject
 from test_sign_offs import act, begin, step
+from test_standing_steps import step as standing
 
 from engine import inbox, work
-from engine.errors import AlreadyDecided, NotAllowed, UrgedAlready
+from engine.errors import AlreadyDecided, NotAllowed, SentBack, UrgedAlready
 from engine.models import new_id
 from engine.services import Services
 
@@ -58,3 +61,16 @@ def test_urge_by_whom(room: Room) -> None:
     act(room, case, work.approve, "head")
     with pytest.raises(AlreadyDecided):
         work.urge(room.services, item, actor=person("boss"), request_id=new_id())
+
+
+def test_urge_only_where_somebody_holds_it(room: Room) -> None:
+    """催办 (urge): nobody is told of an approval that waits for a correction, so it is refused with who has it; their form can be urged."""
+    case = sent_back(room, standing("a", "hr", on_reject="to_initiator"))
+    reject(room, case, "hr")
+    item = room.item(case, "sign")
+    with pytest.raises(SentBack, match="陈立"):
+        work.urge(room.services, item, actor=person("admin"), request_id=new_id())
+    assert "urge" not in inbox.item_page(room.services, item, reader=person("admin")).may
+    work.urge(room.services, room.item(case, "start"), actor=person("admin"), request_id=new_id())
+    [told] = [entry for entry in room.entries(case) if entry.event == "work:item:urged"]
+    assert [one["name"] for one in told.payload["to"]] == ["陈立"]

@@ -301,12 +301,12 @@ def step(
         raise NotAllowed(reason="this work item is completed with its form, not approved")
     done = completed and rows[0].status == "completed"
     if rows[0].status != "open" and not done:
-        raise closed(unit, item_id, rows[0].status)
+        raise closed(unit.connection, item_id, rows[0].status)
     must_run(case)
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
     if not done and not any(row.sign_off_id and row.outcome is None for row in rows):
-        raise closed(unit, item_id, "open")
+        raise closed(unit.connection, item_id, "open")
     found = _at(Turn(services, unit, case, actor=actor, request_id=request_id), item_id, rows, to)
     if verb is not None:
         found.must_offer(verb)

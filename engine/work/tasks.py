@@ -91,7 +91,7 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
     if first.repeated:
         return None
     if first.status != "open" or first.sign_off_id is None:
-        raise closed(unit, item_id, first.status)
+        raise closed(unit.connection, item_id, first.status)
     must_run(case)
     if not first.active:
         raise NotAllowed(reason="your account may not act any more")
@@ -120,9 +120,9 @@ def task(services: Services, unit: Unit, item_id: str, actor: str, request_id: s
     )
 
 
-def closed(unit: Unit, item_id: str, status: str) -> PartwellError:
+def closed(connection: sa.Connection, item_id: str, status: str) -> PartwellError:
     """Who closed the item and when, or why it closed."""
-    decided = unit.connection.execute(
+    decided = connection.execute(
         sa.select(Person.name, SignOff.decided_at)
         .join(Person, Person.id == SignOff.decided_by)
         .where(SignOff.item_id == item_id, SignOff.decided_at.is_not(None))
@@ -134,7 +134,7 @@ def closed(unit: Unit, item_id: str, status: str) -> PartwellError:
     if status == "open":
         asked = sa.select(Person.name).join(SignOff, SignOff.person_id == Person.id).join(WorkItem, WorkItem.id == SignOff.item_id)
         waits = asked.where(WorkItem.corrects == item_id, WorkItem.status == "open", SignOff.state == "open")
-        who = unit.connection.execute(waits.limit(1)).scalar_one_or_none()
+        who = connection.execute(waits.limit(1)).scalar_one_or_none()
         return SentBack(who=who) if who else StepStands()
     return ItemClosed(reason="the procedure went on without it")
 

@@ -43,7 +43,7 @@ def urge(services: Services, item_id: str, *, actor: str, reason: str = "", requ
             return
         item = unit.connection.execute(sa.select(WorkItem.__table__).where(WorkItem.id == item_id)).one()
         if item.status != "open":
-            raise closed(unit, item_id, item.status)
+            raise closed(unit.connection, item_id, item.status)
         must_run(case)
         turn = Turn(services, unit, case, actor=actor, request_id=request_id)
         must_urge(services, unit.connection, item, case, rules_of(turn.deployed.files), actor, turn.now)
@@ -57,7 +57,8 @@ def urge(services: Services, item_id: str, *, actor: str, reason: str = "", requ
 
 
 def must_urge(services: Services, connection: sa.Connection, item: Any, case: Any, rules: Rules, actor: str, now: dt.datetime) -> None:
-    """Raises NotAllowed unless the actor may urge who holds this item, UrgedAlready where somebody did not long ago.
+    """Raises NotAllowed unless the actor may urge who holds this item, SentBack or StepStands where nobody does now, UrgedAlready where
+    somebody urged not long ago.
 
     Who started the case and the managers of the procedure may, and where the chain offers it, whoever signed in the item.
     """
@@ -70,6 +71,8 @@ def must_urge(services: Services, connection: sa.Connection, item: Any, case: An
         raise NotAllowed(reason="this waits for you, so there is nobody else to urge")
     if actor != case.initiator_id and (actor == case.subject_id or not (own & rules.managers or _signed(connection, item, actor))):
         raise NotAllowed(reason="only who started the case, who signed before, and managers of this procedure can urge")
+    if not persons and not roles:
+        raise closed(connection, item.id, item.status)
     if item.urged_at is not None:
         calendar, pause = services.calendars.get(OFFICE), dt.timedelta(hours=services.settings.urge_hours)
         if calendar.worked(item.urged_at, now) < pause:
