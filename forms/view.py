@@ -153,7 +153,7 @@ def _table(reading: Reading, scope: Scope, item: Component, locale: str) -> dict
     rows = [row if isinstance(row, Mapping) else {} for row in _list(reading.resolve(item.schema.get("dataSource"), scope.visible))]
     return {
         "columns": [_label(column, str(column.get("key")), locale) for column in columns],
-        "cells": [[_cell(row.get(column.get("key"))) for column in columns] for row in rows[:TABLE_ROWS]],
+        "cells": [[_cell(row.get(str(column.get("key")))) for column in columns] for row in rows[:TABLE_ROWS]],
         "left_out": max(0, len(rows) - TABLE_ROWS),
     }
 

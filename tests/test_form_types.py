@@ -126,6 +126,7 @@ def test_the_columns_of_a_table_may_be_calculated() -> None:
 
     assert (list(shown.columns), shown.cells) == (["A"], [["1"]])
     assert view(form(table), {"rows": [{"a": 1}], "columns": 5})[0].columns == []
+    assert view(form(table), {"rows": [{"a": 1}], "columns": [{"key": ["a"], "label": "A"}]})[0].cells == [[""]], "a key that is none"
 
 
 def test_a_long_table_says_how_much_it_leaves_out() -> None:
