@@ -1,39 +1,32 @@
-"""人员: the directory for administrators: people, departments, groups, duties, what was changed, and files in and out."""
+"""人员: the directory for administrators: people, departments, groups, duties, and what was changed."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 import functools
-import hashlib
-import json
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from engine.errors import FormInvalid, NotAllowed, NotFound, PartwellError
+from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.notices import identities
-from engine.people import absences, directory, listing, log, sheets
+from engine.people import absences, directory, listing, log
 from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS, NEEDED, NO_DAY, Fault
 from engine.people.state import State, duty_key, empty, state
-from engine.ports import DirectoryLine, File
+from engine.ports import DirectoryLine
 from engine.work import belongings
 
 from . import directory_form as forms
 from . import headings
 from .accounts import logged_in, me, services
-from .i18n import N_, current, error_text, gettext, ngettext
+from .i18n import N_, gettext
 from .inbox import page_number, search_words
 from .text import called
 
 people = Blueprint("people", __name__, url_prefix="/people")
 PAGE = 30
-#: what a page keeps of uploaded files until they are taken over
-_KEPT = 3 * 1024 * 1024
 #: acts of the directory's events
 ACTS = {"new": N_("new"), "changed": N_("changed"), "leaving": N_("leaving"), "added": N_("added"), "ended": N_("ended")}
 
@@ -63,7 +56,7 @@ def today() -> dt.date:
     return directory.day(services().clock.now())
 
 
-def _state(on: dt.date | None = None) -> State:
+def state_on(on: dt.date | None = None) -> State:
     with services().database.reading() as connection:
         return state(connection, on or today())
 
@@ -106,7 +99,7 @@ def keep_ids(person_id: str) -> Any:
 
 
 def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, str] = {}) -> Any:
-    found = _state()
+    found = state_on()
     key = key_of(found, person_id)
     line = found.lines["persons"][key]
     with services().database.reading() as connection:
@@ -189,7 +182,7 @@ def members(found: State) -> dict[str, int]:
 @people.get("/departments")
 @administered
 def departments() -> Any:
-    found = _state()
+    found = state_on()
     return render_template("people_departments.html", tree=tree(found), members=members(found), directory=found)
 
 
@@ -198,7 +191,7 @@ def departments() -> Any:
 def lists(kind: str) -> Any:
     if kind not in ("groups", "duties", "posts", "entities", "regions"):
         raise NotFound(what="list", name=kind)
-    found = _state()
+    found = state_on()
     held: dict[str, int] = {}
     column = {"posts": "posts", "entities": "entity", "regions": "region"}.get(kind, "")
     for line in found.lines["persons"].values() if column else ():
@@ -217,8 +210,8 @@ def edit(kind: str) -> Any:
     if kind not in KINDS:
         raise NotFound(what="list", name=kind)
     key, faults, holds = request.args.get("key", ""), list[Fault](), 0
-    on, day_fault = _day(request.form.get("on", ""))
-    found = _state(on)
+    on, day_fault = day_of(request.form.get("on", ""))
+    found = state_on(on)
     if key and key not in found.lines[kind]:
         raise NotFound(what="line of the directory", name=key)
     line = found.lines[kind][key] if key else empty(kind)
@@ -267,7 +260,7 @@ def _holds(found: State, key: str) -> int:
         return belongings.count(services(), connection, found.ids[key])
 
 
-def _day(text: str) -> tuple[dt.date | None, str]:
+def day_of(text: str) -> tuple[dt.date | None, str]:
     """The day that was typed, and the text where it is none."""
     try:
         return (dt.date.fromisoformat(text) if text else None), ""
@@ -302,7 +295,7 @@ def _by_field(faults: list[Fault], known: set[str]) -> dict[str, list[str]]:
 
 def _back(kind: str, key: str, made: Plan | None) -> str:
     if kind == "persons":
-        ids = made.ids if made else _state().ids if key else {}
+        ids = made.ids if made else state_on().ids if key else {}
         key = key or next((each.key for each in made.differences), "") if made else key
         return url_for("people.person", person_id=ids[key]) if key in ids else url_for("people.index")
     return url_for("people.departments") if kind == "departments" else url_for("people.lists", kind=kind)
@@ -319,101 +312,6 @@ def changes() -> Any:
         events, total = log.events(connection, page=page, size=PAGE)
         planned = listing.planned(connection, today())
     return render_template("people_changes.html", events=events, total=total, page=page, size=PAGE, planned=planned)
-
-
-# --- files
-
-
-@people.get("/export.xlsx")
-@administered
-def export() -> Any:
-    file = exported()
-    return Response(file.content, mimetype=file.media_type, headers={"Content-Disposition": f'attachment; filename="{file.name}"'})
-
-
-def exported() -> File:
-    """The directory as of today as a workbook, with headings in the language of the request."""
-    content = sheets.workbook(_state().lines, *(headings.called(names, current()) for names in (headings.COLUMNS, headings.KINDS)))
-    name = f"partwell-{today().isoformat()}.xlsx"
-    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return File(kind="directory", name=name, media_type=media, content=content)
-
-
-@people.get("/import")
-@administered
-def upload() -> Any:
-    return render_template("people_import.html", plan=None, typed={"on": today().isoformat()}, kept="", faults=[], error="")
-
-
-@people.post("/import")
-@administered
-def look_or_bring() -> Any:
-    """A look at what the files would change; with `take`, the files that were looked at are taken over."""
-    typed = {name: request.form.get(name, "").strip()[:1000] for name in ("on", "note", "complete", "kept", "seen")}
-    take, error = "take" in request.form, ""
-    on, wrong = _day(typed["on"])
-    plan, kept = None, request.form.get("kept", "")
-    try:
-        files = (
-            _unpacked(kept)
-            if take
-            else [(str(file.filename)[:200], file.read()) for file in request.files.getlist("files") if file.filename]
-        )
-        if not files:
-            error = gettext("Choose a file.")
-        elif wrong:
-            error = gettext("This is no date: %(text)s", text=wrong)
-        elif take and not typed["note"]:
-            error = gettext("Say why; it is kept with each change.")
-        if not error or take:
-            lines, faults = list[DirectoryLine](), list[Fault]()
-            for name, content in files:
-                found, bad = sheets.read(name, content, headings.columns(), headings.kinds())
-                lines += found
-                faults += bad
-            kept = kept if take else _packed(files)
-            asked = {"by": me().id, "note": typed["note"], "on": on, "complete": bool(typed["complete"]), "also": faults}
-            plan = bring(services(), lines, dry_run=True, **asked)
-            if take and not error and not plan.faults:
-                if digest(plan) != typed["seen"]:
-                    error = gettext("The directory was changed meanwhile. Look at the differences again before you take them over.")
-                else:
-                    plan = bring(services(), lines, **asked)
-                    if not plan.faults:
-                        done = ngettext("%(num)s difference was taken over.", "%(num)s differences were taken over.", len(plan.differences))
-                        flash(done, "success")
-                        return redirect(url_for("people.changes"))
-    except PartwellError as refused:
-        error = error_text(refused)
-    faulty = [headings.told(fault) for fault in plan.faults] if plan else []
-    page = render_template(
-        "people_import.html", plan=plan, typed=typed, kept=kept if plan and not plan.faults else "", faults=faulty, error=error,
-        seen=digest(plan) if plan else "",
-    )  # fmt: skip
-    return (page, 422) if error or faulty else page
-
-
-def digest(plan: Plan) -> str:
-    """Tells what was looked at from what would be taken over now."""
-    said = [[each.kind, each.key, each.act, each.told] for each in plan.differences]
-    return hashlib.sha256(json.dumps([said, plan.on.isoformat()], ensure_ascii=False).encode()).hexdigest()
-
-
-def _packed(files: list[tuple[str, bytes]]) -> str:
-    """Files as a page keeps them until they are taken over. Raises NotAllowed."""
-    plain = json.dumps([[name, base64.b64encode(content).decode()] for name, content in files]).encode()
-    packed = base64.b64encode(zlib.compress(plain)).decode()
-    if len(packed) > _KEPT:
-        raise NotAllowed(reason="these files are too large for a page; bring them in with the command partwell people import")
-    return packed
-
-
-def _unpacked(kept: str) -> list[tuple[str, bytes]]:
-    try:
-        plain = zlib.decompressobj().decompress(base64.b64decode(kept), 64 * 1024 * 1024)
-        return [(str(name), base64.b64decode(content)) for name, content in json.loads(plain)]
-    except (binascii.Error, zlib.error, ValueError, TypeError):
-        return []
 
 
 def _scope(scope: str) -> str:

@@ -24,6 +24,7 @@ from . import (
     copies,
     corrections,
     database,
+    directory_files,
     enclosures,
     endings,
     failures,
@@ -130,6 +131,7 @@ def init_app(app: Flask) -> None:
     people.init_app(app)
     handover.init_app(app)
     for blueprint in (
+        directory_files.directory_files,
         substitutes.substitutes,
         notices.notices,
         tokens.tokens,

@@ -12,7 +12,7 @@ from engine.people.lines import KINDS, Fault
 from engine.people.state import State, state
 from engine.ports import DirectoryLine
 
-from .. import headings
+from .. import directory_files, headings
 from .. import people as pages
 from ..accounts import me, services
 from ..i18n import N_
@@ -121,7 +121,7 @@ def department_list() -> Any:
 def export() -> Any:
     """The whole directory as of today as a workbook (XLSX) that can be brought in again. For administrators."""
     _administers()
-    return download(pages.exported())
+    return download(directory_files.exported())
 
 
 @api.post("/directory")
@@ -159,7 +159,7 @@ def bring_in() -> Any:
     given = {"by": me().id, "note": sent["note"].strip(), "on": sent["on"], "complete": sent["complete"], "also": faults}
     if sent["dry_run"]:
         return _told(bring(services(), lines, dry_run=True, **given), stored=False)
-    if sent["seen"] and pages.digest(bring(services(), lines, dry_run=True, **given)) != sent["seen"]:
+    if sent["seen"] and directory_files.digest(bring(services(), lines, dry_run=True, **given)) != sent["seen"]:
         raise DirectoryChanged()
     made = bring(services(), lines, **given)
     if made.faults:
@@ -186,7 +186,7 @@ def _told(made: Plan, *, stored: bool) -> dict[str, Any]:
         "on": made.on.isoformat(),
         "differences": [_difference(one) for one in made.differences],
         "faults": [{"where": one.where, "line": one.line, "column": one.column, "detail": headings.told(one)[1]} for one in made.faults],
-        "seen": pages.digest(made),
+        "seen": directory_files.digest(made),
         "stored": stored,
     }
 
