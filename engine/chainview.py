@@ -1,7 +1,4 @@
-"""The chain of a work item as a reader sees it: each round with its sign-offs, what is still to come, and what they may do now.
-
-What may be done is not told twice: a verb is offered where trying it on the round, as data, raises nothing.
-"""
+"""The chain of a work item as a reader sees it: each round with its sign-offs, what is still to come, and what they may do now."""
 
 from __future__ import annotations
 
@@ -12,39 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, coming, documents, rounds, signatures
-from .casefile import restored, signers
-from .chains import choosing, forecast, giving
+from . import coming, documents, rounds, signatures
+from .casefile import signers
+from .chains import choosing, forecast
 from .chains.giving import Giving
 from .chains.resolve import Resolved
 from .chains.situation import Situation
-from .chains.steps import setting
 from .choices import Asked
 from .documents import DocumentRow
-from .errors import PartwellError
 from .itemform import ItemForm
 from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, WorkStep
+from .offered import Offered, offered
 from .people import directory
 from .ports import Json
-from .rewinding import rewound
 from .rounds import changed_since
 from .rules import Rules
 from .sign_offs import answer_purpose
-from .signing import adding, deciding, passing
-from .signing.round import Round
-from .work.adding import WHERE
-from .work.copying import must_copy
-from .work.resubmitting import WAYS, straight_back
-from .work.roundrows import SIGNER, approvers, offers, round_of, rows_of, standing_at
-from .work.urging import must_urge
-from .work.withdrawing import completed, taken_back
+from .signing import deciding
+from .work.resubmitting import straight_back
+from .work.roundrows import SIGNER, approvers, offers, open_at, round_of, rows_of
 
 if TYPE_CHECKING:
     from .services import Services
-
-#: nobody's id, to try verbs that need another person
-_SOMEBODY = "?"
-_ABOUT_THEMSELVES = "nobody decides in a case about themselves"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,16 +106,6 @@ class ChainView:
     resubmit: Sequence[str] = ()
 
 
-@dataclass(kw_only=True)
-class _Offers:
-    may: set[str] = field(default_factory=set)
-    where: list[str] = field(default_factory=list)
-    asks: Giving | None = None
-    resubmit: Sequence[str] = ()
-    #: id of a sign-off → verbs
-    on: dict[str, frozenset[str]] = field(default_factory=dict)
-
-
 def chain_view(
     services: Services,
     connection: sa.Connection,
@@ -149,19 +125,7 @@ def chain_view(
     rows = _rows(connection, item.id, reader)
     chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == item.chain_id)).one() if item.chain_id else None
     running = item.status == "open" and case.status == "running"
-    offers = _Offers()
-    if running:
-        if chain is None:
-            offers.may = _plain(connection, item, case, next((row for row in rows if row.state == "open"), rows[0]), reader)
-        else:
-            offers = _offered(connection, case, rules, chain, rows, reader)
-        if _works(must_urge, services, connection, item, case, rules, reader, services.clock.now()):
-            offers.may.add("urge")
-    done = item.status == "completed" and case.status == "running"
-    if done and _works(_taken_back, services, connection, item, case, chain, rows, reader):
-        offers.may.add("withdraw")
-    if _works(must_copy, connection, item, case, rules, reader, services.clock.now()):
-        offers.may.add("copy")
+    offers = offered(services, connection, item, case, rules, chain, rows, reader)
     today = directory.day(services.clock.now())
     names = _names(connection, rows)
     choice = None
@@ -172,7 +136,7 @@ def chain_view(
     if item.status != "open":  # a step that was not reached will not be
         seen = [replace(step, state="left") if step.state == "waiting" and not step.sign_off else step for step in seen]
     if chain is not None and running:
-        now, _ = standing(rows)
+        now, _ = open_at(rows)
         signing = _signing(chain, rows, now)
         ahead = coming.situation(connection, services.clock.now(), chain, item.id, case, rules, variables(), signing)
         ahead = replace(ahead, changed=_changed(services, chain, case, rows, now, ahead.variables, form))
@@ -191,7 +155,7 @@ def _choice(
     """The step for which the reader names who signs if they approve now."""
     if not any(choosing.rule_of(step, choosing.BY_SIGNER) for step in chain.steps):
         return None
-    position, number = standing(rows)
+    position, number = open_at(rows)
     current = rows_of(rows, (position, number))
     turned = deciding.approve(round_of(current, chain.steps[position], {}, reader), reader)
     back, changed = straight_back(current[0].trace or {}, chain.steps, position, services.keyring, case.id, ahead.variables)
@@ -199,11 +163,6 @@ def _choice(
     own = approvers(turned.round)
     signed = rounds.signed_by(connection, item.id, chain.steps, place, {chain.steps[position]["key"]: own} if own else {})
     return coming.choice(connection, chain, place, turned, replace(ahead, signed=signed), reader)
-
-
-def standing(rows: Sequence[Any]) -> tuple[int, int]:
-    """Position of the step and number of the round that is open; (-1, 0) where none is."""
-    return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None), default=(-1, 0))
 
 
 def _rows(connection: sa.Connection, item_id: str, reader: str) -> Sequence[Any]:
@@ -248,7 +207,7 @@ def _seen(
     row: Any,
     rows: Sequence[Any],
     names: Mapping[str, str],
-    offers: _Offers,
+    offers: Offered,
     today: dt.date,
     given: Sequence[DocumentRow],
     *,
@@ -375,82 +334,3 @@ def to_come(connection: sa.Connection, found: Sequence[Resolved], first: int = 0
         )
         for number, step in enumerate(found)
     ]
-
-
-# --- what may be done
-
-
-def _plain(connection: sa.Connection, item: Any, case: Any, row: Any, reader: str) -> set[str]:
-    """The verbs of work that no chain describes."""
-    if row.state != "open":
-        return set()
-    if reader in (row.person_id, row.for_id):
-        if reader == case.subject_id and not item.for_subject:
-            return set()
-        return {"complete", "save"} | ({"release"} if row.role or row.shared else set())
-    if row.person_id is not None or reader == case.subject_id:
-        return set()
-    offered = sa.select(SignOff.id).where(SignOff.id == row.sign_off_id, SignOff.id.in_(access.offered_to(connection, reader)))
-    return {"complete", "save", "claim"} if connection.execute(offered).first() else set()
-
-
-def _offered(connection: sa.Connection, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str) -> _Offers:
-    """The verbs of a chain's step, each tried on its round."""
-    position, number = standing(rows)
-    if position < 0:
-        return _Offers()
-    barred = {case.subject_id: _ABOUT_THEMSELVES}
-    current = rows_of(rows, (position, number))
-    asks = chain.steps[position]
-    round, verbs = round_of(current, asks, barred, reader), setting(asks, "verbs")
-    acts: dict[str, tuple[Any, ...]] = {
-        "approve": (deciding.approve,),
-        "reject": (deciding.reject,),
-        "resolve": (deciding.resolve,),
-        "take_back": (passing.take_back,),
-        "return": (deciding.return_,),
-        "transfer": (passing.transfer, _SOMEBODY),
-        "delegate": (passing.delegate, _SOMEBODY),
-        "claim": (passing.claim,),
-        "release": (passing.release,),
-    }
-    for verb in {"return", "transfer", "delegate"} - set(verbs) | {"release" if _could_take(round, reader) else "claim"}:
-        del acts[verb]
-    offers = _Offers(may={verb for verb, (act, *more) in acts.items() if _works(act, round, reader, *more)})
-    offers.asks = giving.of(asks)
-    offers.resubmit = WAYS if "return" in offers.may and setting(asks, "resubmit") == "choose" else ()
-    if "add" in verbs:
-        offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
-        offers.may |= {"add"} if offers.where else set()
-    if _works(taken_back, chain.steps, rows, (position, number), barred, reader):
-        offers.may.add("withdraw")
-    manages = bool(directory.roles_of(connection, reader) & rules.managers)
-    for place, row in enumerate(current):
-        remove = (manages or "remove" in verbs) and _works(adding.remove, round, reader, place, admin=manages)
-        reassign = manages and _works(passing.reassign, round, reader, place, _SOMEBODY)
-        offers.on[row.sign_off_id] = frozenset(({"remove"} if remove else set()) | ({"reassign"} if reassign else set()))
-    return offers
-
-
-def _taken_back(services: Services, connection: sa.Connection, item: Any, case: Any, chain: Any, rows: Sequence[Any], reader: str) -> None:
-    """Tries to withdraw what completed the item."""
-    if chain is None:
-        completed(rows, case.subject_id, reader)
-    elif last := standing_at(rows):
-        taken_back(chain.steps, rows, last, {case.subject_id: _ABOUT_THEMSELVES}, reader)
-    rewound(services, connection, case, restored(services, connection, case), item)
-
-
-def _could_take(round: Round, reader: str) -> bool:
-    open_now = [signer for signer in round.signers if signer.state == "open"]
-    return not any(reader in (signer.person, signer.for_person) for signer in open_now) and any(
-        signer.person is None and reader in signer.candidates for signer in open_now
-    )
-
-
-def _works(act: Callable[..., Any], *given: Any, **more: Any) -> bool:
-    try:
-        act(*given, **more)
-    except PartwellError:
-        return False
-    return True

@@ -52,6 +52,11 @@ def standing_at(rows: Sequence[Any]) -> tuple[int, int] | None:
     return None if last is None else (last.step_position, last.round_number)
 
 
+def open_at(rows: Sequence[Any]) -> tuple[int, int]:
+    """Position of the step and number of the round that is open; (-1, 0) where none is."""
+    return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.outcome is None), default=(-1, 0))
+
+
 def previous(rows: Sequence[Any], position: int) -> tuple[int, int] | None:
     """The last round of the step before this one that somebody signed, as `rows_of` takes it."""
     return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.step_position < position), default=None)
