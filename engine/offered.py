@@ -17,7 +17,7 @@ from .chains import giving
 from .chains.giving import Giving
 from .chains.steps import setting
 from .errors import PartwellError
-from .models import SignOff
+from .models import ProcedureVersion, SignOff
 from .people import directory
 from .rewinding import rewound
 from .rules import Rules
@@ -58,17 +58,17 @@ def offered(
     services: Services, connection: sa.Connection, item: Any, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str
 ) -> Offered:
     """The reader's verbs. `chain`: its row, or None; `rows`: of the item's sign-offs, as `chainview` reads them."""
-    running = item.status == "open" and case.status == "running"
     offers = Offered()
-    if running:
+    held = connection.execute(sa.select(ProcedureVersion.suspended).where(ProcedureVersion.id == case.version_id)).scalar_one()
+    moves = case.status == "running" and not held
+    if moves and item.status == "open":
         if chain is None:
             offers.may = _plain(connection, item, case, next((row for row in rows if row.state == "open"), rows[0]), reader)
         else:
             offers = _in_step(connection, case, rules, chain, rows, reader)
         if _works(must_urge, services, connection, item, case, rules, reader, services.clock.now()):
             offers.may.add("urge")
-    done = item.status == "completed" and case.status == "running"
-    if done and _works(_taken_back, services, connection, item, case, chain, rows, reader):
+    if moves and item.status == "completed" and _works(_taken_back, services, connection, item, case, chain, rows, reader):
         offers.may.add("withdraw")
     if _works(must_copy, connection, item, case, rules, reader, services.clock.now()):
         offers.may.add("copy")

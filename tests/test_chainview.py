@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from engine_room import PEOPLE, Room, person
 from test_sign_offs import act, begin, step
 
 from engine import inbox, work
+from engine.errors import VersionSuspended
+from engine.models import ProcedureVersion
 from engine.services import Services
 
 NAMES = {key: PEOPLE[key][0] for key in PEOPLE}
@@ -43,6 +46,21 @@ def test_each_verb_is_offered_exactly_while_it_would_work(room: Room) -> None:
     assert page(room, case, "hr").may == {"withdraw", "urge", "copy"}
     act(room, case, work.delegate, "director", to=person("boss"))
     assert page(room, case, "hr").may == {"urge", "copy"}
+
+
+def test_nothing_is_offered_that_a_suspended_version_refuses(room: Room) -> None:
+    """While a version is held nothing of its cases moves; who reads one may still show it to others."""
+    case = begin(room, step("会签", "hr", "worker"))
+    act(room, case, work.approve, "worker")
+    room.write(sa.update(ProcedureVersion).values(suspended=True))
+    for reader in ("hr", "worker", "admin"):
+        assert page(room, case, reader).may == {"copy"}
+        assert not any(one.may for one in page(room, case, reader).steps)
+    for verb, by in ((work.approve, "hr"), (work.withdraw, "worker"), (work.urge, "admin")):
+        with pytest.raises(VersionSuspended):
+            act(room, case, verb, by)
+    room.write(sa.update(ProcedureVersion).values(suspended=False))
+    assert "approve" in page(room, case, "hr").may
 
 
 def test_the_chain_tells_where_each_sign_off_comes_from(room: Room) -> None:
