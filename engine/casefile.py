@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, endings, incidents, messages, snapshots, terms, timeline, timers
+from . import access, asking, endings, incidents, messages, snapshots, terms, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
@@ -281,7 +281,7 @@ def signers(connection: sa.Connection, sign_off_id: str, holder: str | None, on:
 def _calls(connection: sa.Connection, case_id: str, versions: Sequence[Deployed]) -> list[CallRow]:
     attempts = incidents.attempts_of(connection, JobAttempt.case_id == case_id)
     jobs = connection.execute(
-        sa.select(Job.__table__).where(Job.case_id == case_id, Job.kind == "operation").order_by(Job.created_at, Job.id)
+        sa.select(Job.__table__).where(Job.case_id == case_id, Job.kind.in_(asking.CALLS)).order_by(Job.created_at, Job.id)
     )
     found = []
     for job in jobs:

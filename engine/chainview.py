@@ -136,7 +136,7 @@ def chain_view(
     if item.status != "open":  # a step that was not reached will not be
         seen = [replace(step, state="left") if step.state == "waiting" and not step.sign_off else step for step in seen]
     if chain is not None and running:
-        now, _ = open_at(rows)
+        now = max((row.step_position for row in rows if row.round_id and row.outcome is None), default=-1)
         signing = _signing(chain, rows, now)
         ahead = coming.situation(connection, services.clock.now(), chain, item.id, case, rules, variables(), signing)
         ahead = replace(ahead, changed=_changed(services, chain, case, rows, now, ahead.variables, form))

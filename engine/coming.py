@@ -58,6 +58,6 @@ def choice(connection: sa.Connection, chain: Any, place: int, turned: Turned, ca
         if choosing.asks_signer(found):
             rule = choosing.rule_of(step, choosing.BY_SIGNER)
             return choices.asked(company, chain.key, step, rule or {}, case, reader)
-        if found.outcome in (None, "incident", "rejected"):
+        if found.outcome in (None, "incident", "rejected", "unknown"):
             return None
     return None

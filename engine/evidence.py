@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, bundle, documents, endings, ledger, snapshots, timeline
+from . import access, asking, bundle, documents, endings, ledger, snapshots, timeline
 from .bpmn import render
 from .db import Statement
 from .errors import CaseNotRunning, Conflict, NotAllowed, NotFound, SealBroken
@@ -270,7 +270,7 @@ class _Collected:
                 "attempts": attempts.get(job.id, []),
             }
             for job in self._rows(Job, Job.created_at)
-            if job.kind == "operation"
+            if job.kind in asking.CALLS
         ]
 
     def _variables(self) -> dict[str, Json]:

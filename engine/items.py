@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from . import dues, rounds
+from . import asking, dues, rounds
 from .bpmn.advance import Opened
 from .chains import resolve, versions
 from .chains.company import Company
@@ -150,6 +150,6 @@ def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[
 
 def leave_item(turn: Turn, instance: str, element: str, by: str | None) -> None:
     """The item of an instance closes without an answer; `by`: the element whose event did it."""
-    for statement in (dues.DROP_OF_INSTANCE, _LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
+    for statement in (dues.DROP_OF_INSTANCE, asking.DROP_OF_INSTANCE, _LEAVE_SIGN_OFFS, _LEAVE_ROUNDS, _LEAVE_DRAFTS, _LEAVE_ITEM):
         turn.unit.write(statement, case_id=turn.case.id, instance=instance, at=turn.now)
     turn.record(Event.ITEM_LEFT, element=element, instance=instance, by=by)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from . import announcing, claims, documents, dues, messages, observe, projecting, snapshots
+from . import announcing, asking, claims, documents, dues, messages, observe, projecting, snapshots
 from .db import Statement, Unit
 from .deferral import AGAIN, FINISH, pause, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
@@ -29,7 +29,7 @@ from .notices import sending
 from .ports import Answer, Call
 from .settings import Limit
 from .turn import Turn
-from .work import overdue
+from .work import asked, overdue
 
 if TYPE_CHECKING:
     from .services import Services
@@ -137,7 +137,7 @@ class Runner:
                     reason = f"the worker stopped while it ran: {job.attempts - 1}"
                     raise NeedsPerson(system="partwell", operation=job.operation or job.kind, reason=reason)
                 match job.kind:
-                    case "operation":
+                    case "operation" | asking.KIND:
                         _run_operation(self._services, job, started)
                     case "timer":
                         _fire(self._services, job)
@@ -251,6 +251,12 @@ def _answered(services: Services, job: Any, started: dt.datetime, answer: Answer
         for exchange in answer.exchanges:
             content = exchange.answer.encode()
             snapshots.store(turn, job, "exchange", exchange.system, content, exchange.media_type, exchange.status, exchange.request)
+        if job.kind == asking.KIND:
+            turn.unit.write(FINISH, job_id=job.id, new_state="done", at=turn.now)
+            asked.answered(turn, job, answer.value)
+            turn.seal_again()
+            turn.commit()
+            return
         value = documents.store_made(turn, answer, element=job.element)
         whole = orjson.dumps(value)
         if len(whole) > LARGEST_VALUE:
@@ -289,6 +295,11 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             turn.unit.write(AGAIN, job_id=job.id, due=due)
             services.carrier.defer(turn.unit, job.id, due)
         else:
+            if job.kind == asking.KIND and isinstance(error, OperationFailed):  # nobody need look: the step opens by its next rule
+                turn.unit.write(FINISH, job_id=job.id, new_state="dropped", at=turn.now)
+                asked.failed(turn, job)
+                turn.commit()
+                return
             turn.unit.write(FINISH, job_id=job.id, new_state="failed", at=turn.now)
             last = GaveUp(**error.facts) if isinstance(error, TryAgain) else error
             facts = {"instance": job.instance, "code": last.code, "message": reason}
@@ -351,7 +362,7 @@ def _turn_of(services: Services, unit: Unit, job: Any) -> tuple[Turn | None, Any
     arrives.
     """
     [case], [row] = unit.together((LOCK, {"case_id": job.case_id}), (_NOW, {"job_id": job.id}))
-    if row.state == "dropped" and row.lease == job.lease and job.kind == "operation":
+    if row.state == "dropped" and row.lease == job.lease and job.kind in asking.CALLS:
         return Turn(services, unit, case, actor=None), row
     if row.state != "leased" or row.lease != job.lease or (case.status == "closed" and job.kind not in OUTLIVING):
         log.warning("result of job %s (%s) came after its lease was lost; it is not applied", job.id, job.operation or job.kind)

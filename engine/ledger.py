@@ -64,6 +64,8 @@ class Event(StrEnum):
     STEP_RESUBMITTED = "work:step:resubmitted"
     STEP_RERESOLVED = "work:step:reresolved"
     STEP_RETURNED = "work:step:returned"
+    SIGNERS_ASKED = "work:signers:asked"
+    SIGNERS_ANSWERED = "work:signers:answered"
     SIGNERS_CHOSEN = "work:signers:chosen"
     CHOICE_CORRECTED = "work:signers:corrected"
     SIGN_OFF_TRANSFERRED = "work:sign_off:transferred"

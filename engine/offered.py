@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access
+from . import access, asking
 from .casefile import restored
 from .chains import giving
 from .chains.giving import Giving
@@ -92,9 +92,10 @@ def _plain(connection: sa.Connection, item: Any, case: Any, row: Any, reader: st
 def _in_step(connection: sa.Connection, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str) -> Offered:
     """The verbs of a chain's step, each tried on its round."""
     position, number = open_at(rows)
-    if position < 0:
-        return Offered()
     barred = {case.subject_id: _ABOUT_THEMSELVES}
+    if position < 0:
+        last = standing_at(rows) if any(asking.stands(row.trace) for row in rows if row.outcome is None) else None
+        return Offered(may={"withdraw"} if last and _works(taken_back, chain.steps, rows, last, barred, reader) else set())
     current = rows_of(rows, (position, number))
     asks = chain.steps[position]
     round, verbs = round_of(current, asks, barred, reader), setting(asks, "verbs")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import choices, dues, marks, sign_offs
+from . import asking, choices, dues, marks, sign_offs
 from .bpmn.model import Element
 from .bpmn.names import fields as form_fields
 from .chains import choosing, resolve, versions
@@ -78,6 +78,7 @@ def open_step(
     signed: bool = True,
     told: Mapping[str, Json] = MappingProxyType({}),
     choice: choices.Given | None = None,
+    answers: Mapping[str, Json] = MappingProxyType({}),
 ) -> str | None:
     """Open the next step of the chain that needs somebody, for the people it resolves to now, and give None.
 
@@ -86,7 +87,8 @@ def open_step(
     `told`: what the trace tells, too. `choice`: of who approves now, for a step that asks them who signs it.
 
     Where it cannot be told whether a step applies, or nobody is found for it, the item stands there with an incident until an
-    administrator has it tried again; so it does where not one step was `signed` in a chain that decides about an employment. Raises
+    administrator has it tried again; so it does where not one step was `signed` in a chain that decides about an employment. Where an
+    outside system must say who signs, the item waits until it has; `answers`: what it said, for the step at `position`. Raises
     FormInvalid for a `choice` that is missing, wrong or unasked.
     """
     company = Company(turn.unit.connection, turn.now)
@@ -102,6 +104,7 @@ def open_step(
         turn.incident(item.element, item.instance, error)
 
     for current in range(position, len(steps)):
+        case = replace(case, answers=answers if current == position else {})
         step = resolve.one(company, steps[current], case)
         if choice is not None and choosing.asks_signer(step):
             persons = choices.given(turn, company, item.chain, steps[current], case, choice, item.id)
@@ -109,8 +112,11 @@ def open_step(
             step = resolve.one(company, steps[current], case)
         trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}, **told}
         number = rounds.get(item.step_ids[current], 0) + 1
-        if choice is not None and step.outcome in (None, "incident", "rejected"):
+        if choice is not None and step.outcome in (None, "incident", "rejected", "unknown"):
             choice.unasked()
+        if step.outcome == "unknown":
+            asking.ask(turn, company, item, current, number, step, case, told)
+            return None
         if step.outcome is None:
             _open_round(turn, company, item, current, number, step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
@@ -162,6 +168,23 @@ def try_again(turn: Turn, instance: str) -> Chained | None:
     signed = connection.execute(sa.select(SignOff.id).where(SignOff.item_id == item.id).limit(1)).first() is not None
     verdict = open_step(turn, item, place, again=True, signed=signed)
     return replace(item, verdict=verdict) if verdict else None
+
+
+def asking_at(turn: Turn, instance: str, job_id: str) -> tuple[Chained, int, Mapping[str, Any]] | None:
+    """The item of this instance, the place of its step, and its trace, where it waits for what this job asks; None where it does not."""
+    where = _where_stuck(turn, instance)
+    if where is None or where.trace.get("job") != job_id:
+        return None
+    item, stuck = _stuck(turn, instance)
+    return item, stuck.position, stuck.trace
+
+
+def open_asked(turn: Turn, item: Chained, place: int, *, told: Mapping[str, Json], answers: Mapping[str, Json]) -> str | None:
+    """As `open_step`, for a step that waited for an outside system: the pass through it begins now."""
+    connection = turn.unit.connection
+    connection.execute(sa.delete(WorkRound).where(WorkRound.step_id == item.step_ids[place], WorkRound.closed_at.is_(None)))
+    signed = connection.execute(sa.select(SignOff.id).where(SignOff.item_id == item.id).limit(1)).first() is not None
+    return open_step(turn, item, place, again=True, signed=signed, told=told, answers=answers)
 
 
 def stands(turn: Turn, instance: str) -> bool:

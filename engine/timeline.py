@@ -26,6 +26,7 @@ _BY_ITSELF = {
     Happened.ITEM_OPENED,
     Happened.ITEM_LEFT,
     Happened.STEP_OPENED,
+    Happened.SIGNERS_ASKED,
     Happened.STEP_SKIPPED,
     Happened.STEP_REJECTED_BY_RULE,
     Happened.OPERATION_REQUESTED,

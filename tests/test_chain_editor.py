@@ -224,6 +224,7 @@ def test_every_rule_is_sent_as_it_stands(office: Office, rule: str) -> None:
     some = {"persons": ["GM-001", "HR-001"], "roles": ["hr", "admin"], "groups": ["g"], "posts": ["p"], "departments": ["production", "hr"]}
     some |= {"within": "department", "of": "signer:head", "yes_no": True, "level": 3, "end": "grade:7", "vacant": "next_up", "short": "top"}
     some |= {"by": "region", "duty": "payroll", "field": "kind", "expression": "subject.id", "count": 2, "operation": "ehr.employee"}
+    some |= {"values": {"about": "subject.id", "large": "amount >= 5"}}
     some |= {"pool": {"rule": "department_members", "of": "initiator", "sub": True}}
     one = {"rule": rule, **{name: some[kind] for name, kind in PARAMETERS[rule].items()}}
     client, headers = office.program("admin")

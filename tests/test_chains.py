@@ -252,7 +252,7 @@ def test_an_unknown_chain_is_an_error(connection: sa.Connection) -> None:
         ([step(HEAD), step(key="b")], "step 2 (签批), approvers: it needs a list of approvers"),
         ([step("hr")], "step 1 (签批), approvers: it needs a list of approvers"),
         ([step({"rule": "nobody_knows"})], 'approvers.0: the rule "nobody_knows" is not known'),
-        ([step({"rule": "operation", "operation": "x"})], "asking an outside system"),
+        ([step({"rule": "operation"})], "approvers.0.operation: it must be the name of an operation"),
         ([step({"rule": ["role"]})], "is not known"),
         ([step({"rule": "role"})], "approvers.0.roles: it must be a list of texts"),
         ([step({"rule": "role", "roles": "hr"})], "approvers.0.roles: it must be a list of texts"),

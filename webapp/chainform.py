@@ -233,6 +233,9 @@ class _Sent:
             elif takes == "yes_no":
                 if at + name in self._form:
                     rule[name] = True
+            elif takes == "values":
+                if text:
+                    rule[name] = values_of(text)
             elif takes == "pool":
                 if self._form.get(f"{at}{name}.rule"):
                     rule[name] = self._rule(f"{at}{name}.")
@@ -245,6 +248,17 @@ def _number(text: str) -> int | str:
     """What is typed as a whole number; anything else stays, to be told."""
     number = whole(text)
     return text if number is None else number
+
+
+def values_of(text: str) -> dict[str, str]:
+    """Expressions by name, out of lines `name = expression`; a line that says less stays, to be told."""
+    pairs = (line.partition("=") for line in text.splitlines() if line.strip())
+    return {name.strip(): expression.strip() for name, _, expression in pairs}
+
+
+def lines_of(values: Json) -> str:
+    """The other way; "" for anything else."""
+    return "\n".join(f"{name} = {text}" for name, text in values.items()) if isinstance(values, Mapping) else ""
 
 
 def persons_of(text: str) -> list[str]:

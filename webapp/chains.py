@@ -150,7 +150,7 @@ def _page(
             versions=rows,
             acts=[(act, [table.change(one) for one in act.changes]) for act in acts],
             notes={act.number: act.note for act in acts if act.number is not None},
-            choices=chaintable.choices(connection),
+            choices={**chaintable.choices(connection), "operations": {name: name for name in sorted(services().operations)}},
             conditions=conditions,
             table=table,
             persons=Persons(company),

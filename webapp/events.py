@@ -37,6 +37,8 @@ NAMES: Mapping[str, str] = {
     Event.STEP_RETURNED: N_("Returned by a signer"),
     Event.SIGNERS_CHOSEN: N_("Signers of the next step chosen"),
     Event.CHOICE_CORRECTED: N_("Choice of signers corrected"),
+    Event.SIGNERS_ASKED: N_("Outside system asked who signs"),
+    Event.SIGNERS_ANSWERED: N_("Outside system asked who signs: ended"),
     Event.SIGN_OFF_TRANSFERRED: N_("Passed on to another signer"),
     Event.SIGN_OFF_REASSIGNED: N_("Signer replaced by a manager"),
     Event.SIGN_OFF_DELEGATED: N_("Asked somebody for an opinion"),

@@ -105,6 +105,8 @@ EVENT_LOOKS = {
     Event.STEP_RESUBMITTED: ("users", "secondary"),
     Event.STEP_RERESOLVED: ("users", "warning"),
     Event.STEP_RETURNED: ("arrow-back-up", "warning"),
+    Event.SIGNERS_ASKED: ("plug-connected", "secondary"),
+    Event.SIGNERS_ANSWERED: ("plug-connected", "secondary"),
     Event.SIGNERS_CHOSEN: ("users", "secondary"),
     Event.CHOICE_CORRECTED: ("users", "warning"),
     Event.SIGN_OFF_TRANSFERRED: ("chevron-right", "secondary"),

@@ -157,6 +157,7 @@ def check(services: Services, draft: Draft) -> list[Fault]:
 def faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
     """As `check`, on an open connection."""
     found = shape.faults(draft.name, draft.name_en, draft.steps, Company(connection, now)) or shape.unwired(draft.steps)
+    found = found or shape.unoffered(draft.steps, services.operations)
     if found:
         return found
     company = Company.whole(connection, now)

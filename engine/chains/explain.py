@@ -45,6 +45,7 @@ class _Teller:
         if trace.get("instead"):
             facts["who"] = self._names(trace["instead"])
         rule = trace["tried"][-1] if trace.get("tried") else {}
+        facts["operation"] = rule.get("operation", "")
         if text is None:
             text = REASONS[rule["rule"]] if rule else ""
             facts |= self._facts(rule)
@@ -82,6 +83,8 @@ class _Teller:
         told += [self._say(_GONE).format(who=one["name"]) for one in rule.get("gone", ())]
         if rule.get("failed"):
             told.append(self._say(_FAILED).format(failed=self._say(rule["failed"])))
+        if rule.get("unanswered"):
+            told.append(self._say(_UNANSWERED[rule["unanswered"]]).format(operation=rule["operation"]))
         for unit in rule.get("vacant_departments", ()):
             told.append(self._say(_VACANT).format(department=self._called(unit)))
         return told
@@ -115,6 +118,7 @@ REASONS = {
     "form_person": "To be signed by {who}, named in the form.",
     "form_department": "To be signed by {who}, head of {department}, which the form names.",
     "expression": "To be signed by {who}, as the expression of the step gives.",
+    "operation": "To be signed by {who}, as the outside system says that was asked ({operation}).",
 }
 POLICIES = {
     "to_managers": "The approval chain found nobody who may sign, so it goes to the administrators: {who}.",
@@ -133,6 +137,8 @@ POLICIES = {
     "kept": "What was signed here in round {round} is kept.",
     "chosen_by_initiator": "Whoever starts this chooses who signs.",
     "chosen_by_signer": "Whoever signs before this step chooses who signs it.",
+    "asking": "An outside system is being asked who signs ({operation}).",
+    "asked_outside": "Who signs is asked of an outside system when the step opens ({operation}).",
     "not_known": "Who signs is found from what is not known yet.",
     "nothing_signed": "Not one step of the chain applies, though a person has to decide; an administrator must look.",
     "condition": "This step does not apply: {when}.",
@@ -147,6 +153,10 @@ DROPPED = {
 }
 _VACANT = "{department} has no head at present."
 _FAILED = "The expression could not be evaluated: {failed}"
+_UNANSWERED = {
+    "no_answer": "The outside system ({operation}) was asked who signs and gave no answer.",
+    "shape": "The outside system ({operation}) was asked who signs, but its answer does not name persons.",
+}
 _GONE = "{who} was chosen, but can no longer be among those who sign here."
 _CONDITIONAL = "It cannot be told yet whether this step applies: {when}"
 _ASKED_BEFORE = "{who} signed an earlier step and is not asked a second time."

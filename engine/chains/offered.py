@@ -63,7 +63,8 @@ def rules(field: str = "approvers", *, inner: bool = False) -> tuple[str, ...]:
     for name in words.RULES:
         kinds = PARAMETERS.get(name, {})
         rule = {"rule": name, **{parameter: _GIVEN[kind] for parameter, kind in kinds.items() if kind in _GIVEN}}
-        if not (inner and "pool" in kinds) and _accepted(field, [rule], False):
+        tried: Json = {"rule": "initiator_chooses", "pool": rule} if inner else rule
+        if _accepted(field, [tried], False):
             found.append(name)
     return tuple(found)
 

@@ -42,7 +42,7 @@ class Resolved:
     #: in order; empty where nobody is needed, or nobody was found
     signers: Sequence[Signer]
     #: None: they sign. `unreached`: its condition is not met; `skipped`: nobody needs to sign; `rejected`: decided by rule; `incident`:
-    #: an administrator must look. `unknown`: cannot be told yet (`forecast`)
+    #: an administrator must look. `unknown`: cannot be told yet (`forecast`), or before an outside system is asked
     outcome: str | None
     #: why these people, for `explain`
     trace: Mapping[str, Json]
@@ -99,6 +99,8 @@ def one(company: Company, step: Mapping[str, Json], case: Situation) -> Resolved
         if not applies:
             return result("unreached", policy="condition")
     signers = _by_rules(company, step, case, trace)
+    if trace["tried"][-1].get("asks"):
+        return result("unknown", policy="asked_outside")
     if not signers:
         outcome, signers = _nobody(company, step, case, trace)
         if outcome:
@@ -133,13 +135,13 @@ def readers(company: Company, step: Mapping[str, Json], case: Situation) -> list
 
 
 def _by_rules(company: Company, step: Mapping[str, Json], case: Situation, trace: dict[str, Json]) -> list[Signer]:
-    """The people of the first rule that gives any; the trace tells every rule tried."""
+    """The people of the first rule that gives any; the trace tells every rule tried. None comes after one that is still to be asked."""
     for rule in step["approvers"]:
         candidates, facts = rules.find(company, rule, case, step["key"])
         candidates = list(dict.fromkeys(candidates))
         fit = _fit(company, candidates, case)
         trace["tried"].append({**rule, **facts, "candidates": company.named(candidates), "dropped": fit.dropped})
-        if fit.kept:
+        if fit.kept or facts.get("asks"):
             return fit.kept
     return []
 

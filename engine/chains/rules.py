@@ -6,6 +6,7 @@ department that a form field holds) or `signer:<step>` (who really signed that s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -40,11 +41,14 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "form_person": {"field": "field"},
     "form_department": {"field": "field", **_HEAD},
     "expression": {"expression": "expression"},
+    "operation": {"operation": "operation", "values": "values"},
 }
 #: kinds of parameters without which a rule means nobody
-NEEDED: Collection[str] = frozenset({"persons", "roles", "groups", "posts", "duty", "field", "expression"})
+NEEDED: Collection[str] = frozenset({"persons", "roles", "groups", "posts", "duty", "field", "expression", "operation"})
+#: the rule by which an outside system says who is meant
+OUTSIDE = "operation"
 #: rules whose people nobody can tell without a case
-OPEN: Collection[str] = frozenset({"initiator_chooses", "signer_chooses", "form_person", "form_department", "expression"})
+OPEN: Collection[str] = frozenset({"initiator_chooses", "signer_chooses", "form_person", "form_department", "expression", OUTSIDE})
 
 
 #: parameter -> what it is where a rule leaves it out
@@ -311,6 +315,31 @@ def _by_expression(company: Company, rule: Rule, case: Situation, step: str) -> 
         return [], {"failed": error.message}
 
 
+def asked(rule: Rule) -> str:
+    """What is asked by a rule that asks an outside system, by which its answer is known."""
+    return json.dumps([rule["operation"], rule.get("values") or {}], sort_keys=True, ensure_ascii=False)
+
+
+def inputs(company: Company, rule: Rule, case: Situation) -> dict[str, Json]:
+    """What the outside system is told. Raises FeelError."""
+    given = (rule.get("values") or {}).items()
+    return {name: expressions.evaluate(text, seen(company, case, text), now=case.at) for name, text in given}
+
+
+def _by_operation(company: Company, rule: Rule, case: Situation, step: str) -> Found:
+    """Whom the outside system has named; nobody, and the fact `asks`, while it is not asked. What it cannot be told asks nobody."""
+    answer: Mapping[str, Any] | None = case.answers.get(asked(rule))
+    if answer is not None:
+        facts = {"unanswered": answer["failed"]} if "failed" in answer else {}
+        return _persons(company, answer.get("persons") or []), {"answer": dict(answer), **facts}
+    try:
+        if case.draw is not None:  # what a forecast does not know yet may be known once the step opens
+            inputs(company, rule, case)
+    except FeelError as error:
+        return [], {"failed": error.message}
+    return [], {"asks": rule["operation"]}
+
+
 _FIND: Mapping[str, Callable[[Company, Rule, Situation, str], Found]] = {
     "person": _by_person,
     "role": _by_role,
@@ -329,6 +358,7 @@ _FIND: Mapping[str, Callable[[Company, Rule, Situation, str], Found]] = {
     "form_person": _by_field,
     "form_department": _by_department_field,
     "expression": _by_expression,
+    OUTSIDE: _by_operation,
 }
 
 

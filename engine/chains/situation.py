@@ -25,6 +25,8 @@ class Situation:
     changed: Mapping[str, Mapping[str, Set[str]]] = field(default_factory=dict)
     #: key of a step -> persons whom the initiator, or the signer of the step before, chose for it
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: what an outside system was asked for this step (`rules.asked`) -> {persons}, or {failed}: `no_answer` or `shape`
+    answers: Mapping[str, Json] = field(default_factory=dict)
     #: roles that take what nobody else can
     managers: Sequence[str] = ("admin",)
     #: name of the procedure and key of the chain, for substitutes who stand in for one of them only

@@ -36,7 +36,7 @@ from ..errors import Sentence
 from ..ports import Json
 from . import giving
 from .company import Company
-from .rules import NEEDED, PARAMETERS
+from .rules import NEEDED, OUTSIDE, PARAMETERS
 
 MODES = ("single", "claim", "all", "any", "sequence", "ratio", "random")
 VERBS = ("return", "transfer", "delegate", "add", "remove", "withdraw", "urge", "copy")
@@ -89,6 +89,7 @@ DECISIVE_INITIATOR = ("manager", "department_head", "forbid")
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _KEY = re.compile(r"[a-z0-9_]{1,40}")
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_OPERATION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _MOST = 20
 _LONGEST = 1000
 
@@ -171,10 +172,22 @@ def unwired(steps: Sequence[Mapping[str, Json]]) -> list[Fault]:
     found = []
     for number, step in enumerate(steps):
         names = [rule["rule"] for rule in step.get("copies") or ()]
-        asked = [(f"copies.{place}", name) for place, name in enumerate(names) if name in CHOSEN]
+        asked = [(f"copies.{place}", name) for place, name in enumerate(names) if name in (*CHOSEN, OUTSIDE)]
         template = "{what} is not carried out yet; a chain with it can be drafted and previewed, not published"
         found += [Fault(number, field, Sentence(template, {"what": what}), str(step.get("name"))) for field, what in asked]
     return found
+
+
+def unoffered(steps: Sequence[Mapping[str, Json]], operations: Collection[str]) -> list[Fault]:
+    """Outside systems to be asked that no connector knows, of steps that are otherwise sound. `operations`: those that are offered."""
+    template = "no connector offers the operation {operation}; offered are: {choices}"
+    return [
+        Fault(number, f"approvers.{place}.operation", Sentence(template, facts), str(step.get("name")))
+        for number, step in enumerate(steps)
+        for place, rule in enumerate(step["approvers"])
+        if rule["rule"] == OUTSIDE and rule["operation"] not in operations
+        for facts in [{"operation": rule["operation"], "choices": ", ".join(sorted(operations)) or "–"}]
+    ]
 
 
 class _Step:
@@ -261,16 +274,15 @@ class _Step:
 
     def _choosers(self) -> None:
         """One person chooses, somebody who acts before the step opens, and as many as can sign."""
-        rules = self._step.get("approvers")
-        asking = [
-            (number, rule)
-            for number, rule in enumerate(rules if isinstance(rules, list) else ())
-            if isinstance(rule, Mapping) and rule.get("rule") in CHOSEN
-        ]
+        listed = self._step.get("approvers")
+        rules = [(number, rule) for number, rule in enumerate(listed if isinstance(listed, list) else ()) if isinstance(rule, Mapping)]
+        asking = [(number, rule) for number, rule in rules if rule.get("rule") in CHOSEN]
         for number, rule in asking:
             field = f"approvers.{number}"
             if number != asking[0][0]:
                 self._say(field, "only one rule of a step can let somebody choose")
+            if rule["rule"] == "signer_chooses" and any(place < number and one.get("rule") == OUTSIDE for place, one in rules):
+                self._say(field, "nobody who signs before is there any more once an outside system was asked; let them choose first")
             if rule["rule"] == "signer_chooses" and not self._earlier:
                 self._say(field, "nobody signs before the first step, so nobody can choose who signs it")
             least, most = (rule.get(name, default) for name, default in (("min", 1), ("max", MOST_CHOSEN)))
@@ -281,10 +293,7 @@ class _Step:
 
     def _rule(self, field: str, rule: Mapping[str, Json], *, inner: bool = False) -> None:
         name = rule.get("rule")
-        if name == "operation":
-            self._say(field, "asking an outside system who signs is not offered yet; use another rule")
-            return
-        if not isinstance(name, str) or name not in PARAMETERS or (inner and "pool" in PARAMETERS[name]):
+        if not isinstance(name, str) or name not in PARAMETERS or (inner and (name == OUTSIDE or "pool" in PARAMETERS[name])):
             self._say(field, 'the rule "{name}" is not known; possible are {choices}', name=name, choices=", ".join(PARAMETERS))
             return
         parameters = PARAMETERS[name]
@@ -329,6 +338,18 @@ class _Step:
             case "field":
                 if not isinstance(value, str) or not _PATH.fullmatch(value):
                     self._say(field, "it must be the name of a form field")
+            case "operation":
+                if not isinstance(value, str) or not _OPERATION.fullmatch(value):
+                    self._say(field, "it must be the name of an operation, such as ehr.employee")
+            case "values":
+                if not isinstance(value, Mapping) or len(value) > _MOST or not all(isinstance(name, str) and name for name in value):
+                    self._say(field, "it must be an object of at most {most} values, each with its expression", most=_MOST)
+                    return
+                for name, text in value.items():
+                    if not isinstance(text, str) or not text.strip():
+                        self._say(f"{field}.{name}", "it must be a text")
+                    else:
+                        self._feel(f"{field}.{name}", text)
             case "expression":
                 if not isinstance(value, str) or not value.strip():
                     self._say(field, "it must be a text")

@@ -124,6 +124,7 @@ RULES: Mapping[str, str] = {
     "form_person": "person in the form",
     "form_department": "head of a department in the form",
     "expression": "an expression",
+    "operation": "named by an outside system",
 }
 PHRASES: Mapping[str, str] = {
     "person": "{persons}",
@@ -143,6 +144,7 @@ PHRASES: Mapping[str, str] = {
     "form_person": "the person in the form field {field}",
     "form_department": "the head of the department in the form field {field}, level {level}",
     "expression": "{expression}",
+    "operation": "whom the outside system names ({operation})",
 }
 OF: Mapping[str, str] = {"subject": "the employee concerned", "initiator": "the initiator"}
 _OF_FIELD, _OF_SIGNER = "the form field {name}", "the signer of step {name}"
@@ -160,6 +162,7 @@ def rule(company: Company, rule: Mapping[str, Json]) -> Sentence:
     if name not in PHRASES:
         return Sentence("an unknown rule")
     facts: dict[str, Any] = {"level": rule.get("level", 1), "field": rule.get("field", ""), "expression": rule.get("expression", "")}
+    facts["operation"] = rule.get("operation", "")
     facts["of"] = _of(str(rule.get("of", "subject")))
     facts["duty"] = Sentence(str(rule.get("duty", "")).replace("_", " "))
     for kind in ("persons", "roles", "groups", "posts"):

@@ -38,8 +38,8 @@ class Job(Base):
     #: None for a notice that tells of no case, and for what compares an outside centre with all of them
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told to a person),
-    #: `event` (to be told to an outside system), `project` (work to be shown in an outside centre), `due` (a sign-off is: its instance)
-    #: or `seal`
+    #: `event` (to be told to an outside system), `project` (work to be shown in an outside centre), `due` (a sign-off is: its instance),
+    #: `asking` (who signs a step) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import rounds, timeline
+from .. import asking, rounds, timeline
 from ..chains import drafts, resolve, versions
 from ..chains.company import Company
 from ..chains.steps import setting
@@ -149,6 +149,7 @@ def _plan(at: Step) -> _Plan:
     turn, connection = at.turn, at.turn.unit.connection
     chain = _version(at, versions.active(connection, at.chain.key, turn.now))
     case = rounds.at_step(turn, dataclasses.replace(at.item, chain=chain), at.position)
+    case = dataclasses.replace(case, answers=asking.answers(connection, at.round_id))
     resolved = resolve.one(Company(connection, turn.now), chain.steps[at.position], case)
     if at.round.mode in ("claim", "random"):
         raise NotAllowed(reason="who takes this is found once, when the step opens; give it to somebody else instead")

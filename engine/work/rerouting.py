@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import rounds
+from .. import asking, rounds
 from ..chains import resolve
 from ..chains.company import Company
 from ..errors import MayNotSign, NobodySigns, PartwellError, SignsAlready
@@ -123,6 +124,7 @@ def _instead(at: Step, signer: Signer, gone: str) -> tuple[str, Turned]:
     """Raises NobodySigns."""
     company = Company(at.turn.unit.connection, at.turn.now)
     case = rounds.situation(at.turn, at.instance, chain=at.chain.key)
+    case = replace(case, answers=asking.answers(at.turn.unit.connection, at.round_id))
     stand_in = company.stand_in(gone, case.procedure, case.chain)
     wanted = resolve.fit(company, [stand_in.person], case) if stand_in else []
     for person in [*wanted, *resolve.one(company, at.asks, case).persons, *resolve.managers(company, case)]:

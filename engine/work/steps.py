@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import choices, copies, dues, endings, items, rounds, sign_offs
+from .. import asking, choices, copies, dues, endings, items, rounds, sign_offs
 from ..bpmn.model import Element
 from ..chains import resolve
 from ..chains.company import Company
@@ -290,8 +290,8 @@ def step(
 ) -> Step | None:
     """The step at which the item stands; None if this very request was carried out before.
 
-    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. `completed`: the item may be; then the step that was
-    signed last. Raises NotFound, NotAllowed, AlreadyDecided,
+    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. `completed`: the item may be, or wait for an outside
+    system; then the step that was signed last. Raises NotFound, NotAllowed, AlreadyDecided,
     ItemClosed, CaseNotRunning, VersionSuspended.
     """
     case, rows = lock_and_read(unit, _ROUNDS, item_id=item_id, actor=actor, candidate=actor, request_id=request_id)
@@ -305,7 +305,8 @@ def step(
     must_run(case)
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
-    if not done and not any(row.sign_off_id and row.outcome is None for row in rows):
+    signs = any(row.sign_off_id and row.outcome is None for row in rows)
+    if not done and not signs and not (completed and asking.waits(unit.connection, item_id)):
         raise closed(unit.connection, item_id, "open")
     found = _at(Turn(services, unit, case, actor=actor, request_id=request_id), item_id, rows, to)
     if verb is not None:

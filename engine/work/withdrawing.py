@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import rewinding, sign_offs
+from .. import asking, rewinding, sign_offs
 from ..chains.steps import setting
 from ..db import Statement, Unit
 from ..errors import ActedOn, ItemClosed, NotAllowed
@@ -71,7 +71,7 @@ def _decision(services: Services, unit: Unit, item_id: str, actor: str, reason: 
     place, _ = taken_back(now.chain.steps, now.all_rows, now.which, now.round.barred, actor)
     at = now if place == now.which else now.at(place)
     turned = withdrawing.withdraw(at.round, actor)
-    if now.round.outcome is not None:
+    if now.row.status == "completed":
         case = rewound(services, unit.connection, at.turn.case, at.turn.execution, at.row)
         if turned.reopened:
             at.record(Event.SIGN_OFF_WITHDRAWN, reason=reason, **case.told)
@@ -80,6 +80,8 @@ def _decision(services: Services, unit: Unit, item_id: str, actor: str, reason: 
             at.turn.commit()
             return
     at.record(Event.SIGN_OFF_WITHDRAWN, reason=reason)
+    if now.round.outcome is not None:
+        asking.stop(at.turn, item_id, at.instance)
     if at is not now and turned.reopened:
         rewinding.vanished(at.turn, item_id)
         now.write(deciding.lapse(now.round))
