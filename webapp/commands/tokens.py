@@ -25,7 +25,13 @@ def token() -> None:
 @click.argument("name")
 @click.option("--person", required=True, help="Employee number of the person as whom the program acts.")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(OF_TOKENS), help="What it is for; may be given several times."
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice(OF_TOKENS),
+    metavar="SCOPE",
+    help="What it is for; may be given several times.",
 )
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day on which it holds, within a year.")
 @click.pass_context
