@@ -110,7 +110,10 @@ def test_escalate_never_to_the_employee_concerned(room: Room) -> None:
 
 
 def test_overdue_transfer(room: Room) -> None:
-    """超时 (due and overdue): to the person whom the chain names; where that one signs already, to who manages the procedure."""
+    """超时 (due and overdue): to the person whom the chain names; where that one signs already, to who manages the procedure.
+
+    Whom the chain names and whose own time is over, too, keeps it and is reminded, in whatever order the two come up.
+    """
     rule = {"do": "transfer", "to": person("head")}
     case = begin(room, step("a", "hr", limit_hours=1, on_due=rule))
     at(room, MONDAY)
@@ -120,6 +123,7 @@ def test_overdue_transfer(room: Room) -> None:
     case = room.start()
     at(room, room.clock.now() + dt.timedelta(days=4))
     assert told(room, case) == "open: hr:transferred head:open admin:open"
+    assert [entry.payload["to"][0]["name"] for entry in entries(room, case, "reminded")] == ["赵敏"]
 
 
 def test_overdue_approve_by_rule(room: Room) -> None:

@@ -48,7 +48,7 @@ def ring(turn: Turn, job: Any) -> None:
             at.record(Event.SIGN_OFF_BY_RULE, decision=outcome, to=at.named([signer.person]))
             at.write(turned)
             at.follow(turned)
-        case "escalate" | "transfer":
+        case "escalate" | "transfer" if rule.get("to") is None or _named(at, rule) != signer.person:
             to, turned = _passed(at, signer, rule)
             at.record(Event.SIGN_OFF_ESCALATED, former=at.named([signer.person]), to=at.named([to]))
             at.write(turned)
@@ -79,12 +79,17 @@ def _remind(at: Step, signer: Signer, rule: Any, times: int) -> None:
         dues.arm(at.turn, at.element.id, at.asks, at.rows[signer.number].sign_off_id, again, number=times + 1)
 
 
+def _named(at: Step, rule: Any) -> str | None:
+    """Whom the chain names to take it; who holds it already is reminded instead."""
+    return Company(at.turn.unit.connection, at.turn.now).find(rule["to"])
+
+
 def _passed(at: Step, signer: Signer, rule: Any) -> tuple[str, Turned]:
     """The round with another signer in the place: whom the chain names, or the superiors upward, else who manages the procedure."""
     company = Company(at.turn.unit.connection, at.turn.now)
     case = rounds.situation(at.turn, at.instance, chain=at.chain.key)
     if rule["do"] == "transfer":
-        wanted = [company.find(rule["to"]) or ""]
+        wanted = [_named(at, rule) or ""]
     else:
         wanted = company.superiors(signer.for_person or signer.person or "")
     for person in [*resolve.fit(company, wanted, case), *resolve.managers(company, case)]:
