@@ -486,6 +486,7 @@ def test_the_case_page_says_that_its_version_is_at_rest(office: Office) -> None:
     client, headers = office.program("wangfang")
     refused = client.post(f"/api/v1/items/{office.open_item(case)}/complete", json={"values": {}}, headers=headers)
     assert refused.status_code == 409 and refused.json["code"] == "version_suspended"
+    versions.resume(office.services, "office", None, by=None, note="x")
 
 
 def test_every_symbol_that_the_pages_name_is_there() -> None:

@@ -79,7 +79,7 @@ def test_a_manager_returns_a_case_and_opens_it_again(office: Office) -> None:
     assert office.post(manager, f"/cases/{case}/return", {"element": "talk"}).status_code == 422
     done = office.post(manager, f"/cases/{case}/return", {"element": "talk", "reason": "记录不完整"}, follow_redirects=True)
     assert "退回到先前环节" in done.text and "记录不完整" in done.text
-    office.post(manager, f"/cases/{case}/cancel", {"reason": "x"})
+    office.post(manager, f"/cases/{case}/terminate", {"reason": "x"})
     assert "重新打开事项" in manager.get(f"/cases/{case}").text
     again = office.post(manager, f"/cases/{case}/return", {"element": "talk", "reason": "仲裁要求"}, follow_redirects=True)
     assert "仲裁要求" in again.text and "进行中" in again.text
