@@ -174,6 +174,7 @@ def publish(
 
     A version that was to come into force later and has a lower number never does. Raises ChainRefused with every fault.
     """
+    one_at_a_time(connection)
     steps = shape.keyed(steps)
     refuse_faults(key, [*shape.faults(name, name_en, steps, Company(connection, now))], steps)
     last = connection.execute(sa.select(sa.func.max(Chain.number)).where(Chain.key == key)).scalar() or 0
