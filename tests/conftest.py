@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,10 @@ def postgres() -> Iterator[str]:
         server = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with server.connect() as connection:
             connection.execute(sa.text("CREATE DATABASE partwell_tests"))
+            # no test cuts the machine's power
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
         yield url.render_as_string(hide_password=False)
         server.dispose()
 
@@ -104,16 +108,38 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) 
     return file
 
 
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterator[Callable[[str], Database]]:
+    """Opens a database by its address, each but once: what SQLAlchemy compiled for one test serves the next."""
+    known: dict[str, Database] = {}
+
+    def database(url: str) -> Database:
+        if url not in known:
+            known[url] = Database(url, keyring)
+        return known[url]
+
+    yield database
+    for one in known.values():
+        one.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, opened: Callable[[str], Database], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """An empty, migrated database, once of each kind."""
     if request.param == "sqlite":
-        file = tmp_path / "partwell.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
+        template: Path = request.getfixturevalue("migrated_sqlite")
+        file = template.with_name("partwell.db")
+        for left in file.parent.glob(f"{file.name}*"):
+            left.unlink()
+        shutil.copy(template, file)
         yield f"sqlite:///{file}"
+        opened(f"sqlite:///{file}").dispose()
         return
     url: str = request.getfixturevalue("migrated_postgres")
     yield url
+    opened(url).dispose()
     server = sa.create_engine(url, poolclass=sa.NullPool)
     with server.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -122,10 +148,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def database(database_url: str, keyring: Keyring) -> Iterator[Database]:
-    opened = Database(database_url, keyring)
-    yield opened
-    opened.dispose()
+def database(database_url: str, opened: Callable[[str], Database]) -> Database:
+    return opened(database_url)
 
 
 @pytest.fixture
