@@ -107,7 +107,7 @@ class Decisions:
         return Result(found["value"], last.get("matched", []), last.get("inputs", {}), found["trace"])
 
     def _decide(self, decision_id: str, data: Mapping[str, Json], now: dt.datetime | None) -> Any:
-        with feel.interpreter() as interpreter:
+        def ask(interpreter: feel.Interpreter) -> Any:
             needs = interpreter.compiled.get(self._key)
             if needs is None:
                 interpreter.make_room()
@@ -117,10 +117,12 @@ class Decisions:
             time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
             return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
 
+        return feel.asked(ask)
+
 
 @functools.lru_cache(maxsize=32)
 def _inspected(model: str, known: frozenset[str] | None) -> str:
     """JSON of what is to be said about a model; a large table takes a second, and is asked about by check, deployment and activation."""
-    with feel.interpreter() as interpreter:
-        answer: str = interpreter.call("inspect", model, json.dumps(None if known is None else sorted(known), ensure_ascii=False))
+    names = json.dumps(None if known is None else sorted(known), ensure_ascii=False)
+    answer: str = feel.asked(lambda interpreter: interpreter.call("inspect", model, names))
     return answer

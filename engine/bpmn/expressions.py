@@ -110,8 +110,8 @@ def _study(text: str, unary: bool, names: frozenset[str], complete: bool) -> _St
         wrong = f"the character U+{ord(text[error.start]):04X} cannot stand in an expression"
         return _Study((Problem(error.start, error.end, wrong),))
     try:
-        with feel.interpreter() as interpreter:
-            found = json.loads(interpreter.call("study", text, unary, json.dumps(sorted(names)), complete))
+        given = json.dumps(sorted(names))
+        found = json.loads(feel.asked(lambda interpreter: interpreter.call("study", text, unary, given, complete)))
     except feel.LimitReached:
         return _Study((Problem(0, len(text), "the expression is too large to be read; split it"),))
     problems = tuple(Problem(p["from"], p["to"], p["message"]) for p in found["problems"])
@@ -168,9 +168,11 @@ def _evaluate(
 
 
 def _run(text: str, unary: bool, names: frozenset[str], data: str, time: str) -> str:
-    with feel.interpreter() as interpreter:
+    def ask(interpreter: feel.Interpreter) -> str:
         answer: str = interpreter.call("run", _compiled(interpreter, text, unary, names), data, time)
         return answer
+
+    return feel.asked(ask)
 
 
 @functools.lru_cache(maxsize=4096)

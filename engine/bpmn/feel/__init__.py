@@ -13,20 +13,25 @@ import json
 import math
 import pathlib
 import re
+import time
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 import quickjs
 
 from engine.ports import Json
 
+_T = TypeVar("_T")
+
 BUNDLE: Final = pathlib.Path(__file__).parent / "feel.js"
 MEMORY: Final = 64 << 20
-#: Seconds of processor time of the whole process: four busy threads reach it in about half the time on the wall.
+#: Seconds of processor time. QuickJS counts that of the whole process; `asked` sees to it that a thread pays for its own only.
 SECONDS: Final = 1.0
+#: how often something is asked whose time others used up
+ATTEMPTS: Final = 5
 #: Must stay below the real stack of a thread (8 MB with glibc), which QuickJS cannot see.
 STACK: Final = 1 << 20
 #: Reading a whole file of decisions takes 1 to 3 ms for each cell; so many characters of its model have a second more.
@@ -40,6 +45,11 @@ _FUNCTIONS = ("zone", "study", "compile", "run", "inspect", "load", "decide")
 
 class LimitReached(Exception):
     """A limit of time, memory or stack; the context is gone with all that was compiled in it, a new one is in its place."""
+
+    def __init__(self, *, by_others: bool) -> None:
+        super().__init__()
+        #: the time was used up, but less than half of it by the thread that asked
+        self.by_others = by_others
 
 
 class Interpreter:
@@ -68,6 +78,7 @@ class Interpreter:
         """Call a function of `src/main.mjs`. Raises `LimitReached`, or `quickjs.JSException` for a fault in the bundle."""
         more = sum(map(len, arguments)) / CHARACTERS if name in ("load", "inspect") else 0
         self._context.set_time_limit(SECONDS + more)
+        began = time.thread_time()
         while True:
             try:
                 answer = self._functions[name](*arguments)
@@ -75,8 +86,10 @@ class Interpreter:
                 message = str(error).split("\n")[0]
                 # An interruption that passes through a catch of the interpreter arrives as the text "null".
                 if isinstance(error, quickjs.StackOverflow) or message == "null" or "InternalError" in message:
+                    used = time.thread_time() - began
+                    timed = not isinstance(error, quickjs.StackOverflow) and "memory" not in message
                     self._begin()
-                    raise LimitReached from None
+                    raise LimitReached(by_others=timed and used < (SECONDS + more) / 2) from None
                 raise
             if not isinstance(answer, str) or answer[:1] != "z":
                 return answer
@@ -104,6 +117,19 @@ def interpreter() -> Iterator[Interpreter]:
     finally:
         if len(_free) < KEPT:
             _free.append(lent)
+
+
+def asked(ask: Callable[[Interpreter], _T]) -> _T:
+    """What an interpreter answers. Where other threads used up its time, it is asked again. Raises `LimitReached` as `Interpreter.call`."""
+    attempts = ATTEMPTS
+    while True:
+        attempts -= 1
+        with interpreter() as lent:
+            try:
+                return ask(lent)
+            except LimitReached as reached:
+                if not (reached.by_others and attempts):
+                    raise
 
 
 def wire(data: Mapping[str, Json]) -> str:
