@@ -22,7 +22,7 @@ from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, Work
 from .offered import Offered, offered
 from .people import directory
 from .ports import Json
-from .rounds import changed_since
+from .rounds import WITHDRAWN, changed_since
 from .rules import Rules
 from .sign_offs import answer_purpose
 from .signing import deciding
@@ -122,7 +122,7 @@ def chain_view(
 
     `variables`: all of the case's, for what is still to come.
     """
-    rows = _rows(connection, item.id, reader)
+    rows = [row for row in _rows(connection, item.id, reader) if row.sign_off_id or row.outcome != WITHDRAWN]
     chain = connection.execute(sa.select(Chain.__table__).where(Chain.id == item.chain_id)).one() if item.chain_id else None
     running = item.status == "open" and case.status == "running"
     offers = offered(services, connection, item, case, rules, chain, rows, reader)
@@ -273,7 +273,7 @@ def _in_place_of(connection: sa.Connection, sign_off_id: str, offered: Mapping[s
 def _came_back(rows: Sequence[Any], row: Any) -> Any:
     """The first row of the round by which this one counts no more: ids of rounds grow with time."""
     rounds = [other for other in rows if row.round_id and other.round_id and other.step_position <= row.step_position]
-    later = (other for other in rounds if other.round_id > row.round_id)
+    later = (other for other in rounds if other.round_id > row.round_id and other.outcome != WITHDRAWN)
     return min(later, key=lambda other: other.round_id, default=None)
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, asking
+from . import access
 from .casefile import restored
 from .chains import giving
 from .chains.giving import Giving
 from .chains.steps import setting
-from .errors import PartwellError
+from .errors import ItemClosed, PartwellError
 from .models import ProcedureVersion, SignOff
 from .people import directory
 from .rewinding import rewound
@@ -28,7 +28,7 @@ from .work.copying import must_copy
 from .work.resubmitting import WAYS
 from .work.roundrows import open_at, round_of, rows_of, standing_at
 from .work.urging import must_urge
-from .work.withdrawing import completed, taken_back
+from .work.withdrawing import completed, corrections, taken_back
 
 if TYPE_CHECKING:
     from .services import Services
@@ -65,10 +65,10 @@ def offered(
         if chain is None:
             offers.may = _plain(connection, item, case, next((row for row in rows if row.state == "open"), rows[0]), reader)
         else:
-            offers = _in_step(connection, case, rules, chain, rows, reader)
+            offers = _in_step(connection, item, case, rules, chain, rows, reader)
         if _works(must_urge, services, connection, item, case, rules, reader, services.clock.now()):
             offers.may.add("urge")
-    if moves and item.status == "completed" and _works(_taken_back, services, connection, item, case, chain, rows, reader):
+    if moves and item.status != "open" and _works(_taken_back, services, connection, item, case, chain, rows, reader):
         offers.may.add("withdraw")
     if _works(must_copy, connection, item, case, rules, reader, services.clock.now()):
         offers.may.add("copy")
@@ -89,13 +89,14 @@ def _plain(connection: sa.Connection, item: Any, case: Any, row: Any, reader: st
     return {"complete", "save", "claim"} if connection.execute(own).first() else set()
 
 
-def _in_step(connection: sa.Connection, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str) -> Offered:
+def _in_step(connection: sa.Connection, item: Any, case: Any, rules: Rules, chain: Any, rows: Sequence[Any], reader: str) -> Offered:
     """The verbs of a chain's step, each tried on its round."""
+    sent = corrections(connection, item.id)
     position, number = open_at(rows)
     barred = {case.subject_id: _ABOUT_THEMSELVES}
     if position < 0:
-        last = standing_at(rows) if any(asking.stands(row.trace) for row in rows if row.outcome is None) else None
-        return Offered(may={"withdraw"} if last and _works(taken_back, chain.steps, rows, last, barred, reader) else set())
+        last = standing_at(rows)
+        return Offered(may={"withdraw"} if last and _works(taken_back, chain.steps, rows, last, barred, reader, sent) else set())
     current = rows_of(rows, (position, number))
     asks = chain.steps[position]
     round, verbs = round_of(current, asks, barred, reader), setting(asks, "verbs")
@@ -118,7 +119,7 @@ def _in_step(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
     if "add" in verbs:
         offers.where = [where for where in WHERE if _works(adding.add, round, reader, [_SOMEBODY], where)]
         offers.may |= {"add"} if offers.where else set()
-    if _works(taken_back, chain.steps, rows, (position, number), barred, reader):
+    if _works(taken_back, chain.steps, rows, (position, number), barred, reader, sent):
         offers.may.add("withdraw")
     manages = bool(directory.roles_of(connection, reader) & rules.managers)
     for place, row in enumerate(current):
@@ -129,11 +130,14 @@ def _in_step(connection: sa.Connection, case: Any, rules: Rules, chain: Any, row
 
 
 def _taken_back(services: Services, connection: sa.Connection, item: Any, case: Any, chain: Any, rows: Sequence[Any], reader: str) -> None:
-    """Tries to withdraw what completed the item."""
+    """Tries to withdraw what closed the item."""
+    last = standing_at(rows) if chain is not None else None
     if chain is None:
         completed(rows, case.subject_id, reader)
-    elif last := standing_at(rows):
-        taken_back(chain.steps, rows, last, {case.subject_id: _ABOUT_THEMSELVES}, reader)
+    elif last is None:
+        raise ItemClosed(reason="the procedure went on without it")
+    else:
+        taken_back(chain.steps, rows, last, {case.subject_id: _ABOUT_THEMSELVES}, reader, corrections(connection, item.id))
     rewound(services, connection, case, restored(services, connection, case), item)
 
 

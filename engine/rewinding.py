@@ -1,7 +1,8 @@
-"""A completion taken back: the case as it would stand had the work item not been completed, with all that happened beside it.
+"""What moved the case taken back: a work item that was completed, a return to an earlier one, a start form that was sent again.
 
-That is found by playing the ledger again without the completion (`replay`). What others did since in another branch is played as
-it was. What cannot be played without it, or comes to something else, followed from it: then it is too late.
+The case as it would stand without it, with all that happened beside it, is found by playing the ledger again without it (`replay`).
+What others did since in another branch is played as it was. What cannot be played without it, or comes to something else, followed
+from it: then it is too late. Work that a return had left, in other branches, too, is open again (`reopening`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import ledger, timeline
+from . import ledger, reopening, timeline
 from .bpmn.advance import Advance, Left
 from .bpmn.model import Element
 from .bpmn.normalise import AWAITED
 from .bpmn.runtime import Execution
 from .db import Statement
-from .errors import ActedOn, GoneOn, ReplayStopped, WayClosed
+from .errors import ActedOn, GoneOn, ItemClosed, ReplayStopped, WayClosed
 from .ledger import Entry, Event
 from .models import Job, LedgerPage, SignOff, Subscription, WorkItem
 from .notices.telling import holders
@@ -34,34 +35,32 @@ _OF_THE_CASE = frozenset(("migrate", "compensate", "reopen"))
 #: they reach others with the completion itself
 _TAKEN_OR_SENT = frozenset((Event.MESSAGE_RECEIVED, Event.MESSAGE_SENT, Event.SIGNAL_SENT))
 
-_OPEN = Statement(sa.update(WorkItem).where(WorkItem.id == sa.bindparam("item_id")).values(status="open", closed_at=None))
 _LEAVE = Statement(
     sa.update(WorkItem)
     .where(WorkItem.id == sa.bindparam("item_id"), WorkItem.status == "completed")
     .values(status="left", closed_at=sa.bindparam("at"))
 )
-_RING_AGAIN = Statement(
-    sa.update(Job)
-    .where(Job.id == sa.bindparam("job_id"))
-    .values(state="waiting", attempts=0, finished_at=None, lease=None, lease_until=None)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rewound:
-    """The case without a completion."""
+    """The case without what was done with an item."""
 
     execution: Execution
     #: numbers of the first and the last entry that count no more
     withdrawn: tuple[int, int]
-    #: how often elements were reached, where that is more often than without the completion: no instance gets a number twice
+    #: how often elements were reached, where that is more often than without it: no instance gets a number twice
     counts: Mapping[str, int]
     #: what waits now and would not: instance and element
     vanishing: Mapping[str, Element]
-    #: events that would still wait beside the item
+    #: events that would still wait
     again: Sequence[str]
-    #: rows of jobs of timers among them
-    timers: Sequence[Any]
+    #: rows of jobs among them, and of operations that would still wait to be called
+    jobs: Sequence[Any]
+    #: work that would still be open in other branches
+    reopened: Sequence[reopening.Ended]
+    #: row of the item whose approval waits for it, where it is a start form that was sent again
+    corrected: Any
     #: ids of items that went on by themselves since nobody had to sign
     by_rule: Sequence[str]
     #: what was filled in
@@ -70,22 +69,27 @@ class Rewound:
     @property
     def told(self) -> dict[str, Json]:
         """What the ledger keeps, so that it leads to the same state."""
-        return {"act": "withdraw", "withdrawn": list(self.withdrawn), "counts": dict(self.counts), "again": list(self.again)}
+        told = {"act": "withdraw", "withdrawn": list(self.withdrawn), "counts": dict(self.counts), "again": list(self.again)}
+        return {**told, **({"reopened": [one.item.id for one in self.reopened]} if self.reopened else {})}
 
 
 def rewound(services: Services, connection: sa.Connection, case: Any, execution: Execution, item: Any) -> Rewound:
-    """What taking back the completion of an item would lead to; nothing is changed.
+    """What taking back what was done last with an item would lead to; nothing is changed.
 
     `case`, `item`: rows; `execution`: the case as it stands. Raises ActedOn with whoever acted on what it opened, GoneOn for an
-    operation that has begun or an event that has happened since, WayClosed where others' work ended with it.
+    operation that has begun or an event that has happened since, WayClosed where others' work ended with it that cannot go on, ItemClosed
+    where the procedure had left the item before.
     """
     entries = ledger.standing(ledger.history(connection, services.keyring, case.id))
-    done = next((e for e in reversed(entries) if e.event == Event.ITEM_COMPLETED and e.payload.get("item") == item.id), None)
+    what = Event.CASE_RESUBMITTED if item.corrects else Event.STEP_RETURNED if item.status == "left" else Event.ITEM_COMPLETED
+    done = next((e for e in reversed(entries) if e.event == what and e.payload.get("item") == item.id), None)
+    last = _last_of_page(connection, case.id, done.number) if done else 0
+    page = [e for e in entries if done and done.number <= e.number <= last]
+    if item.status == "left" and not any(entry.event == Event.CASE_RETURNED for entry in page):
+        raise ItemClosed(reason="the procedure went on without it")
     if done is None:
         raise WayClosed(element=item.name, reason="it was not completed by anybody")
-    last = _last_of_page(connection, case.id, done.number)
     before = [e for e in entries if e.number < done.number]
-    page = [e for e in entries if done.number <= e.number <= last]
     since = [e for e in entries if e.number > last]
     for entry in page:
         if entry.event in _TAKEN_OR_SENT:
@@ -94,21 +98,32 @@ def rewound(services: Services, connection: sa.Connection, case: Any, execution:
         if entry.payload.get("act") in _OF_THE_CASE:
             raise ActedOn(who=entry.actor or "")
     found = _without(services, connection, case, execution, before, page, since)
+    corrected = _corrected(connection, item)
+    own = corrected.instance if item.corrects else item.instance
     now, then = dict(execution.waiting()), dict(found.waiting())
     vanishing = {instance: element for instance, element in now.items() if instance not in then}
-    again = sorted(instance for instance in then if instance not in now and instance != item.instance)
-    if item.instance not in then or item.instance in now or any(then[one].event not in AWAITED for one in again):
+    again = {instance: then[instance] for instance in sorted(then) if instance not in now and instance != own}
+    work = {instance: element for instance, element in again.items() if element.kind == "userTask"}
+    rest = {instance: element for instance, element in again.items() if instance not in work}
+    ended = what == Event.ITEM_COMPLETED and any(element.event not in AWAITED for element in again.values())
+    if own not in then or (own in now and not item.corrects) or ended:
         raise WayClosed(element=item.name, reason="other work ended with it")
-    _must_be_untouched(connection, case.id, vanishing)
+    _must_be_untouched(connection, case.id, vanishing, item)
     return Rewound(
         execution=found,
         withdrawn=(done.number, last),
         counts={element: number for element, number in execution.visits.items() if number > found.visits.get(element, 0)},
         vanishing=vanishing,
-        again=again,
-        timers=_timers(connection, case.id, item, {one: then[one] for one in again}),
-        by_rule=[str(e.payload["item"]) for e in page if e.event == Event.ITEM_COMPLETED and e.payload.get("item") != item.id],
-        values=done.payload["values"],
+        again=[instance for instance, element in rest.items() if element.event in AWAITED],
+        jobs=_jobs(connection, case.id, item, rest),
+        reopened=reopening.ended(connection, case.id, work),
+        corrected=corrected,
+        by_rule=[
+            str(e.payload["item"])
+            for e in page
+            if e.event == Event.ITEM_COMPLETED and e.payload.get("item") not in (item.id, item.corrects)
+        ],
+        values=done.payload.get("values", {}),
     )
 
 
@@ -119,17 +134,19 @@ def rewind(turn: Turn, item_id: str, to: Rewound) -> None:
         _keep_from_starting(turn, instance, element)
         if element.kind == "userTask" and (vanishing := _item(unit.connection, turn.case.id, instance)):
             vanished(turn, vanishing)
-    unit.write(_OPEN, item_id=item_id)
+    for opened in (item_id, *([to.corrected.id] if to.corrected else [])):
+        unit.write(reopening.OPEN, item_id=opened)
     for by_rule in to.by_rule:
         unit.write(_LEAVE, item_id=by_rule, at=turn.now)
     turn.begin(to.execution)
     advance = to.execution.withdraw(to.counts, to.again, now=turn.now)
-    for job in to.timers:
-        unit.write(_RING_AGAIN, job_id=job.id)
+    for job in to.jobs:
+        unit.write(reopening.RING_AGAIN, job_id=job.id)
         turn.services.carrier.defer(unit, job.id, job.due_at)
     advance.scheduled.clear()  # their jobs are there
     advance.left += [Left(instance=instance, element=element.id, by=None) for instance, element in to.vanishing.items()]
     turn.apply(advance)
+    reopening.reopen(turn, to.reopened)
 
 
 def vanished(turn: Turn, item_id: str) -> None:
@@ -192,10 +209,16 @@ def _more(visits: Mapping[str, int], before: Mapping[str, int]) -> set[str]:
     return {element for element, number in visits.items() if number > before.get(element, 0)}
 
 
-def _must_be_untouched(connection: sa.Connection, case_id: str, vanishing: Mapping[str, Element]) -> None:
-    """Raises ActedOn for a person who decided, passed on or asked somebody in what vanishes, GoneOn for an operation that has begun."""
+def _must_be_untouched(connection: sa.Connection, case_id: str, vanishing: Mapping[str, Element], item: Any) -> None:
+    """Raises ActedOn for a person who decided, passed on or asked somebody in what vanishes, GoneOn for an operation that has begun.
+
+    What was opened in the item that a start form (`item`) corrects vanishes, too, once that is to be sent again.
+    """
+    in_vanishing = sa.and_(WorkItem.case_id == case_id, WorkItem.instance.in_(vanishing))
+    if item.corrects:
+        in_vanishing = sa.or_(in_vanishing, sa.and_(SignOff.item_id == item.corrects, SignOff.round_id > item.id))
     acted = sa.select(SignOff.decided_by, SignOff.by_position, SignOff.item_id).join(WorkItem, WorkItem.id == SignOff.item_id)
-    acted = acted.where(WorkItem.case_id == case_id, WorkItem.instance.in_(vanishing), SignOff.state != "withdrawn")
+    acted = acted.where(in_vanishing, SignOff.state != "withdrawn")
     for row in connection.execute(acted.where(sa.or_(SignOff.decided_by.is_not(None), SignOff.by_position.is_not(None)))).all():
         who = row.decided_by or _asked_by(connection, row.item_id, row.by_position)
         raise ActedOn(who=who or "")
@@ -219,15 +242,25 @@ def _keep_from_starting(turn: Turn, instance: str, element: Element) -> None:
         raise GoneOn(element=element.title)
 
 
-def _timers(connection: sa.Connection, case_id: str, item: Any, again: Mapping[str, Element]) -> list[Any]:
-    """The jobs of the timers that wait again. Raises WayClosed unless each event among them was left, and so can wait once more."""
-    jobs = sa.select(Job.id, Job.state, Job.due_at).where(Job.case_id == case_id, Job.kind == "timer", Job.instance.in_(again))
-    rows = connection.execute(jobs).all()
-    timers = sum(element.event == "timer" for element in again.values())
+def _jobs(connection: sa.Connection, case_id: str, item: Any, again: Mapping[str, Element]) -> list[Any]:
+    """The jobs of the timers that wait again, and of the operations.
+
+    Raises WayClosed unless each event and operation among them was left before anything came of it, and so can wait once more.
+    """
+    kinds = sa.and_(Job.case_id == case_id, Job.kind.in_(("timer", "operation")), Job.instance.in_(again))
+    rows = connection.execute(sa.select(Job.id, Job.kind, Job.state, Job.attempts, Job.due_at).where(kinds)).all()
+    wanted = sum(element.event == "timer" or element.event not in AWAITED for element in again.values())
+    begun = any(row.state != "dropped" or (row.kind == "operation" and row.attempts) for row in rows)
     waiting = sa.select(Subscription.instance).where(Subscription.case_id == case_id, Subscription.instance.in_(again)).limit(1)
-    if len(rows) != timers or any(row.state != "dropped" for row in rows) or connection.execute(waiting).first():
-        raise WayClosed(element=item.name, reason="an event beside it cannot wait again")
+    if len(rows) != wanted or begun or connection.execute(waiting).first():
+        raise WayClosed(element=item.name, reason="what stood beside it cannot wait again")
     return list(rows)
+
+
+def _corrected(connection: sa.Connection, item: Any) -> Any:
+    """The row {id, instance, status} of the item that a start form corrects; None for another item."""
+    found = sa.select(WorkItem.id, WorkItem.instance, WorkItem.status).where(WorkItem.id == item.corrects)
+    return connection.execute(found).one() if item.corrects else None
 
 
 def _item(connection: sa.Connection, case_id: str, instance: str) -> str | None:

@@ -41,6 +41,14 @@ _STUCK_AT = (
 _FORGET_ROUND = Statement(sa.delete(WorkRound).where(WorkRound.id == sa.bindparam("round_id")))
 _FORGET_STEP = Statement(sa.delete(WorkStep).where(WorkStep.id == sa.bindparam("step_id")))
 _KEEP_CHAIN = Statement(sa.update(WorkItem).where(WorkItem.id == sa.bindparam("item_id")).values(chain_id=sa.bindparam("new_chain_id")))
+_WITHDRAW = Statement(
+    sa.update(WorkRound)
+    .where(WorkRound.step_id.in_(sa.select(WorkStep.id).where(WorkStep.item_id == sa.bindparam("item_id"))))
+    .where(WorkRound.id > sa.bindparam("after", type_=WorkRound.id.type))
+    .values(outcome="withdrawn", closed_at=sa.func.coalesce(WorkRound.closed_at, sa.bindparam("at", type_=WorkRound.closed_at.type)))
+)
+#: outcome of a round that was opened by what somebody has taken back since: it counts as if it had never been
+WITHDRAWN = "withdrawn"
 #: policy in the trace of a step at which a chain stands because nobody would sign any of it
 _UNSIGNED = "nothing_signed"
 
@@ -152,6 +160,13 @@ def keep(turn: Turn, item: Chained, place: int, number: int) -> None:
     skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
     turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=_rounds(turn, [step_id])[step_id] + 1, **skipped)
     turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step["name"], trace=trace)
+
+
+def withdraw(turn: Turn, item_id: str, after: str) -> None:
+    """What was opened in an item by a decision counts no more, since the decision was taken back. `after`: id of the round, or of the
+    work item, in which it was made: ids grow with time. Whoever has an open sign-off in it must be told before.
+    """
+    turn.unit.write(_WITHDRAW, item_id=item_id, after=after, at=turn.now)
 
 
 def try_again(turn: Turn, instance: str) -> Chained | None:
@@ -291,6 +306,7 @@ def _approvals(connection: sa.Connection, item_id: str, position: int) -> list[A
         .join(WorkRound, WorkRound.step_id == WorkStep.id)
         .join(SignOff, SignOff.round_id == WorkRound.id)
         .where(WorkStep.item_id == item_id, WorkStep.position < position)
+        .where(sa.or_(WorkRound.outcome.is_(None), WorkRound.outcome != WITHDRAWN))
         .where(sa.or_(SignOff.for_id.is_(None), SignOff.for_id == SignOff.decided_by))
         .order_by(WorkStep.position, WorkRound.number, SignOff.position)
     ).all()

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from .db import Statement
 from .models import SignOff, new_id
-from .notices.telling import kind_of
 from .signing.round import Signer
 
 if TYPE_CHECKING:
@@ -50,8 +49,18 @@ def signer(row: Any, *, entitled: str | None = None, absent: str | None = None, 
     )
 
 
-def add(turn: Turn, item_id: str, round_id: str | None, new: Signer, *, role: str | None = None, due: dt.datetime | None = None) -> str:
-    """A new row; its id. `role`: the only one to which it is offered; `due`: when the step's limit is over for it."""
+def add(
+    turn: Turn,
+    item_id: str,
+    round_id: str | None,
+    new: Signer,
+    *,
+    role: str | None = None,
+    due: dt.datetime | None = None,
+    told: str = "opened",
+) -> str:
+    """A new row; its id. `role`: the only one to which it is offered; `due`: when the step's limit is over for it; `told`: as what
+    whoever holds it is told of it (`engine.notices.kinds`)."""
     sign_off_id = new_id()
     turn.unit.add(
         SignOff,
@@ -74,7 +83,7 @@ def add(turn: Turn, item_id: str, round_id: str | None, new: Signer, *, role: st
         due_at=due,
     )
     if new.state == "open" and (new.person or role):
-        turn.tell(kind_of(new.origin, new.former) if new.person else "offered", [new.person], roles=[role] if role else (), item=item_id)
+        turn.tell(told if new.person else "offered", [new.person], roles=[role] if role else (), item=item_id)
     return sign_off_id
 
 

@@ -369,13 +369,16 @@ class Turn:
 
     def _end_work(self, instance: str, element: str, *, jobs: bool = True) -> None:
         """Jobs and incidents of an instance have no purpose any more."""
-        keys = {"case_id": self.case.id, "instance": instance}
         if jobs:
-            self.unit.write(DROP_JOBS, **keys, at=self.now)
+            self.unit.write(DROP_JOBS, case_id=self.case.id, instance=instance, at=self.now)
+        self.end_incidents(instance, element)
+
+    def end_incidents(self, instance: str, element: str) -> None:
+        """Nobody has to look any more at what an instance could not do."""
         for incident in self.unit.all(_OPEN_INCIDENTS, case_id=self.case.id) if self.incidents else ():
             if incident.instance == instance:
                 self.incidents -= 1
-                self.unit.write(_END_INCIDENTS, **keys, at=self.now)
+                self.unit.write(_END_INCIDENTS, case_id=self.case.id, instance=instance, at=self.now)
                 self.record(Event.INCIDENT_RESOLVED, element=element, incident=incident.id, resolution="left")
 
     def _element(self, key: str) -> Element:

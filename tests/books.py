@@ -130,7 +130,7 @@ def _chain(books: Books, item: Any) -> Iterator[str]:
         yield from (f"round {found.number} of step {found.place}: {fault}" for fault in _round(books, found))
     yield from _double_entry(books, item)
     if item.status == "completed":
-        yield from _decision(books, item, [found for found in rounds if found.outcome != "skipped"])
+        yield from _decision(books, item, [found for found in rounds if found.outcome not in ("skipped", "withdrawn")])
 
 
 def _round(books: Books, found: Any) -> Iterator[str]:

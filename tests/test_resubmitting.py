@@ -9,7 +9,7 @@ from test_sign_offs import act, begin, told
 from test_standing_steps import rounds, step
 
 from engine import work
-from engine.errors import ActedOn, NotAllowed
+from engine.errors import ActedOn
 from engine.ledger import Event
 from engine.locking import lock
 from engine.models import WorkRound, new_id
@@ -76,10 +76,10 @@ def test_after_resubmission_back_then_withdrawn(room: Room) -> None:
     case = to_the_third(room, resubmit="back")
     act(room, case, work.return_, "director", reason="补充", to_step="a")
     room.approve(case, "sign", by="hr")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(ActedOn, match="孙志远"):
         act(room, case, work.withdraw, "head")
     act(room, case, work.withdraw, "hr")
-    assert rounds(room, case) == ["a approved", "a open", "b approved", "b skipped", "c returned", "c left"]
+    assert rounds(room, case) == ["a approved", "a open", "b approved", "b withdrawn", "c returned", "c withdrawn"]
     room.approve(case, "sign", by="hr")
     item = room.item(case, "sign")
     room.approve(case, "sign", by="director")
@@ -94,10 +94,10 @@ def test_after_resubmission_onward_then_withdrawn(room: Room) -> None:
     act(room, case, work.return_, "director", reason="补充", to_step="a")
     room.approve(case, "sign", by="hr")
     act(room, case, work.withdraw, "hr")
-    assert rounds(room, case) == ["a approved", "a open", "b approved", "b left", "c returned"]
+    assert rounds(room, case) == ["a approved", "a open", "b approved", "b withdrawn", "c returned"]
     room.approve(case, "sign", by="hr")
     room.approve(case, "sign", by="head")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(ActedOn, match="赵敏"):
         act(room, case, work.withdraw, "hr")
 
 

@@ -49,7 +49,7 @@ MODES = ("single", "claim", "all", "any", "sequence", "ratio", "random")
 VERBS = {
     **{"decide": 10, "hold": 1, "hand_on": 3, "add": 3, "remove": 1, "take_back": 3, "send_back": 2, "urge": 1, "copy": 1},
     **{"reassign": 2, "move_due": 1, "pause": 1, "go_back": 1, "end": 1, "call_off": 1, "correct": 2, "anew": 2},
-    **{"time_passes": 2, "somebody_goes": 1, "somebody_is_absent": 2, "another_version": 1, "handed_over": 2},
+    **{"fill": 2, "take_again": 1, "time_passes": 2, "somebody_goes": 1, "somebody_is_absent": 2, "another_version": 1, "handed_over": 2},
 }
 
 #: what must really have been done, and not only tried
@@ -204,11 +204,11 @@ class SigningOff(RuleBasedStateMachine):
         rows = self.rows or list(self.books.rows.values())
         return str(draw.choice(rows).id)
 
-    def _verb(self, verb: str, by: str, *target: str, **given: Any) -> bool:
-        """A verb of `engine.work` on the item."""
-        item, act = self.item, getattr(work, verb)
+    def _verb(self, verb: str, by: str, *target: str, on: str = "", **given: Any) -> bool:
+        """A verb of `engine.work` on the item, or on another one."""
+        item, act = on or self.item, getattr(work, verb)
         self.tried.append(f"{by} {verb} {given}")
-        offered = self._offered(by, *target)
+        offered = self._offered(item, by, *target)
         return self._do(
             verb,
             by,
@@ -216,14 +216,14 @@ class SigningOff(RuleBasedStateMachine):
             offered=None if offered is None else verb.strip("_") in offered,
         )
 
-    def _offered(self, by: str, sign_off: str = "") -> frozenset[str] | None:
+    def _offered(self, item: str, by: str, sign_off: str = "") -> frozenset[str] | None:
         """What the page of the item offers somebody, on the whole or on a sign-off; None where it is not looked at, to save time."""
         if by in self.gone:
             return frozenset()  # who is gone sees no page
         if next(self.looks) % 3:
             return None
         try:
-            page = inbox.item_page(self.room.services, self.item, reader=person(by))
+            page = inbox.item_page(self.room.services, item, reader=person(by))
         except NotAllowed:
             return frozenset()
         return next((step.may for step in page.steps if step.sign_off == sign_off), frozenset()) if sign_off else page.may
@@ -269,8 +269,21 @@ class SigningOff(RuleBasedStateMachine):
         self._verb(verb, draw.choice(acted) if acted and draw.random() < 0.8 else self._actor(draw))
 
     def send_back(self, draw: random.Random) -> None:
-        to = draw.choice(["s0", "s0", "s1", "fill", "sign", "yes"])
-        self._verb("return_", self._actor(draw), reason="退回", **{"to_step" if to in ("s0", "s1") else "to_element": to})
+        """What goes back further than the chain is taken up again, or taken back."""
+        to = draw.choice(["s0", "s0", "s1", "fill", "fill", "start", "sign", "yes"])
+        by = self._actor(draw)
+        returned = self._verb("return_", by, reason="退回", **{"to_step" if to in ("s0", "s1") else "to_element": to})
+        if returned and draw.random() < 0.4:
+            self._verb("withdraw", by)
+        if draw.random() < 0.7:
+            self._fill()
+
+    def take_again(self, draw: random.Random) -> None:
+        """What was corrected and sent again is taken back."""
+        if sent := [item.id for item in self.books.items.values() if item.corrects and item.status == "completed"]:
+            self._verb("withdraw", "boss", on=max(sent))
+
+    def fill(self, draw: random.Random) -> None:
         self._fill()
 
     def urge(self, draw: random.Random) -> None:

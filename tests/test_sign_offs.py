@@ -344,11 +344,11 @@ def test_withdraw_closes_the_step_that_it_had_opened(room: Room) -> None:
     case = begin(room, step("部门", "hr", mode="single"), step("人事", "head", mode="single"))
     room.approve(case, "sign", by="hr")
     act(room, case, work.withdraw, "hr")
-    assert told(room, case) == "open: hr:withdrawn hr:open | left: head:lapsed"
+    assert told(room, case) == "open: hr:withdrawn hr:open | withdrawn: head:lapsed"
     with pytest.raises(NotAllowed):
         room.approve(case, "sign", by="head")
     room.approve(case, "sign", by="hr")
-    assert told(room, case) == "approved: hr:withdrawn hr:approved | left: head:lapsed | open: head:open"
+    assert told(room, case) == "approved: hr:withdrawn hr:approved | withdrawn: head:lapsed | open: head:open"
     assert room.values(sa.select(WorkRound.number).order_by(WorkRound.id)) == [1, 1, 2]
     room.approve(case, "sign", by="head")
     assert room.open(case) == "yes"

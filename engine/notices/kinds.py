@@ -32,7 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "withdrawn": Kind(
         "Somebody takes back what had made something mine to do",
         "Not to do any more: {step}",
-        "{title}: {who} took back the decision before “{step}”, so there is nothing for you to do there now.",
+        "{title}: {who} took back what had led to “{step}”, so there is nothing for you to do there now.",
         while_open=False,
     ),
     "urged": Kind("I am urged", "Urgent: {step}", "{title}: {who} asks you to look at “{step}” soon.", urgent=True),

@@ -28,13 +28,13 @@ def begin(round: Round) -> Turned:
     people = [person for signer in round.signers for person in (signer.person, signer.for_person) if person]
     if not round.signers or len(set(people)) < len(people) or round.barred.keys() & people:
         raise ValueError("a round needs people, each once, and none who is barred")
-    return Turned(before=replace(round, signers=()), round=_flow(round))
+    return Turned(before=replace(round, signers=()), round=whose_turn(round))
 
 
 def settled(before: Round, round: Round, because: Signer) -> Turned:
     """What follows from a change of `because`: the verdict, what lapses with it, and else whose turn it is."""
     outcome = modes.verdict(round)
-    return Turned(before=before, round=over(round, outcome, because.number) if outcome else _flow(replace(round, outcome=None)))
+    return Turned(before=before, round=over(round, outcome, because.number) if outcome else whose_turn(replace(round, outcome=None)))
 
 
 def over(round: Round, outcome: str, because: int | None) -> Round:
@@ -43,7 +43,8 @@ def over(round: Round, outcome: str, because: int | None) -> Round:
     return replace(round.with_(*lapsed), outcome=outcome)
 
 
-def _flow(round: Round) -> Round:
+def whose_turn(round: Round) -> Round:
+    """The same round, where each undecided sign-off is open if it can be given now, and else waits."""
     undecided = [signer for signer in round.signers if signer.undecided]
     return round.with_(*(replace(signer, state="waiting" if any(ahead(round, signer)) else "open") for signer in undecided))
 

@@ -11,6 +11,7 @@ from .. import sign_offs
 from ..chains.steps import setting
 from ..models import Candidate, SignOff
 from ..ports import Json
+from ..rounds import WITHDRAWN
 from ..signing.round import Round
 
 #: columns of a sign-off from which `round_of` reads it
@@ -29,6 +30,10 @@ SIGNER = (
 )
 
 
+#: outcomes of rounds in which nothing was decided that counts
+_OF_NO_ACCOUNT = frozenset((WITHDRAWN, "left"))
+
+
 def offers(person: Any) -> tuple[sa.ColumnElement[Any], ...]:
     """Columns beside a sign-off: whether it is `offered` to a person, the absent one for whom (`offered_for`), and whether it is
     `shared` with others. `person`: an id, or the place of one.
@@ -43,8 +48,8 @@ def offers(person: Any) -> tuple[sa.ColumnElement[Any], ...]:
 
 
 def standing_at(rows: Sequence[Any]) -> tuple[int, int] | None:
-    """Place of the step and number of the round that is open, or was signed last where none is: ids of rounds grow with time."""
-    signed = [row for row in rows if row.sign_off_id]
+    """Place of the step and number of the round that is open, or was decided last where none is: ids of rounds grow with time."""
+    signed = [row for row in rows if row.sign_off_id and row.outcome not in _OF_NO_ACCOUNT]
     going = [(row.step_position, row.round_number) for row in signed if row.outcome is None]
     if going:
         return max(going)
@@ -59,14 +64,15 @@ def open_at(rows: Sequence[Any]) -> tuple[int, int]:
 
 def previous(rows: Sequence[Any], position: int) -> tuple[int, int] | None:
     """The last round of the step before this one that somebody signed, as `rows_of` takes it."""
-    return max(((row.step_position, row.round_number) for row in rows if row.sign_off_id and row.step_position < position), default=None)
+    signed = (row for row in rows if row.sign_off_id and row.step_position < position and row.outcome != WITHDRAWN)
+    return max(((row.step_position, row.round_number) for row in signed), default=None)
 
 
-def opened_by(rows: Sequence[Any], position: int) -> tuple[int, int] | None:
-    """The round, as `rows_of` takes it, with which the last round of the step at this place was opened: of all the steps before it the
-    one that was signed last, whether the work came to it for the first time or was sent back to it.
-    """
-    signed = (row for row in rows if row.sign_off_id and row.step_position < position and row.outcome != "left")
+def opened_by(rows: Sequence[Any], which: tuple[int, int]) -> tuple[int, int] | None:
+    """The round by whose decision this one was opened, each as `rows_of` takes it: the one that was decided last before it, whether the
+    work went on from there or was sent back."""
+    opened = next(row.round_id for row in rows if (row.step_position, row.round_number) == which)
+    signed = (row for row in rows if row.sign_off_id and row.round_id < opened and row.outcome not in _OF_NO_ACCOUNT)
     last = max(signed, key=lambda row: row.round_id, default=None)
     return None if last is None else (last.step_position, last.round_number)
 

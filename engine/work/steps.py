@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import asking, choices, copies, dues, endings, items, rounds, sign_offs
+from .. import choices, copies, dues, endings, items, rounds, sign_offs
 from ..bpmn.model import Element
 from ..chains import resolve
 from ..chains.company import Company
@@ -22,7 +22,7 @@ from ..errors import FormInvalid, NotAllowed, NotFound, PartwellError
 from ..ledger import Event
 from ..locking import lock_and_read, must_run
 from ..models import Chain, Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
-from ..notices.telling import returned
+from ..notices.telling import kind_of, returned
 from ..people import directory
 from ..ports import NO_FORM, Json
 from ..rules import rules_of
@@ -45,6 +45,7 @@ _ROUNDS = Statement(
         WorkItem.name,
         WorkItem.status,
         WorkItem.chain_id,
+        WorkItem.corrects,
         WorkStep.id.label("step_id"),
         WorkStep.position.label("step_position"),
         WorkStep.mode,
@@ -198,7 +199,9 @@ class Step:
                 if said and row.decided_at is None and signer.acted == turn.actor:
                     sign_offs.answer(turn, sign_off_id, turn.unit.keyring.seal_json(said, sign_offs.answer_purpose(sign_off_id)))
             else:
-                sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due), False
+                again = signer.former is not None and turned.round.signers[signer.former].state in ("lapsed", "withdrawn")
+                told = "opened" if again else kind_of(signer.origin, signer.former)
+                sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due, told=told), False
                 limits.append(due)
                 new.append(sign_off_id)
             if armed and not signer.undecided:
@@ -286,28 +289,27 @@ def step(
     *,
     verb: str | None = None,
     to: Collection[str] = (),
-    completed: bool = False,
+    taking_back: bool = False,
 ) -> Step | None:
     """The step at which the item stands; None if this very request was carried out before.
 
-    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. `completed`: the item may be, or wait for an outside
-    system; then the step that was signed last. Raises NotFound, NotAllowed, AlreadyDecided,
-    ItemClosed, CaseNotRunning, VersionSuspended.
+    `verb`: what the chain must allow in it. `to`: persons who are to get a sign-off. `taking_back`: the item may be closed, or wait for
+    somebody else; then the step that was decided last. Raises NotFound, NotAllowed, AlreadyDecided, ItemClosed, CaseNotRunning,
+    VersionSuspended.
     """
     case, rows = lock_and_read(unit, _ROUNDS, item_id=item_id, actor=actor, candidate=actor, request_id=request_id)
     if rows[0].repeated:
         return None
     if not rows[0].chain_id:
         raise NotAllowed(reason="this work item is completed with its form, not approved")
-    done = completed and rows[0].status == "completed"
-    if rows[0].status != "open" and not done:
+    if rows[0].status != "open" and not taking_back:
         raise closed(unit.connection, item_id, rows[0].status)
     must_run(case)
     if not rows[0].active:
         raise NotAllowed(reason="your account may not act any more")
-    signs = any(row.sign_off_id and row.outcome is None for row in rows)
-    if not done and not signs and not (completed and asking.waits(unit.connection, item_id)):
-        raise closed(unit.connection, item_id, "open")
+    signs = standing_at(rows) is not None if taking_back else any(row.sign_off_id and row.outcome is None for row in rows)
+    if not signs:
+        raise closed(unit.connection, item_id, rows[0].status)
     found = _at(Turn(services, unit, case, actor=actor, request_id=request_id), item_id, rows, to)
     if verb is not None:
         found.must_offer(verb)

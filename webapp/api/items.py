@@ -180,7 +180,8 @@ def send_back(item_id: str) -> Any:
 @api.post("/items/<item_id>/withdraw")
 @declared(scope="work", takes={"reason": _WHY})
 def withdraw(item_id: str) -> Any:
-    """Take back what the caller decided, passed on or completed, as long as nobody acted on it and nothing that followed has begun."""
+    """Take back what the caller decided, returned, passed on, completed or sent again, while nobody acted on it and nothing that followed
+    has begun."""
     work.withdraw(services(), item_id, actor=me().id, request_id=request_id(), **body())
     return "", 204
 
