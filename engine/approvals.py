@@ -38,6 +38,9 @@ class Approval:
     status: str
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+    #: key of the chain, and the version of the procedure on which the case runs
+    chain: str
+    version_id: str
     #: form-js schema, as far as the reader sees it, for what was filled in with a sign-off
     form: Mapping[str, Json] | None
     steps: Sequence[StepView]
@@ -66,5 +69,5 @@ def approvals(services: Services, case_id: str, *, reader: str, limit: int | Non
             form = item_form(services, connection, known, item, reader, told=told)
             seen = chain_view(services, connection, item, case, rules, reader, variables, told=told, form=form)
             named = {name: getattr(item, name) for name in ("id", "name", "name_en", "status", "opened_at", "closed_at")}
-            found.append(Approval(**named, form=form.schema, steps=seen.steps))
+            found.append(Approval(**named, chain=seen.chain, version_id=case.version_id, form=form.schema, steps=seen.steps))
         return found

@@ -102,6 +102,8 @@ class ChainView:
     asks: Giving | None = None
     #: the step for which they name who signs if they approve now
     choice: Asked | None = None
+    #: key of the chain, "" without one
+    chain: str = ""
     #: whether they may choose how the work comes back from where they return it to, as `work.return_` has it
     resubmit: Sequence[str] = ()
 
@@ -145,7 +147,7 @@ def chain_view(
             choice = _choice(services, connection, chain, case, item, rows, reader, ahead)
         seen = [step for step in seen if step.sign_off or step.step is None or step.step <= now] + expected
         seen.sort(key=lambda step: (step.step or 0, step.expected is not None))
-    more: Any = {"where": offers.where, "asks": offers.asks, "resubmit": offers.resubmit}
+    more: Any = {"where": offers.where, "asks": offers.asks, "resubmit": offers.resubmit, "chain": chain.key if chain else ""}
     return ChainView(steps=seen, may=frozenset(offers.may), choice=choice, **more)
 
 

@@ -37,6 +37,8 @@ class Approval:
     certain: bool
     #: key of its chain; "" where that is found by an expression and cannot be told yet
     chain: str
+    #: the version of the procedure on which the case runs, or would run
+    version_id: str
     steps: Sequence[StepView]
 
 
@@ -76,7 +78,7 @@ def before_start(
         case = choices.before_start(deployed, subject, initiator, now, variables)
         company = Company(connection, now)
         may_come = {forecast.INITIATOR, forecast.SIGNER, forecast.VALUES}
-        approvals = _approvals(connection, company, ahead(deployed.program, choices.chained), case, may_come, chosen)
+        approvals = _approvals(connection, company, version.id, ahead(deployed.program, choices.chained), case, may_come, chosen)
         return Outlook(asked=choices.asked_of_initiator(company, deployed.program, case), approvals=approvals)
 
 
@@ -104,11 +106,17 @@ def of_case(services: Services, case_id: str, *, reader: str) -> list[Approval]:
         stored = choices.stored(connection, case_id)
         chosen = {key: choices.latest(stored, key, None) for key in {choice.chain for choice in stored}}
         may_come = {forecast.SIGNER, forecast.VALUES}
-        return _approvals(connection, Company(connection, case.at), found, case, may_come, chosen)
+        return _approvals(connection, Company(connection, case.at), row.version_id, found, case, may_come, chosen)
 
 
 def _approvals(
-    connection: sa.Connection, company: Company, found: Sequence[Ahead], case: Situation, may_come: Collection[str], chosen: choices.Chosen
+    connection: sa.Connection,
+    company: Company,
+    version_id: str,
+    found: Sequence[Ahead],
+    case: Situation,
+    may_come: Collection[str],
+    chosen: choices.Chosen,
 ) -> list[Approval]:
     approvals = []
     for task in found:
@@ -118,7 +126,7 @@ def _approvals(
             own = {key: choosing.named(company, persons) for key, persons in chosen.get(chain.key, {}).items()}
             steps = to_come(connection, forecast.expected(company, chain.steps, replace(case, chain=chain.key, chosen=own), may_come))
         element = task.element
-        named = {"element": element.id, "name": element.title, "name_en": element.name_en or element.title}
+        named = {"element": element.id, "name": element.title, "name_en": element.name_en or element.title, "version_id": version_id}
         approvals.append(Approval(**named, certain=task.certain, chain=chain.key if chain else "", steps=steps))
     return approvals
 

@@ -205,8 +205,9 @@ class ItemPage:
     #: of open work that has a due time
     term: terms.Term | None
     for_subject: bool
-    #: a chain says who signs
+    #: a chain says who signs, and its key ("" without one)
     chained: bool
+    chain: str
     #: form-js schema, or None
     form: Mapping[str, Json] | None
     #: values for the form: the case's own, over them the reader's draft; what it hides is here for its conditions, and goes no further
@@ -302,6 +303,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             term=terms.of(services.calendars, element, item.opened_at, item.due_at, now, signer) if item.status == "open" else None,
             for_subject=item.for_subject,
             chained=item.chain_id is not None,
+            chain=chain.chain,
             form=form.schema,
             values={**stored, **answer, **(typed if "save" in may else {})},
             opinion=opinion,

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 from test_web_chains import KEY, PAGE, typed
 from web_office import Office
 
@@ -105,6 +106,7 @@ def test_rows_are_never_taken_for_other_rows(rows: list[Row]) -> None:
 def test_an_expression_that_says_more_than_rows_stays_as_it_is(feel: str) -> None:
     """It is edited as FEEL."""
     assert CONDITIONS.rows(feel) is None and CONDITIONS.told(feel) == feel
+    assert CONDITIONS.shown(feel) == Markup("<code>{}</code>").format(feel)
 
 
 def test_every_setting_that_publishing_accepts_has_an_input(office: Office) -> None:

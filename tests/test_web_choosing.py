@@ -20,7 +20,7 @@ STEPS = [
         "name": "终审",
         "name_en": "Third",
         "mode": "claim",
-        "when": "amount > 5",
+        "when": 'decision = "stop"',
         "approvers": [{"rule": "role", "roles": ["hr_director"]}],
     },
 ]
@@ -72,7 +72,7 @@ def test_forecast_on_the_page_of_a_start(office: Office) -> None:
     address = f"/start/office/{people['linxiaobei']}/forecast"
     page = office.post(initiator, address, TYPED).text
     assert "审批人预测" in page and "由发起人自选签批人。" in page and "由上一签批人指定签批人。" in page
-    assert "尚不能确定是否适用本环节：amount &gt; 5" in page and "孙志远" in page
+    assert "尚不能确定是否适用本环节：处理意见是 停止" in page and "孙志远" in page
     page = office.post(initiator, address, {**TYPED, f"chosen.{KEY}.first": people["wangfang"]}).text
     assert "由王芳签批" in page.replace(" ", "") or "王芳" in page
     assert office.post(office.browser("liuhai"), address, TYPED).status_code == 403

@@ -47,12 +47,15 @@ _PEOPLE = (
 _WHOSE = {"subject": N_("Employee concerned"), "initiator": N_("Initiator")}
 
 
-def known(services: Services, chain: str) -> list[Known]:
-    """What conditions of a chain may compare: of people first, then what is filled in before its steps in the active procedures."""
+def known(services: Services, chain: str, first: str = "") -> list[Known]:
+    """What conditions of a chain may compare: of people first, then what is filled in before its steps in the active procedures.
+
+    `first`: id of the version whose names for it go before those of the active ones.
+    """
     found = {
         path: Known(path=path, label=gettext(label), kind=kind, where=gettext(_WHOSE[path.split(".")[0]])) for path, label, kind in _PEOPLE
     }
-    for process, forms, place in _users(services, chain):
+    for process, forms, place in _users(services, chain, first):
         for element in _before(process, place):
             for one in _filled_in(element, forms):
                 found.setdefault(one.path, one)
@@ -71,10 +74,12 @@ def signed(services: Services, chain: str) -> list[Known]:
     return list(found.values())
 
 
-def _users(services: Services, chain: str) -> Iterator[tuple[Process, Mapping[str, Any], Element]]:
-    """Where the active procedures use the chain, or find the name of one by an expression: process, its forms, and that step."""
-    for each in procedures.startable(services):
-        deployed = services.programs.get(each.version_id)
+def _users(services: Services, chain: str, first: str = "") -> Iterator[tuple[Process, Mapping[str, Any], Element]]:
+    """Where the active procedures, and before them the version `first`, use the chain, or find the name of one by an expression: process,
+    its forms, and that step."""
+    active = [each.version_id for each in procedures.startable(services)]
+    for version in filter(None, dict.fromkeys([first, *active])):
+        deployed = services.programs.get(version)
         for process in deployed.program.processes.values():
             for element in process.elements.values():
                 named = element.properties.get("wf.chain", "")

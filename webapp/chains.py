@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from engine.chains import differences, drafts, exchange, explain, offered, preview, versions, words
+from engine.chains import differences, drafts, exchange, offered, preview, versions, words
 from engine.chains.company import Company
 from engine.chains.drafts import Draft
 from engine.chains.steps import Fault
@@ -25,12 +25,6 @@ from .i18n import gettext
 from .trying import effective, situation, values_of
 
 chains = Blueprint("chains", __name__, url_prefix="/chains")
-
-
-@chains.app_template_filter("why")
-def why(step: Any) -> str:
-    """Why these people sign a step, or nobody does, in the language of the request."""
-    return explain.explain(step.trace, i18n.current(), lambda text, locale: i18n.reason(text))
 
 
 @chains.app_template_filter("refusal")
@@ -116,7 +110,7 @@ def _kept(key: str, do: str) -> tuple[Draft, Any]:
 
 
 def _conditions(connection: Any, key: str) -> Conditions:
-    return Conditions(chainfields.known(services(), key), chaintable.choices(connection)["departments"])
+    return Conditions(chainfields.known(services(), key), chaintable.called(connection, "departments"))
 
 
 def _page(

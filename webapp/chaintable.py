@@ -63,7 +63,7 @@ class Step:
     unusual: Sequence[str]
     #: rows of the condition; None: it can only be read as FEEL
     rows: Sequence[Row] | None
-    #: the condition in words, "" without one
+    #: the condition in words, "" without one, and as code where it cannot be told in words
     when: str
     #: JSON of what has no inputs, and the names in it with what they are called
     rest: str
@@ -109,7 +109,7 @@ class Table:
             sections=[(gettext(title), fields) for title, fields in sections if fields],
             unusual=[self._said(field, step) for field in (*folded, "limit_hours") if setting(step, field) != DEFAULTS[field]],
             rows=self._conditions.rows(condition),
-            when=self._conditions.told(condition),
+            when=self._conditions.shown(condition),
             rest=json.dumps(unseen, ensure_ascii=False),
             unseen={name: gettext(words.FIELDS[name]) if name in words.FIELDS else name for name in unseen},
             faults=[one for one in faults if one.step == number],
@@ -146,7 +146,7 @@ class Table:
     def readable(self, field: str, given: Json) -> Json:
         """A value with the names that people know in place of steps' keys, fields' names and FEEL."""
         if field == "when" and isinstance(given, str):
-            return self._conditions.told(given)
+            return self._conditions.shown(given)
         if field == "fields" and isinstance(given, Mapping):
             return {self._conditions.label(name): access for name, access in given.items()}
         if field == "on_reject" and isinstance(given, str) and given.startswith("to:"):
@@ -208,13 +208,19 @@ class Persons:
         return f"{member.name}（{member.employee_no or member.id}）" if member else str(named)
 
 
+_TABLES: Mapping[str, Any] = {"departments": Department, "groups": Group, "posts": Post}
+
+
+def called(connection: sa.Connection, kind: str) -> dict[str, str]:
+    """What the `departments`, `groups` or `posts` are called in the reader's language, by key."""
+    table = _TABLES[kind]
+    rows = connection.execute(sa.select(table.id, table.name, table.name_en).order_by(table.id))
+    return {row.id: i18n.named(row) for row in rows}
+
+
 def choices(connection: sa.Connection) -> dict[str, dict[str, str]]:
     """What roles, departments, groups, posts and duties there are: by key, what they are called in the reader's language."""
-    found: dict[str, dict[str, str]] = {}
-    tables: Mapping[str, Any] = {"departments": Department, "groups": Group, "posts": Post}
-    for name, table in tables.items():
-        rows = connection.execute(sa.select(table.id, table.name, table.name_en).order_by(table.id))
-        found[name] = {row.id: i18n.named(row) for row in rows}
+    found = {name: called(connection, name) for name in _TABLES}
     for name, column in (("roles", Holding.role), ("duties", Duty.duty)):
         held = connection.execute(sa.select(column).distinct().order_by(column)).scalars()
         found[name] = {one: gettext(one.replace("_", " ")) for one in held}

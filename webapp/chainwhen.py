@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from markupsafe import Markup
+
 from engine.errors import Sentence
 from engine.ports import Json
 
@@ -176,6 +178,10 @@ class Conditions:
         if rows is None:
             return text
         return gettext(" and ").join(self._told(row) for row in rows)
+
+    def shown(self, text: str) -> str:
+        """As `told`, for a page: FEEL that is no list of rows as code."""
+        return Markup("<code>{}</code>").format(text) if self.rows(text) is None else self.told(text)
 
     def _told(self, row: Row) -> str:
         value = dict(self.options(row.path)).get(row.value, row.value)

@@ -24,6 +24,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app, g, has_request_context, request
+from markupsafe import Markup, escape
 
 from engine.errors import PartwellError, Sentence
 
@@ -129,9 +130,12 @@ def translated(text: str, locale: str) -> str:
 def fill(template: str, facts: Mapping[str, Any]) -> str:
     """A sentence of the engine, `{named}` places filled with facts.
 
-    Facts that are sentences themselves are translated too; what stands between quotes was written by somebody and stays.
+    Facts that are sentences themselves are translated too; what stands between quotes was written by somebody and stays. With a fact
+    that is markup the sentence is, too.
     """
     translated = catalogue(current()).gettext(template)
+    if any(isinstance(value, Markup) for value in facts.values()):
+        translated = escape(translated)
     if current() == "en":
         facts = {name: facts.get(f"{name}_en") or value for name, value in facts.items()}
     try:
@@ -141,6 +145,8 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
 
 
 def _fact(value: Any, quoted: bool) -> Any:
+    if isinstance(value, Markup):
+        return value
     if isinstance(value, dt.datetime):
         return moment(value)
     if isinstance(value, Sentence):

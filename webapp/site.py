@@ -48,6 +48,7 @@ from . import (
     text,
     tokens,
     verbs,
+    why,
 )
 
 _YEAR = 365 * 24 * 3600
@@ -126,6 +127,7 @@ def init_app(app: Flask) -> None:
     security.init_app(app)
     i18n.init_app(app)
     text.init_app(app)
+    why.init_app(app)
     failures.init_app(app)
     accounts.init_app(app)
     people.init_app(app)

@@ -15,21 +15,34 @@ def _english(text: str, locale: str) -> str:
     return text
 
 
-def explain(trace: Mapping[str, Json], locale: str, translate: Translate = _english) -> str:
-    """One sentence about who signs, then one about each person who was not asked or is stood in for.
+def explain(trace: Mapping[str, Json], locale: str, translate: Translate = _english, condition: Callable[[str], str] = str) -> str:
+    """`sentences` as one text; "" where there is nothing to tell."""
+    return between(locale).join(sentences(trace, locale, translate, condition))
 
-    "" where there is nothing to tell. `translate` knows the sentences by their English, and why an expression failed.
+
+def between(locale: str) -> str:
+    """What stands between two sentences."""
+    return "" if locale.startswith("zh") else " "
+
+
+def sentences(
+    trace: Mapping[str, Json], locale: str, translate: Translate = _english, condition: Callable[[str], str] = str
+) -> list[str]:
+    """One about who signs, then one about each person who was not asked or is stood in for.
+
+    `translate` knows the sentences by their English, and why an expression failed; where it gives markup, so are they. `condition`
+    tells a condition, which is FEEL, as its reader understands it.
     """
-    teller = _Teller(trace, locale, translate)
-    return ("" if locale.startswith("zh") else " ").join(teller.sentences())
+    return _Teller(trace, locale, translate, condition).sentences()
 
 
 class _Teller:
-    def __init__(self, trace: Mapping[str, Json], locale: str, translate: Translate) -> None:
+    def __init__(self, trace: Mapping[str, Json], locale: str, translate: Translate, condition: Callable[[str], str]) -> None:
         self._trace = trace
         self._english = locale.startswith("en")
         self._say: Callable[[str], str] = lambda text: translate(text, locale)
-        self._comma = ", " if self._english else "、"
+        self._comma = self._say(", ")
+        self._condition = condition
 
     def sentences(self) -> list[str]:
         trace = self._trace
@@ -38,10 +51,9 @@ class _Teller:
         if not persons and text is None and not trace.get("conditional"):
             return []
         facts = {"who": self._names(persons), "roles": "", "department": "", "below": "", "round": trace.get("round", "")}
-        for name in ("initiator", "failed", "when"):
-            fact = trace.get(name)
-            facts[name] = fact["name"] if isinstance(fact, Mapping) else fact or ""
-        facts["failed"] = self._say(facts["failed"])
+        facts["initiator"] = (trace.get("initiator") or {}).get("name", "")
+        facts["failed"] = self._say(trace.get("failed") or "")
+        facts["when"] = self._condition(trace["when"]) if policy == "condition" else ""
         if trace.get("instead"):
             facts["who"] = self._names(trace["instead"])
         rule = trace["tried"][-1] if trace.get("tried") else {}
@@ -55,7 +67,7 @@ class _Teller:
         if policy != "signed_before":
             told += [self._say(_ASKED_BEFORE).format(who=one["name"]) for one in trace.get("signed_before", ())]
         if trace.get("conditional"):
-            told.append(self._say(_CONDITIONAL).format(when=trace["conditional"]))
+            told.append(self._say(_CONDITIONAL).format(when=self._condition(trace["conditional"])))
         told += [self._say(_CHANGED_SINCE).format(who=one["name"]) for one in trace.get("changed", ())]
         return told
 
