@@ -211,17 +211,23 @@ def test_differences_are_told_by_step_and_field() -> None:
 
 def test_differences_are_sentences_in_both_languages(room: Room) -> None:
     """With the names of fields, rules and roles."""
-    changes = differences.between([step("a", HR)], [step("a", DIRECTOR, when="amount > 5", initiator="forbid"), step("b", HR)])
+    was, named = (drafts.Draft(key="c", name=name, name_en=name, steps=[], base=1, revision=0) for name in ("审批", "复审"))
+    changes = differences.renamed(was, dataclasses.replace(named, name_en="Review"))
+    changes += differences.between([step("a", HR)], [step("a", DIRECTOR, when="amount > 5", initiator="forbid"), step("b", HR)])
     with room.services.database.reading() as connection:
         said = [differences.sentence(Company(connection, room.clock.now()), change) for change in changes]
     assert list(map(str, said)) == [
+        "The name of the chain: 审批 → 复审",
+        "The English name of the chain: nothing → Review",
         "“环节a”, who signs: whoever holds the role hr → whoever holds the role hr director",
         "“环节a”, condition: nothing → amount > 5",
         "“环节a”, when the initiator would sign: the superior signs instead → may not sign",
         "Step 2, “环节b”, is new.",
     ]
     with speaking("zh-CN"):
-        assert [fill(one.template, one.facts) for one in said][:2] == [
+        assert [fill(one.template, one.facts) for one in said][:4] == [
+            "审批链的名称：审批 → 复审",
+            "审批链的英文名称：无 → Review",
             "“环节a”的签批人：角色为人力资源专员的人员 → 角色为人力资源总监的人员",
             "“环节a”的适用条件：无 → amount > 5",
         ]

@@ -140,7 +140,8 @@ def test_two_editors_are_told_of_each_other(office: Office) -> None:
     admin = office.browser("admin", "en")
     sent = typed(admin.get(PAGE).text)
     office.post(admin, PAGE, {**sent, "s0.name_en": "One"})
-    answer = office.post(admin, PAGE, {**sent, "s0.name_en": "Two"})
+    answer = office.post(admin, PAGE, {**sent, "s0.name_en": "Two", "name_en": "Consent"})
+    assert "The English name of the chain: " in answer.text and "→ Consent</li>" in answer.text
     assert answer.status_code == 409 and 'value="Two"' in answer.text and "compare the two" in answer.text
     assert office.post(admin, PAGE, typed(answer.text)).status_code == 200
 

@@ -129,8 +129,8 @@ def _page(
         conditions = _conditions(connection, draft.key)
         found = _in_words(drafts.faults(services(), connection, draft, now) if faults is None else faults, draft.steps, conditions)
         current = versions.in_force(connection, draft.key, now)
-        table = Table(company, conditions, chainfields.signed(services(), draft.key), draft.steps, current)
-        theirs = [table.change(one) for one in differences.between(others.steps, draft.steps)] if others is not None else []
+        table = Table(company, conditions, chainfields.signed(services(), draft.key), draft.steps, current.steps if current else [])
+        theirs = [] if others is None else differences.renamed(others, draft) + differences.between(others.steps, draft.steps)
         rows, acts = versions.history(connection, draft.key, now)
         page = render_template(
             "chain_edit.html",
@@ -139,7 +139,7 @@ def _page(
             at=at,
             faults=found,
             changes=[table.change(one) for one in drafts.changes(connection, draft, now)],
-            theirs=theirs,
+            theirs=[table.change(one) for one in theirs],
             changed=changed,
             versions=rows,
             acts=[(act, [table.change(one) for one in act.changes]) for act in acts],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import Sentence
 from ..ports import Json
@@ -12,8 +12,25 @@ from .company import Company
 from .steps import DEFAULTS, setting
 
 Steps = Sequence[Mapping[str, Json]]
-#: {how, key, name, name_en} and with `changed` {field, before, after}, else {place}, with `moved` {was}; places count from 1
+#: {how, key, name, name_en} and with `changed` {field, before, after}, else {place}, with `moved` {was}; places count from 1.
+#: With `renamed`, which is of the chain itself, only {how, field, before, after}
 Change = dict[str, Any]
+
+
+class Named(Protocol):
+    """A version of a chain, or a draft."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def name_en(self) -> str: ...
+
+
+def renamed(before: Named, after: Named) -> list[Change]:
+    """How the chain itself is called otherwise. An English name that is the Chinese one is none of its own."""
+    own = [(each.name, "" if each.name_en == each.name else each.name_en) for each in (before, after)]
+    named = zip(("name", "name_en"), *own, strict=True)
+    return [{"how": "renamed", "field": field, "before": old, "after": new} for field, old, new in named if old != new]
 
 
 def between(before: Steps, after: Steps) -> list[Change]:
@@ -63,7 +80,7 @@ def _longest(rows: Iterable[list[str]]) -> list[str]:
 def sentence(company: Company, change: Change) -> Sentence:
     """A change as a sentence."""
     facts = dict(change)
-    if change["how"] == "changed":
+    if change["how"] in ("changed", "renamed"):
         field = change["field"]
         facts |= {"field": words.field(field), "before": words.value(company, field, change["before"])}
         facts["after"] = words.value(company, field, change["after"])
@@ -75,4 +92,5 @@ SENTENCES = {
     "removed": "Step {place}, “{name}”, is gone.",
     "moved": "“{name}” moved from place {was} to place {place}.",
     "changed": "“{name}”, {field}: {before} → {after}",
+    "renamed": "The {field} of the chain: {before} → {after}",
 }

@@ -114,9 +114,10 @@ def save(
             connection.execute(sa.insert(ChainDraft).values(key=key, **values))
         else:
             connection.execute(sa.update(ChainDraft).where(ChainDraft.key == key).values(**values))
-        changes = differences.between(_sound(before.steps), _sound(kept))
-        versions.record(connection, key, act, at=now, by=actor, note=note, changes=changes)
         found = _read(connection, key, now)
+        changes = differences.renamed(before, found) if before.name else []
+        changes += differences.between(_sound(before.steps), _sound(kept))
+        versions.record(connection, key, act, at=now, by=actor, note=note, changes=changes)
         unit.commit()
     return found
 
@@ -168,7 +169,9 @@ def faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.
 
 def changes(connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[differences.Change]:
     """What the draft would change of what is in force."""
-    return differences.between(versions.in_force(connection, draft.key, now), _sound(draft.steps))
+    current = versions.in_force(connection, draft.key, now)
+    found = differences.renamed(current, draft) if current else []
+    return found + differences.between(current.steps if current else [], _sound(draft.steps))
 
 
 def publish(services: Services, key: str, *, revision: int, actor: str | None, note: str, effective: dt.datetime | None = None) -> Chain:

@@ -25,9 +25,7 @@ def between(locale: str) -> str:
     return "" if locale.startswith("zh") else " "
 
 
-def sentences(
-    trace: Mapping[str, Json], locale: str, translate: Translate = _english, condition: Callable[[str], str] = str
-) -> list[str]:
+def sentences(trace: Mapping[str, Json], locale: str, translate: Translate = _english, condition: Callable[[str], str] = str) -> list[str]:
     """One about who signs, then one about each person who was not asked or is stood in for.
 
     `translate` knows the sentences by their English, and why an expression failed; where it gives markup, so are they. `condition`

@@ -25,12 +25,12 @@ def active(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any]:
     return row
 
 
-def in_force(connection: sa.Connection, key: str, at: dt.datetime) -> Sequence[Mapping[str, Json]]:
-    """The steps that serve new work; none while nothing is published."""
+def in_force(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any] | None:
+    """The version that serves new work; None while nothing is published."""
     try:
-        return list(active(connection, key, at).steps)
+        return active(connection, key, at)
     except NotFound:
-        return []
+        return None
 
 
 def keys(connection: sa.Connection) -> set[str]:
