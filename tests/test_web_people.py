@@ -56,8 +56,11 @@ def test_a_person_is_changed_with_a_reason_and_on_a_day(office: Office) -> None:
     """Without a reason nothing happens and what was typed stays; the plan and the record are read on the person's page."""
     admin, lin = office.browser("admin"), office.people["linxiaobei"]
     form = {"name": "林小北", "department": "production", "manager": "PD-001 黄建国", "active": "yes", "on": "2030-01-01"}
+    kept = 'name="manager" value="[0-9a-f]+" checked>.{0,150}<strong>黄建国'
     refused = office.post(admin, "/people/edit/persons?key=KF-017", form)
-    assert refused.status_code == 422 and "此项必填" in refused.text and 'value="PD-001 黄建国"' in refused.text
+    assert refused.status_code == 422 and "此项必填" in refused.text and re.search(kept, refused.text)
+    looked = office.post(admin, "/people/edit/persons?key=KF-017", {**form, "find.manager": "王", "do": "find"})
+    assert looked.status_code == 200 and "王芳" in looked.text and re.search(kept, looked.text)
     saved = office.post(admin, "/people/edit/persons?key=KF-017", {**form, "note": "年初调岗"}, follow_redirects=True)
     page = text(saved)
     assert saved.request.path == f"/people/person/{lin}"
@@ -85,15 +88,16 @@ def test_departments_groups_duties_and_lists_are_kept(office: Office) -> None:
     """Added and changed on pages, with names instead of keys."""
     admin = office.browser("admin")
 
-    def save(kind: str, at: str = "", **form: str) -> str:
+    def save(kind: str, at: str = "", **form: Any) -> str:
         address = f"/people/edit/{kind}" + (f"?key={at}" if at else "")
         return text(office.post(admin, address, {**form, "note": "整理"}, follow_redirects=True))
 
     told = save("departments", key="shop", name="装配车间", parent="production", head="杨志强")
     assert "装配车间 部门负责人 杨志强" in told
-    groups = save("groups", key="council", name="职工委员会", members="PD-003\nHR-002 王芳\n")
+    groups = save("groups", key="council", name="职工委员会", members=["PD-003", "HR-002 王芳"])
     assert "何秀兰" in groups and "王芳" in groups
     assert "HRBP 王芳 · 客服部" in save("duties", duty="hrbp", person="王芳", scope="department", ref="客服部")
+    assert "HRBP 王芳 · KF-017 林小北" in save("duties", duty="hrbp", person="王芳", scope="person", ref=["", office.people["linxiaobei"]])
     key = re.search(r"/people/edit/duties\?key=([^\"]+)", admin.get("/people/lists/duties").text)
     assert key and "2030-12-31" in save("duties", key[1], to="2030-12-31")
     assert "总监" in save("posts", key="director", name="总监")
@@ -166,7 +170,9 @@ def test_everybody_names_their_own_substitute(office: Office) -> None:
     assert refused.status_code == 422 and "结束时间早于开始时间" in refused.text and "休假" in refused.text
     assert office.post(head, "/substitutes", {**form, "substitute": "赵敏华"}).status_code == 422
     assert office.post(head, "/substitutes", {**form, "starts": "?"}).status_code == 422
-    done = office.post(head, "/substitutes", form, follow_redirects=True)
+    looked = office.post(head, "/substitutes", {**form, "substitute": "", "find.substitute": "陈", "do": "find"})
+    assert looked.status_code == 200 and "休假" in looked.text and f'value="{office.people["chenli"]}" >' in looked.text
+    done = office.post(head, "/substitutes", {**form, "substitute": office.people["chenli"]}, follow_redirects=True)
     assert "赵敏华 → 陈立" in text(done) and "流程：" in text(done) and "尚未开始" in text(done)
     assert "赵敏华" in text(office.browser("chenli").get("/substitutes")) and "陈立" not in text(
         office.browser("liuhai").get("/substitutes")
@@ -221,7 +227,9 @@ def test_handover_on_the_page_before_somebody_is_disabled(office: Office) -> Non
     seen = re.findall(r'name="seen" value="([^"]+)"', listed.text)
     assert any(one.startswith("sign_off:") for one in seen) and "headship:customer-service" in seen
     assert office.post(admin, page, {"to:": "无此人"}).status_code == 422 and office.post(admin, page, {"do": "act"}).status_code == 422
-    sent = {"seen": seen, "give": seen, "to:": "HR-001", "to:report": "KF-002", "note": "离职", "until": "2099-12-31"}
+    looked = office.post(admin, page, {"seen": seen, "find.to:headship:customer-service": "陈", "do": "find"})
+    assert looked.status_code == 200 and f'name="to:headship:customer-service" value="{office.people["chenli"]}"' in looked.text
+    sent = {"seen": seen, "give": seen, "to:": office.people["sunzhiyuan"], "to:report": "KF-002", "note": "离职", "until": "2099-12-31"}
     assert "→ 孙志远" in text(office.post(admin, page, {**sent, "do": "look"}))
     assert "不是日期" in text(office.post(admin, page, {**sent, "do": "act", "until": "x"}))
     done = text(office.post(admin, page, {**sent, "do": "act"}))

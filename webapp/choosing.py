@@ -1,4 +1,4 @@
-"""Whom somebody chooses to sign a step: the list from which they choose, on the page of a start and of a work item."""
+"""Fields in which people are chosen: who signs a step, on the page of a start and of a work item, and any other."""
 
 from __future__ import annotations
 
@@ -68,6 +68,39 @@ def picking(connection: sa.Connection, asked: Asked, but: Sequence[str], field: 
     if searched:
         people += directory.search(connection, words, today, but=sorted({*but, *chosen}), among=asked.pool, limit=MOST)
     return Picking(asked=asked, field=field, find=f"find.{field}", words=words, people=people, chosen=chosen, searched=searched)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick:
+    """A field of a form for a person, or for several."""
+
+    #: names of the form's fields for the people, and for the words that are searched
+    field: str
+    find: str
+    words: str
+    #: who is chosen, then whom the words find
+    people: Sequence[Any]
+    #: ids
+    chosen: Sequence[str]
+    many: bool
+
+
+def pick(field: str, chosen: Sequence[str] = (), *, but: Sequence[str] = (), many: bool = False) -> Pick:
+    """The field as the page shows it. `chosen`: ids; `but`: ids of who cannot be chosen."""
+    today = directory.day(services().clock.now())
+    words = request.form.get(f"find.{field}", "").strip()[:100]
+    if not words and not chosen:
+        return Pick(field=field, find=f"find.{field}", words="", people=[], chosen=[], many=many)
+    with services().database.reading() as connection:
+        known = {one["id"]: one for one in directory.displays(connection, chosen, today)}
+        found = directory.search(connection, words, today, but=sorted({*but, *chosen}), limit=MOST) if words else []
+    kept = [known[person] for person in dict.fromkeys(chosen) if person in known]
+    return Pick(field=field, find=f"find.{field}", words=words, people=[*kept, *found], chosen=[one["id"] for one in kept], many=many)
+
+
+def said(field: str) -> str:
+    """What a form says of one person: who was chosen, or else the words by which one was looked for."""
+    return request.form.get(field, request.form.get(f"find.{field}", "")).strip()[:200]
 
 
 def chosen() -> dict[str, dict[str, list[str]]]:

@@ -11,13 +11,14 @@ from werkzeug.datastructures import MultiDict
 from engine.people.lines import KINDS, SCOPES, Column
 from engine.people.state import State
 
+from .headings import KINDS as KIND_NAMES
 from .headings import label
 from .i18n import N_, current, gettext
 from .text import ROLE, called
 
 #: columns that a page leaves alone: they say who it is
 _IDENTITY = {"key", "employee_no", "duty", "person", "scope", "ref"}
-#: what is named by choosing from a list; people are too many for one and are typed
+#: what is named by choosing from a list; people are too many for one and are looked for
 _CHOSEN = ("entities", "regions", "posts", "departments")
 
 
@@ -27,7 +28,8 @@ class Field:
 
     name: str
     label: str
-    #: `text`, `person`, `people`, `number`, `date`, `flag`, `choice` (one of the options) or `choices`
+    #: `text`, `number`, `date`, `flag`, `choice` (one of the options), `choices`; `person` or `people`, whose value are ids, or
+    #: `place`: one of the options, or a person
     kind: str
     needed: bool
     value: Any
@@ -52,21 +54,26 @@ def _field(
         options = [(key, named(directory, each.of, key)) for key in directory.lines[each.of]]
     elif each.name == "roles":
         options = [(role, called(ROLE, role)) for role in sorted({*roles, *line["roles"]})]
+    elif widget == "place":
+        units = [(kind, key) for kind in ("departments", "entities", "regions") for key in directory.lines[kind]]
+        options = [(key, f"{gettext(KIND_NAMES[kind])} · {named(directory, kind, key)}") for kind, key in units]
     elif each.kind == "choice":
         options = [(scope, gettext(SCOPE_NAMES[scope])) for scope in SCOPES]
-    if typed is not None:
+    if widget in ("person", "people"):
+        keys = _meant(directory, each.name, typed) if typed is not None else value if widget == "people" else [value]
+        value = [directory.ids[known] for key in keys for known in (key, f"login:{key}") if known in directory.ids]
+    elif widget == "place" and typed is not None:
+        value = _place_sent(typed)
+    elif typed is not None:
         value = typed.getlist(each.name) if widget == "choices" else typed.get(each.name, "")
-    elif widget == "person" and value:
-        value = told(directory, value)
-    elif widget == "people":
-        value = "\n".join(told(directory, key) for key in value)
     elif each.of == "scope" and value:
         value = place(directory, line["scope"], value)
     elif each.kind == "choice" and value:
         value = value if new else gettext(SCOPE_NAMES[value])
     elif value is None:
         value = ""
-    fixed = not new and each.name in _IDENTITY and bool(line.get(each.name))
+    fixed = not new and each.name in _IDENTITY and (widget == "place" or bool(line.get(each.name)))
+    value = told(directory, line[each.name]) if fixed and widget == "person" else value
     return Field(
         name=each.name,
         label=label(kind, each.name),
@@ -91,8 +98,10 @@ _KINDS = {"person": "persons", "department": "departments", "entity": "entities"
 
 
 def _widget(each: Column) -> str:
-    if each.of in ("persons", "scope"):
-        return "people" if each.kind == "list" else "person" if each.of == "persons" else "text"
+    if each.of == "scope":
+        return "place"
+    if each.of == "persons":
+        return "people" if each.kind == "list" else "person"
     if each.kind == "list":
         return "choices"
     if each.of or each.kind == "choice":
@@ -105,7 +114,9 @@ def values(kind: str, directory: State, sent: MultiDict[str, str], *, new: bool)
     found: dict[str, Any] = {}
     for each in KINDS[kind]:
         widget = _widget(each)
-        if each.name not in sent and (widget not in ("choices", "flag") or (not new and each.name in _IDENTITY)):
+        if widget in ("person", "people", "place") and f"find.{each.name}" in sent:
+            pass  # nobody at all may be chosen
+        elif each.name not in sent and (widget not in ("choices", "flag") or (not new and each.name in _IDENTITY)):
             continue
         match widget:
             case "choices":
@@ -113,11 +124,11 @@ def values(kind: str, directory: State, sent: MultiDict[str, str], *, new: bool)
             case "flag":
                 found[each.name] = "yes" if sent.get(each.name) else "no"
             case "people":
-                found[each.name] = [meant(directory, text) for text in sent[each.name].splitlines() if text.strip()]
+                found[each.name] = _meant(directory, each.name, sent)
             case "person":
-                found[each.name] = meant(directory, sent[each.name])
-            case _ if each.of == "scope":
-                found[each.name] = _key(directory, _KINDS.get(sent.get("scope", ""), ""), sent[each.name].strip())
+                found[each.name] = next(iter(_meant(directory, each.name, sent)), "")
+            case "place":
+                found[each.name] = _key(directory, _KINDS.get(sent.get("scope", ""), ""), _place_sent(sent))
             case _:
                 found[each.name] = sent[each.name]
     return found
@@ -128,6 +139,11 @@ def place(directory: State, scope: str, ref: str | None) -> str:
     if scope == "company":
         return gettext(SCOPE_NAMES[scope])
     return told(directory, ref or "") if scope == "person" else named(directory, _KINDS.get(scope, ""), ref or "")
+
+
+def _place_sent(sent: MultiDict[str, str]) -> str:
+    """What a duty is for: the unit or the person that was chosen, or else the words by which the person was looked for."""
+    return next((text.strip() for text in (*sent.getlist("ref"), sent.get("find.ref", "")) if text.strip()), "")
 
 
 def _key(directory: State, kind: str, text: str) -> str:
@@ -145,9 +161,17 @@ def told(directory: State, key: str) -> str:
     return f"{line['employee_no'] or line['login'] or ''} {line['name']}".strip() if line else key
 
 
+def _meant(directory: State, field: str, sent: MultiDict[str, str]) -> list[str]:
+    """The persons whom a form names in a field: those who were chosen, or else whom the words mean by which one was looked for."""
+    named = sent.getlist(field) if field in sent else [sent.get(f"find.{field}", "")]
+    return [meant(directory, text) for text in named if text.strip()]
+
+
 def meant(directory: State, text: str) -> str:
-    """The person whom a text names: number or login, alone or before the name, or a name that only one has; else the text."""
+    """The person whom a text names: id, number or login, alone or before the name, or a name that only one has; else the text."""
     text = text.strip()
+    if key := next((key for key, id in directory.ids.items() if id == text), ""):
+        return key.removeprefix("login:")
     first = text.split()[0] if text else ""
     if directory.person(first):
         return first

@@ -16,6 +16,7 @@ from engine.work import handover as engine
 from engine.work.belongings import MOVED, NAMED, Held
 
 from .accounts import me, services
+from .choosing import Pick, pick, said
 from .i18n import N_, error_text, gettext, ngettext
 from .people import administered, today
 from .substitutes import somebody
@@ -51,6 +52,8 @@ def look_or_act(person_id: str) -> Any:
     leaver = engine.look(services(), person_id, actor=me().id)
     done: list[engine.Done] = []
     try:
+        if request.form.get("do") == "find":
+            return _page(leaver, {})
         to = _chosen(leaver.held)
         if request.form.get("do") != "act":
             return _page(leaver, to)
@@ -70,7 +73,7 @@ def _chosen(held: Sequence[Held]) -> dict[str, str]:
     """Ids by what was typed: for everything, for a kind, for one thing; what is not ticked is left. Raises NotFound, SubstituteRefused."""
     found = {}
     for key in ("", *MOVED, *(one.key for one in held)):
-        if typed := request.form.get(f"to:{key}", "").strip():
+        if typed := said(f"to:{key}"):
             found[key] = somebody(typed)
     ticked = set(request.form.getlist("give"))
     seen = set(request.form.getlist("seen"))
@@ -91,6 +94,11 @@ def _page(leaver: engine.Leaver, to: dict[str, str], *, done: Sequence[engine.Do
     ids = {*targets.values(), *(one.to for one in done), leaver.later_to or ""} - {""}
     with services().database.reading() as connection:
         names = {row.id: row.name for row in connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))}
+
+    def field(key: str) -> Pick:
+        chosen = to.get(key) or request.form.get(f"to:{key}", "")
+        return pick(f"to:{key}", [chosen] if chosen else [], but=[leaver.id])
+
     until = leaver.last_day.isoformat() if leaver.last_day and leaver.last_day >= today() else ""
     return render_template(
         "people_handover.html",
@@ -104,6 +112,7 @@ def _page(leaver: engine.Leaver, to: dict[str, str], *, done: Sequence[engine.Do
         error=error,
         typed=request.form if request.method == "POST" else {"until": until, "on": today().isoformat()},
         ticked=set(request.form.getlist("give")) if request.method == "POST" else None,
+        field=field,
     )
 
 

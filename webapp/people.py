@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -21,6 +21,7 @@ from engine.work import belongings
 from . import directory_form as forms
 from . import headings
 from .accounts import logged_in, me, services
+from .choosing import Pick, pick
 from .i18n import N_, gettext
 from .inbox import page_number, search_words
 from .text import called
@@ -210,12 +211,13 @@ def edit(kind: str) -> Any:
     if kind not in KINDS:
         raise NotFound(what="list", name=kind)
     key, faults, holds = request.args.get("key", ""), list[Fault](), 0
+    searching = request.form.get("do") == "find"
     on, day_fault = day_of(request.form.get("on", ""))
     found = state_on(on)
     if key and key not in found.lines[kind]:
         raise NotFound(what="line of the directory", name=key)
     line = found.lines[kind][key] if key else empty(kind)
-    if request.method == "POST":
+    if request.method == "POST" and not searching:
         note = request.form.get("note", "").strip()[:1000]
         said = forms.values(kind, found, request.form, new=not key)
         if key:
@@ -235,12 +237,14 @@ def edit(kind: str) -> Any:
     with services().database.reading() as connection:
         roles = listing.roles(connection)
     typed = request.form if request.method == "POST" else None
+    fields = forms.fields(kind, found, line, typed, new=not key, roles=roles)
     page = render_template(
         "people_edit.html",
         kind=kind,
         key=key,
         called=_called(found, kind, key),
-        fields=forms.fields(kind, found, line, typed, new=not key, roles=roles),
+        fields=fields,
+        picks=_picks(fields, found.ids.get(key) if kind == "persons" else None),
         faults=_by_field(faults, {each.name for each in KINDS[kind]}),
         on=request.form.get("on", "") or found.on.isoformat(),
         note=request.form.get("note", ""),
@@ -250,6 +254,16 @@ def edit(kind: str) -> Any:
         person=found.ids[key] if holds else "",
     )
     return (page, 422) if faults or holds else page
+
+
+def _picks(fields: Sequence[forms.Field], own: str | None) -> dict[str, Pick]:
+    """What the page needs of each field for people. `own`: id of the person whose line it is, who stands in no field of it."""
+    found = {}
+    for each in fields:
+        if each.kind in ("person", "people", "place") and not each.fixed:
+            chosen = [each.value] if each.kind == "place" else each.value
+            found[each.name] = pick(each.name, chosen, but=[own] if own else [], many=each.kind == "people")
+    return found
 
 
 def _holds(found: State, key: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from engine.models import Account, Chain, Person, new_id
 from engine.people import absences, directory
 
 from .accounts import logged_in, me, services
+from .choosing import pick, said
 from .i18n import error_text, gettext, named, ngettext, zone
 from .people import administered
 
@@ -67,13 +68,14 @@ def _open(person: str, given: int = 0, refused: Sequence[Any] = ()) -> str:
     return render_template("substitutes_open.html", person=person, name=name, found=found, given=given, refused=refused)
 
 
-def _show(*, everybody: bool, error: str = "") -> Any:
+def _show(*, everybody: bool, error: str = "", faults: Mapping[str, str] = {}) -> Any:
     now = services().clock.now()
-    typed = {name: request.form.get(name, "")[:1000] for name in ("absent", "substitute", "starts", "ends", "scope", "note", "open")}
+    typed = {name: request.form.get(name, "")[:1000] for name in ("starts", "ends", "scope", "note", "open")}
+    picked = {name: _known(said(name)) for name in ("absent", "substitute")}
     if request.method == "GET":
         morning = now.astimezone(zone()).replace(hour=0, minute=0)
         typed |= {"starts": f"{morning:%Y-%m-%dT%H:%M}", "ends": f"{morning + dt.timedelta(days=8):%Y-%m-%dT%H:%M}"}
-        typed["absent"] = request.args.get("person", "")[:100]
+        picked["absent"] = _known(request.args.get("person", ""))
     with services().database.reading() as connection:
         rows = absences.rows(connection, now, person="" if everybody else me().id, past=True)
     scopes = _scopes()
@@ -83,11 +85,21 @@ def _show(*, everybody: bool, error: str = "") -> Any:
         rows=rows,
         now=now,
         typed=typed,
+        picks={name: pick(name, ids, but=[] if everybody or name == "absent" else [me().id]) for name, ids in picked.items()},
         error=error,
+        faults=faults,
         scopes=list(scopes.items()),
         scope_text=lambda scope, ref: scopes.get(f"{scope} {ref}".strip(), f"{scope} {ref}".strip()),
     )
-    return (page, 422) if error else page
+    return (page, 422) if error or faults else page
+
+
+def _known(text: str) -> list[str]:
+    """The id of whom a text names, if it names somebody."""
+    try:
+        return [somebody(text)] if text else []
+    except (NotFound, SubstituteRefused):
+        return []
 
 
 def _scopes() -> dict[str, str]:
@@ -108,13 +120,21 @@ def appoint() -> Any:
     for_all = bool(request.form.get("everybody"))
     if for_all and not me().holds("admin"):
         raise NotAllowed(reason="a substitute is named by whoever is absent, or by an administrator")
+    if request.form.get("do") == "find":
+        return _show(everybody=for_all)
     scope, _, ref = request.form.get("scope", "all").partition(" ")
+    persons, faults = {"absent": me().id}, {}
+    for field in ("absent", "substitute") if for_all else ("substitute",):
+        try:
+            persons[field] = somebody(said(field))
+        except (SubstituteRefused, NotFound) as refused:
+            faults[field] = error_text(refused) if said(field) else gettext("Choose a person.")
+    if faults:
+        return _show(everybody=for_all, faults=faults)
     try:
-        absent = _person("absent") if for_all else me().id
         absences.appoint(
             services(),
-            absent=absent,
-            substitute=_person("substitute"),
+            **persons,
             starts_at=_moment("starts"),
             ends_at=_moment("ends"),
             scope=scope,
@@ -126,7 +146,7 @@ def appoint() -> Any:
         return _show(everybody=for_all, error=error_text(refused))
     flash(gettext("The substitute is named."), "success")
     if request.form.get("open"):
-        return redirect(url_for("substitutes.what_is_open", person=absent))
+        return redirect(url_for("substitutes.what_is_open", person=persons["absent"]))
     return redirect(url_for("substitutes.everybody" if for_all else "substitutes.mine"))
 
 
@@ -138,22 +158,17 @@ def end(substitution: str) -> Any:
     return redirect(url_for("substitutes.everybody" if request.form.get("everybody") else "substitutes.mine"))
 
 
-def _person(field: str) -> str:
-    """Id of the person who was typed: a number or login, alone or before the name, or a name that only one has.
+def somebody(text: str) -> str:
+    """Id of somebody who works here, by it, by a number or login, alone or before the name, or by a name that only one has.
 
     Raises NotFound, SubstituteRefused.
     """
-    return somebody(request.form.get(field, ""))
-
-
-def somebody(text: str) -> str:
-    """Id of somebody who works here, as `_person`."""
     text = text.strip()[:200]
     first = text.split()[0] if text else ""
     here = directory.here(directory.day(services().clock.now()))
     with services().database.reading() as connection:
         by_number = sa.select(Person.id).outerjoin(Account, Account.person_id == Person.id)
-        by_number = by_number.where(sa.or_(Person.employee_no == first, Account.login == first.lower()), here)
+        by_number = by_number.where(sa.or_(Person.id == first, Person.employee_no == first, Account.login == first.lower()), here)
         found = list(connection.execute(by_number).scalars())
         found = found or list(connection.execute(sa.select(Person.id).where(Person.name == text, here).limit(2)).scalars())
     if not found:
