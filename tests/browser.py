@@ -39,10 +39,11 @@ def launched() -> Iterator[Browser]:
 class Visitor:
     """Somebody in front of a screen, who logs in by typing."""
 
-    def __init__(self, browser: Browser, address: str, login: str, password: str, width: int) -> None:
+    def __init__(self, browser: Browser, address: str, login: str, password: str, width: int, *, javascript: bool = True) -> None:
         self.login, self.width, self.complaints = login, width, list[str]()
         screen = {"viewport": {"width": width, "height": 844}, "has_touch": width == PHONE}
-        context = browser.new_context(**screen, locale="zh-CN", timezone_id="Asia/Shanghai", base_url=address)
+        place = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "base_url": address}
+        context = browser.new_context(**screen, **place, java_script_enabled=javascript)
         self.page: Page = context.new_page()
         self.page.set_default_timeout(10_000)
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)

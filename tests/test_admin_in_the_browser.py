@@ -184,6 +184,31 @@ def test_a_new_level_for_large_compensations_is_there_within_minutes(office: Off
     clip.visitor.leave()
 
 
+def test_a_level_is_published_without_javascript(office: Office, address: str, chromium: Browser) -> None:
+    """Every button is one of a form: what a rule or a condition needs is shown when the form is updated, at the step that was changed."""
+    visitor = Visitor(chromium, address, "admin", PASSWORD, PHONE, javascript=False)
+    page = visitor.page
+    page.goto(f"/chains/{KEY}")
+    page.get_by_role("button", name="添加环节").click()
+    new = page.locator(".chain-card").last
+    at = (new.get_attribute("id") or "").removeprefix("step-")
+    assert page.url.endswith(f"#step-{at}")
+    new.locator(f'[name="s{at}.name"]').fill("复核")
+    new.locator(f'[name="s{at}.a0.rule"]').select_option(label="指定人员")
+    new.locator(f'[name="s{at}.w0.field"]').select_option(label="部门（含下级部门）")
+    new.get_by_role("button", name="刷新表单").click()
+    page.locator(f'[name="s{at}.a0.persons"]').fill("周明远")
+    page.locator(f'[name="s{at}.w0.value"]').select_option(label="生产部")
+    new.get_by_role("button", name="上移").click()
+    expect(page.locator(f"#title-{int(at) - 1}")).to_contain_text("复核")
+    assert page.url.endswith(f"#step-{int(at) - 1}")
+    page.locator("#reason").fill("试行")
+    page.get_by_role("button", name="发布", exact=True).click()
+    visitor.reads(re.compile("第 \\d+ 版已发布。"))
+    expect(page.locator(".chain-said", has_text="周明远").first).to_be_visible()
+    visitor.leave()
+
+
 def test_the_table_on_a_phone(office: Office, address: str, chromium: Browser) -> None:
     """Every setting unfolded, at 390 px; what is typed while the table is on its way is not lost."""
     visitor = Visitor(chromium, address, "admin", PASSWORD, PHONE)

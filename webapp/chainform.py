@@ -11,6 +11,7 @@ from engine.chains import offered, words
 from engine.chains.company import Company
 from engine.chains.rules import PARAMETERS, sparse
 from engine.chains.steps import DEFAULTS, OF_MODE, setting
+from engine.people import directory
 from engine.ports import Json
 
 from .chainwhen import OPERATORS, Conditions, Row
@@ -184,7 +185,9 @@ class _Sent:
         for number in range(_count(self._form, f"{self._at}conditions")):
             path, operator, given = (self._text(f"w{number}.{part}") for part in ("field", "operator", "value"))
             if path:
-                rows.append(Row(path=path, operator=operator if operator in OPERATORS else "=", value=given))
+                # what was there before the field was chosen is no comparison that anybody meant
+                unmeant = not given and operator not in self._conditions.operators(path)
+                rows.append(Row(path=path, operator="=" if unmeant or operator not in OPERATORS else operator, value=given))
         return self._conditions.written(rows)
 
     def _on_due(self) -> Json:
@@ -195,7 +198,7 @@ class _Sent:
         for part, only in ON_DUE.items():
             typed = self._text(f"on_due_{part}")
             if typed and do == only:
-                said[part] = number_of(typed) if part == "to" else _number(typed)
+                said[part] = person_of(self._company, typed) if part == "to" else _number(typed)
         return said
 
     def _weights(self) -> Any:
@@ -208,7 +211,7 @@ class _Sent:
                 yield {"persons": persons, "weight": weight}
 
     def _persons(self, name: str) -> list[str]:
-        return persons_of(self._text(name))
+        return persons_of(self._company, self._text(name))
 
     def _rest(self) -> dict[str, Json]:
         try:
@@ -229,7 +232,7 @@ class _Sent:
                 if listed := self._form.getlist(at + name):
                     rule[name] = listed
             elif takes == "persons":
-                rule[name] = persons_of(text)
+                rule[name] = persons_of(self._company, text)
             elif takes == "yes_no":
                 if at + name in self._form:
                     rule[name] = True
@@ -261,9 +264,18 @@ def lines_of(values: Json) -> str:
     return "\n".join(f"{name} = {text}" for name, text in values.items()) if isinstance(values, Mapping) else ""
 
 
-def persons_of(text: str) -> list[str]:
-    """Employee numbers of who is typed, as number or as `name（number）`; who is not found stays, to be told."""
-    return [found for part in _BETWEEN.split(text) if (found := number_of(part))]
+def persons_of(company: Company, text: str) -> list[str]:
+    """Employee numbers of who is typed, each as `person_of` takes it."""
+    return [found for part in _BETWEEN.split(text) if (found := person_of(company, part))]
+
+
+def person_of(company: Company, text: str) -> str:
+    """Employee number of who is typed as `name（number）`, number, or a name that only one has; else what was typed, to be told."""
+    found = number_of(text)
+    if company.find(found):
+        return found
+    named = directory.so_called(company.connection, found, directory.day(company.at))
+    return str(named[0].employee_no or named[0].id) if len(named) == 1 else found
 
 
 def number_of(text: str) -> str:

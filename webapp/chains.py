@@ -287,8 +287,9 @@ def trial(key: str) -> Any:
         try:
             versions.refuse_shape(connection, key, draft.steps, now)
             if typed.get("subject") and not error:
-                by = chainform.number_of(typed.get("initiator", ""))
-                case = situation(connection, now, key, chainform.number_of(typed["subject"]), by, values)
+                company = Company(connection, now)
+                about, by = (chainform.person_of(company, typed.get(field, "")) for field in ("subject", "initiator"))
+                case = situation(connection, now, key, about, by, values)
                 steps = preview.who_signs(connection, draft.steps, case)
         except PartwellError as refused:
             error = i18n.error_text(refused)

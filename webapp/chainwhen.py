@@ -70,6 +70,11 @@ class Conditions:
                 return list(self.known[path].options)
         return []
 
+    def operators(self, path: str) -> list[str]:
+        """The comparisons that make sense for a field."""
+        kind = self.kind(path)
+        return [key for key in OPERATORS if key in ("=", "!=") or not kind or kind in ORDERED]
+
     def kind(self, path: str) -> str:
         """The kind of a field; of one that nobody knows its name tells whether it is money, and its value the rest ("")."""
         known = self.known.get(path)

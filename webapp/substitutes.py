@@ -165,12 +165,14 @@ def somebody(text: str) -> str:
     """
     text = text.strip()[:200]
     first = text.split()[0] if text else ""
-    here = directory.here(directory.day(services().clock.now()))
+    on = directory.day(services().clock.now())
     with services().database.reading() as connection:
         by_number = sa.select(Person.id).outerjoin(Account, Account.person_id == Person.id)
-        by_number = by_number.where(sa.or_(Person.id == first, Person.employee_no == first, Account.login == first.lower()), here)
+        by_number = by_number.where(
+            sa.or_(Person.id == first, Person.employee_no == first, Account.login == first.lower()), directory.here(on)
+        )
         found = list(connection.execute(by_number).scalars())
-        found = found or list(connection.execute(sa.select(Person.id).where(Person.name == text, here).limit(2)).scalars())
+        found = found or [row.id for row in directory.so_called(connection, text, on)]
     if not found:
         raise NotFound(what="active employee", name=text)
     if len(found) > 1:

@@ -242,6 +242,12 @@ def search(
     return list(connection.execute(select))
 
 
+def so_called(connection: sa.Connection, name: str, on: dt.date) -> list[sa.Row[Any]]:
+    """Two at most of those who work here by exactly that name: rows of (id, employee_no)."""
+    select = sa.select(Person.id, Person.employee_no).where(Person.name == name, here(on)).limit(2)
+    return list(connection.execute(select)) if name else []
+
+
 def _reports(superior: str, on: dt.date) -> sa.CTE:
     """Everybody below somebody. UNION drops whom it has seen, so a circle ends."""
     direct = sa.select(Placement.person_id.label("id")).where(Placement.manager_id == superior, in_force(Placement, on))
