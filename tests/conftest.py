@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import argon2
+import empty_database
 import pytest
 import sqlalchemy as sa
 from connector_setups import Setup, export, setups_for
@@ -96,19 +96,6 @@ def migrated_postgres(postgres: str, keyring: Keyring) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Path:
-    file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    database = Database(f"sqlite:///{file}", keyring)
-    migrations.upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
-    database.dispose()
-    return file
-
-
-@pytest.fixture(scope="session")
 def opened(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterator[Callable[[str], Database]]:
     """Opens a database by its address, each but once: what SQLAlchemy compiled for one test serves the next."""
     known: dict[str, Database] = {}
@@ -129,11 +116,8 @@ def database_url(
 ) -> Iterator[str]:
     """An empty, migrated database, once of each kind."""
     if request.param == "sqlite":
-        template: Path = request.getfixturevalue("migrated_sqlite")
-        file = template.with_name("partwell.db")
-        for left in file.parent.glob(f"{file.name}*"):
-            left.unlink()
-        shutil.copy(template, file)
+        file = tmp_path_factory.getbasetemp() / "sqlite" / "partwell.db"
+        empty_database.place(file)
         yield f"sqlite:///{file}"
         opened(f"sqlite:///{file}").dispose()
         return

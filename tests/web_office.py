@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import empty_database
 import sqlalchemy as sa
 import waitress
 from conforming import ConformingClient
@@ -224,6 +225,8 @@ class Office:
 
     def __init__(self, home: Path, **settings: Any) -> None:
         self.usage = Usage()
+        if "database" not in settings:
+            empty_database.place(home / "partwell.db")
         services = create_services(Settings(home=home, **settings))
         self.services: Services = dataclasses.replace(services, operations={**services.operations, "ehr.app_usage": self.usage})
         _move_in(self.services)
