@@ -69,7 +69,7 @@ def _of_the_engine() -> Iterator[str]:
     """Every sentence of `engine.bpmn` and of the check of forms, and those of errors that the rest of the engine raises."""
     for path in ENGINE.rglob("*.py"):
         part = path.relative_to(ENGINE).parts[0]
-        if part not in ("bench", "migrations") and path.name not in ("errors.py", "findings.py"):
+        if part not in ("bench", "migrations", "errors") and path.name != "findings.py":
             yield from _texts(ast.parse(path.read_text("utf-8")), raised=part != "bpmn")
     yield from _texts(ast.parse((ENGINE.parent / "forms/problems.py").read_text("utf-8")), raised=False)
 
