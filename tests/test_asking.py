@@ -12,7 +12,7 @@ from twins import ScriptedOperation
 
 from engine import casefile, endings, inbox, replay, work
 from engine.chains import drafts, explain, preview
-from engine.chains import steps as shape
+from engine.chains.faults import faults, unwired
 from engine.chains.situation import Situation
 from engine.errors import NeedsPerson, TryAgain
 from engine.models import Job, SignOff, WorkRound, new_id
@@ -213,9 +213,9 @@ def test_rule_operation_is_shown_ahead_without_a_call(services: Services) -> Non
 )
 def test_rule_operation_is_refused_where_it_cannot_be_asked(rules: list[Any], said: str) -> None:
     """外部系统指定 (operation): a rule that is not sound, or stands where nobody could wait, is refused with its place."""
-    found = shape.faults("x", "x", [step("first", "hr"), step("second", "hr", approvers=rules)])
+    found = faults("x", "x", [step("first", "hr"), step("second", "hr", approvers=rules)])
     assert said in " ".join(str(fault.sentence) for fault in found)
-    assert shape.unwired([step("first", "hr", copies=[ASK])])
+    assert unwired([step("first", "hr", copies=[ASK])])
 
 
 def test_rule_operation_after_another(services: Services) -> None:

@@ -15,8 +15,9 @@ from web_office import Office
 
 from engine.bpmn import expressions
 from engine.chains import offered, steps, words
+from engine.chains.faults import faults, unwired
 from engine.chains.rules import PARAMETERS, sparse
-from engine.chains.steps import DEFAULTS, faults, unwired
+from engine.chains.steps import DEFAULTS
 from engine.models import Holding
 from webapp import chainfields, chainform, i18n
 from webapp.chainfields import Known

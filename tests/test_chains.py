@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.chains import explain, resolve, steps, versions
+from engine.chains import checks, explain, resolve, versions
 from engine.chains.company import Company
+from engine.chains.faults import faults
 from engine.chains.situation import Situation
+from engine.chains.steps import setting
 from engine.errors import ChainRefused, NotFound
 from engine.models import Base, Chain, Headship, Person
 from engine.people.importing import DepartmentLine, PersonLine, import_directory
@@ -330,9 +332,9 @@ def test_every_fault_of_a_chain_is_named_at_once(connection: sa.Connection) -> N
 )
 def test_a_step_that_decides_needs_a_person(wrong: dict[str, Any], field: str) -> None:
     """It never passes by itself, by chance, or by whoever asked for it."""
-    found = steps.faults("审批", "Approval", [step(HEAD, decisive=True, **wrong)])
+    found = faults("审批", "Approval", [step(HEAD, decisive=True, **wrong)])
     assert [fault.field for fault in found] == [field]
-    assert steps.faults("审批", "Approval", [step(HEAD, **wrong)]) == []
+    assert faults("审批", "Approval", [step(HEAD, **wrong)]) == []
 
 
 def test_every_setting_of_a_step_can_be_told() -> None:
@@ -355,14 +357,14 @@ def test_every_setting_of_a_step_can_be_told() -> None:
         copies=[DIRECTOR],
         decisive=True,
     )
-    assert steps.faults("审批", "Approval", [whole]) == []
-    assert steps.setting(step(HEAD), "initiator") == "manager" and steps.setting(whole, "initiator") == "department_head"
+    assert faults("审批", "Approval", [whole]) == []
+    assert setting(step(HEAD), "initiator") == "manager" and setting(whole, "initiator") == "department_head"
 
 
 def sentences() -> set[str]:
     """Every sentence that the package says of steps and people."""
-    found = {*explain.REASONS.values(), *explain.POLICIES.values(), *explain.DROPPED.values(), *steps.ONE_OF.values()}
-    for file in Path(steps.__file__).parent.glob("*.py"):
+    found = {*explain.REASONS.values(), *explain.POLICIES.values(), *explain.DROPPED.values(), *checks.ONE_OF.values()}
+    for file in Path(checks.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -13,7 +13,7 @@ from test_sign_offs import act, begin, step
 
 from engine import casefile, caselist, copies, endings, inbox, work
 from engine.boxes import Filter
-from engine.chains import steps
+from engine.chains.faults import unwired
 from engine.errors import CaseNotRunning, FormInvalid, MayNotBeTold, NotAllowed, NotFound
 from engine.models import Copy, Holding, Person, new_id
 from engine.services import Services
@@ -153,8 +153,8 @@ def test_copy_by_the_step_of_a_chain(room: Room) -> None:
 def test_copy_of_a_step_that_a_chain_names_is_published(room: Room) -> None:
     """抄送 (copy): a chain with copies is carried out; one whose recipients somebody would have to choose is not yet."""
     asks = {**step("一", "head", copies=rule("worker")), "key": "one"}
-    assert steps.unwired([asks]) == []
-    assert [fault.field for fault in steps.unwired([{**asks, "copies": [{"rule": "initiator_chooses"}]}])] == ["copies.0"]
+    assert unwired([asks]) == []
+    assert [fault.field for fault in unwired([{**asks, "copies": [{"rule": "initiator_chooses"}]}])] == ["copies.0"]
 
 
 def test_copy_shows_no_more_than_its_sender_sees(room: Room) -> None:

@@ -17,7 +17,8 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from engine import claims, ledger, migrations
-from engine.chains import steps
+from engine.chains.faults import faults
+from engine.chains.steps import setting
 from engine.db import Database
 from engine.errors import Conflict
 from engine.fields import Keyring
@@ -263,7 +264,7 @@ def test_a_database_with_a_row_in_every_table_is_upgraded_and_loses_none(empty: 
         assert tuple(placed) == ("a1" * 16, "aaaaa", "aaaaa", None)
         assert connection.execute(sa.select(Headship.person_id, Headship.department_id)).one() == ("a1" * 16, "aaaaa")
         chain = connection.execute(sa.select(Chain.name, Chain.name_en, Chain.steps, Chain.effective_at, Chain.published_at)).one()
-    assert chain.effective_at == chain.published_at and steps.faults(chain.name, chain.name_en, chain.steps) == []
-    assert [steps.setting(step, "twice") for step in chain.steps] == ["adjacent", "none", "adjacent"]
+    assert chain.effective_at == chain.published_at and faults(chain.name, chain.name_en, chain.steps) == []
+    assert [setting(step, "twice") for step in chain.steps] == ["adjacent", "none", "adjacent"]
     assert chain.steps[0]["approvers"] == [{"rule": "report_line", "of": "initiator", "level": 2}]
     database.dispose()

@@ -13,7 +13,7 @@ from test_standing_steps import publish, step
 
 from engine import cases, endings, inbox, work
 from engine.calendar import Calendars
-from engine.chains import steps as shape
+from engine.chains.faults import faults
 from engine.errors import NotAllowed
 from engine.models import Job, Placement, Region, SignOff, WorkItem, new_id
 from engine.services import Services
@@ -184,7 +184,7 @@ def test_a_decision_about_an_employment_is_never_taken_by_a_time_out(do: str) ->
     """A chain that says so is not published."""
     given = step("a", "hr", limit_hours=1, on_due={"do": do}, decisive=True)
     given["initiator"] = "manager"
-    assert [fault.field for fault in shape.faults("审批", "Chain", [given])] == ["on_due.do"]
+    assert [fault.field for fault in faults("审批", "Chain", [given])] == ["on_due.do"]
 
 
 def test_what_was_signed_in_time_rings_no_more(room: Room) -> None:

@@ -9,8 +9,8 @@ from engine_room import Room, person
 from test_work import signing
 
 from engine import endings, incidents
-from engine.chains import steps as shape
 from engine.chains import versions
+from engine.chains.faults import faults
 from engine.errors import FlowStuck, ItemClosed
 from engine.ledger import Event
 from engine.models import WorkItem, WorkRound, WorkStep
@@ -178,5 +178,5 @@ def test_nobody_reject_is_not_for_what_a_person_must_decide(room: Room) -> None:
     """自动拒绝 (reject where nobody is found): refused on a decisive step, and beside an `on_reject` that leads back."""
     nobody = {"nobody": {"do": "reject"}}
     for more in ({"decisive": True, "initiator": "manager"}, {"on_reject": "end"}):
-        found = shape.faults("链", "Chain", [step("a", "hr", **nobody, **more)])
+        found = faults("链", "Chain", [step("a", "hr", **nobody, **more)])
         assert [fault.field for fault in found] == ["nobody.do"], more

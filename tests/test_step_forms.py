@@ -12,7 +12,7 @@ from test_sign_offs import act, told
 from test_standing_steps import rounds, step
 
 from engine import approvals, cases, inbox, originals, work
-from engine.chains import steps as chain_steps
+from engine.chains.faults import faults
 from engine.errors import FormInvalid, NotAllowed, NotFound, PartwellError
 from engine.ledger import Event
 from engine.locking import lock
@@ -386,7 +386,7 @@ def test_a_choice_that_the_step_does_not_leave_is_refused(room: Room) -> None:
 )
 def test_what_no_step_can_ask(given: dict[str, Json], field: str) -> None:
     """A value that the case itself gives, and a required field in a step that passes by itself, are named before a chain is published."""
-    found = chain_steps.faults("链", "Chain", [step("a", "hr", **given)])
+    found = faults("链", "Chain", [step("a", "hr", **given)])
     assert [fault.field for fault in found] == [field]
 
 

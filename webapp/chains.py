@@ -11,7 +11,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from engine.chains import differences, drafts, exchange, offered, preview, versions, words
 from engine.chains.company import Company
 from engine.chains.drafts import Draft
-from engine.chains.steps import Fault
+from engine.chains.faults import Fault
 from engine.errors import ChainRefused, DraftChanged, NotFound, PartwellError
 from engine.models import new_id
 from engine.people import directory

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from engine.chains import differences, offered, words
 from engine.chains.company import Company
-from engine.chains.steps import DEFAULTS, Fault, setting
+from engine.chains.faults import Fault
+from engine.chains.steps import DEFAULTS, setting
 from engine.models import Department, Duty, Group, Holding, Post
 from engine.ports import Json
 

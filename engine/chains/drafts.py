@@ -20,9 +20,9 @@ from ..models import Chain, ChainDraft, Person
 from ..people import directory
 from ..ports import Json
 from . import differences, preview, versions
-from . import steps as shape
 from .company import Company
-from .steps import Fault
+from .faults import Fault, faults, unoffered, unwired
+from .steps import KEY, keyed
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -105,7 +105,7 @@ def save(
         before = _read(connection, key, now) if known or stored else Draft(key=key, name="", name_en="", steps=[], base=0, revision=0)
         if before.revision != revision:
             raise DraftChanged(who=before.saved_by, when=(before.saved_at or now).isoformat(timespec="minutes"))
-        kept = shape.keyed(list(steps))
+        kept = keyed(list(steps))
         if stored is not None and (kept, name, name_en) == (list(before.steps), before.name, before.name_en):
             return before
         values: dict[str, Any] = {"name": name, "name_en": name_en, "steps": kept, "base": before.base, "revision": revision + 1}
@@ -124,8 +124,8 @@ def save(
 
 def _storable(key: str, name: Json, name_en: Json, steps: Json) -> None:
     """Faults are kept in a draft, but not what no page could show again. Raises ChainRefused."""
-    found = [fault for fault in shape.faults(name, name_en, steps) if fault.step is None or fault.field == ""]
-    if not shape.KEY.fullmatch(key):
+    found = [fault for fault in faults(name, name_en, steps) if fault.step is None or fault.field == ""]
+    if not KEY.fullmatch(key):
         found.append(Fault(None, "key", Sentence("its key has at most 40 small letters, digits, _ and -")))
     if len(json.dumps(steps)) > _LARGEST:
         found.append(Fault(None, "steps", Sentence("it is too large")))
@@ -152,13 +152,13 @@ def check(services: Services, draft: Draft) -> list[Fault]:
     """Everything that keeps a draft from being published: its shape first, then what is not carried out, then people without a signer."""
     now = services.clock.now()
     with services.database.reading() as connection:
-        return faults(services, connection, draft, now)
+        return _faults(services, connection, draft, now)
 
 
-def faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
+def _faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
     """As `check`, on an open connection."""
-    found = shape.faults(draft.name, draft.name_en, draft.steps, Company(connection, now)) or shape.unwired(draft.steps)
-    found = found or shape.unoffered(draft.steps, services.operations)
+    found = faults(draft.name, draft.name_en, draft.steps, Company(connection, now)) or unwired(draft.steps)
+    found = found or unoffered(draft.steps, services.operations)
     if found:
         return found
     company = Company.whole(connection, now)
@@ -193,7 +193,7 @@ def publish(services: Services, key: str, *, revision: int, actor: str | None, n
             raise DraftChanged(who=draft.saved_by, when=(draft.saved_at or now).isoformat(timespec="minutes"))
         if services.settings.chains_four_eyes and (actor is None or actor in draft.editors):
             raise NotAllowed(reason="whoever edited an approval chain does not publish it; another administrator must")
-        if found := faults(services, connection, draft, now):
+        if found := _faults(services, connection, draft, now):
             raise ChainRefused(chain=draft.name, found=found)
         given: dict[str, Any] = {"name": draft.name, "name_en": draft.name_en, "steps": draft.steps, "effective": effective}
         told = changes(connection, draft, now)
@@ -216,7 +216,7 @@ def undo(services: Services, key: str, number: int, *, actor: str | None, note: 
         if services.settings.chains_four_eyes and actor == last and actor is not None:
             raise NotAllowed(reason="whoever published an approval chain does not take it back alone; another administrator must")
         draft = Draft(key=key, name=old.name, name_en=old.name_en, steps=old.steps, base=number, revision=0)
-        if found := faults(services, connection, draft, now):
+        if found := _faults(services, connection, draft, now):
             raise ChainRefused(chain=old.name, found=found)
         told = changes(connection, draft, now)
         given: dict[str, Any] = {"name": old.name, "name_en": old.name_en, "steps": old.steps}

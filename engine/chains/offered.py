@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from ..ports import Json
 from . import words
+from .faults import faults, unwired
 from .rules import PARAMETERS
-from .steps import ACCESS, DEFAULTS, faults, unwired
+from .steps import ACCESS, DEFAULTS
 
 #: a step in which every field may be tried, behind one that may be named
 _PLAIN: Mapping[str, Json] = {"name": "x", "name_en": "x", "approvers": [{"rule": "initiator"}], "limit_days": 1}

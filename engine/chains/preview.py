@@ -16,9 +16,9 @@ from ..rules import rules_of
 from ..timeline import title_en
 from . import choosing, forecast, resolve, rules
 from .company import Company, Member
+from .faults import Fault
 from .resolve import Resolved
 from .situation import Situation
-from .steps import Fault
 
 if TYPE_CHECKING:
     from ..services import Services

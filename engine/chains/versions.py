@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from ..errors import ChainRefused, NotFound
 from ..models import Chain, ChainDraft, ChainEvent, Person, new_id
 from ..ports import Json
-from . import steps as shape
 from .company import Company
+from .faults import Fault, faults, unwired
+from .steps import keyed
 
 
 def active(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any]:
@@ -175,8 +176,8 @@ def publish(
     A version that was to come into force later and has a lower number never does. Raises ChainRefused with every fault.
     """
     one_at_a_time(connection)
-    steps = shape.keyed(steps)
-    refuse_faults(key, [*shape.faults(name, name_en, steps, Company(connection, now))], steps)
+    steps = keyed(steps)
+    refuse_faults(key, [*faults(name, name_en, steps, Company(connection, now))], steps)
     last = connection.execute(sa.select(sa.func.max(Chain.number)).where(Chain.key == key)).scalar() or 0
     values = {
         "id": new_id(),
@@ -196,14 +197,14 @@ def publish(
 
 def refuse_shape(connection: sa.Connection, key: str, steps: Json, now: dt.datetime) -> None:
     """Raises ChainRefused for steps that cannot even be tried."""
-    if found := shape.faults("x", "x", steps, Company(connection, now)):
+    if found := faults("x", "x", steps, Company(connection, now)):
         raise ChainRefused(chain=key, found=found)
 
 
-def refuse_faults(key: str, found: Sequence[shape.Fault], steps: Sequence[Mapping[str, Json]]) -> None:
+def refuse_faults(key: str, found: Sequence[Fault], steps: Sequence[Mapping[str, Json]]) -> None:
     """Raises ChainRefused with the faults, or else with what work items would not carry out."""
-    if faults := list(found) or shape.unwired(steps):
-        raise ChainRefused(chain=key, found=faults)
+    if refused := list(found) or unwired(steps):
+        raise ChainRefused(chain=key, found=refused)
 
 
 def record(

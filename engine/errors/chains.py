@@ -14,7 +14,7 @@ class ChainRefused(PartwellError):
     status = 422
 
     def __init__(self, *, chain: str, found: Sequence[Any]) -> None:
-        #: `engine.chains.steps.Fault` of everything that must be repaired
+        #: `engine.chains.faults.Fault` of everything that must be repaired
         self.found = found
         super().__init__(chain=chain, faults=[fault.sentence for fault in found])
 

@@ -9,8 +9,8 @@ from flask import Response
 
 from engine.chains import differences, drafts, exchange, explain, preview, versions
 from engine.chains.company import Company
+from engine.chains.faults import Fault
 from engine.chains.resolve import Resolved
-from engine.chains.steps import Fault
 from engine.work import reresolving
 
 from .. import i18n
