@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from . import observe
 from .db import Statement, Unit
-from .deferral import AGAIN, FINISH, add_job, pause, request_purpose
-from .errors import DatabaseAway, NeedsPerson, NotAllowed, NotFound, OperationFailed, PartwellError, SettingWrong, TryAgain
+from .deferral import FINISH, add_job, put_off, request_purpose
+from .errors import DatabaseAway, NeedsPerson, NotAllowed, NotFound, OperationFailed, PartwellError, SettingWrong
 from .ledger import Event
 from .models import Case, Job, JobAttempt
 from .notices.failures import ADMIN
@@ -119,11 +119,7 @@ def failed(services: Services, job: Any, started: dt.datetime, error: PartwellEr
         if not _attempted(services, unit, job, started, error.code, reason):
             return
         now = services.clock.now()
-        if isinstance(error, TryAgain) and job.attempts < job.max_attempts:
-            due = now + dt.timedelta(seconds=pause(services, job.attempts, error.after))
-            unit.write(AGAIN, job_id=job.id, due=due)
-            services.carrier.defer(unit, job.id, due)
-        else:
+        if not put_off(services, unit, job, error, now):
             unit.write(FINISH, job_id=job.id, new_state="failed", at=now)
         unit.commit()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from .db import Statement, Unit, one_of
+from .errors import PartwellError, TryAgain
 from .models import OUTLIVING, Job, new_id
 from .ports import Json
 
@@ -36,8 +37,7 @@ FINISH = Statement(
     .where(Job.id == sa.bindparam("job_id"))
     .values(state=sa.bindparam("new_state"), finished_at=sa.bindparam("at"), lease=None, lease_until=None)
 )
-#: makes another attempt at it
-AGAIN = Statement(
+_AGAIN = Statement(
     sa.update(Job).where(Job.id == sa.bindparam("job_id")).values(state="waiting", due_at=sa.bindparam("due"), lease=None, lease_until=None)
 )
 #: signals on their way to an instance go to the one that waits in its place
@@ -104,7 +104,17 @@ def add_job(
     return job_id
 
 
-def pause(services: Services, attempts: int, asked: float | None) -> float:
+def put_off(services: Services, unit: Unit, job: Any, error: PartwellError, at: dt.datetime) -> bool:
+    """Another attempt at a job that failed with `error`, later; nothing, and False, where the error allows none or none is left."""
+    if not isinstance(error, TryAgain) or job.attempts >= job.max_attempts:
+        return False
+    due = at + dt.timedelta(seconds=_pause(services, job.attempts, error.after))
+    unit.write(_AGAIN, job_id=job.id, due=due)
+    services.carrier.defer(unit, job.id, due)
+    return True
+
+
+def _pause(services: Services, attempts: int, asked: float | None) -> float:
     """Seconds until the next attempt: doubled each time, with a quarter of jitter, or what the other side asked for."""
     settings = services.settings
     found = min(settings.job_backoff * 2.0 ** min(attempts - 1, 50), settings.job_backoff_limit) * random.uniform(0.75, 1.25)

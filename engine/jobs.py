@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from . import announcing, asking, claims, documents, dues, messages, observe, projecting, snapshots
 from .db import Statement, Unit
-from .deferral import AGAIN, FINISH, pause, request_purpose
+from .deferral import FINISH, put_off, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
@@ -276,7 +276,6 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
 
     What such an event catches by its code is the error's: `refused`, `needs_person` or `gave_up`; without a code it catches each.
     """
-    again = isinstance(error, TryAgain) and job.attempts < job.max_attempts
     reason = str(error.facts["reason"] if isinstance(error, OperationFailed) else error.message)
     with services.database.unit() as unit:
         turn, row = _turn_of(services, unit, job)
@@ -290,11 +289,7 @@ def _failed(services: Services, job: Any, started: dt.datetime, error: PartwellE
             turn.record(Event.OPERATION_FAILED, element=job.element, **facts)
         if row.state == "dropped":
             turn.seal_again()
-        elif again:
-            due = turn.now + dt.timedelta(seconds=pause(services, job.attempts, getattr(error, "after", None)))
-            turn.unit.write(AGAIN, job_id=job.id, due=due)
-            services.carrier.defer(turn.unit, job.id, due)
-        else:
+        elif not put_off(services, turn.unit, job, error, turn.now):
             if job.kind == asking.KIND and isinstance(error, OperationFailed):  # nobody need look: the step opens by its next rule
                 turn.unit.write(FINISH, job_id=job.id, new_state="dropped", at=turn.now)
                 asked.failed(turn, job)

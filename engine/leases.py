@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .db import Statement
+from .db import Statement, Unit
 from .models import Job
 
 if TYPE_CHECKING:
@@ -21,9 +21,16 @@ _TOGETHER = 50
 
 log = logging.getLogger(__name__)
 
+_LEASE = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")).with_for_update())
 # What a case's turn has locked is passed over and renewed the next time: two who wait for each other's rows would be worse.
 _MINE = sa.select(Job.id).where(Job.id == sa.bindparam("job_id"), Job.lease == sa.bindparam("held"), Job.state == "leased")
 _RENEW = Statement(sa.update(Job).where(Job.id.in_(_MINE.with_for_update(skip_locked=True))).values(lease_until=sa.bindparam("until")))
+
+
+def holds(unit: Unit, job: Any) -> bool:
+    """Whether a job is still leased to who carries it out. Its row is locked."""
+    row = unit.one(_LEASE, job_id=job.id)
+    return row is not None and row.state == "leased" and row.lease == job.lease
 
 
 class Leases:

@@ -38,13 +38,10 @@ _LOCK_BY_ITEM = Statement(
     .where(Case.id == sa.select(WorkItem.case_id).where(WorkItem.id == sa.bindparam("item_id")).scalar_subquery())
     .with_for_update(key_share=True)
 )
-_DONE_BEFORE = Statement(
-    sa.select(LedgerPage.number).where(
-        LedgerPage.request_id == sa.bindparam("request_id"),
-        LedgerPage.case_id == sa.bindparam("case_id"),
-        LedgerPage.actor_id == sa.bindparam("actor"),
-    )
-)
+_BY_REQUEST = (LedgerPage.request_id == sa.bindparam("request_id"), LedgerPage.actor_id == sa.bindparam("actor"))
+_DONE_BEFORE = Statement(sa.select(LedgerPage.number).where(*_BY_REQUEST, LedgerPage.case_id == sa.bindparam("case_id")))
+#: `repeated` of a work item: whether this `request_id` of the `actor` was carried out in its case before
+REPEATED = sa.exists().where(*_BY_REQUEST, LedgerPage.case_id == WorkItem.case_id).label("repeated")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from ..calendar import OFFICE
-from ..db import Statement, Unit
-from ..deferral import AGAIN, FINISH, pause, request_purpose
-from ..errors import DatabaseAway, NeedsPerson, OperationFailed, PartwellError, Refused, TryAgain
-from ..models import Account, Case, Job, Notice, Person, WorkItem
+from ..db import Statement
+from ..deferral import FINISH, put_off, request_purpose
+from ..errors import DatabaseAway, NeedsPerson, OperationFailed, PartwellError, Refused
+from ..leases import holds
+from ..models import Account, Case, Notice, Person, WorkItem
 from ..people import directory
 from ..ports import Message
 from . import telling
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_JOB = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")).with_for_update())
 _ENDED = Statement(
     sa.update(Notice)
     .where(Notice.job_id == sa.bindparam("job_id"), Notice.state == sa.literal_column("'taken'"))
@@ -70,7 +70,7 @@ def send(services: Services, job: Any, started: dt.datetime) -> None:
             raise NeedsPerson(system=rows[0].channel, operation="notice", reason=reason) from error
         state = "sent"
     with services.database.unit() as unit:
-        if _ours(unit, job):
+        if holds(unit, job):
             now = services.clock.now()
             unit.write(_ENDED, job_id=job.id, new_state=state, at=now, why="")
             unit.write(FINISH, job_id=job.id, new_state="done", at=now)
@@ -81,24 +81,15 @@ def failed(services: Services, job: Any, started: dt.datetime, error: PartwellEr
     """It could not be sent: another attempt, or administrators see it. No case is touched."""
     reason = str(error.facts["reason"] if isinstance(error, OperationFailed) else error.message).replace("\0", "")[:2000]
     with services.database.unit() as unit:
-        if not _ours(unit, job):
+        if not holds(unit, job):
             return
         now = services.clock.now()
-        if isinstance(error, TryAgain) and job.attempts < job.max_attempts:
-            due = now + dt.timedelta(seconds=pause(services, job.attempts, error.after))
+        if put_off(services, unit, job, error, now):
             unit.write(_TRIED, job_id=job.id, why=reason)
-            unit.write(AGAIN, job_id=job.id, due=due)
-            services.carrier.defer(unit, job.id, due)
         else:
             unit.write(_ENDED, job_id=job.id, new_state="failed", at=now, why=reason)
             unit.write(FINISH, job_id=job.id, new_state="failed", at=now)
         unit.commit()
-
-
-def _ours(unit: Unit, job: Any) -> bool:
-    """Whether the lease is still this worker's. The job's row is locked."""
-    row = unit.one(_JOB, job_id=job.id)
-    return row is not None and row.state == "leased" and row.lease == job.lease
 
 
 def _take(services: Services, job: Any, notice: str) -> list[Any]:
@@ -185,7 +176,7 @@ def _line(services: Services, connection: sa.Connection, notice: Any, locale: st
 def _due(services: Services, job: Any, item: str, kind: str) -> None:
     """Tell whoever may act in an item that is due; nobody where it is closed. Where it is due later by now, that is awaited."""
     with services.database.unit() as unit:
-        if not _ours(unit, job):
+        if not holds(unit, job):
             return
         now = services.clock.now()
         persons, roles = telling.holders(unit.connection, item)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ..db import Statement, Unit
-from ..deferral import AGAIN, FINISH, pause
+from ..db import Unit
+from ..deferral import FINISH, put_off
 from ..errors import DatabaseAway, NeedsPerson, OperationFailed, PartwellError, TryAgain
-from ..models import Job, Projection, ProjectionCentre
+from ..leases import holds
+from ..models import Projection, ProjectionCentre
 from ..ports import Projector, Shown
 from .planning import Plan, plan
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_JOB = Statement(sa.select(Job.state, Job.lease).where(Job.id == sa.bindparam("job_id")).with_for_update())
 NOT_READY = "it is not made ready yet"
 
 
@@ -37,7 +37,7 @@ def run(services: Services, job: Any, started: dt.datetime) -> None:
     else:
         _show(services, projector, job, started)
     with services.database.unit() as unit:
-        if _ours(unit, job):
+        if holds(unit, job):
             unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
             unit.commit()
 
@@ -45,14 +45,10 @@ def run(services: Services, job: Any, started: dt.datetime) -> None:
 def failed(services: Services, job: Any, started: dt.datetime, error: PartwellError) -> None:
     """Another attempt, or none: then administrators see it, and the next comparison tries again. No case is touched."""
     with services.database.unit() as unit:
-        if not _ours(unit, job):
+        if not holds(unit, job):
             return
         now = services.clock.now()
-        if isinstance(error, TryAgain) and job.attempts < job.max_attempts:
-            due = now + dt.timedelta(seconds=pause(services, job.attempts, error.after))
-            unit.write(AGAIN, job_id=job.id, due=due)
-            services.carrier.defer(unit, job.id, due)
-        else:
+        if not put_off(services, unit, job, error, now):
             unit.write(FINISH, job_id=job.id, new_state="failed", at=now)
         if job.case_id is not None:
             open_ones = [Projection.case_id == job.case_id, Projection.centre == job.operation, Projection.state != Projection.sent]
@@ -81,7 +77,7 @@ def asked(projector: Projector, call: Any, *given: Any) -> Any:
 def _show(services: Services, projector: Projector, job: Any, started: dt.datetime) -> None:
     """Each item by itself: one that the centre refuses keeps no other from being shown."""
     with services.database.unit() as unit:
-        if not _ours(unit, job):
+        if not holds(unit, job):
             return
         place = place_of(unit.connection, projector.centre)
         made = plan(services, unit.connection, projector, job.case_id, place=place, now=started)
@@ -133,12 +129,6 @@ def _explain(services: Services, shown: Shown, reason: str) -> None:
 
 def _reason(error: PartwellError) -> str:
     return str(error.facts["reason"] if isinstance(error, OperationFailed) else error.message).replace("\0", "")[:2000]
-
-
-def _ours(unit: Unit, job: Any) -> bool:
-    """Whether the lease is still this worker's. The job's row is locked."""
-    row = unit.one(_JOB, job_id=job.id)
-    return row is not None and row.state == "leased" and row.lease == job.lease
 
 
 def unconfirmed(connection: sa.Connection, limit: int = 100) -> Sequence[sa.Row[Any]]:

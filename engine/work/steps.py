@@ -20,8 +20,8 @@ from ..chains.steps import setting
 from ..db import Statement, Unit
 from ..errors import FormInvalid, NotAllowed, NotFound, PartwellError
 from ..ledger import Event
-from ..locking import lock_and_read, must_run
-from ..models import Chain, Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep
+from ..locking import REPEATED, lock_and_read, must_run
+from ..models import Chain, Draft, Person, SignOff, WorkItem, WorkRound, WorkStep
 from ..notices.telling import kind_of, returned
 from ..people import directory
 from ..ports import NO_FORM, Json
@@ -58,13 +58,7 @@ _ROUNDS = Statement(
         _ACTOR.active,
         _ACTOR.name.label("actor_name"),
         sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
-        sa.exists()
-        .where(
-            LedgerPage.request_id == sa.bindparam("request_id"),
-            LedgerPage.case_id == WorkItem.case_id,
-            LedgerPage.actor_id == sa.bindparam("actor"),
-        )
-        .label("repeated"),
+        REPEATED,
     )
     .select_from(WorkItem)
     .outerjoin(WorkStep, WorkStep.item_id == WorkItem.id)

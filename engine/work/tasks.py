@@ -11,8 +11,8 @@ from sqlalchemy.orm import aliased
 from ..bpmn.model import Element
 from ..db import Statement, Unit
 from ..errors import AlreadyDecided, ItemClosed, NotAllowed, PartwellError, SentBack, StepStands, TakenByOther
-from ..locking import lock_and_read, must_run
-from ..models import Candidate, Draft, Holding, LedgerPage, Person, SignOff, WorkItem
+from ..locking import REPEATED, lock_and_read, must_run
+from ..models import Candidate, Draft, Holding, Person, SignOff, WorkItem
 from ..turn import Turn
 from .correcting import begun_with
 
@@ -38,13 +38,7 @@ _DETAIL = Statement(
         Holding.role,
         _ACTOR.active,
         sa.exists().where(Draft.item_id == WorkItem.id).label("drafts"),
-        sa.exists()
-        .where(
-            LedgerPage.request_id == sa.bindparam("request_id"),
-            LedgerPage.case_id == WorkItem.case_id,
-            LedgerPage.actor_id == sa.bindparam("actor"),
-        )
-        .label("repeated"),
+        REPEATED,
     )
     .select_from(WorkItem)
     .outerjoin(SignOff, sa.and_(SignOff.item_id == WorkItem.id, SignOff.state == "open"))

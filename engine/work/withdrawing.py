@@ -16,8 +16,8 @@ from ..chains.steps import setting
 from ..db import Statement, Unit
 from ..errors import ActedOn, DecidedByRule, ItemClosed, NotAllowed, PartwellError
 from ..ledger import Event
-from ..locking import lock_and_read, must_run
-from ..models import Draft, LedgerPage, Person, SignOff, WorkItem, WorkRound
+from ..locking import REPEATED, lock_and_read, must_run
+from ..models import Draft, Person, SignOff, WorkItem, WorkRound
 from ..rewinding import rewound
 from ..signing import deciding, withdrawing
 from ..signing.round import Round, Signer
@@ -35,13 +35,7 @@ _ROWS = Statement(
     sa.select(
         *(WorkItem.id, WorkItem.element, WorkItem.instance, WorkItem.name, WorkItem.status, WorkItem.corrects),
         *(SignOff.id.label("sign_off_id"), SignOff.round_id, SignOff.position, SignOff.state, SignOff.decided_by, Person.active),
-        sa.exists()
-        .where(
-            LedgerPage.request_id == sa.bindparam("request_id"),
-            LedgerPage.case_id == WorkItem.case_id,
-            LedgerPage.actor_id == sa.bindparam("actor"),
-        )
-        .label("repeated"),
+        REPEATED,
     )
     .select_from(WorkItem)
     .outerjoin(SignOff, SignOff.item_id == WorkItem.id)
