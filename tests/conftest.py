@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from webapp.benchmarks.places import private_postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from web_office import Office
 
 
 #: why the test with two hosts was not run
@@ -64,6 +66,19 @@ def cheap_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """What tests store need not outlive a power cut; the processes that tests start store as they are shipped."""
+
+    def forgo(connection: Any, *_: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous=OFF")
+
+    sa.event.listen(sa.Pool, "checkout", forgo)
+    yield
+    sa.event.remove(sa.Pool, "checkout", forgo)
+
+
 @pytest.fixture(scope="session")
 def keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
     return Keyring.open(tmp_path_factory.mktemp("keys") / "keys.json")
@@ -76,23 +91,34 @@ def postgres() -> Iterator[str]:
         url = sa.make_url(address).set(drivername="postgresql+psycopg")
         server = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with server.connect() as connection:
-            connection.execute(sa.text("CREATE DATABASE partwell_tests"))
-            # no test cuts the machine's power
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # as with SQLite
                 connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
             connection.execute(sa.text("SELECT pg_reload_conf()"))
+            connection.execute(sa.text("CREATE DATABASE partwell_tests"))
         yield url.render_as_string(hide_password=False)
         server.dispose()
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: str, keyring: Keyring) -> str:
+def migrated_postgres(postgres: str, keyring: Keyring) -> Iterator[sa.Engine]:
     """Its one database; each test leaves it empty, which is faster than a new one for each."""
     url = sa.make_url(postgres).set(database="partwell_tests").render_as_string(hide_password=False)
     database = Database(url, keyring)
     migrations.upgrade(database)
     database.dispose()
-    return url
+    engine = sa.create_engine(url, pool_pre_ping=True)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_postgres(migrated_postgres: sa.Engine) -> Iterator[str]:
+    """Its address, for one test, which may leave in it what it likes."""
+    yield migrated_postgres.url.render_as_string(hide_password=False)
+    with migrated_postgres.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        connection.execute(sa.text(others))
+        connection.execute(sa.text("; ".join(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables))))
 
 
 @pytest.fixture(scope="session")
@@ -115,20 +141,14 @@ def database_url(
     request: pytest.FixtureRequest, opened: Callable[[str], Database], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """An empty, migrated database, once of each kind."""
-    if request.param == "sqlite":
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("empty_postgres")
+    else:
         file = tmp_path_factory.getbasetemp() / "sqlite" / "partwell.db"
         empty_database.place(file)
-        yield f"sqlite:///{file}"
-        opened(f"sqlite:///{file}").dispose()
-        return
-    url: str = request.getfixturevalue("migrated_postgres")
+        url = f"sqlite:///{file}"
     yield url
     opened(url).dispose()
-    server = sa.create_engine(url, poolclass=sa.NullPool)
-    with server.begin() as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        connection.execute(sa.text(others))
-        connection.execute(sa.text("; ".join(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables))))
 
 
 @pytest.fixture
@@ -166,6 +186,36 @@ def services(request: pytest.FixtureRequest, database: Database, keyring: Keyrin
             numbers = connection.execute(sa.select(Case.number)).scalars().all()
         for number in numbers:
             assert replay(given, number).differences == [], number
+
+
+# --- the office of the web's tests
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office that the tests of a module share."""
+    from web_office import Office
+
+    with Office(tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office for one test alone, which may leave it as it likes."""
+    from web_office import Office
+
+    with Office(tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def address(office: Office) -> Iterator[str]:
+    """Where browsers find the office of the module."""
+    from web_office import served
+
+    with served(office) as address:
+        yield address
 
 
 # --- the sample company

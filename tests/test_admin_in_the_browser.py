@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from browser import DESK, PHONE, Visitor
 from diagrams import END, flows, node, zeebe
 from engine_room import files
 from playwright.sync_api import Browser, expect
-from web_office import PASSWORD, Office, served
+from web_office import PASSWORD, Office
 
 from engine import procedures
 from engine.models import Case
@@ -37,9 +36,8 @@ CHAIN = zeebe("properties", zeebe("property", name="wf.chain", value=KEY))
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(office: Office) -> Office:
     """With a procedure that administrators start, in which the compensation is typed in yuan and kept in fen."""
-    opened = Office(tmp_path_factory.mktemp("office"))
     body = (
         node("startEvent", "start", zeebe("formDefinition", formId="report"), name="提报"),
         node(
@@ -50,15 +48,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         flows("start > reckon", "reckon > consent", "consent > end"),
     )
     rules = {"start_any": ["admin"], "managers": ["admin"], "readers": ["hr", "admin"]}
-    procedures.deploy(opened.services, files(*body, forms={"report": REPORT}, rules=rules), procedure="dismissal")
-    yield opened
-    opened.services.database.dispose()
-
-
-@pytest.fixture(scope="module")
-def address(office: Office) -> Iterator[str]:
-    with served(office) as address:
-        yield address
+    procedures.deploy(office.services, files(*body, forms={"report": REPORT}, rules=rules), procedure="dismissal")
+    return office
 
 
 class Clip:

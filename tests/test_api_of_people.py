@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,25 +13,18 @@ from web_office import Office
 
 from engine.errors import Refused
 from engine.models import DirectoryEvent, Person
-from webapp import create_app
 
 Program = tuple[FlaskClient, dict[str, str]]
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(own_office: Office) -> Office:
     """The office with mail, which everybody has, and a system that listens to events."""
-    opened = Office(tmp_path)
-    mail, desk = Loudspeaker("mail"), Listening("case:started")
-    opened.services = dataclasses.replace(opened.services, notifiers={"mail": mail}, listeners={"desk": desk})
-    client = opened.app.test_client_class
-    opened.app = create_app(opened.services)
-    opened.app.test_client_class = client
-    with opened.services.database.unit() as unit:
+    own_office.equip(notifiers={"mail": Loudspeaker("mail")}, listeners={"desk": Listening("case:started")})
+    with own_office.services.database.unit() as unit:
         unit.connection.execute(sa.update(Person).values(email="somebody@company.example"))
         unit.commit()
-    yield opened
-    opened.services.database.dispose()
+    return own_office
 
 
 def ask(program: Program, method: str, path: str, **options: Any) -> Any:

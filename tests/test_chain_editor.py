@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,10 +37,8 @@ CONDITIONS = Conditions(KNOWN, {"production": "生产部", "hr": "人力资源�
 
 
 @pytest.fixture
-def office(tmp_path: Any) -> Iterator[Office]:
-    opened = Office(tmp_path)
-    yield opened
-    opened.services.database.dispose()
+def office(own_office: Office) -> Office:
+    return own_office
 
 
 @pytest.mark.parametrize(

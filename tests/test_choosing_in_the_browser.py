@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from browser import DESK, PHONE, Visitor
 from playwright.sync_api import Browser, expect
@@ -13,15 +11,13 @@ from web_office import PASSWORD, Office, served
 from engine.chains import versions
 
 
-@pytest.fixture
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    with opened.services.database.unit() as unit:
-        now = opened.services.clock.now()
+@pytest.fixture(scope="module")
+def office(office: Office) -> Office:
+    with office.services.database.unit() as unit:
+        now = office.services.clock.now()
         versions.publish(unit.connection, key=KEY, name="辞退审批", name_en="Dismissal", steps=STEPS, by=None, now=now)
         unit.commit()
-    yield opened
-    opened.services.database.dispose()
+    return office
 
 
 def test_choose_approvers_and_signers_on_a_phone(office: Office, chromium: Browser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import icalendar
 import pytest
@@ -47,13 +46,6 @@ def test_what_is_due_is_told_to_whoever_has_the_address(room: Room) -> None:
     room.write(sa.update(Person).where(Person.id == person("hr")).values(active=True))
     feeds.end(room.services, person("hr"))
     assert feeds.read(room.services, second) is None
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def test_a_calendar_program_reads_it(office: Office) -> None:

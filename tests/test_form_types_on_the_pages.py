@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -50,12 +49,10 @@ FORM: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
+def office(office: Office) -> Office:
     body = (START, user("pay", zeebe("formDefinition", formId="f")), END, flows("start > pay", "pay > end"))
-    procedures.deploy(opened.services, procedure_files(*body, forms={"f": FORM}), procedure="kinds")
-    yield opened
-    opened.services.database.dispose()
+    procedures.deploy(office.services, procedure_files(*body, forms={"f": FORM}), procedure="kinds")
+    return office
 
 
 def begin(office: Office) -> str:

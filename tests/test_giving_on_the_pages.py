@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,9 @@ import pytest
 from browser import DESK, PHONE, SCREENSHOTS, Visitor
 from playwright.sync_api import Browser, expect
 from test_giving import PDF, drawing
-from web_office import PASSWORD, Office, served
+from web_office import PASSWORD, Office
 
 CHAIN = "/api/v1/chains/dismissal-approval"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
-
-
-@pytest.fixture(scope="module")
-def address(office: Office) -> Iterator[str]:
-    with served(office) as address:
-        yield address
 
 
 def asked(office: Office, **settings: Any) -> str:

@@ -104,13 +104,6 @@ def test_a_thread_that_ends_by_an_exception_is_logged_the_same_way(written: Line
     assert (line["event"], line["exception"]) == ("the thread web ended", "ValueError")
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
-
-
 @pytest.mark.parametrize(
     ("sent", "kept"), [("abcdef-123.45_6", True), ("short", False), ("a" * 65, False), ("evil id here", False), ("李" * 9, False)]
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -19,13 +18,6 @@ from engine.models import AnsweredRequest
 from webapp import i18n
 from webapp.api import description, repeats
 from webapp.commands import partwell
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def described(office: Office, language: str = "en") -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import itertools
 import socket
@@ -67,12 +66,9 @@ def clamd() -> Iterator[Clamd]:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, clamd: Clamd) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    opened.services = dataclasses.replace(opened.services, scanner=ClamAv("scanner", clamd.options))
-    opened.app.extensions["partwell"] = opened.services
-    yield opened
-    opened.services.database.dispose()
+def office(office: Office, clamd: Clamd) -> Office:
+    office.equip(scanner=ClamAv("scanner", clamd.options))
+    return office
 
 
 def documents(office: Office) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,11 +16,9 @@ from engine import procedures
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    _deploy(opened)
-    yield opened
-    opened.services.database.dispose()
+def office(office: Office) -> Office:
+    _deploy(office)
+    return office
 
 
 def _deploy(office: Office) -> None:

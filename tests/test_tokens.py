@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -67,13 +66,6 @@ def test_what_makes_no_token(room: Room) -> None:
 
 
 # --- over HTTP
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from browser import PHONE, Visitor
 from playwright.sync_api import Browser, Locator, expect
-from web_office import PASSWORD, Office, served
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
-
-
-@pytest.fixture(scope="module")
-def address(office: Office) -> Iterator[str]:
-    with served(office) as address:
-        yield address
+from web_office import PASSWORD, Office
 
 
 def more(visitor: Visitor, verb: str) -> None:

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,13 +6,6 @@ import sqlalchemy as sa
 from web_office import PASSWORD, Office, token
 
 from engine.models import Account, WebSession
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def _log_in(office: Office, login: str, password: str, **fields: str):

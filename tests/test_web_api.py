@@ -1,7 +1,6 @@
 import base64
 import datetime as dt
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from web_office import Office, with_a_term
 from engine import procedures
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def test_without_a_token_nothing_is_answered_and_a_cookie_is_no_token(office: Office) -> None:

@@ -1,12 +1,11 @@
 """The pages in a real browser: nothing serious for axe, nothing wider than a phone, script comforts that work."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from web_office import PASSWORD, Office, served, with_a_term
+from web_office import PASSWORD, Office, with_a_term
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -21,19 +20,6 @@ _SMALL = """
 
 
 _ACTS = ("activate", "suspend", "resume")
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
-
-
-@pytest.fixture(scope="module")
-def address(office: Office) -> Iterator[str]:
-    with served(office) as address:
-        yield address
 
 
 def _open(chromium: Browser, address: str, login: str, width: int = 1280) -> Page:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,10 +18,8 @@ PAGE = f"/chains/{KEY}"
 
 
 @pytest.fixture
-def office(tmp_path: Any) -> Iterator[Office]:
-    opened = Office(tmp_path)
-    yield opened
-    opened.services.database.dispose()
+def office(own_office: Office) -> Office:
+    return own_office
 
 
 def typed(page: str) -> dict[str, Any]:

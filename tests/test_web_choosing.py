@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from web_office import Office
@@ -28,14 +27,12 @@ TYPED = {"what": "上班玩手机、学习能力差", "kind": "phone"}
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    with opened.services.database.unit() as unit:
-        now = opened.services.clock.now()
+def office(office: Office) -> Office:
+    with office.services.database.unit() as unit:
+        now = office.services.clock.now()
         versions.publish(unit.connection, key=KEY, name="辞退审批", name_en="Dismissal", steps=STEPS, by=None, now=now)
         unit.commit()
-    yield opened
-    opened.services.database.dispose()
+    return office
 
 
 def case_for(office: Office, signer: str) -> str:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 import sqlalchemy as sa
 from web_office import Office
 
 from engine.models import Person
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def test_copy_is_sent_from_a_work_item_and_read_by_opening_it(office: Office) -> None:

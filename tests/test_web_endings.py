@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from browser import PHONE, Visitor
 from playwright.sync_api import Browser, expect
-from web_office import FILES, PASSWORD, Office, served
+from web_office import FILES, PASSWORD, Office
 
 from engine import procedures
 
@@ -16,17 +15,9 @@ RULES = {**json.loads(FILES["rules.json"]), "no_way_back": ["answer"], "second_p
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    procedures.deploy(opened.services, {**FILES, "rules.json": json.dumps(RULES).encode()}, procedure="office")
-    yield opened
-    opened.services.database.dispose()
-
-
-@pytest.fixture(scope="module")
-def address(office: Office) -> Iterator[str]:
-    with served(office) as address:
-        yield address
+def office(office: Office) -> Office:
+    procedures.deploy(office.services, {**FILES, "rules.json": json.dumps(RULES).encode()}, procedure="office")
+    return office
 
 
 def test_cancel_through_the_interface(office: Office) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,19 +21,13 @@ from webapp import create_app
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(own_office: Office) -> Office:
     """The office with mail, which everybody has, and a chat service, which knows nobody yet."""
-    opened = Office(tmp_path)
-    channels = {"mail": Loudspeaker("mail"), "dingtalk": Loudspeaker("dingtalk", reaches="person")}
-    opened.services = dataclasses.replace(opened.services, notifiers=channels)
-    client = opened.app.test_client_class
-    opened.app = create_app(opened.services)
-    opened.app.test_client_class = client
-    with opened.services.database.unit() as unit:
+    own_office.equip(notifiers={"mail": Loudspeaker("mail"), "dingtalk": Loudspeaker("dingtalk", reaches="person")})
+    with own_office.services.database.unit() as unit:
         unit.connection.execute(sa.update(Person).values(email="somebody@company.example"))
         unit.commit()
-    yield opened
-    opened.services.database.dispose()
+    return own_office
 
 
 def stored(office: Office, person: str) -> Wish | None:

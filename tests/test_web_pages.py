@@ -1,6 +1,5 @@
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from webapp.text import EVENT_LOOKS
 from webapp.verbs import VERBS
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def test_the_inbox_shows_what_waits_and_finds_it(office: Office) -> None:

@@ -6,7 +6,6 @@ import base64
 import io
 import re
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,10 +18,8 @@ from webapp.demo import roster
 
 
 @pytest.fixture
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
+def office(own_office: Office) -> Office:
+    return own_office
 
 
 def text(page: Any) -> str:
@@ -150,11 +147,9 @@ def test_odd_addresses_are_answered(office: Office) -> None:
         assert admin.get(f"/people?{query}").status_code == 404
 
 
-def test_what_a_database_does_not_take_is_refused_and_not_a_failure(
-    migrated_postgres: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_what_a_database_does_not_take_is_refused_and_not_a_failure(empty_postgres: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """On PostgreSQL a zero byte in what was typed: told, and nothing was changed."""
-    office = Office(tmp_path_factory.mktemp("office"), database=migrated_postgres)
+    office = Office(tmp_path_factory.mktemp("office"), database=empty_postgres)
     admin = office.browser("admin", "zh-CN")
     answer = office.post(admin, "/people/edit/persons", {"name": "新人", "employee_no": "X-1", "note": "a\0b"})
     assert answer.status_code == 422 and "数据没有改动" in answer.text

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from web_office import PASSWORD, Office
 
 from engine.models import WorkItem
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = Office(tmp_path_factory.mktemp("office"))
-    yield opened
-    opened.services.database.dispose()
 
 
 def offered(page: str) -> set[str]:
