@@ -97,31 +97,33 @@ def keep_for_everybody() -> Any:
         wishes.keep(services(), EVERYBODY, _typed(chosen))
     except FormInvalid as invalid:
         return _everybody(_told(invalid)), 422
-    flash(gettext("Kept. It holds for what happens from now on."), "success")
-    return redirect(url_for("notices.everybody"))
+    return _done(gettext("Kept. It holds for what happens from now on."))
 
 
 @notices.post("/<notice>/again")
 @administered
 def send_again(notice: str) -> Any:
     failures.send_again(services(), notice, by=me().id)
-    flash(gettext("It is sent again."), "success")
-    return redirect(url_for("notices.everybody"))
+    return _done(gettext("It is sent again."))
 
 
 @notices.post("/events/<event>/again")
 @administered
 def announce_again(event: str) -> Any:
     announcing.send_again(services(), event, by=me().id)
-    flash(gettext("It is sent again."), "success")
-    return redirect(url_for("notices.everybody"))
+    return _done(gettext("It is sent again."))
 
 
 @notices.post("/centres/<centre>/compare")
 @administered
 def compare(centre: str) -> Any:
     reconciling.ask(services(), centre, by=me().id)
-    flash(gettext("It is compared now; what differs is shown there anew."), "success")
+    return _done(gettext("It is compared now; what differs is shown there anew."))
+
+
+def _done(said: str) -> Any:
+    """Back to the administrators' page, which says what was done from it."""
+    flash(said, "success")
     return redirect(url_for("notices.everybody"))
 
 
