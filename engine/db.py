@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.errors import PipelineAborted, UniqueViolation
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.pool import NullPool
 
 from .errors import Conflict, DatabaseAway, DiskFull, SettingWrong
 from .fields import Keyring
 from .models import Base
+from .outages import is_away, is_conflict, is_full
 from .pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ class Unit:
             self._send([*self._insertions(), *self._writes], commit=True)
             self._count(commits=1)
         except Exception as error:
-            if _is_conflict(error):
+            if is_conflict(error):
                 raise Conflict() from error
             if not (stored and is_away(error) and self._lost and self._database.finds(stored)):
                 raise
@@ -232,8 +232,6 @@ class Unit:
 
 #: tables in the order in which their rows may be inserted
 _TABLES = Base.metadata.sorted_tables
-#: SQLite's names for a key that is taken
-_TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 #: rows in one insertion; the widest table stays far below SQLite's limit of parameters
 _ROWS = 50
 
@@ -244,35 +242,6 @@ def _insertion(table: sa.Table, count: int) -> Statement:
     return Statement(
         sa.insert(table).values([{c.key: sa.bindparam(f"{c.key}_{i}", None, type_=c.type) for c in table.columns} for i in range(count)])
     )
-
-
-def _is_conflict(error: BaseException) -> bool:
-    """Whether two rows wanted the same key. In a pipeline the first failure may hide behind another."""
-    return any(isinstance(seen, UniqueViolation) or getattr(seen, "sqlite_errorname", "") in _TAKEN for seen in _causes(error))
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether the database did not answer, in time or at all; a fault in what we asked it is none of these."""
-    driver = [seen for seen in _causes(error) if isinstance(seen, psycopg.Error) and not isinstance(seen, PipelineAborted)]
-    busy = any(getattr(seen, "sqlite_errorname", "").startswith("SQLITE_BUSY") for seen in _causes(error))
-    return busy or (bool(driver) and all(isinstance(seen, psycopg.OperationalError) for seen in driver))
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether the database has no room left to write."""
-    return any(
-        isinstance(seen, psycopg.errors.DiskFull) or getattr(seen, "sqlite_errorname", "") == "SQLITE_FULL" for seen in _causes(error)
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it; an error that was raised anew while one of its effects was handled closes a circle."""
-    met: list[BaseException] = []
-    seen: BaseException | None = error
-    while seen is not None and not any(seen is one for one in met):
-        yield seen
-        met.append(seen)
-        seen = seen.__cause__ or seen.__context__
 
 
 class Database:

@@ -14,8 +14,8 @@ from flask import render_template as render
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from engine.db import is_away
 from engine.errors import DatabaseAway, FormInvalid, PartwellError
+from engine.outages import is_away
 
 from .accounts import LogInNeeded, services, to_log_in
 from .api.shapes import RequestInvalid

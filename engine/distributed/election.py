@@ -13,9 +13,10 @@ import hashlib
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from ..db import Database, is_away
+from ..db import Database
 from ..errors import Conflict, DatabaseAway
 from ..models import Election, new_id
+from ..outages import is_away
 
 
 class Candidate:
