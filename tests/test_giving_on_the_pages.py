@@ -22,9 +22,8 @@ def asked(office: Office, **settings: Any) -> str:
     draft = client.get(f"{CHAIN}/draft", headers=own).json["draft"]
     ours = ("opinion", "signature", "attachments", "attachment_types", "attachment_mb", "batch")
     steps = [{name: value for name, value in step.items() if name not in ours} | settings for step in draft["steps"]]
-    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": draft["revision"]}
-    revision = client.put(f"{CHAIN}/draft", headers=own, json=sent).json["draft"]["revision"]
-    assert client.post(f"{CHAIN}/publish", headers=own, json={"revision": revision, "note": "x"}).status_code == 200
+    drafted = office.draft(CHAIN.rpartition("/")[2], steps, (client, own))
+    assert client.post(f"{CHAIN}/publish", headers=drafted, json={"note": "x"}).status_code == 200
     return office.talked(office.case())
 
 
