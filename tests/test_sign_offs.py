@@ -459,16 +459,16 @@ def test_withdraw_of_nothing_that_was_returned_to_somebody_else(room: Room) -> N
 # --- what a rejection leads to
 
 
-@pytest.mark.parametrize(("on_reject", "opened"), [("to_previous", "hr"), ("to:first", "boss")])
-def test_reject_goes_back(room: Room, on_reject: str, opened: str) -> None:
+@pytest.mark.parametrize(("on_reject", "signs"), [("to_previous", "hr"), ("to:first", "boss")])
+def test_reject_goes_back(room: Room, on_reject: str, signs: str) -> None:
     """驳回 (reject): with `on_reject` to the step before, or to a named one, which is then signed again."""
     chain = [step(key, by, mode="single", key=key) for key, by in (("first", "boss"), ("second", "hr"))]
     case = begin(room, *chain, step("third", "head", mode="single", on_reject=on_reject))
     room.approve(case, "sign", by="boss")
     room.approve(case, "sign", by="hr")
     act(room, case, work.reject, "head", opinion="不同意")
-    assert told(room, case) == f"approved: boss:approved | approved: hr:approved | rejected: head:rejected | open: {opened}:open"
-    for by in ("boss", "hr", "head")[("boss", "hr").index(opened) :]:
+    assert told(room, case) == f"approved: boss:approved | approved: hr:approved | rejected: head:rejected | open: {signs}:open"
+    for by in ("boss", "hr", "head")[("boss", "hr").index(signs) :]:
         room.approve(case, "sign", by=by)
     assert room.open(case) == "yes"
 
