@@ -11,19 +11,21 @@ import pytest
 import sqlalchemy as sa
 from diagrams import END, START, flows, mapping, node, zeebe
 from engine_room import PEOPLE, Room, line, person
+from test_standing_steps import publish
 from twins import Loudspeaker
 
 from engine import comments, endings, notices, work
 from engine.calendar import Calendar
 from engine.errors import FormInvalid, NeedsPerson, NotFound, Refused, TryAgain
 from engine.jobs import Runner
-from engine.models import EVERYBODY, ForeignId, Job, Notice, Person, new_id
+from engine.models import EVERYBODY, ForeignId, Job, Notice, Person, SignOff, new_id
 from engine.notices import failures, wishes
 from engine.notices.kinds import KINDS
 from engine.notices.wishes import Wish
 from engine.people import absences
 from engine.ports import Json
 from engine.services import Services
+from engine.work import reresolving
 from engine.workdays import Workdays
 
 NAMES = {name: key for key, (name, _, _) in PEOPLE.items()}
@@ -194,6 +196,26 @@ def test_what_a_chain_leaves_more_time_for_is_not_told_as_overdue_before(room: R
         heard += [(hour, what) for what in said(mail)]
         room.clock.move(hours=1)
     assert heard == [(0, "hr opened"), (44, "hr due_soon"), (48, "hr overdue")]
+
+
+def test_migrate_remove_and_reassign_tell_who_is_asked_no_longer(room: Room, mail: Loudspeaker) -> None:
+    """版本迁移, 减签, 改派 (migrate, remove, reassign): whoever had it to sign is told that it is theirs no more; who signed is not."""
+    case = begin(room, {**step("会签", "hr", "head", "boss", "director"), "key": "a"})
+    room.approve(case, "sign", by="hr")
+    rows = room.rows(sa.select(SignOff.person_id, SignOff.id).where(SignOff.state == "open"))
+    held = {row.person_id: row.id for row in rows}
+    manager: dict[str, Any] = {"actor": person("admin"), "reason": "调整"}
+    item = room.item(case, "sign")
+    work.remove(room.services, item, held[person("boss")], **manager, request_id="1")
+    work.reassign(room.services, item, held[person("director")], to=person("hr2"), **manager, request_id="2")
+    publish(room, {**step("会签", "hr", "hr2", "other"), "key": "a"})
+    room.run()
+    said(mail)
+    reresolving.find_signers_anew(room.services, item, **manager, request_id="3")
+    room.run()
+    assert said(mail) == ["head removed", "other transferred"]
+    removed = sa.select(Notice.person_id).where(Notice.kind == "removed")
+    assert set(room.values(removed)) == {person("head"), person("boss"), person("director")}
 
 
 # --- what people wish

@@ -35,6 +35,12 @@ KINDS: Mapping[str, Kind] = {
         "{title}: {who} took back what had led to “{step}”, so there is nothing for you to do there now.",
         while_open=False,
     ),
+    "removed": Kind(
+        "I am asked no longer, since somebody else signs",
+        "Not to sign any more: {step}",
+        "{title}: {who} changed who signs “{step}”, so there is nothing for you to do there now.",
+        while_open=False,
+    ),
     "urged": Kind("I am urged", "Urgent: {step}", "{title}: {who} asks you to look at “{step}” soon.", urgent=True),
     "due_soon": Kind("Something of mine is due soon", "Due soon: {step}", "{title}: “{step}” is due at {due}."),
     "overdue": Kind("Something of mine is overdue", "Overdue: {step}", "{title}: “{step}” was due at {due}.", urgent=True),

@@ -50,5 +50,6 @@ def remove(services: Services, item_id: str, sign_off_id: str, *, actor: str, re
         turned = adding.remove(at.round, actor, number, admin=admin)
         at.record(Event.SIGN_OFF_REMOVED, to=at.named([at.round.signers[number].person]), reason=reason)
         at.write(turned, {"reason": reason})
+        at.tell_removed(turned)
         at.follow(turned)
         at.turn.commit()

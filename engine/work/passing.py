@@ -45,6 +45,7 @@ def reassign(services: Services, item_id: str, sign_off_id: str, *, to: str, act
         turned = passing.reassign(at.round, actor, number, to)
         at.record(Event.SIGN_OFF_REASSIGNED, former=at.named([at.round.signers[number].person]), to=at.named([to]), reason=reason)
         at.write(turned, {"reason": reason})
+        at.tell_removed(turned)
         at.turn.commit()
 
 

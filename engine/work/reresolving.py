@@ -123,6 +123,7 @@ def find_signers_anew(services: Services, item_id: str, *, actor: str, reason: s
             at = _moved(at, plan.chain)
         at.turn.unit.write(_TRACE, round_id=at.round_id, new_trace=trace)
         added = at.write(plan.turned, {"reason": reason})
+        at.tell_removed(plan.turned)
         _keep_use(at, plan, added)
         at.follow(plan.turned)
         at.turn.commit()

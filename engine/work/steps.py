@@ -209,6 +209,11 @@ class Step:
             turn.unit.write(_OUTCOME, round_id=self.round_id, at=at, new_outcome=turned.round.outcome)
         return new
 
+    def tell_removed(self, turned: Turned) -> None:
+        """Whoever had it before them to sign and is asked no longer, by the doing of somebody else, is told."""
+        gone = (one for one in turned.changes if one.state in ("removed", "transferred") and one.number < len(self.rows))
+        self.turn.tell("removed", [one.person for one in gone if self.rows[one.number].state == "open"], item=self.item_id)
+
     def _due(self, signer: Signer, limits: Sequence[dt.datetime | None]) -> dt.datetime | None:
         """When it is due: as it was, or as that was whose place it takes; from now on where its turn has just come."""
         if signer.number < len(limits) and (known := limits[signer.number]):
