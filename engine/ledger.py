@@ -81,6 +81,7 @@ class Event(StrEnum):
     SIGN_OFF_BY_RULE = "work:sign_off:by_rule"
     SIGN_OFF_HANDED_OVER = "work:sign_off:handed_over"
     SIGN_OFF_REROUTED = "work:sign_off:rerouted"
+    SIGN_OFF_KEPT = "work:sign_off:kept"
     SIGN_OFF_DUE_MOVED = "work:sign_off:due_moved"
     COPY_SENT = "work:copy:sent"
     COPY_READ = "work:copy:read"

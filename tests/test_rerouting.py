@@ -6,13 +6,15 @@ import datetime as dt
 
 import pytest
 import sqlalchemy as sa
-from engine_room import Room, person
+from engine_room import Room, line, person
 from test_correcting import begin as sent_back
 from test_correcting import reject
 from test_sign_offs import begin, told
 from test_standing_steps import step
+from test_work import signing
 
-from engine.models import Person, SignOff
+from engine import cases, work
+from engine.models import Person, SignOff, new_id
 from engine.people import absences
 from engine.services import Services
 from engine.work.rerouting import reroute
@@ -114,3 +116,56 @@ def test_rerouting_of_work_without_a_chain_that_comes_to_a_leaver_later(room: Ro
     room.complete(case, "start", by="hr2", what="旷工")
     reject(room, case, "hr")
     assert reroute(room.services, room.clock.now()) == 0 and holder(room, case, "start") == person("boss")
+
+
+def test_handover_to_whom_the_case_is_about_is_told_once(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    """离职转办 (handover): it stays with the leaver, whom every look finds, and the ledger and the log say so once."""
+    until = room.clock.now() + dt.timedelta(days=3)
+    absences.hand_over(room.services, person("hr"), person("subject"), until=until, by=person("admin"), note="离职")
+    room.clock.move(minutes=1)
+    case = begin(room, step("a", "head"))
+    work.transfer(room.services, room.item(case, "sign"), to=person("hr"), actor=person("head"), request_id=new_id())
+    for _ in range(2):
+        assert reroute(room.services, room.clock.now()) == 0
+    [entry] = [entry for entry in room.entries(case) if entry.event == "work:sign_off:kept"]
+    assert [entry.payload[name][0]["name"] for name in ("former", "to")] == ["王芳", "林小北"] and told(room, case).endswith("hr:open")
+    assert len([record for record in caplog.records if record.name == "engine.work.rerouting"]) == 1
+
+
+def test_rerouting_of_what_somebody_had_claimed(room: Room) -> None:
+    """审批人停用 (disabled after opening): it is offered again to the others, not to who stands in for who is gone; with nobody left of
+    them it is passed on as any other."""
+    now = room.clock.now()
+    away = {"starts_at": now, "ends_at": now + dt.timedelta(days=9), "by": person("hr")}
+    rules = [{"rule": "person", "persons": [person("hr"), person("head"), person("subject")]}]
+    case = begin(room, {**step("a", "hr", mode="claim"), "approvers": rules})
+    absences.appoint(room.services, absent=person("hr"), substitute=person("director"), **away)
+    item = room.item(case, "sign")
+    work.claim(room.services, item, actor=person("hr"), request_id="1")
+    assert leave(room, "hr") == 1 and told(room, case) == "open: None:open" and reroute(room.services, now) == 0
+    assert room.events(case)[-1] == "work:item:released"
+    work.claim(room.services, item, actor=person("head"), request_id="2")
+    assert leave(room, "head") == 1 and told(room, case) == "open: head:transferred admin:open"
+
+
+def test_rerouting_of_work_for_a_role_that_somebody_had_claimed(room: Room) -> None:
+    """审批人停用 (disabled after opening): work of a group goes back to the group."""
+    room.deploy(*line("a"))
+    case = room.start()
+    work.claim(room.services, room.item(case, "a"), actor=person("hr"), request_id="1")
+    assert leave(room, "hr") == 1
+    room.complete(case, "a", by="hr2")
+
+
+def test_rerouting_finds_whom_the_step_would_find_when_it_opens(room: Room) -> None:
+    """审批人停用 (disabled after opening): with whom the initiator chose, and who signed the steps before."""
+    chosen = {"rule": "initiator_chooses", "pool": {"rule": "person", "persons": [person("boss"), person("hr2")]}, "max": 2}
+    rules = [{"rule": "person", "persons": [person("worker")]}, {"rule": "report_line", "of": "signer:a"}]
+    given = signing({**step("a", "hr"), "mode": "random", "approvers": [chosen]}, {**step("b", "hr"), "approvers": rules})
+    room.deploy(*given["body"], chains=given["chains"])
+    starts = {"procedure": "test", "initiator": person("other"), "subject": person("subject"), "values": {}, "request_id": new_id()}
+    case = cases.start(room.services, **starts, chosen={"c": {"a": [person("boss"), person("hr2")]}}).case_id
+    drawn, other, above = ("boss", "hr2", "director") if told(room, case) == "open: boss:open" else ("hr2", "boss", "head")
+    assert leave(room, drawn) == 1 and told(room, case) == f"open: {drawn}:transferred {other}:open"
+    room.approve(case, "sign", by=other)
+    assert leave(room, "worker") == 1 and told(room, case).endswith(f"open: worker:transferred {above}:open")

@@ -52,6 +52,7 @@ NAMES: Mapping[str, str] = {
     Event.SIGN_OFF_BY_RULE: N_("Decided by the chain's rule, time for signing over"),
     Event.SIGN_OFF_HANDED_OVER: N_("Handed over, since the signer leaves"),
     Event.SIGN_OFF_REROUTED: N_("Signer no longer active: passed on by the system"),
+    Event.SIGN_OFF_KEPT: N_("Cannot be passed on: whoever it should go to may not sign here"),
     Event.SIGN_OFF_DUE_MOVED: N_("Due time of a signer changed"),
     Event.COPY_SENT: N_("Copy sent"),
     Event.COPY_READ: N_("Copy read"),

@@ -17,7 +17,7 @@ from .cases import (
     VersionSuspended,
     WayClosed,
 )
-from .chains import AlreadyPublished, ChainRefused, ConditionFailed, DraftChanged, MustBeSigned, NobodySigns
+from .chains import ChainRefused, ConditionFailed, DraftChanged, MustBeSigned, NobodySigns
 from .files import AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, PdfFailed, SignatureUnusable
 from .operations import GaveUp, NeedsPerson, OperationFailed, Refused, TryAgain
 from .people import HandoverRefused, IdsRefused, SubstituteRefused
@@ -37,7 +37,6 @@ from .work import (
     ActedOn,
     AlreadyDecided,
     DecidedByRule,
-    DraftSavedElsewhere,
     GoneOn,
     ItemClosed,
     MayNotBeTold,
@@ -53,7 +52,6 @@ from .work import (
 __all__ = [
     "ActedOn",
     "AlreadyDecided",
-    "AlreadyPublished",
     "AttachmentRefused",
     "BundleInvalid",
     "CalendarEnds",
@@ -69,7 +67,6 @@ __all__ = [
     "DecisionInputRefused",
     "DiskFull",
     "DraftChanged",
-    "DraftSavedElsewhere",
     "EndingAsked",
     "FeelError",
     "FileEmpty",

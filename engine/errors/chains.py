@@ -20,13 +20,7 @@ class ChainRefused(PartwellError):
 
 
 class DraftChanged(PartwellError):
-    """{who} changed this approval chain at {when}, while you had it open. Yours is still on this page: compare, then save again."""
-
-    status = 409
-
-
-class AlreadyPublished(PartwellError):
-    """This draft is published already, as version {number}, by {who} at {when}. Nothing was done a second time."""
+    """{who} saved this draft at {when}, while you had it open. Yours is still on this page: compare the two, then save again."""
 
     status = 409
 

@@ -24,6 +24,7 @@ from ..ports import DirectoryLine
 from ..signing import passing
 from ..turn import Turn
 from .belongings import MOVED, Held, held
+from .holding import HOLD
 from .steps import by_name, standing
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 #: whoever holds it hands over what others hold
 _MANAGERS = "admin"
 _DAY = dt.timedelta(days=1)
-#: somebody else holds a sign-off that no chain describes
-HOLD = Statement(sa.update(SignOff).where(SignOff.id == sa.bindparam("sign_off_id")).values(person_id=sa.bindparam("holder")))
 _WITHDRAW = Statement(
     sa.delete(Candidate).where(
         Candidate.sign_off_id == sa.bindparam("sign_off_id"), Candidate.kind == "person", Candidate.ref == sa.bindparam("person")
@@ -193,7 +192,7 @@ class _Given:
                 at.write(turned, {"reason": self.note} if self.actor else None)
             else:
                 self._record(turn, one, to)
-                unit.write(HOLD, sign_off_id=one.ref, holder=to)
+                unit.write(HOLD, sign_off_id=one.ref, holder=to, absent=row.for_id if row.for_id != to else None)
                 turn.tell("transferred", [to], item=one.item_id)
             turn.commit()
 

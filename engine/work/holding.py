@@ -15,7 +15,8 @@ from .tasks import task
 if TYPE_CHECKING:
     from ..services import Services
 
-_HOLD = Statement(
+#: somebody else holds it, or nobody; `absent`: for whom they stand in
+HOLD = Statement(
     sa.update(SignOff)
     .where(SignOff.id == sa.bindparam("sign_off_id"))
     .values(person_id=sa.bindparam("holder"), for_id=sa.bindparam("absent"))
@@ -40,5 +41,5 @@ def _hold(services: Services, item_id: str, actor: str, request_id: str, event: 
         if not work.offered:
             raise NotAllowed(reason="this work is assigned to you alone and cannot be put back")
         work.turn.record(event, element=work.element.id, item=item_id)
-        unit.write(_HOLD, sign_off_id=work.sign_off_id, holder=actor if holds else None, absent=work.absent if holds else None)
+        unit.write(HOLD, sign_off_id=work.sign_off_id, holder=actor if holds else None, absent=work.absent if holds else None)
         work.turn.commit()

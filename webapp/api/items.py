@@ -67,8 +67,7 @@ def item(item_id: str) -> Any:
     if not found.form:
         return plain(found)
     hidden = {"form": forms.without_hidden(found.form, found.permissions)}
-    values = {**found.values, **(found.draft.values if found.draft else {})}
-    return {**plain(found), **hidden, "values": services().forms.shown(found.form, values, found.permissions)}
+    return {**plain(found), **hidden, "values": services().forms.shown(found.form, found.values, found.permissions)}
 
 
 @api.post("/items/<item_id>/read")
@@ -245,23 +244,14 @@ def hold(item_id: str, verb: str) -> Any:
 
 
 @api.put("/items/<item_id>/draft")
-@declared(
-    scope="prepare",
-    takes={
-        "values": Object(_VALUES),
-        "opinion": _OPINION_SAID,
-        "attachments": _ATTACHMENTS,
-        "signature": _SIGNATURE,
-        "revision": Text(N_("Revision of the draft that was read; empty: there was none"), default=""),
-    },
-    gives={"revision": str},
-)
+@declared(scope="prepare", takes={"values": Object(_VALUES), "opinion": _OPINION_SAID})
 def draft(item_id: str) -> Any:
-    """Keep the values of a form, and what is not given yet beside it, for the caller alone, with the revision that was read."""
+    """Keep the values of a form, and an opinion that is not given yet, for the caller alone."""
     found = inbox.item_page(services(), item_id, reader=me().id)
     given = body()
-    given["values"] = forms.draft(found.form or {}, given["values"], found.permissions)
-    return {"revision": work.save_draft(services(), item_id, actor=me().id, seen=given.pop("revision"), **given)}
+    values = forms.draft(found.form or {}, given["values"], found.permissions)
+    work.save_draft(services(), item_id, actor=me().id, values=values, opinion=given["opinion"])
+    return "", 204
 
 
 @api.post("/items/<item_id>/documents")
