@@ -12,15 +12,19 @@ from typing import Any, ClassVar
 
 from connectors.http import Http
 from connectors.options import REQUIRED, Option, read_options
+from connectors.template import Template
 from engine.errors import SettingWrong
 from engine.ports import Announcement, Call, Message
 
 #: headers that say what the body is, who sends it and when
 _OURS = ("content-type", "idempotency-key", "x-partwell-timestamp", "x-partwell-signature", "host", "content-length")
+#: what a body of one's own may name: what is told, and the names of its events as one text
+_TOLD = (*(field.name for field in dataclasses.fields(Announcement)), "event")
 
 
 class Webhook:
-    """Posts {key, kind, person, name, subject, text, link, locale} to the address for a notice, an `Announcement` for events.
+    """Posts {key, kind, person, name, subject, text, link, locale} to the address for a notice, an `Announcement` for events, or
+    for these the `body` of the settings filled in with it.
 
     Headers: `Idempotency-Key`, the same for every attempt; `X-Partwell-Timestamp`, seconds since 1970; `X-Partwell-Signature`,
     `sha256=` and the hexadecimal HMAC-SHA256 of timestamp, a dot and the body under the secret. `person` is the id under which
@@ -36,6 +40,7 @@ class Webhook:
         "events": Option(list, [], 'Events of cases that are posted: names, or their beginnings with * behind, such as "work:item:*"'),
         "procedures": Option(list, [], "Keys of the procedures whose events are posted; empty: all"),
         "titles": Option(bool, False, "Events tell the title of the case, in which the employee's name may stand"),
+        "body": Option(dict, {}, "What is posted for events instead: a table in whose texts {number} and the like are filled in"),
         "headers": Option(dict, {}, "Further headers of each request"),
         "timeout": Option(float, 10.0, "Seconds after which a request is given up"),
         "ca_file": Option(str, "", "PEM file of the certificate authorities to trust instead of the public ones"),
@@ -53,6 +58,9 @@ class Webhook:
         for key in ("events", "procedures"):
             if not all(isinstance(one, str) and one for one in values[key]):
                 raise SettingWrong(setting=f"connectors.{name}.{key}", reason="it must be a list of names")
+        self._body = Template(f"connectors.{name}.body", values["body"], _TOLD, ("events",)) if values["body"] else None
+        if self._body and "title" in self._body.named and not self.titles:
+            raise SettingWrong(setting=f"connectors.{name}.body", reason="the title is told only where titles is true")
         self._headers: dict[str, str] = values["headers"]
         for key, value in self._headers.items():
             if key.lower() in _OURS or not isinstance(value, str) or not (key + value).isascii() or not (key + value).isprintable():
@@ -70,6 +78,8 @@ class Webhook:
     def announce(self, announcement: Announcement, now: dt.datetime) -> None:
         """Raises as `Http.ask`."""
         told = {**dataclasses.asdict(announcement), "at": announcement.at.isoformat()}
+        if self._body:
+            told = self._body.filled({**told, "event": ", ".join(one.event for one in announcement.events)})
         self._post("event", announcement.key, told, now, silent=True)
 
     def _post(self, operation: str, key: str, told: Mapping[str, Any], now: dt.datetime, *, silent: bool = False) -> dict[str, Any]:

@@ -21,12 +21,12 @@ from .errors import NotAllowed, NotFound
 from .itemform import ItemForm, item_form
 from .ledger import Event as Happened
 from .ledger import history
-from .models import Case, Draft, Person, WorkItem
+from .models import Case, Person, WorkItem
 from .people import directory
 from .ports import Json
 from .rules import rules_of
 from .timeline import Event, element_of, events_of, lanes_en, title_en, versions_of
-from .work import OPINION, draft_purpose, filling
+from .work import drafting, filling
 from .work.correcting import Reason, why
 from .work.together import approvable
 
@@ -210,9 +210,11 @@ class ItemPage:
     chain: str
     #: form-js schema, or None
     form: Mapping[str, Json] | None
-    #: values for the form: the case's own, over them the reader's draft; what it hides is here for its conditions, and goes no further
+    #: values for the form, the case's own; what it hides is here for its conditions, and goes no further
     values: Mapping[str, Json]
-    #: what the reader has written so far as their opinion, in a step of a chain
+    #: what the reader typed, chose and drew so far, and has not given; its values stand over the case's own
+    draft: drafting.Draft | None
+    #: what they have written so far as their opinion, in a step of a chain
     opinion: str
     #: case variables to show beside the form; also options for fields with `valuesKey`, and what its expressions may use
     variables: Mapping[str, Json]
@@ -273,10 +275,10 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             form = form.closed()
         elif item.chain_id and filling.can_fill_in(form.access):
             may |= {"save"}
-        draft = connection.execute(sa.select(Draft.values).where(Draft.item_id == item_id, Draft.person_id == reader)).scalar_one_or_none()
         writes = may & {"save", "approve", "resolve"}
-        typed = services.keyring.unseal_json(draft, draft_purpose(item_id, reader)) if draft and writes else {}
-        opinion = typed.pop(OPINION, "")
+        draft = drafting.read(connection, services.keyring, item_id, reader) if writes else None
+        if draft and "save" not in may:
+            draft = dataclasses.replace(draft, values={})
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         answer = {} if item.chain_id or item.status == "open" else _answer(item_id, timeline)
@@ -305,8 +307,9 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             chained=item.chain_id is not None,
             chain=chain.chain,
             form=form.schema,
-            values={**stored, **answer, **(typed if "save" in may else {})},
-            opinion=opinion,
+            values={**stored, **answer},
+            draft=draft,
+            opinion=draft.opinion if draft else "",
             variables=variables,
             permissions=form.access,
             steps=chain.steps,

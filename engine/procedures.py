@@ -25,7 +25,9 @@ from .bpmn.model import Element
 from .bpmn.order import RULES, missing_before
 from .bpmn.program import Program
 from .calendar import Calendars
+from .chains import shipped
 from .chains import versions as chain_versions
+from .chains.company import Company
 from .db import Database, Statement
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, ProcedureFile, ProcedureVersion, VersionEvent, new_id
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 #: file names that make up a procedure
 _KINDS = (".bpmn", ".dmn", ".form", ".typ", ".txt", ".json", ".svg")
-CHAINS = "chains.json"
 _LARGEST = 2 * 1024 * 1024
 
 
@@ -149,11 +150,13 @@ def check(
     operations: Collection[str] | None,
     chain_keys: Collection[str] | None,
     calendars: Calendars | None = None,
+    company: Company | None = None,
+    published: Collection[str] = (),
 ) -> dict[str, list[lint.Finding]]:
-    """Findings of each diagram, table, form and rule file; files without an error finding deploy, and a case of them starts.
+    """Findings of each diagram, table, form, rule file and chain; files without an error finding deploy, and a case of them starts.
 
-    Diagrams from elsewhere are converted first; what that changed is among the findings. `operations`, `chain_keys` and
-    `calendars`: the ones that exist, or None where that is not known.
+    Diagrams from elsewhere are converted first; what that changed is among the findings. `operations`, `chain_keys`, `calendars`
+    and `company`: what exists, or None where that is not known. `published`: keys of chains for which the file's are not taken.
     """
     conversion = convert.convert(files)
     came, files = files, conversion.files
@@ -171,10 +174,13 @@ def check(
                     for fault in forms.problems(schemas[Path(path).stem])
                 ]
                 broken.update({path: faults} if faults else {})
-    for path, faulty in ((RULES, rules.faults), (CHAINS, chain_faults)):
+    for path, faulty in ((RULES, rules.faults), (shipped.CHAINS, shipped.faults)):
         if path in files and (said := faulty(files[path])):
             broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=fault) for fault in said]
     usable = {form: schema for form, schema in schemas.items() if isinstance(schema, dict)}
+    aside = shipped.findings(files, forms, usable, operations=operations, company=company, but=published)
+    if aside:
+        broken.setdefault(shipped.CHAINS, []).extend(aside)
     found = lint.check(
         files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys, calendars=calendars
     )
@@ -196,13 +202,15 @@ def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[l
     """What there is to say about the files in this installation, by path, as `check` says it."""
     with services.database.reading() as connection:
         keys = chain_versions.keys(connection)
-    return check(
-        files,
-        services.forms,
-        operations=services.operations.keys(),
-        chain_keys=keys | default_chains(files).keys(),
-        calendars=services.calendars,
-    )
+        return check(
+            files,
+            services.forms,
+            operations=services.operations.keys(),
+            chain_keys=keys | shipped.chains(files).keys(),
+            calendars=services.calendars,
+            company=Company(connection, services.clock.now()),
+            published=keys,
+        )
 
 
 def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:
@@ -225,8 +233,8 @@ def deploy(
     """Store the files as the next version of `procedure` and make it the active one; `note`: what is new in it.
 
     Diagrams from elsewhere are converted, and kept as they came under `original/`. Gives the version and whether it is new: the same
-    files again change nothing. Default chains (`chains.json`) are
-    published where there is none of their key yet. Raises NotDeployable with the findings.
+    files again change nothing. Chains that come along are published where there is none of their key yet. Raises NotDeployable with
+    the findings.
     """
     now = services.clock.now()
     if errors := faults(services, files):
@@ -269,7 +277,7 @@ def deploy(
         )
         connection.execute(sa.insert(VersionEvent).values(id=new_id(), version_id=version["id"], act="deployed", at=now, by=by, note=note))
         keys = chain_versions.keys(connection)
-        for key, chain in default_chains(files).items():
+        for key, chain in shipped.chains(files).items():
             if key not in keys:
                 chain_versions.publish(connection, key=key, **chain, by=by, now=now)
         unit.commit()
@@ -303,25 +311,6 @@ def startable(services: Services) -> list[Startable]:
             Startable(procedure=row.procedure, version_id=row.id, number=row.number, name=row.name, name_en=row.name_en, form=form)
         )
     return found
-
-
-def default_chains(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Chains that come with a procedure, by key: {name, name_en, steps}. Empty for a file that `chain_faults` would blame."""
-    content = files.get(CHAINS, b"{}")
-    return {} if chain_faults(content) else json.loads(content)
-
-
-def chain_faults(content: bytes) -> list[str]:
-    """What is wrong with the outer shape of a file of chains; `chain_versions.publish` looks into the steps."""
-    try:
-        given = json.loads(content)
-    except ValueError as error:
-        return [str(error)]
-    if not isinstance(given, dict):
-        return ["it must be an object"]
-    wanted = {"name", "name_en", "steps"}
-    wrong = (key for key, chain in given.items() if not isinstance(chain, dict) or chain.keys() != wanted)
-    return [f"{key} must have exactly: name, name_en, steps" for key in wrong]
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from typing import Any
 
@@ -18,7 +19,7 @@ from connectors.webhook import Webhook
 from engine import announcing, cases
 from engine.announcing import OFFERED
 from engine.errors import NotAllowed, NotFound, Refused, SettingWrong, TryAgain
-from engine.models import Job
+from engine.models import Case, Job
 from engine.ports import Listener
 from engine.services import Services
 from webapp import api
@@ -202,12 +203,39 @@ def test_a_webhook_posts_what_the_description_says(services: Services) -> None:
         ({"procedures": [""]}, "procedures"),
         ({"headers": {"Idempotency-Key": "x"}}, r"headers\.Idempotency-Key"),
         ({"headers": {"X-Desk": "a\nb"}}, r"headers\.X-Desk"),
+        ({"body": {"a": [{"b": "Case {nummer}"}]}}, r"body\.a\.0\.b is wrong: there is no such placeholder.*\{nummer\}; .*number"),
+        ({"body": {"a": "{number!r}"}}, r"body\.a is wrong: there is no such placeholder"),
+        ({"body": {"a": "{case.__class__}"}}, r"body\.a is wrong: there is no such placeholder"),
+        ({"body": {"a": "{number"}}, r"body\.a is wrong: a brace"),
+        ({"body": {"a": "of {events}"}}, r"body\.a is wrong: this placeholder is no text"),
+        ({"body": {"a": "{title}"}}, r"body is wrong: the title is told only"),
+        ({"body": {"a": dt.date(2026, 11, 24)}}, r"body\.a is wrong: JSON has texts"),
     ],
 )
 def test_wrong_settings_of_a_webhook_are_named(options: Any, named: str) -> None:
     """A list that is none, a header that would replace ours or end the head."""
     with pytest.raises(SettingWrong, match=rf"connectors\.desk\.{named}"):
         webhook("http://127.0.0.1:1", **options)
+
+
+def test_notification_webhook_posts_a_body_of_ones_own(services: Services) -> None:
+    """前置/后置通知 webhook: placeholders become values of their kind, signed as they are sent; what is told changes no shape."""
+    own = {
+        "msg": {"text": "{title}: {event}, {outcome}", "plain": "{{number}}"},
+        "version": "{version}",
+        "ended": "{outcome}",
+        "all": ["{events}", 7],
+    }
+    with listening(lambda: services.clock.now().timestamp()) as there:
+        room = room_with(services, webhook(there.address, body=own, titles=True, events=["case:started"]))
+        room.deploy(*line("a"))
+        case = room.start()
+        room.write(sa.update(Case).where(Case.id == case).values(title='"}, "x": {"{number}\n'))
+        room.run()
+        [taken] = there.taken
+    assert taken["msg"] == {"text": '"}, "x": {"{number}\n: case:started, ', "plain": "{number}"}
+    assert (taken["version"], taken["ended"], taken["all"][0][0]["event"], taken["all"][1]) == (1, None, "case:started", 7)
+    assert set(taken) == {*own, "idempotency", "desk"}
 
 
 def test_an_answer_without_a_body_is_enough_for_events(services: Services) -> None:

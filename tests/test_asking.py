@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -102,8 +103,9 @@ def test_rule_operation_is_tried_as_often_as_any_call(services: Services) -> Non
 
 def test_rule_operation_of_no_connector_is_nobody(services: Services) -> None:
     """外部系统指定 (operation): an operation that nobody offers any more opens the step by the next rule; publishing names it before."""
-    room = Room(services)
+    room, _ = office(services, {"persons": ["E005"]})
     begin(room, asking("first", HR))
+    room.services = dataclasses.replace(room.services, operations={})
     room.run()
     assert signers(room) == [person("hr")]
     draft = drafts.Draft(key="d", name="x", name_en="x", steps=[asking("first")], base=0, revision=0)

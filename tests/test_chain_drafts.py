@@ -15,7 +15,7 @@ from engine import work
 from engine.chains import differences, drafts, preview, versions, words
 from engine.chains.company import Company
 from engine.chains.situation import Situation
-from engine.errors import ChainRefused, DraftChanged, NotAllowed, NotFound
+from engine.errors import AlreadyPublished, ChainRefused, DraftChanged, NotAllowed, NotFound
 from engine.models import Chain, Headship, Holding, new_id
 from engine.services import Services
 from webapp.i18n import catalogue, fill, speaking
@@ -41,13 +41,24 @@ def room(services: Services) -> Room:
     return made
 
 
-def save(room: Room, *steps: Any, revision: int = 0, by: str = "admin", key: str = "consent") -> drafts.Draft:
-    given = {"name": "审批", "name_en": "Consent", "steps": list(steps), "revision": revision}
+def seen(room: Room) -> int:
+    """The revision that whoever looks now sees."""
+    return drafts.read(room.services, "consent", actor=None).revision
+
+
+def save(room: Room, *steps: Any, revision: int | None = None, by: str = "admin", key: str = "consent") -> drafts.Draft:
+    given: dict[str, Any] = {"name": "审批", "name_en": "Consent", "steps": list(steps)}
+    given["revision"] = revision if revision is not None else seen(room) if key == "consent" else 0
     return drafts.save(room.services, key, **given, actor=person(by))
 
 
-def publish(room: Room, revision: int = 1, by: str = "admin", **more: Any) -> Chain:
-    return drafts.publish(room.services, "consent", revision=revision, actor=person(by), note="加一级审批", **more)
+def publish(room: Room, revision: int | None = None, by: str = "admin", **more: Any) -> Chain:
+    given = {"revision": seen(room) if revision is None else revision, "actor": person(by), "note": "加一级审批"}
+    return drafts.publish(room.services, "consent", **given, **more)
+
+
+def discard(room: Room, by: str = "admin") -> None:
+    drafts.discard(room.services, "consent", revision=seen(room), actor=person(by))
 
 
 def in_force(room: Room) -> list[str]:
@@ -67,7 +78,7 @@ def second_admin(room: Room) -> None:
 def test_a_draft_changes_nothing_until_it_is_published(room: Room) -> None:
     """Then new cases use it, and what is open keeps what it began with."""
     old = room.start()
-    assert save(room, step("hr", HR), step("boss", DIRECTOR, when="amount > 5")).revision == 1
+    assert save(room, step("hr", HR), step("boss", DIRECTOR, when="amount > 5")).saved_by == "吴凡"
     assert in_force(room) == ["hr"]
     assert publish(room).number == 2
     assert in_force(room) == ["hr", "boss"]
@@ -82,15 +93,53 @@ def test_a_draft_changes_nothing_until_it_is_published(room: Room) -> None:
 def test_two_editors_never_overwrite_each_other(room: Room) -> None:
     """The second is told who saved what they had not seen, and when; then they can save over it knowingly."""
     second_admin(room)
-    save(room, step("hr", HR), step("a", HR))
+    before = seen(room)
+    first = save(room, step("hr", HR), step("a", HR))
     with pytest.raises(DraftChanged) as told:
-        save(room, step("hr", HR), step("b", HR), by="director")
+        save(room, step("hr", HR), step("b", HR), by="director", revision=before)
     assert told.value.facts["who"] == "吴凡" and told.value.facts["when"]
-    seen = drafts.read(room.services, "consent", actor=person("director"))
-    assert [one["key"] for one in seen.steps] == ["hr", "a"] and seen.saved_by == "吴凡"
-    assert save(room, step("hr", HR), step("b", HR), by="director", revision=1).revision == 2
-    with pytest.raises(DraftChanged):
-        publish(room, revision=1)
+    read = drafts.read(room.services, "consent", actor=person("director"))
+    assert [one["key"] for one in read.steps] == ["hr", "a"] and read.saved_by == "吴凡"
+    save(room, step("hr", HR), step("b", HR), by="director", revision=read.revision)
+    for act in (lambda: publish(room, first.revision), lambda: drafts.discard(room.services, "consent", revision=before, actor=None)):
+        with pytest.raises(DraftChanged):
+            act()
+
+
+def test_what_an_editor_saw_never_comes_again(room: Room) -> None:
+    """Neither a draft of before nor the lack of one is taken for that of today, whatever was published or thrown away in between."""
+    revisions = [seen(room)]
+    for number in range(2):
+        revisions.append(save(room, step("hr", HR), step(f"a{number}", HR)).revision)
+        publish(room)
+        revisions.append(seen(room))
+    save(room, step("b", HR))
+    discard(room)
+    assert len({*revisions, seen(room)}) == 6
+    for revision in revisions:
+        with pytest.raises(DraftChanged):
+            save(room, step("late", HR), revision=revision)
+    assert drafts.read(room.services, "consent", actor=None).saved_at is None
+
+
+def test_a_draft_is_published_once(room: Room) -> None:
+    """The second time it is told as which version and by whom, also where a new draft was begun; what was thrown away was not published."""
+    second_admin(room)
+    before = seen(room)
+    mine = save(room, step("hr", HR), step("a", HR))
+    publish(room)
+    for again in range(2):
+        with pytest.raises(AlreadyPublished, match="as version 2, by 吴凡") as told:
+            publish(room, mine.revision, by="director")
+        assert told.value.status == 409 and len(history(room)[0]) == 2
+        if not again:
+            thrown = save(room, step("b", HR))
+    with pytest.raises(AlreadyPublished, match="version 2"):
+        save(room, step("hr", HR), step("a", HR), revision=mine.revision)
+    discard(room)
+    for revision in (thrown.revision, before, 0, 99):
+        with pytest.raises(NotFound):
+            publish(room, revision)
 
 
 def test_only_administrators_edit_chains(room: Room) -> None:
@@ -104,7 +153,7 @@ def test_only_administrators_edit_chains(room: Room) -> None:
         with pytest.raises(NotAllowed):
             act()
     with pytest.raises(NotAllowed):
-        drafts.discard(room.services, "consent", actor=person("hr"))
+        discard(room, by="hr")
 
 
 def test_whoever_edited_does_not_publish_where_four_eyes_are_asked_for(room: Room) -> None:
@@ -158,8 +207,8 @@ def test_undoing_publishes_the_old_version_again(room: Room) -> None:
 def test_a_discarded_draft_is_gone(room: Room) -> None:
     """What is in force stays, and it is told who threw it away."""
     save(room, step("a", HR))
-    drafts.discard(room.services, "consent", actor=person("admin"))
-    assert drafts.read(room.services, "consent", actor=None).revision == 0 and history(room)[1][0].act == "discarded"
+    discard(room)
+    assert drafts.read(room.services, "consent", actor=None).saved_at is None and history(room)[1][0].act == "discarded"
     with pytest.raises(NotFound):
         publish(room)
 
@@ -192,8 +241,8 @@ def test_publishing_is_refused_where_nobody_would_sign_for_somebody(room: Room) 
     assert "its rules find nobody for anybody" in refused.value.message
     room.write(sa.insert(Headship).values(id="f" * 32, department_id="factory", person_id=person("other")))
     given = {"nobody": {"do": "to_upper_head"}}
-    save(room, step("head", {"rule": "department_head"}, **given), revision=1)
-    assert publish(room, revision=2).number == 2
+    save(room, step("head", {"rule": "department_head"}, **given))
+    assert publish(room).number == 2
 
 
 def test_differences_are_told_by_step_and_field() -> None:

@@ -167,13 +167,12 @@ def test_the_table_sent_as_it_stands_changes_nothing(office: Office) -> None:
     usual = [{**step, "approvers": [sparse(rule) for rule in step["approvers"]]} for step in draft["steps"]]
     drafted = [*usual, everything(), odd]
     assert not unwired(drafted[:-1])
-    sent = {"name": "甲", "name_en": "甲", "steps": drafted, "revision": 0}
-    assert client.put(at, headers=headers, json=sent).json["draft"]["revision"] == 1
+    drafted_as = office.draft(KEY, drafted, (client, headers))["If-Match"]
     admin = office.browser("admin")
     page = admin.get(PAGE).text
     assert office.post(admin, PAGE, typed(page)).status_code == 200
-    after = client.get(at, headers=headers).json["draft"]
-    assert after["steps"] == drafted and after["revision"] == 1
+    after = client.get(at, headers=headers)
+    assert after.json["draft"]["steps"] == drafted and after.headers["ETag"] == drafted_as
     page = office.post(admin, PAGE, {**typed(page), "do": "drop:3:unheard"}).text
     assert "unheard" not in client.get(at, headers=headers).json["draft"]["steps"][3]
 
@@ -205,17 +204,13 @@ ODD = (5, "x", [], {}, [5], {"do": 5}, {"a": 1}, [{"rule": 5}], [{"rule": ["x"]}
 def test_whatever_a_program_drafted_can_be_opened(office: Office, field: str) -> None:
     """The table shows what it can, names the fault, and is saved again without an error of ours."""
     client, headers = office.program("admin")
-    at, revision = f"/api/v1{PAGE}/draft", 0
-    draft = client.get(at, headers=headers).json["draft"]
+    draft = client.get(f"/api/v1{PAGE}/draft", headers=headers).json["draft"]
     admin = office.browser("admin")
     for odd in ODD:
-        steps = [{**draft["steps"][0], field: odd}, draft["steps"][1]]
-        sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": revision}
-        revision = client.put(at, headers=headers, json=sent).json["draft"]["revision"]
+        office.draft(KEY, [{**draft["steps"][0], field: odd}, draft["steps"][1]], (client, headers))
         page = admin.get(PAGE)
         assert page.status_code == 200, odd
         assert office.post(admin, PAGE, typed(page.text)).status_code == 200, odd
-        revision = client.get(at, headers=headers).json["draft"]["revision"]
 
 
 @pytest.mark.parametrize("rule", offered.rules())
@@ -232,8 +227,7 @@ def test_every_rule_is_sent_as_it_stands(office: Office, rule: str) -> None:
     draft = client.get(at, headers=headers).json["draft"]
     usual = [{**step, "approvers": [sparse(each) for each in step["approvers"]]} for step in draft["steps"]]
     drafted = [usual[0], {**usual[1], "approvers": [one, {"rule": "initiator"}]}]
-    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": drafted, "revision": 0}
-    assert client.put(at, headers=headers, json=sent).status_code == 200
+    office.draft(KEY, drafted, (client, headers))
     admin = office.browser("admin")
     office.post(admin, PAGE, typed(admin.get(PAGE).text))
     assert client.get(at, headers=headers).json["draft"]["steps"] == drafted

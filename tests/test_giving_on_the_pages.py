@@ -22,9 +22,8 @@ def asked(office: Office, **settings: Any) -> str:
     draft = client.get(f"{CHAIN}/draft", headers=own).json["draft"]
     ours = ("opinion", "signature", "attachments", "attachment_types", "attachment_mb", "batch")
     steps = [{name: value for name, value in step.items() if name not in ours} | settings for step in draft["steps"]]
-    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": draft["revision"]}
-    revision = client.put(f"{CHAIN}/draft", headers=own, json=sent).json["draft"]["revision"]
-    assert client.post(f"{CHAIN}/publish", headers=own, json={"revision": revision, "note": "x"}).status_code == 200
+    drafted = office.draft(CHAIN.rpartition("/")[2], steps, (client, own))
+    assert client.post(f"{CHAIN}/publish", headers=drafted, json={"note": "x"}).status_code == 200
     return office.talked(office.case())
 
 
@@ -61,6 +60,27 @@ def test_attachments_go_with_a_return(office: Office) -> None:
     assert done.status_code == 302 and "缺项.pdf" in office.browser("zhaominhua").get(f"/items/{item}").text
     item = asked(office, attachments="never")
     assert "decision:attachments" not in office.browser("zhaominhua").get(f"/items/{item}").text
+
+
+def test_draft_keeps_what_was_chosen_and_drawn(office: Office) -> None:
+    """草稿 (draft): files, signature and opinion stay when the signer goes to 更多 and back; a return uses them up."""
+    item = asked(office, signature=True)
+    first, second = office.browser("zhaominhua", "zh-CN"), office.browser("sunzhiyuan", "zh-CN")
+    assert office.post(first, f"/items/{item}/approve", {"decision:drawn": (io.BytesIO(drawing()), "s.png")}).status_code == 302
+    given: dict[str, Any] = {"opinion": "材料不全", "decision:attachments": (io.BytesIO(PDF), "缺项.pdf")}
+    gone = office.post(second, f"/items/{item}/draft?then=return", given | {"decision:drawn": (io.BytesIO(drawing()), "s.png")})
+    assert gone.status_code == 302 and gone.location == f"/items/{item}/return"
+    page, asking = second.get(f"/items/{item}").text, second.get(gone.location).text
+    [kept] = re.findall(r'name="decision:attachments" value="(\w+)" checked', page)
+    assert "材料不全</textarea>" in page and re.search(r'name="decision:signature" value="\w+"', page)
+    assert "材料不全</textarea>" in asking and kept in asking
+    assert kept not in first.get(f"/items/{item}").text
+    [step] = re.findall(r'name="to" value="(step:\w+)"', asking)
+    sent = {"to": step, "reason": "材料不全", "decision:attachments": kept}
+    assert office.post(second, f"/items/{item}/return", sent).status_code == 302
+    assert office.post(first, f"/items/{item}/approve", {"decision:drawn": (io.BytesIO(drawing()), "s.png")}).status_code == 302
+    again = second.get(f"/items/{item}").text
+    assert 'id="opinion"' in again and "材料不全</textarea>" not in again and 'name="decision:signature"' not in again
 
 
 def test_opinion_never_on_the_page(office: Office) -> None:

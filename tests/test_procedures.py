@@ -14,7 +14,7 @@ from twins import ScriptedOperation
 
 from engine import procedures, work
 from engine.chains import versions
-from engine.errors import ChainRefused, FileRefused, FormInvalid, NotDeployable, NotFound
+from engine.errors import FileRefused, FormInvalid, NotDeployable, NotFound
 from engine.models import Chain, ProcedureFile, ProcedureVersion
 from engine.services import Services
 
@@ -138,12 +138,50 @@ def test_broken_json_is_refused(room: Room, path: str) -> None:
         procedures.deploy(room.services, broken, procedure="test")
 
 
-def test_a_chain_with_a_wrong_step_undoes_the_deployment(room: Room) -> None:
-    """Faults inside the steps of a default chain are said, and the version is not stored without its chain."""
-    wrong = {"consent": {**CHAIN["consent"], "steps": [{"name": "x", "name_en": "x", "mode": "vote", "approvers": []}]}}
-    with pytest.raises(ChainRefused, match="mode"):
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"mode": "vote"}, "step 1 (人事), mode: it must be one of"),
+        (
+            {"approvers": [{"rule": "operation", "operation": "hr.none"}]},
+            "approvers.0.operation: no connector offers the operation hr.none",
+        ),
+        ({"approvers": [{"rule": "person", "persons": ["E001", "E999"]}]}, "approvers.0.persons: there is no person E999"),
+    ],
+)
+def test_a_chain_that_cannot_be_published_keeps_its_procedure_from_being_deployed(room: Room, step: dict[str, Any], said: str) -> None:
+    """Chain, step and field are named, and nothing is stored; a chain that is there already is not taken from the file, nor checked."""
+    wrong = {"consent": {**CHAIN["consent"], "steps": [{**CHAIN["consent"]["steps"][0], **step}]}}  # type: ignore[dict-item]
+    with pytest.raises(NotDeployable) as caught:
         room.deploy(*line("a"), chains=wrong)
+    [finding] = caught.value.findings
+    assert finding.code == "bad_chain" and 'In the approval chain "consent", ' in finding.text and said in finding.text
     assert room.count(ProcedureVersion) == 0
+    room.deploy(*line("a"), chains=CHAIN)
+    room.deploy(*line("b"), chains=wrong)
+
+
+def test_roles_and_fields_of_a_chain_that_are_not_there_yet_are_told(room: Room) -> None:
+    """As warnings, since another procedure, an operation or the next import may bring them; what is there is not mentioned."""
+    step = {
+        **CHAIN["consent"]["steps"][0],  # type: ignore[dict-item]
+        "approvers": [
+            {"rule": "role", "roles": ["hr", "nobody_has"]},
+            {"rule": "form_person", "field": "who"},
+            {"rule": "hrbp", "of": "field:amount"},
+            {"rule": "initiator_chooses", "pool": {"rule": "role", "roles": ["none"]}},
+        ],
+        "fields": {"amount": "readonly", "sum": "hidden"},
+    }
+    given = {"chains": {"consent": {**CHAIN["consent"], "steps": [step]}}, "forms": {"begin": form(numbers=["amount"])}}
+    found = procedures.findings(room.services, files(*line("a"), **given))["chains.json"]
+    assert {finding.severity for finding in found} == {"warning"}
+    assert [finding.text.partition("), ")[2].removesuffix(". Correct it in chains.json.") for finding in found] == [
+        "approvers.0.roles: nobody holds the role nobody_has",
+        "approvers.3.pool.roles: nobody holds the role none",
+        "approvers.1.field: no form of the procedure has the field who",
+        "fields.sum: no form of the procedure has the field sum",
+    ]
 
 
 def test_default_chains_are_published_once(room: Room) -> None:

@@ -11,7 +11,7 @@ def more(visitor: Visitor, verb: str) -> None:
     """Open the sheet and choose."""
     visitor.page.locator("summary", has_text="更多").click()
     visitor.look(f"sheet-{verb}")
-    visitor.page.get_by_role("link", name=verb, exact=True).click()
+    press(visitor, verb)
     visitor.page.get_by_role("heading", name=verb, level=1).wait_for()
 
 

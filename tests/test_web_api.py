@@ -45,7 +45,12 @@ def test_the_whole_line_is_driven_by_programs(office: Office) -> None:
     uploaded = hr.post(f"/api/v1/items/{item['item_id']}/documents", data={"files": (io.BytesIO(PNG), "b.png")}, headers=own)
     assert uploaded.status_code == 201
     values = {"decision": "proceed", "on": "2026-11-24", "files": uploaded.json["documents"]["files"], "witnesses": [{"name": "何秀兰"}]}
-    assert hr.put(f"/api/v1/items/{item['item_id']}/draft", json={"values": values}, headers=own).status_code == 204
+    place = f"/api/v1/items/{item['item_id']}"
+    saved = hr.put(f"{place}/draft", json={"values": values}, headers=own)
+    assert (saved.status_code, hr.get(place, headers=own).json["draft"]["revision"]) == (200, saved.json["revision"])
+    old = hr.put(f"{place}/draft", json={"values": values}, headers=own)
+    assert (old.status_code, old.json["code"]) == (409, "draft_saved_elsewhere")
+    assert hr.put(f"{place}/draft", json={"values": values, **saved.json}, headers=own).status_code == 200
     assert hr.post(f"/api/v1/items/{item['item_id']}/complete", json={"values": values}, headers=own).status_code == 204
     case = hr.get(f"/api/v1/cases/{started.json['case_id']}", headers=own).json
     assert case["open"][0]["holders"] == ["赵敏华"] and {d["name"] for d in case["documents"]} == {"聊天记录.png", "b.png"}

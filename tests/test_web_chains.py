@@ -57,9 +57,7 @@ def test_a_step_that_always_wants_an_opinion_says_so_before_it_refuses(office: O
     client, own = office.program("admin")
     draft = client.get(f"/api/v1{PAGE}/draft", headers=own).json["draft"]
     steps = [{**step, "opinion": "always"} for step in draft["steps"]]
-    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": 0}
-    revision = client.put(f"/api/v1{PAGE}/draft", headers=own, json=sent).json["draft"]["revision"]
-    assert client.post(f"/api/v1{PAGE}/publish", headers=own, json={"revision": revision, "note": "x"}).status_code == 200
+    assert client.post(f"/api/v1{PAGE}/publish", headers=office.draft(KEY, steps, (client, own)), json={"note": "x"}).status_code == 200
     item = office.talked(office.case())
     asked = signer.get(f"/items/{item}").text
     assert "驳回时" not in asked and "必填；" in asked and 'aria-required="true"' in asked
@@ -97,7 +95,7 @@ def test_steps_move_and_go_by_buttons_alone(office: Office) -> None:
     page = office.post(admin, PAGE, {**typed(page), "do": "unrule:0:1"}).text
     page = office.post(admin, PAGE, {**typed(page), "do": "remove:1"}).text
     assert typed(page)["steps"] == "1" and "is gone" in page
-    assert "discarded" in office.post(admin, f"{PAGE}/discard", {}, follow_redirects=True).text
+    assert "discarded" in office.post(admin, f"{PAGE}/discard", {"revision": typed(page)["revision"]}, follow_redirects=True).text
 
 
 def test_faults_stand_beside_their_fields_and_nothing_is_published(office: Office) -> None:
@@ -139,7 +137,7 @@ def test_two_editors_are_told_of_each_other(office: Office) -> None:
     office.post(admin, PAGE, {**sent, "s0.name_en": "One"})
     answer = office.post(admin, PAGE, {**sent, "s0.name_en": "Two", "name_en": "Consent"})
     assert "The English name of the chain: " in answer.text and "→ Consent</li>" in answer.text
-    assert answer.status_code == 409 and 'value="Two"' in answer.text and "compare the two" in answer.text
+    assert answer.status_code == 409 and 'value="Two"' in answer.text and "compare, then save again" in answer.text
     assert office.post(admin, PAGE, typed(answer.text)).status_code == 200
 
 
@@ -160,19 +158,27 @@ def test_chains_by_the_interface(office: Office) -> None:
     """Reading, saving, trying, publishing, listing and taking back."""
     client, headers = office.program("admin")
     at = f"/api/v1/chains/{KEY}"
-    draft = client.get(f"{at}/draft", headers=headers).json["draft"]
+    read = client.get(f"{at}/draft", headers=headers)
+    draft, seen = read.json["draft"], {**headers, "If-Match": read.headers["ETag"]}
     steps = [*draft["steps"], {**draft["steps"][0], "key": "again", "twice": "none"}]
-    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps, "revision": 0}
-    saved = client.put(f"{at}/draft", json=sent, headers=headers).json
-    assert saved["draft"]["revision"] == 1 and saved["faults"] == []
-    assert client.put(f"{at}/draft", json={**sent, "steps": steps[:1]}, headers=headers).status_code == 409
+    sent = {"name": draft["name"], "name_en": draft["name_en"], "steps": steps}
+    answer = client.put(f"{at}/draft", json=sent, headers=seen)
+    saved, published = answer.json, {**headers, "If-Match": answer.headers["ETag"]}
+    assert (
+        saved["draft"]["saved_at"]
+        and saved["faults"] == []
+        and client.get(f"{at}/draft", headers=headers).headers["ETag"] == answer.headers["ETag"]
+    )
     tried = client.post(f"{at}/preview", json={"subject": office.people["linxiaobei"]}, headers=headers).json["steps"]
     assert [step["key"] for step in tried] == [step["key"] for step in steps] and all(step["sentence"] for step in tried)
     office.talked(office.case())
     found = client.get(f"{at}/open-items", headers=headers).json
     assert found["looked_at"] == 1 and len(found["items"]) == 1
-    done = client.post(f"{at}/publish", json={"revision": 1, "note": "再审一次"}, headers=headers)
+    done = client.post(f"{at}/publish", json={"note": "再审一次"}, headers={**published, "Idempotency-Key": "k"})
     assert done.json["number"] == 2
+    assert client.post(f"{at}/publish", json={"note": "再审一次"}, headers={**published, "Idempotency-Key": "k"}).json == done.json
+    again = client.post(f"{at}/publish", json={"note": "再审一次"}, headers=published)
+    assert again.status_code == 409 and again.json["code"] == "already_published" and "2" in again.json["detail"]
     assert client.get(f"{at}/versions", headers=headers).json["versions"][0]["state"] == "in_force"
     assert json.loads(client.get(f"{at}/versions/1", headers=headers).data)["steps"] == draft["steps"]
     assert client.post(f"{at}/undo", json={"number": 1, "note": "x"}, headers=headers).json == {"number": 3}
@@ -181,6 +187,46 @@ def test_chains_by_the_interface(office: Office) -> None:
         assert client.post(f"{at}/undo", json=wrong, headers=headers).status_code in (400, 404)
     assert client.post(f"{at}/preview", json={"subject": "nobody"}, headers=headers).status_code == 404
     assert client.post(f"{at}/preview", json={"subject": "x", "steps": [5]}, headers=headers).status_code == 400
+
+
+def test_a_program_changes_only_the_draft_that_it_read(office: Office) -> None:
+    """Without If-Match, or with one that names no single draft: 428 and 412, as for one that was changed since; nothing is done."""
+    client, own = office.program("admin")
+    at = f"/api/v1/chains/{KEY}"
+    read = client.get(f"{at}/draft", headers=own)
+    sent = {name: read.json["draft"][name] for name in ("name", "name_en")} | {"steps": read.json["draft"]["steps"][:1]}
+    office.draft(KEY, read.json["draft"]["steps"][1:], (client, own))
+    now = client.get(f"{at}/draft", headers=own).headers["ETag"]
+    for tag, status, code in (
+        (None, 428, "if_match_needed"),
+        ("*", 428, "if_match_needed"),
+        (f"{now}, {read.headers['ETag']}", 428, "if_match_needed"),
+        (f"W/{now}", 428, "if_match_needed"),
+        ('"x"', 412, "not_as_read"),
+        (read.headers["ETag"], 412, "superseded"),
+    ):
+        headers = {**own, **({"If-Match": tag} if tag else {})}
+        for answer in (
+            client.put(f"{at}/draft", json=sent, headers=headers),
+            client.delete(f"{at}/draft", headers=headers),
+            client.post(f"{at}/publish", json={"note": "x"}, headers=headers),
+        ):
+            assert (answer.status_code, answer.json["code"], answer.mimetype) == (status, code, "application/problem+json"), tag
+    assert client.get(f"{at}/draft", headers=own).headers["ETag"] == now
+    assert client.delete(f"{at}/draft", headers={**own, "If-Match": now}).status_code == 204
+    assert client.put(f"{at}-new/draft", json=sent, headers={**own, "If-Match": '"0"'}).status_code == 200
+
+
+def test_pressing_publish_twice_tells_that_it_is_done(office: Office) -> None:
+    """With the number, on the page of the chain; nothing is published or drafted a second time."""
+    admin = office.browser("admin", "en")
+    page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), "s0.name_en": "One"}).text
+    sent = {**typed(page), "reason": "because"}
+    assert office.post(admin, f"{PAGE}/publish", sent).status_code == 302
+    for again in (sent, {"revision": sent["revision"], "reason": "because"}):
+        answer = office.post(admin, f"{PAGE}/publish", again)
+        assert answer.status_code == 409 and "published already, as version 2" in answer.text and 'id="table"' in answer.text
+    assert "Discard the draft" not in answer.text and "Version 3" not in answer.text
 
 
 def test_others_find_no_chains(office: Office) -> None:

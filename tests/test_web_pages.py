@@ -1,6 +1,7 @@
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -103,13 +104,37 @@ def test_what_is_typed_is_saved_quietly_and_is_there_again(office: Office) -> No
     """The background save answers with the fields hidden now; the page opened again holds the draft; nobody else sees it."""
     item = office.open_item(office.case())
     client = office.browser("wangfang")
-    typed = {"decision": "stop", "stop_reason": "证据不足"}
+    own = {"draft:own": "a window"}
+    typed = {"decision": "stop", "stop_reason": "证据不足", **own}
     answer = office.post(client, f"/items/{item}/draft", typed, headers={"HX-Request": "true"})
     assert answer.status_code == 200 and "暂存" in answer.text and "stop_reason" not in answer.text
-    assert "stop_reason" in office.post(client, f"/items/{item}/draft", {"decision": "proceed"}, headers={"HX-Request": "true"}).text
+    assert "stop_reason" in office.post(client, f"/items/{item}/draft", {"decision": "proceed", **own}, headers={"HX-Request": "true"}).text
     office.post(client, f"/items/{item}/draft", typed)
     assert "证据不足" in client.get(f"/items/{item}").text
     assert "证据不足" not in office.browser("sunzhiyuan").get(f"/items/{item}").text
+
+
+def test_draft_saved_in_another_window(office: Office) -> None:
+    """草稿 (draft): a window that began before says when another one saved, keeps what is typed there, and overwrites when asked."""
+    item = office.open_item(office.case())
+    client = office.browser("wangfang", "zh-CN")
+    windows = [dict(re.findall(r'name="(draft:\w+)" value="(\w*)"', client.get(f"/items/{item}").text)) for _ in range(2)]
+    assert windows[0]["draft:own"] != windows[1]["draft:own"]
+
+    def save(text: str, at: int, **more: str) -> Any:
+        return office.post(client, f"/items/{item}/draft", {"decision": "stop", "stop_reason": text, **windows[at], **more})
+
+    assert save("证据不足", 0).status_code == 302
+    for headers in ({}, {"HX-Request": "true"}):
+        typed = {"decision": "stop", "stop_reason": "程序有误", **windows[1]}
+        refused = office.post(client, f"/items/{item}/draft", typed, headers=headers)
+        assert refused.status_code == 409 and "您在另一个窗口保存过这份草稿" in refused.text
+        assert ("程序有误" in refused.text) is not headers
+    assert "证据不足" in client.get(f"/items/{item}").text
+    [other] = re.findall(r'name="draft:over" value="(\w+)"', refused.text)
+    assert save("程序有误", 1, **{"draft:over": other}).status_code == 302
+    assert save("证据不足，重写", 0).status_code == 409
+    assert "程序有误" in client.get(f"/items/{item}").text
 
 
 def test_a_second_click_of_the_same_form_changes_nothing(office: Office) -> None:

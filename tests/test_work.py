@@ -15,6 +15,7 @@ from engine.chains import versions
 from engine.errors import (
     AlreadyDecided,
     Conflict,
+    DraftSavedElsewhere,
     FileTypeRefused,
     FormInvalid,
     ItemClosed,
@@ -26,6 +27,7 @@ from engine.ledger import Event
 from engine.models import Candidate, Document, Draft, Headship, Holding, LedgerPage, Person, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from engine.ports import File, Json
 from engine.services import Services
+from engine.work import drafting
 
 HR = {"rule": "role", "roles": ["hr"]}
 HEAD = {"rule": "department_head", "of": "subject", "level": 1}
@@ -335,17 +337,47 @@ def test_draft_is_kept_for_its_writer(room: Room) -> None:
     case = room.start()
     item = room.item(case, "a")
     for text in ("半句", "一句"):
-        work.save_draft(room.services, item, actor=person("hr"), values={"x": text})
+        work.save_draft(room.services, item, actor=person("hr"), values={"x": text}, revision="a window")
     work.save_draft(room.services, item, actor=person("hr2"), values={"x": "别人的"})
     kept = {row.person_id: row.values for row in room.rows(sa.select(Draft.person_id, Draft.values))}
     assert kept.keys() == {person("hr"), person("hr2")}
-    opened = room.services.keyring.unseal_json(kept[person("hr")], work.draft_purpose(item, person("hr")))
+    opened = room.services.keyring.unseal_json(kept[person("hr")], drafting.purpose(item, person("hr")))
     assert opened == {"x": "一句"} and "一句".encode() not in kept[person("hr")]
     assert room.case(case).revision == 1
     room.complete(case, "a", by="hr")
     assert room.count(Draft) == 0
     with pytest.raises(AlreadyDecided):
         work.save_draft(room.services, item, actor=person("hr"), values={})
+
+
+def test_draft_of_two_windows(room: Room) -> None:
+    """草稿 (draft): what another window saved is not overwritten unseen; each may replace it knowingly."""
+    room.deploy(*line("a"))
+    item = room.item(room.start(), "a")
+
+    def save(text: str, revision: str, seen: str = "") -> str:
+        given = {"actor": person("hr"), "values": {"x": text}, "revision": revision, "seen": seen}
+        return work.save_draft(room.services, item, **given)
+
+    save("甲", "desk")
+    with pytest.raises(DraftSavedElsewhere) as told:
+        save("乙", "phone")
+    assert told.value.facts["revision"] == "desk" and kept(room, item) == "甲"
+    save("甲甲", "desk")
+    again = save("乙", "", seen="desk")
+    for own in ("desk", "phone"):
+        with pytest.raises(DraftSavedElsewhere):
+            save("甲", own)
+    save("甲", "desk anew", seen=again)
+    with pytest.raises(DraftSavedElsewhere):
+        save("乙", "phone", seen=again)
+    assert kept(room, item) == "甲"
+
+
+def kept(room: Room, item: str) -> Any:
+    with room.services.database.reading() as connection:
+        draft = drafting.read(connection, room.services.keyring, item, person("hr"))
+    return draft and draft.values["x"]
 
 
 def test_files_are_stored_before_their_form_is_checked(room: Room) -> None:

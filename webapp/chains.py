@@ -12,7 +12,7 @@ from engine.chains import differences, drafts, exchange, offered, preview, versi
 from engine.chains.company import Company
 from engine.chains.drafts import Draft
 from engine.chains.faults import Fault
-from engine.errors import ChainRefused, DraftChanged, NotFound, PartwellError
+from engine.errors import AlreadyPublished, ChainRefused, DraftChanged, NotFound, PartwellError
 from engine.models import new_id
 from engine.people import directory
 from engine.work import reresolving
@@ -100,7 +100,7 @@ def _kept(key: str, do: str) -> tuple[Draft, Any]:
         steps = chainform.steps_of(request.form, Company(connection, services().clock.now()), _conditions(connection, key))
     steps = chainform.acted(steps, do)
     name, name_en = request.form.get("name", ""), request.form.get("name_en", "") or request.form.get("name", "")
-    told = Draft(key=key, name=name, name_en=name_en, steps=steps, base=stored.base, revision=stored.revision)
+    told = replace(stored, name=name, name_en=name_en, steps=steps)
     try:
         return drafts.save(services(), key, name=name, name_en=name_en, steps=steps, revision=_number("revision"), actor=me().id), None
     except DraftChanged as error:
@@ -196,17 +196,19 @@ def people() -> Any:
 def publish(key: str) -> Any:
     """Publish the draft. Where the table was changed since it was kept, it is kept first and shown, so that nobody publishes unseen."""
     revision = _number("revision")
-    if "steps" in request.form:
-        draft, page = _kept(key, "save")
-        if page is not None:
-            return page
-        if draft.revision != revision:
-            return _page(draft, changed=gettext("What you typed since was saved first. Look at what changes, then publish."))
     which = {"revision": revision, "effective": effective(request.form.get("effective", ""))}
     try:
+        if "steps" in request.form:
+            draft, page = _kept(key, "save")
+            if page is not None:
+                return page
+            if draft.revision != revision:
+                return _page(draft, changed=gettext("What you typed since was saved first. Look at what changes, then publish."))
         done = drafts.publish(services(), key, actor=me().id, note=request.form.get("reason", ""), **which)
     except ChainRefused as error:
         return _page(drafts.read(services(), key, actor=me().id), status=422, faults=error.found)
+    except AlreadyPublished as error:  # the button was pressed twice, or by two
+        return _page(drafts.read(services(), key, actor=me().id), status=error.status, changed=i18n.error_text(error))
     flash(gettext("Version %(number)s is published.", number=done.number), "success")
     return redirect(url_for("chains.edit", key=key))
 
@@ -222,7 +224,7 @@ def undo(key: str) -> Any:
 @chains.post("/<key>/discard")
 @logged_in
 def discard(key: str) -> Any:
-    drafts.discard(services(), key, actor=me().id, note=request.form.get("reason", ""))
+    drafts.discard(services(), key, revision=_number("revision"), actor=me().id, note=request.form.get("reason", ""))
     flash(gettext("The draft is discarded."), "success")
     return redirect(url_for("chains.index"))
 

@@ -11,6 +11,7 @@ from engine.bpmn import convert, lint
 from engine.bpmn.folder import needed
 from engine.bpmn.order import RULES
 from engine.bpmn.reader import LARGEST
+from engine.chains.shipped import CHAINS
 from engine.errors import NotFound, PartwellError
 from engine.settings import Settings
 
@@ -82,7 +83,7 @@ def _of_diagram(name: str, files: Mapping[str, bytes], found: Mapping[str, list[
     if not name.endswith(".bpmn"):
         return found.get(name, [])
     used = [f"forms/{form}.form" for form in sorted(lint.forms_named({name: files[name]}))]
-    return [finding for each in (name, *used, RULES, procedures.CHAINS) for finding in found.get(each, [])]
+    return [finding for each in (name, *used, RULES, CHAINS) for finding in found.get(each, [])]
 
 
 def _by_folder(paths: Iterable[Path]) -> dict[Path, Sequence[Path]]:

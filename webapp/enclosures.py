@@ -25,6 +25,7 @@ from engine.errors import (
     FormInvalid,
     SignatureUnusable,
 )
+from engine.inbox import ItemPage
 from engine.ports import File
 
 from .accounts import me, services
@@ -74,10 +75,14 @@ def _file(sent: Any) -> File:
 
 
 @enclosures.app_template_global()
-def enclosed(rows: Sequence[DocumentRow]) -> dict[str, Any]:
-    """What a form that is shown again keeps, of the documents that its reader may open: `attachments`, and `signature` or None."""
-    sent = g.get("enclosures") or Enclosures()
-    own = {row.id: row for row in rows if row.created_by == me().id and row.sign_off_id is None}
+def enclosed(item: ItemPage) -> dict[str, Any]:
+    """What the item's forms keep of what their reader chose and drew: with this request, or else before, as their draft has it.
+
+    `attachments`, and `signature` or None.
+    """
+    before = Enclosures(attachments=list(item.draft.attachments), signature=item.draft.signature) if item.draft else Enclosures()
+    sent = g.get("enclosures") or before
+    own = {row.id: row for row in item.documents if row.created_by == me().id and row.sign_off_id is None}
     kept = [own[one] for one in dict.fromkeys(sent.attachments) if one in own and own[one].kind == work.ATTACHMENT]
     signature = own.get(sent.signature)
     return {"attachments": kept, "signature": signature if signature and signature.kind == signatures.KIND else None}

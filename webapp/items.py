@@ -74,11 +74,11 @@ def place(field: forms.FieldView) -> str:
     return field.path or field.id or f"{field.kind} {field.label or field.text[:60]}"
 
 
-def _page(item_id: str) -> inbox.ItemPage:
+def page_of(item_id: str) -> inbox.ItemPage:
     return inbox.item_page(services(), item_id, reader=me().id)
 
 
-def _show(
+def show_page(
     item_id: str,
     *,
     submitted: Mapping[str, Any] | None = None,
@@ -87,12 +87,12 @@ def _show(
 ) -> str:
     """The page. What was typed stands over the draft, the draft over what the case knows."""
     work.read(services(), item_id, reader=me().id)
-    page = _page(item_id)
+    page = page_of(item_id)
     copies.read(services(), page.case_id, reader=me().id)
     g.document_names = {document.id: document.name for document in page.documents}
     # what was filled in with an approval that is over stands with the sign-offs
     shown = page.status == "open" if page.chained else "complete" in page.may or page.status != "open"
-    fields = _fields(page, submitted, errors) if page.form and shown else []
+    fields = fields_of(page, submitted, errors) if page.form and shown else []
     with services().database.reading() as connection:
         picks = [picking(connection, page.choice, [page.subject["id"], me().id], "chosen")] if page.choice else []
     return render_template(
@@ -116,10 +116,13 @@ def _show(
     )
 
 
-def _fields(
+def fields_of(
     page: inbox.ItemPage, submitted: Mapping[str, Any] | None, errors: Mapping[str, Sequence[str]] | None = None
 ) -> list[forms.FieldView]:
+    """Its form as the reader sees it: what was typed, or else the draft, over what the case knows."""
     permissions = dict(page.permissions)
+    if submitted is None and page.draft:
+        submitted = page.draft.values
     if "complete" not in page.may and not page.chained:  # reading along: everything as it was answered
         permissions |= {name: "readonly" for name in forms.fields(page.form) if permissions.get(name) != "hidden"}
     return services().forms.view(page.form, page.values, errors or {}, submitted=submitted, permissions=permissions, locale=current())
@@ -141,9 +144,13 @@ def _attached(item_id: str, schema: Mapping[str, Any]) -> tuple[dict[str, list[s
     return stored, refused
 
 
-def _typed(item_id: str) -> tuple[Mapping[str, Any], dict[str, Any], dict[str, list[str]]]:
-    """The item's form, what was typed into it, and messages for refused files."""
-    schema = _page(item_id).form or {}
+#: a form, what was typed into it, and messages for refused files
+Typed = tuple[Mapping[str, Any], dict[str, Any], dict[str, list[str]]]
+
+
+def typed(item_id: str) -> Typed:
+    """What came with the item's form; files are documents of the case from now on."""
+    schema = page_of(item_id).form or {}
     stored, refused = _attached(item_id, schema)
     return schema, forms.parse(schema, request.form, stored), refused
 
@@ -151,19 +158,19 @@ def _typed(item_id: str) -> tuple[Mapping[str, Any], dict[str, Any], dict[str, l
 @items.get("")
 @logged_in
 def show(item_id: str) -> Any:
-    return _show(item_id)
+    return show_page(item_id)
 
 
 @items.post("/complete")
 @logged_in
 def complete(item_id: str) -> Any:
-    _, values, refused = _typed(item_id)
+    _, values, refused = typed(item_id)
     try:
         if refused:
             raise FormInvalid(refused)
         work.complete(services(), item_id, actor=me().id, values=values, request_id=request_id(), locale=current())
     except FormInvalid as invalid:
-        return _show(item_id, submitted=values, errors=invalid.fields), 422
+        return show_page(item_id, submitted=values, errors=invalid.fields), 422
     return done(item_id, gettext("Done. The case goes on."))
 
 
@@ -171,8 +178,8 @@ def complete(item_id: str) -> Any:
 @logged_in
 def approve(item_id: str) -> Any:
     given: dict[str, Any] = {"chosen": request.form.getlist("chosen")}
-    if "save" in _page(item_id).may:
-        _, values, refused = _typed(item_id)
+    if "save" in page_of(item_id).may:
+        _, values, refused = typed(item_id)
         given |= {"values": values, "refused": refused, "locale": current()}
     return _sign(item_id, work.approve, gettext("Approved."), **given)
 
@@ -181,9 +188,7 @@ def approve(item_id: str) -> Any:
 @logged_in
 def people(item_id: str) -> Any:
     """The page again with the people who were searched for the next step; nothing is sent yet."""
-    schema = _page(item_id).form
-    typed = forms.parse(schema, request.form) if schema else None
-    return _show(item_id, submitted=typed, opinion=request.form.get("opinion", ""))
+    return _again(item_id, typed(item_id) if "save" in page_of(item_id).may else None)
 
 
 @items.post("/reject")
@@ -211,13 +216,18 @@ def _sign(item_id: str, verb: Any, said: str, *, refused: Mapping[str, Sequence[
         verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id(), **more)
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
-        return _show(item_id, submitted=given.get("values"), errors=errors, opinion=opinion), 422
+        return show_page(item_id, submitted=given.get("values") or _unsent(item_id), errors=errors, opinion=opinion), 422
     return done(item_id, said)
+
+
+def _unsent(item_id: str) -> Mapping[str, Any] | None:
+    """What was typed into the form beside a button that does not send it."""
+    return typed(item_id)[1] if "save" in page_of(item_id).may else None
 
 
 def done(item_id: str, said: str) -> Any:
     """Back to the inbox, with what happened and the way to what waits next."""
-    waiting = next_work(_page(item_id).number)
+    waiting = next_work(page_of(item_id).number)
     if waiting and me().onward:
         flash(said, "success")
         return go_to(url_for("items.show", item_id=waiting.item_id))
@@ -261,43 +271,20 @@ def release(item_id: str) -> Any:
     return redirect(url_for("inbox.mine"))
 
 
-@items.post("/draft")
-@logged_in
-def draft(item_id: str) -> Any:
-    """Keep what was typed: by the button, and quietly while typing. Says which fields the conditions hide now."""
-    page = _page(item_id)
-    schema = page.form or {}
-    quiet = "HX-Request" in request.headers
-    stored, refused = ({}, {}) if quiet else _attached(item_id, schema)
-    values = forms.parse(schema, request.form, stored)
-    opinion = request.form.get("opinion", "") if page.chained else ""
-    work.save_draft(services(), item_id, actor=me().id, values=forms.draft(schema, values, page.permissions), opinion=opinion)
-    if quiet:
-        hides = {"hidden_fields": hidden_places(_fields(page, values))} if "save" in page.may else {}
-        return render_template("_saved.html", saved_at=services().clock.now(), **hides)
-    if refused:
-        return _show(item_id, submitted=values, errors=refused, opinion=opinion), 422
-    flash(gettext("Saved. Nobody else sees it before you submit."), "success")
-    return redirect(url_for("items.show", item_id=item_id))
-
-
 @items.post("/fields")
 @logged_in
 def fields(item_id: str) -> Any:
     """The page again with a row more or less; nothing is checked yet."""
-    _, values, refused = _typed(item_id)
+    schema, values, refused = typed(item_id)
     if path := request.form.get("add_row"):
         values = forms.with_row(values, path)
     elif row := request.form.get("remove_row"):
         values = forms.without_row(values, row)
-    return _show(item_id, submitted=values, errors=refused, opinion=request.form.get("opinion"))
+    return _again(item_id, (schema, values, refused))
 
 
-@items.post("/upload")
-@logged_in
-def upload(item_id: str) -> Any:
-    """Store files as soon as they are chosen; the page comes back with them as documents."""
-    schema, values, refused = _typed(item_id)
-    kept = forms.draft(schema, values, _page(item_id).permissions)
-    work.save_draft(services(), item_id, actor=me().id, values=kept, opinion=request.form.get("opinion", ""))
-    return _show(item_id, submitted=values, errors=refused)
+def _again(item_id: str, filled: Typed | None) -> str:
+    """The page with what stands on it; files that were chosen are stored, so that none is chosen twice."""
+    _, values, refused = filled or ({}, None, {})
+    refused = {**refused, **enclosures.received(item_id).refused}
+    return show_page(item_id, submitted=values, errors=refused, opinion=request.form.get("opinion"))

@@ -51,6 +51,7 @@ class Code(StrEnum):
     MISSING_ASSIGNMENT = "missing_assignment"
     TWO_ASSIGNMENTS = "two_assignments"
     UNKNOWN_CHAIN = "unknown_chain"
+    BAD_CHAIN = "bad_chain"
     UNKNOWN_CALENDAR = "unknown_calendar"
     UNKNOWN_FORM = "unknown_form"
     BAD_FORM = "bad_form"
@@ -159,6 +160,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.TWO_ASSIGNMENTS: (_ERROR, "It has both {one} and {other}, and only one of them can count. Remove one."),
     Code.UNKNOWN_CHAIN: (_ERROR, 'There is no approval chain "{chain}". Correct the key, or set up the chain.'),
+    Code.BAD_CHAIN: (_ERROR, 'In the approval chain "{chain}", {fault}. Correct it in chains.json.'),
     Code.UNKNOWN_CALENDAR: (_ERROR, 'There is no calendar "{calendar}". Correct the name, or define it in the settings.'),
     Code.BAD_FORM: (_ERROR, 'The form "{form}" cannot be used: {reason} Correct it in the form editor.'),
     Code.UNKNOWN_FORM: (_ERROR, 'There is no form "{form}". Correct the id, or add the form.'),

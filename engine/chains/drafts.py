@@ -1,6 +1,7 @@
 """The next version of a chain while it is edited: one draft for each chain, shared by its editors, published as a whole.
 
-Whoever saves says which revision they saw; what somebody else saved meanwhile is never overwritten. With the setting
+Whoever saves says which revision they saw; what somebody else did meanwhile is never overwritten. A revision is how many acts the
+chain had seen (`models.ChainEvent`), so none comes twice, whatever was published or thrown away in between. With the setting
 `chains_four_eyes` whoever edited a draft does not publish it.
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from ..cases import must_say
-from ..errors import ChainRefused, DraftChanged, NotAllowed, NotFound, Sentence
+from ..errors import AlreadyPublished, ChainRefused, DraftChanged, NotAllowed, NotFound, Sentence
 from ..models import Chain, ChainDraft, Person
 from ..people import directory
 from ..ports import Json
@@ -43,8 +44,9 @@ class Draft:
     steps: Sequence[Mapping[str, Json]]
     #: number of the version it began from, 0 for a new chain
     base: int
-    #: counts the savings; 0: nothing is stored yet, this is the version in force
+    #: tells it from every draft, and every lack of one, that the chain had before or will have; 0: there is no such chain yet
     revision: int
+    #: None: nothing is stored, this is the version in force
     saved_at: dt.datetime | None = None
     #: name of who saved it last
     saved_by: str = ""
@@ -73,7 +75,8 @@ def _read(connection: sa.Connection, key: str, now: dt.datetime) -> Draft:
     ).one_or_none()
     if row is None:
         current = versions.active(connection, key, now)
-        return Draft(key=key, name=current.name, name_en=current.name_en, steps=current.steps, base=current.number, revision=0)
+        given: dict[str, Any] = {"name": current.name, "name_en": current.name_en, "steps": current.steps, "base": current.number}
+        return Draft(key=key, **given, revision=versions.acts(connection, key))
     values = {name: getattr(row, name) for name in ("key", "name", "name_en", "steps", "base", "revision", "saved_at", "editors")}
     return Draft(**values, saved_by=row.saver or "")
 
@@ -90,9 +93,10 @@ def save(
     act: str = "edited",
     note: str = "",
 ) -> Draft:
-    """Keep a draft, with its faults. `revision`: the one that the editor saw (0: none was stored).
+    """Keep a draft, with its faults. `revision`: the one that the editor saw.
 
-    Raises DraftChanged where somebody saved another one meanwhile, ChainRefused for what is no list of steps, NotAllowed.
+    Raises DraftChanged where somebody did something else meanwhile, AlreadyPublished where they published just this, ChainRefused
+    for what is no list of steps, NotAllowed.
     """
     now = services.clock.now()
     with services.database.unit() as unit:
@@ -103,12 +107,16 @@ def save(
         stored = connection.execute(sa.select(ChainDraft.revision).where(ChainDraft.key == key)).scalar_one_or_none()
         known = bool(connection.execute(sa.select(Chain.id).where(Chain.key == key).limit(1)).first())
         before = _read(connection, key, now) if known or stored else Draft(key=key, name="", name_en="", steps=[], base=0, revision=0)
-        if before.revision != revision:
-            raise DraftChanged(who=before.saved_by, when=(before.saved_at or now).isoformat(timespec="minutes"))
         kept = keyed(list(steps))
+        if before.revision != revision:
+            done = versions.published_as(connection, key, revision)
+            if done and versions.same(versions.numbered(connection, key, done.number), name, name_en, kept):
+                raise _published(done)
+            raise _changed(connection, key)
         if stored is not None and (kept, name, name_en) == (list(before.steps), before.name, before.name_en):
             return before
-        values: dict[str, Any] = {"name": name, "name_en": name_en, "steps": kept, "base": before.base, "revision": revision + 1}
+        values: dict[str, Any] = {"name": name, "name_en": name_en, "steps": kept, "base": before.base}
+        values |= {"revision": versions.acts(connection, key) + 1}
         values |= {"saved_at": now, "saved_by": actor, "editors": list(dict.fromkeys([*before.editors, *([actor] if actor else [])]))}
         if stored is None:
             connection.execute(sa.insert(ChainDraft).values(key=key, **values))
@@ -120,6 +128,18 @@ def save(
         versions.record(connection, key, act, at=now, by=actor, note=note, changes=changes)
         unit.commit()
     return found
+
+
+def _changed(connection: sa.Connection, key: str) -> DraftChanged:
+    return DraftChanged(**_told(versions.last(connection, key)))
+
+
+def _published(act: sa.Row[Any]) -> AlreadyPublished:
+    return AlreadyPublished(number=act.number, **_told(act))
+
+
+def _told(act: sa.Row[Any]) -> dict[str, Any]:
+    return {"who": act.who or Sentence("the command line"), "when": act.at.isoformat(timespec="minutes")}
 
 
 def _storable(key: str, name: Json, name_en: Json, steps: Json) -> None:
@@ -138,14 +158,27 @@ def _sound(steps: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
     return list({step["key"]: step for step in steps if isinstance(step.get("key"), str)}.values())
 
 
-def discard(services: Services, key: str, *, actor: str | None, note: str = "") -> None:
-    """Forget the draft; what is in force stays. Raises NotFound, NotAllowed."""
+def discard(services: Services, key: str, *, revision: int, actor: str | None, note: str = "") -> None:
+    """Forget the draft; what is in force stays. Raises NotFound where there is none, AlreadyPublished, DraftChanged, NotAllowed."""
     with services.database.unit() as unit:
         must_edit(unit.connection, actor)
-        if not unit.connection.execute(sa.delete(ChainDraft).where(ChainDraft.key == key)).rowcount:
-            raise NotFound(what="draft of an approval chain", name=key)
+        versions.one_at_a_time(unit.connection)
+        _must_be(unit.connection, key, revision)
+        unit.connection.execute(sa.delete(ChainDraft).where(ChainDraft.key == key))
         versions.record(unit.connection, key, "discarded", at=services.clock.now(), by=actor, note=note)
         unit.commit()
+
+
+def _must_be(connection: sa.Connection, key: str, revision: int) -> None:
+    """Raises NotFound where there is no draft, AlreadyPublished or DraftChanged where it is another one than was seen."""
+    stored = connection.execute(sa.select(ChainDraft.revision).where(ChainDraft.key == key)).scalar_one_or_none()
+    if stored == revision:
+        return
+    if done := versions.published_as(connection, key, revision):
+        raise _published(done)
+    if stored is None:
+        raise NotFound(what="draft of an approval chain", name=key)
+    raise _changed(connection, key)
 
 
 def check(services: Services, draft: Draft) -> list[Fault]:
@@ -177,8 +210,8 @@ def changes(connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[d
 def publish(services: Services, key: str, *, revision: int, actor: str | None, note: str, effective: dt.datetime | None = None) -> Chain:
     """Make the draft the next version, in force from `effective` on (None: now).
 
-    Raises ChainRefused with every fault, DraftChanged, NotFound where there is no draft, NotAllowed, and where four eyes are
-    asked for, for whoever edited it.
+    Raises ChainRefused with every fault, AlreadyPublished where just this draft was published before, DraftChanged, NotFound where
+    there is no draft, NotAllowed, and where four eyes are asked for, for whoever edited it.
     """
     said = must_say(note)
     now = services.clock.now()
@@ -186,11 +219,8 @@ def publish(services: Services, key: str, *, revision: int, actor: str | None, n
         connection = unit.connection
         must_edit(connection, actor)
         versions.one_at_a_time(connection)
-        draft = _read(connection, key, now) if connection.execute(sa.select(ChainDraft.key).where(ChainDraft.key == key)).first() else None
-        if draft is None:
-            raise NotFound(what="draft of an approval chain", name=key)
-        if draft.revision != revision:
-            raise DraftChanged(who=draft.saved_by, when=(draft.saved_at or now).isoformat(timespec="minutes"))
+        _must_be(connection, key, revision)
+        draft = _read(connection, key, now)
         if services.settings.chains_four_eyes and (actor is None or actor in draft.editors):
             raise NotAllowed(reason="whoever edited an approval chain does not publish it; another administrator must")
         if found := _faults(services, connection, draft, now):
@@ -215,7 +245,7 @@ def undo(services: Services, key: str, number: int, *, actor: str | None, note: 
         last = connection.execute(sa.select(Chain.published_by).where(Chain.key == key).order_by(Chain.number.desc()).limit(1)).scalar_one()
         if services.settings.chains_four_eyes and actor == last and actor is not None:
             raise NotAllowed(reason="whoever published an approval chain does not take it back alone; another administrator must")
-        draft = Draft(key=key, name=old.name, name_en=old.name_en, steps=old.steps, base=number, revision=0)
+        draft = Draft(key=key, name=old.name, name_en=old.name_en, steps=old.steps, base=number, revision=versions.acts(connection, key))
         if found := _faults(services, connection, draft, now):
             raise ChainRefused(chain=old.name, found=found)
         told = changes(connection, draft, now)

@@ -157,6 +157,39 @@ def history(connection: sa.Connection, key: str, now: dt.datetime) -> tuple[list
     return found, [Act(act=a.act, number=a.number, at=a.at, by=a.who, note=a.note, changes=a.changes) for a in acts]
 
 
+def acts(connection: sa.Connection, key: str) -> int:
+    """How many things were done with a chain; 0: there is none."""
+    return int(connection.execute(sa.select(sa.func.count()).select_from(ChainEvent).where(ChainEvent.key == key)).scalar_one())
+
+
+_ACTS: Any = (
+    sa.select(ChainEvent.act, ChainEvent.number, ChainEvent.at, Person.name.label("who"))
+    .outerjoin(Person, Person.id == ChainEvent.by)
+    .where(ChainEvent.key == sa.bindparam("key"))
+)
+
+
+def last(connection: sa.Connection, key: str) -> sa.Row[Any]:
+    """What was done last with a chain with which anything was: (act, number, at, who)."""
+    return connection.execute(_ACTS.order_by(ChainEvent.at.desc(), ChainEvent.id.desc()).limit(1), {"key": key}).one()
+
+
+def published_as(connection: sa.Connection, key: str, revision: int) -> sa.Row[Any] | None:
+    """The act, as `last` gives it, that published the draft of this revision (`drafts`); None where none did."""
+    if revision < 1:
+        return None
+    since = connection.execute(_ACTS.order_by(ChainEvent.at, ChainEvent.id).offset(revision - 1), {"key": key}).all()
+    if not since or since[0].act not in ("edited", "imported"):
+        return None
+    after = next((act for act in since[1:] if act.act != "undone"), None)
+    return after if after is not None and after.act == "published" else None
+
+
+def same(version: sa.Row[Any], name: str, name_en: str, steps: Sequence[Mapping[str, Json]]) -> bool:
+    """Whether a version says just this."""
+    return (version.name, version.name_en, list(version.steps)) == (name, name_en, [dict(step) for step in steps])
+
+
 def publish(
     connection: sa.Connection,
     *,

@@ -17,7 +17,7 @@ from .cases import (
     VersionSuspended,
     WayClosed,
 )
-from .chains import ChainRefused, ConditionFailed, DraftChanged, MustBeSigned, NobodySigns
+from .chains import AlreadyPublished, ChainRefused, ConditionFailed, DraftChanged, MustBeSigned, NobodySigns
 from .files import AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, PdfFailed, SignatureUnusable
 from .operations import GaveUp, NeedsPerson, OperationFailed, Refused, TryAgain
 from .people import HandoverRefused, IdsRefused, SubstituteRefused
@@ -37,6 +37,7 @@ from .work import (
     ActedOn,
     AlreadyDecided,
     DecidedByRule,
+    DraftSavedElsewhere,
     GoneOn,
     ItemClosed,
     MayNotBeTold,
@@ -52,6 +53,7 @@ from .work import (
 __all__ = [
     "ActedOn",
     "AlreadyDecided",
+    "AlreadyPublished",
     "AttachmentRefused",
     "BundleInvalid",
     "CalendarEnds",
@@ -67,6 +69,7 @@ __all__ = [
     "DecisionInputRefused",
     "DiskFull",
     "DraftChanged",
+    "DraftSavedElsewhere",
     "EndingAsked",
     "FeelError",
     "FileEmpty",

@@ -20,7 +20,13 @@ class ChainRefused(PartwellError):
 
 
 class DraftChanged(PartwellError):
-    """{who} saved this draft at {when}, while you had it open. Yours is still on this page: compare the two, then save again."""
+    """{who} changed this approval chain at {when}, while you had it open. Yours is still on this page: compare, then save again."""
+
+    status = 409
+
+
+class AlreadyPublished(PartwellError):
+    """This draft is published already, as version {number}, by {who} at {when}. Nothing was done a second time."""
 
     status = 409
 

@@ -82,3 +82,10 @@ class StepStands(PartwellError):
     was lost."""
 
     status = 409
+
+
+class DraftSavedElsewhere(PartwellError):
+    """You saved this draft in another window at {when}. What you have here was not saved; see what is there, then save again with its
+    revision to put yours in its place."""
+
+    status = 409

@@ -191,12 +191,14 @@ class SavedView(Base):
 
 
 class Draft(Base):
-    """Form values a person saved for themselves before completing."""
+    """What a person saved for themselves before giving it (`engine.work.drafting`)."""
 
     __tablename__ = "drafts"
 
     item_id: Mapped[str] = mapped_column(sa.ForeignKey("work_items.id"), primary_key=True)
     person_id: Mapped[str] = mapped_column(sa.ForeignKey("persons.id"), primary_key=True)
+    #: as its writer's window or program called this state of it; "" of what was saved before there were revisions
+    revision: Mapped[str] = mapped_column(sa.String(100), default="", server_default="")
     #: sealed JSON
     values: Mapped[bytes] = mapped_column(sa.LargeBinary)
     saved_at: Mapped[dt.datetime] = mapped_column(Instant)

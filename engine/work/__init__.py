@@ -6,9 +6,10 @@ sign-offs, inboxes, jobs and the ledger is stored together.
 
 from .adding import add, remove
 from .choosing import correct, to_correct
-from .completing import attach, complete, save_draft
+from .completing import attach, complete
 from .copying import copy, copy_case
 from .deciding import approve, reject
+from .drafting import save_draft
 from .enclosing import ATTACHMENT, draw, enclose
 from .holding import claim, release
 from .overdue import move_due
@@ -16,14 +17,13 @@ from .passing import delegate, reassign, resolve, take_back, transfer
 from .reading import read
 from .returning import return_, targets
 from .standing_in import open_with, stand_in
-from .tasks import OPINION, draft_purpose, permissions
+from .tasks import permissions
 from .together import approve_together
 from .urging import urge
 from .withdrawing import withdraw
 
 __all__ = [
     "ATTACHMENT",
-    "OPINION",
     "add",
     "approve",
     "approve_together",
@@ -34,7 +34,6 @@ __all__ = [
     "copy_case",
     "correct",
     "delegate",
-    "draft_purpose",
     "draw",
     "enclose",
     "move_due",

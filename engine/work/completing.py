@@ -1,4 +1,4 @@
-"""Forms of work items: complete work that no chain describes, store what is uploaded, keep a draft."""
+"""Forms of work items: complete work that no chain describes, store what is uploaded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..bpmn.model import Element
 from ..db import Statement, Unit
 from ..errors import NotAllowed
 from ..items import finish
-from ..models import Draft, SignOff, WorkItem, WorkRound
+from ..models import SignOff, WorkItem, WorkRound
 from ..ports import File, Json
 from ..signing import deciding, turns
 from ..turn import Turn
 from . import filling
 from .correcting import send_again
-from .steps import by_name, said, step
-from .tasks import OPINION, Task, draft_purpose, permissions, task
+from .steps import by_name, step
+from .tasks import Task, permissions, task
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -76,32 +76,13 @@ def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, 
     """
     documents.scanned(services, [file for held in files.values() for file in held])
     with services.database.unit() as unit, by_name(unit):
-        turn, element = _filling_in(services, unit, item_id, actor)
+        turn, element = filling_in(services, unit, item_id, actor)
         stored = documents.store_uploads(turn, files, element=element.id)
         turn.commit()
     return stored
 
 
-def save_draft(services: Services, item_id: str, *, actor: str, values: Mapping[str, Json], opinion: str = "") -> None:
-    """Keep what the person typed, for them alone; it goes once they decide, or the item closes.
-
-    `opinion`: what they write beside the form, or without one, in a step of a chain; of no account elsewhere.
-    Raises as `attach`, and FormInvalid for an opinion that is too long; it is kept for anybody whose turn it is.
-    """
-    opinion = said(opinion, "opinion", None)
-    with services.database.unit() as unit, by_name(unit):
-        _filling_in(services, unit, item_id, actor, only=values)
-        kept = dict(values) | ({OPINION: opinion} if opinion else {})
-        sealed = services.keyring.seal_json(kept, draft_purpose(item_id, actor))
-        connection = unit.connection
-        connection.execute(sa.delete(Draft).where(Draft.item_id == item_id, Draft.person_id == actor))
-        connection.execute(sa.insert(Draft).values(item_id=item_id, person_id=actor, values=sealed, saved_at=services.clock.now()))
-        unit.commit()
-
-
-def _filling_in(
-    services: Services, unit: Unit, item_id: str, actor: str, *, only: Mapping[str, Json] | None = None
-) -> tuple[Turn, Element]:
+def filling_in(services: Services, unit: Unit, item_id: str, actor: str, *, only: Mapping[str, Json] | None = None) -> tuple[Turn, Element]:
     """Where somebody may fill in a form now: to complete the work, or to approve a step that opens a field.
 
     `only`: what they fill in; where that is nothing, it is enough in a step of a chain that it is their turn.

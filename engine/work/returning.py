@@ -16,6 +16,7 @@ from . import correcting
 from .enclosing import bind, enclosed, told
 from .resubmitting import sent_back, way
 from .steps import Step, acted_for, by_name, said, step
+from .tasks import DROP_DRAFT
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -100,6 +101,8 @@ def return_(
         at.record(Event.STEP_RETURNED, opinion=reason, back_to=to_step or to_element, **facts)
         at.write(turned, {"opinion": reason})
         bind(at, enclosures, at.given(turned))
+        if at.drafts:  # it was written about what comes back changed
+            unit.write(DROP_DRAFT, item_id=item_id, actor=actor)
         if to_step is not None:
             _to_step(at, to_step, way(at, resubmit))
         elif to_element == correcting.begun_with(at.turn).id:

@@ -138,11 +138,4 @@ def permissions(element: Element) -> dict[str, str]:
     return {name.removeprefix("wf.field."): value for name, value in element.properties.items() if name.startswith("wf.field.")}
 
 
-#: the opinion in a draft, beside the values of a form; no field of a form can be called so
-OPINION = "decision:opinion"
 DROP_DRAFT = Statement(sa.delete(Draft).where(Draft.item_id == sa.bindparam("item_id"), Draft.person_id == sa.bindparam("actor")))
-
-
-def draft_purpose(item_id: str, person_id: str) -> str:
-    """What a sealed draft is bound to."""
-    return f"drafts.values/{item_id}/{person_id}"

@@ -17,14 +17,14 @@ from ..db import Statement, Unit
 from ..errors import ActedOn, DecidedByRule, ItemClosed, NotAllowed, PartwellError
 from ..ledger import Event
 from ..locking import REPEATED, lock_and_read, must_run
-from ..models import Draft, Person, SignOff, WorkItem, WorkRound
+from ..models import Draft, Person, SignOff, WorkItem, WorkRound, new_id
 from ..rewinding import rewound
 from ..signing import deciding, withdrawing
 from ..signing.round import Round, Signer
 from ..turn import Turn
+from .drafting import purpose
 from .roundrows import opened_by, round_of, rows_of
 from .steps import Step, by_name, said, standing, step
-from .tasks import draft_purpose
 
 if TYPE_CHECKING:
     from ..ports import Json
@@ -124,8 +124,8 @@ def _completion(services: Services, unit: Unit, item_id: str, actor: str, reason
     if done.round_id:
         unit.write(_REOPEN_ROUND, round_id=done.round_id)
     sign_offs.add(turn, item_id, done.round_id, Signer(number=rows[-1].position + 1, person=actor, state="open", former=done.position))
-    sealed = services.keyring.seal_json(dict(to.values), draft_purpose(item_id, actor))
-    unit.add(Draft, item_id=item_id, person_id=actor, values=sealed, saved_at=turn.now)
+    sealed = services.keyring.seal_json(dict(to.values), purpose(item_id, actor))
+    unit.add(Draft, item_id=item_id, person_id=actor, revision=new_id(), values=sealed, saved_at=turn.now)
     turn.commit()
 
 

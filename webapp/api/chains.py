@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
@@ -11,6 +13,7 @@ from engine.chains import differences, drafts, exchange, explain, preview, versi
 from engine.chains.company import Company
 from engine.chains.faults import Fault
 from engine.chains.resolve import Resolved
+from engine.errors import DraftChanged
 from engine.work import reresolving
 
 from .. import i18n
@@ -18,10 +21,10 @@ from ..accounts import me, services
 from ..i18n import N_
 from ..trying import effective, situation
 from .exchange import FILE, api, asked, body, declared, plain, request_id
+from .matching import NotAsRead, Superseded, tagged, wanted
 from .shapes import REASON, Listed, Object, Text, Whole
 
 _STEPS = N_("Steps of the chain, as a draft has them")
-_REVISION = Whole(N_("Revision of the draft that was read; 0: there is none yet"), default=0, least=0)
 _FAULT = {"step": int | None, "field": str, "message": str}
 #: a step as `told` gives it
 _TOLD = {
@@ -43,10 +46,27 @@ def chain_list() -> Any:
         return {"chains": plain(versions.chains(connection, services().clock.now()))}
 
 
+def _revision() -> int:
+    """The revision that was read. Raises IfMatchNeeded, NotAsRead for what no draft is called."""
+    tag = wanted()
+    if not tag.isdecimal() or not tag.isascii() or len(tag) > 9:
+        raise NotAsRead()
+    return int(tag)
+
+
+@contextlib.contextmanager
+def _as_read() -> Iterator[None]:
+    """A draft that somebody changed meanwhile is told as a condition that does not hold any more. Raises Superseded."""
+    try:
+        yield
+    except DraftChanged as changed:
+        raise Superseded(**changed.facts) from changed
+
+
 @api.get("/chains/<key>/draft")
-@declared(scope="admin:chains", gives={"draft": drafts.Draft, "faults": [_FAULT], "changes": [dict[str, Any]]})
+@declared(scope="admin:chains", gives={"draft": drafts.Draft, "faults": [_FAULT], "changes": [dict[str, Any]]}, tagged=True)
 def chain_draft(key: str) -> Any:
-    """The draft of a chain, its faults, and what it would change; revision 0: there is none, and it is what is in force."""
+    """The draft of a chain, its faults, and what it would change; without `saved_at` there is none, and it is what is in force."""
     draft = drafts.read(services(), key, actor=me().id)
     now = services().clock.now()
     with services().database.reading() as connection:
@@ -55,26 +75,30 @@ def chain_draft(key: str) -> Any:
             {**change, "sentence": i18n.sentence(differences.sentence(company, change))}
             for change in drafts.changes(connection, draft, now)
         ]
-    return {"draft": plain(draft), "faults": _faults(drafts.check(services(), draft)), "changes": changes}
+    return tagged({"draft": plain(draft), "faults": _faults(drafts.check(services(), draft)), "changes": changes}, draft.revision)
 
 
 @api.put("/chains/<key>/draft")
 @declared(
     scope="admin:chains",
-    takes={"name": Text(), "name_en": Text(), "steps": Listed(_STEPS, of=Object()), "revision": _REVISION},
+    takes={"name": Text(), "name_en": Text(), "steps": Listed(_STEPS, of=Object())},
     gives={"draft": drafts.Draft, "faults": [_FAULT]},
+    tagged=True,
+    matched=True,
 )
 def chain_save(key: str) -> Any:
-    """Save the draft of a chain, with the revision that was read."""
-    draft = drafts.save(services(), key, actor=me().id, **body())
-    return {"draft": plain(draft), "faults": _faults(drafts.check(services(), draft))}
+    """Save the draft of a chain; a new chain has the ETag "0"."""
+    with _as_read():
+        draft = drafts.save(services(), key, revision=_revision(), actor=me().id, **body())
+    return tagged({"draft": plain(draft), "faults": _faults(drafts.check(services(), draft))}, draft.revision)
 
 
 @api.delete("/chains/<key>/draft")
-@declared(scope="admin:chains")
+@declared(scope="admin:chains", matched=True)
 def chain_discard(key: str) -> Any:
     """Throw the draft of a chain away."""
-    drafts.discard(services(), key, actor=me().id)
+    with _as_read():
+        drafts.discard(services(), key, revision=_revision(), actor=me().id)
     return "", 204
 
 
@@ -82,17 +106,18 @@ def chain_discard(key: str) -> Any:
 @declared(
     scope="admin:chains",
     takes={
-        "revision": _REVISION,
         "note": REASON,
         "effective": Text(N_("Day or moment from which it is in force; without one at once"), default="", example="2026-12-01"),
     },
     gives={"number": int, "effective_at": dt.datetime},
+    matched=True,
 )
 def chain_publish(key: str) -> Any:
-    """Publish the draft of a chain."""
+    """Publish the draft of a chain. The same draft is not published twice: that is answered with 409 and its number."""
     sent = body()
     from_ = effective(sent["effective"])
-    done = drafts.publish(services(), key, revision=sent["revision"], actor=me().id, note=sent["note"], effective=from_)
+    with _as_read():
+        done = drafts.publish(services(), key, revision=_revision(), actor=me().id, note=sent["note"], effective=from_)
     return {"number": done.number, "effective_at": plain(done.effective_at)}
 
 

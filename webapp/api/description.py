@@ -18,6 +18,7 @@ from engine import announcing
 from engine.ports import Announcement
 
 from ..i18n import N_, gettext
+from . import matching
 from .exchange import FILE, KEY, Declared, api
 from .shapes import Shape
 
@@ -64,6 +65,8 @@ _ABOUT = N_(
 _KEY_SAYS = N_(
     "The same request under the same key gives the same result instead of a second act; another one is refused (422). Kept for a day."
 )
+_TAG_SAYS = N_("What a change of this names in its If-Match")
+_MATCH_SAYS = N_("ETag of what was read: 428 without it, 412 where it was changed since")
 #: headers of what is posted to outside systems that listen
 _POSTED = {
     KEY: N_("The same for every attempt"),
@@ -236,13 +239,17 @@ def _operation(view: Any, said: Declared, rule: Rule, verb: str, method: str, co
     parameters += [{"name": name, "in": "query", "required": shape.needed, "schema": _not_null(shape)} for name, shape in said.asks.items()]
     if method == "POST":
         parameters.append({"name": KEY, "in": "header", "description": gettext(_KEY_SAYS), "schema": {"type": "string", "maxLength": 100}})
+    if said.matched:
+        match = {"description": gettext(_MATCH_SAYS), "schema": {"type": "string"}, "example": '"7"'}
+        parameters.append({"name": matching.WANTED, "in": "header", "required": True, **match})
+    refused = ("4XX", "5XX", *(("412", "428") if said.matched else ()))
     found: dict[str, Any] = {
         "operationId": ".".join((rule.endpoint.partition(".")[2], *filter(None, [verb]))),
         "summary": gettext(summary(view)),
         "parameters": parameters,
         "responses": {
             **{str(status): _answer(said, components) for status in said.status},
-            **{status: {"$ref": "#/components/responses/problem"} for status in ("4XX", "5XX")},
+            **{status: {"$ref": "#/components/responses/problem"} for status in refused},
         },
     }
     if said.scope in SCOPES:
@@ -286,4 +293,6 @@ def _answer(said: Declared, components: dict[str, Any]) -> dict[str, Any]:
         return {"description": gettext("It is done")}
     if said.gives is FILE:
         return {"description": gettext("The file"), "content": {"*/*": {"schema": {}}}}
-    return {"description": gettext("The answer"), "content": {"application/json": {"schema": schema(said.gives, components)}}}
+    answer = {"description": gettext("The answer"), "content": {"application/json": {"schema": schema(said.gives, components)}}}
+    tag = {matching.GIVEN: {"description": gettext(_TAG_SAYS), "schema": {"type": "string"}}}
+    return {**answer, **({"headers": tag} if said.tagged else {})}

@@ -55,6 +55,9 @@ class Declared:
     scope: str
     #: files come as multipart/form-data
     upload: bool
+    #: what it gives has an ETag; it changes only what If-Match names (`matching`)
+    tagged: bool = False
+    matched: bool = False
 
 
 def declared(
@@ -65,11 +68,14 @@ def declared(
     takes: Mapping[str, Shape] | None = None,
     asks: Mapping[str, Shape] | None = None,
     upload: bool = False,
+    tagged: bool = False,
+    matched: bool = False,
 ) -> Callable[[View], View]:
     """Declare what an address takes and gives; stands below the route."""
     usual = (200,) if gives else (204,)
     given = status if isinstance(status, tuple) else (status,) if status else usual
-    said = Declared(takes=takes or {}, asks=asks or {}, gives=gives, scope=scope, upload=upload, status=given)
+    headers = {"tagged": tagged, "matched": matched}
+    said = Declared(takes=takes or {}, asks=asks or {}, gives=gives, scope=scope, upload=upload, status=given, **headers)
 
     def mark(view: View) -> View:
         view.declared = said  # type: ignore[attr-defined]

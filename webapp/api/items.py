@@ -67,7 +67,8 @@ def item(item_id: str) -> Any:
     if not found.form:
         return plain(found)
     hidden = {"form": forms.without_hidden(found.form, found.permissions)}
-    return {**plain(found), **hidden, "values": services().forms.shown(found.form, found.values, found.permissions)}
+    values = {**found.values, **(found.draft.values if found.draft else {})}
+    return {**plain(found), **hidden, "values": services().forms.shown(found.form, values, found.permissions)}
 
 
 @api.post("/items/<item_id>/read")
@@ -244,14 +245,23 @@ def hold(item_id: str, verb: str) -> Any:
 
 
 @api.put("/items/<item_id>/draft")
-@declared(scope="prepare", takes={"values": Object(_VALUES), "opinion": _OPINION_SAID})
+@declared(
+    scope="prepare",
+    takes={
+        "values": Object(_VALUES),
+        "opinion": _OPINION_SAID,
+        "attachments": _ATTACHMENTS,
+        "signature": _SIGNATURE,
+        "revision": Text(N_("Revision of the draft that was read; empty: there was none"), default=""),
+    },
+    gives={"revision": str},
+)
 def draft(item_id: str) -> Any:
-    """Keep the values of a form, and an opinion that is not given yet, for the caller alone."""
+    """Keep the values of a form, and what is not given yet beside it, for the caller alone, with the revision that was read."""
     found = inbox.item_page(services(), item_id, reader=me().id)
     given = body()
-    values = forms.draft(found.form or {}, given["values"], found.permissions)
-    work.save_draft(services(), item_id, actor=me().id, values=values, opinion=given["opinion"])
-    return "", 204
+    given["values"] = forms.draft(found.form or {}, given["values"], found.permissions)
+    return {"revision": work.save_draft(services(), item_id, actor=me().id, seen=given.pop("revision"), **given)}
 
 
 @api.post("/items/<item_id>/documents")

@@ -46,17 +46,22 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (part.dataset?.unsaved === "sending" && event.detail.successful) delete part.dataset.unsaved;
 });
 function keep() {
-  all("[data-quiet][data-unsaved]").forEach((part) => {
-    const form = part.closest("form"), typed = [...new FormData(form)].filter(([, value]) => typeof value === "string");
-    delete part.dataset.unsaved;
+  new Set(all("[data-quiet][data-unsaved]").map((part) => part.closest("form"))).forEach((form) => {
+    const parts = all("[data-quiet]", form), typed = [...new FormData(form)].filter(([, value]) => typeof value === "string");
+    parts.forEach((part) => delete part.dataset.unsaved);
     if (form.dataset.sent) return;
     const sent = { method: "POST", body: new URLSearchParams(typed), headers: { "HX-Request": "true" }, keepalive: true };
-    fetch(part.getAttribute("hx-post"), sent).catch(() => (part.dataset.unsaved = "yes"));
+    const again = () => (parts[0].dataset.unsaved = "yes");
+    fetch(parts[0].getAttribute("hx-post"), sent).then((answer) => answer.ok || again(), again);
   });
 }
 window.addEventListener("pagehide", keep);
 document.addEventListener("visibilitychange", () => document.hidden && keep());
 
+// Another window saved meanwhile: the page says so, and what was typed stays on it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 409 && event.detail.xhr.responseText.includes("draft:over")) [event.detail.shouldSwap, event.detail.isError] = [true, false];
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.elt.id === "work") document.getElementById("error-summary")?.focus();
   // The server says which fields its conditions hide now; what is typed stays where it is.
@@ -127,11 +132,11 @@ function notSent(event) {
   const form = event.detail.elt.closest("form.work-form, form.chain-form");
   if (!form) return;
   if (form.id === "table") [meanwhile, form.inert] = [null, false];
-  const said = document.getElementById("saved");
+  const part = document.getElementById("saved"), said = part?.querySelector(".saved");
   if (event.detail.elt.type === "file") event.detail.elt.value = "";
   else if (event.detail.elt !== form && form.id !== "table") {
     if (said) {
-      said.textContent = said.dataset.failed;
+      said.textContent = part.dataset.failed;
       said.classList.add("is-failed");
     }
     return;
