@@ -127,7 +127,7 @@ def _page(
     with services().database.reading() as connection:
         company = Company(connection, now)
         conditions = _conditions(connection, draft.key)
-        found = _in_words(drafts.faults(services(), connection, draft, now) if faults is None else faults, draft.steps, conditions)
+        found = _in_words(drafts.checked(services(), connection, draft, now) if faults is None else faults, draft.steps, conditions)
         current = versions.in_force(connection, draft.key, now)
         table = Table(company, conditions, chainfields.signed(services(), draft.key), draft.steps, current.steps if current else [])
         theirs = [] if others is None else differences.renamed(others, draft) + differences.between(others.steps, draft.steps)

@@ -185,10 +185,10 @@ def check(services: Services, draft: Draft) -> list[Fault]:
     """Everything that keeps a draft from being published: its shape first, then what is not carried out, then people without a signer."""
     now = services.clock.now()
     with services.database.reading() as connection:
-        return _faults(services, connection, draft, now)
+        return checked(services, connection, draft, now)
 
 
-def _faults(services: Services, connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
+def checked(services: Services, connection: sa.Connection, draft: Draft, now: dt.datetime) -> list[Fault]:
     """As `check`, on an open connection."""
     found = faults(draft.name, draft.name_en, draft.steps, Company(connection, now)) or unwired(draft.steps)
     found = found or unoffered(draft.steps, services.operations)
@@ -223,7 +223,7 @@ def publish(services: Services, key: str, *, revision: int, actor: str | None, n
         draft = _read(connection, key, now)
         if services.settings.chains_four_eyes and (actor is None or actor in draft.editors):
             raise NotAllowed(reason="whoever edited an approval chain does not publish it; another administrator must")
-        if found := _faults(services, connection, draft, now):
+        if found := checked(services, connection, draft, now):
             raise ChainRefused(chain=draft.name, found=found)
         given: dict[str, Any] = {"name": draft.name, "name_en": draft.name_en, "steps": draft.steps, "effective": effective}
         told = changes(connection, draft, now)
@@ -246,7 +246,7 @@ def undo(services: Services, key: str, number: int, *, actor: str | None, note: 
         if services.settings.chains_four_eyes and actor == last and actor is not None:
             raise NotAllowed(reason="whoever published an approval chain does not take it back alone; another administrator must")
         draft = Draft(key=key, name=old.name, name_en=old.name_en, steps=old.steps, base=number, revision=versions.acts(connection, key))
-        if found := _faults(services, connection, draft, now):
+        if found := checked(services, connection, draft, now):
             raise ChainRefused(chain=old.name, found=found)
         told = changes(connection, draft, now)
         given: dict[str, Any] = {"name": old.name, "name_en": old.name_en, "steps": old.steps}
