@@ -107,8 +107,8 @@ def test_an_expression_that_says_more_than_rows_stays_as_it_is(feel: str) -> Non
     assert CONDITIONS.shown(feel) == Markup("<code>{}</code>").format(feel)
 
 
-def test_every_setting_that_publishing_accepts_has_an_input(office: Office) -> None:
-    """And each of its choices is there to choose; what is refused is not offered."""
+def test_two_designers_the_list_has_an_input_for_every_setting_that_is_accepted(office: Office) -> None:
+    """双设计器 (two designers): and each of its choices is there to choose; what is refused is not offered."""
     page = office.browser("admin").get(PAGE).text
     for field in DEFAULTS:
         assert chainform.shown(field) == (field in ("when", "limit_days", "limit_hours") or offered.takes(field)), field

@@ -59,8 +59,8 @@ def act(room: Room, verb: str, item: str, by: str, **more: str) -> None:
     room.run()
 
 
-def test_an_item_is_seen_by_its_signers_until_they_decide(room: Room, board: Board) -> None:
-    """Shown with title, step and our link as soon as it is open; approved by one, then by all."""
+def test_inbox_outside_shows_an_item_to_its_signers_until_they_decide(room: Room, board: Board) -> None:
+    """钉钉 / 飞书待办 (inbox): shown with title, step and our link as soon as it is open; approved by one, then by all."""
     case = begin(room, step("会签", "hr", "hr2"))
     room.run()
     item = room.item(case, "sign")
@@ -74,8 +74,8 @@ def test_an_item_is_seen_by_its_signers_until_they_decide(room: Room, board: Boa
     assert seen(board, item) == {"hr": "approved", "hr2": "approved"} and board.seen[item].state == "approved"
 
 
-def test_work_offered_to_a_role_is_taken_from_the_others_by_who_claims_it(room: Room, board: Board) -> None:
-    """Each who holds the role sees it, but for the subject; released, it is there again for all."""
+def test_inbox_outside_loses_what_somebody_else_claimed(room: Room, board: Board) -> None:
+    """钉钉 / 飞书待办 (inbox): each who holds the role sees it, but for the subject; released, it is there again for all."""
     room.deploy(*line("a"))
     case = room.start(by="boss", about="hr2")
     room.write(sa.insert(Holding).values(person_id=person("worker"), role="hr"))
@@ -95,8 +95,8 @@ def test_work_offered_to_a_role_is_taken_from_the_others_by_who_claims_it(room: 
     assert seen(board, item) == {"hr": "approved", "worker": "gone"} and board.seen[item].state == "approved"
 
 
-def test_what_is_passed_on_returned_or_stopped_follows(room: Room, board: Board) -> None:
-    """A transfer goes from one to the other; a stopped case leaves nothing open."""
+def test_inbox_outside_follows_what_is_passed_on_returned_or_stopped(room: Room, board: Board) -> None:
+    """钉钉 / 飞书待办 (inbox): a transfer goes from one to the other; a stopped case leaves nothing open."""
     case = begin(room, step("审批", "hr"))
     room.run()
     item = room.item(case, "sign")
@@ -107,8 +107,8 @@ def test_what_is_passed_on_returned_or_stopped_follows(room: Room, board: Board)
     assert seen(board, item) == {"hr": "passed", "hr2": "gone"} and board.seen[item].state == "left"
 
 
-def test_nothing_is_sent_for_whom_the_centre_does_not_know(room: Room, board: Board) -> None:
-    """They are named to administrators, and shown once their id is entered."""
+def test_inbox_outside_of_whom_the_centre_does_not_know(room: Room, board: Board) -> None:
+    """钉钉 / 飞书待办 (inbox): they are named to administrators, and shown once their id is entered."""
     case = begin(room, step("会签", "hr", "head"))
     room.run()
     item = room.item(case, "sign")
@@ -152,8 +152,8 @@ def test_what_the_centre_refuses_stops_nothing_else(room: Room, board: Board) ->
     assert seen(board, room.item(case, "sign")) == {"hr": "open"} and unconfirmed(room) == []
 
 
-def test_what_the_centre_lost_is_shown_again(room: Room, board: Board) -> None:
-    """A comparison finds what is otherwise there, and counts it; what is the same is not told again."""
+def test_inbox_outside_that_lost_something_has_it_again(room: Room, board: Board) -> None:
+    """钉钉 / 飞书待办 (inbox): a comparison finds what is otherwise there, and counts it; what is the same is not told again."""
     first, second = begin(room, step("审批", "hr")), room.start(by="boss")
     room.run()
     lost, kept = room.item(first, "sign"), room.item(second, "sign")
@@ -199,8 +199,8 @@ def options(there: ChatServices, **more: object) -> dict[str, object]:
     return {"app_id": "k", "app_secret": SECRET, "base_url": there.address, "approval_centre": True, **more}
 
 
-def test_feishu_shows_work_in_its_approval_centre(room: Room, feishu: ChatServices) -> None:
-    """三方审批: one definition, an instance for each item, a task for each signer; who decides does so behind our link."""
+def test_inbox_in_feishu_shows_work_in_its_approval_centre(room: Room, feishu: ChatServices) -> None:
+    """飞书待办 (inbox): 三方审批, one definition and an instance for each item, a task for each signer; deciding is behind our link."""
     room = shown_in(room, Feishu("feishu", options(feishu)))
     for key in ("hr", "hr2"):
         know(room, key, "feishu", f"ou_feishu_{key}")
@@ -278,8 +278,8 @@ def dingtalk(room: Room, feishu: ChatServices) -> DingTalk:
     return connector
 
 
-def test_dingtalk_shows_work_as_to_dos(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
-    """待办: one for each signer by their unionid, done with their act, deleted where somebody else's act ended it."""
+def test_inbox_in_dingtalk_shows_work_as_to_dos(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
+    """钉钉待办 (inbox): one for each signer by their unionid, done with their act, deleted where somebody else's act ended it."""
     case = begin(room, step("会签", "hr", "hr2", mode="any"))
     room.run()
     item, to_dos = room.item(case, "sign"), feishu.to_dos
@@ -312,8 +312,8 @@ def test_dingtalk_takes_the_same_twice_and_a_token_that_is_over(room: Room, ding
     assert to_dos.open() == {} and to_dos.tokens == tokens + 1
 
 
-def test_dingtalk_is_corrected_where_somebody_changed_it_there(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
-    """What was ticked off there decides nothing: it is open again; what was deleted there is made again."""
+def test_inbox_in_dingtalk_decides_nothing(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:
+    """钉钉 / 飞书待办 (inbox): what was ticked off there decides nothing: it is open again; what was deleted there is made again."""
     case = begin(room, step("会签", "hr", "hr2"))
     room.run()
     to_dos = feishu.to_dos

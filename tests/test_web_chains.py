@@ -64,8 +64,8 @@ def test_a_step_that_always_wants_an_opinion_says_so_before_it_refuses(office: O
     assert office.post(signer, f"/items/{item}/approve", {"opinion": ""}).status_code == 422
 
 
-def test_an_administrator_adds_a_level_tries_it_publishes_and_takes_it_back(office: Office) -> None:
-    """A condition in yuan, a preview for two amounts, a new case that goes through it, and the former version again."""
+def test_two_designers_a_level_is_added_tried_published_and_taken_back_without_the_diagram(office: Office) -> None:
+    """双设计器 (two designers): a condition in yuan, a preview for two amounts, then published, and the former version again."""
     admin = office.browser("admin", "en")
     assert KEY in admin.get("/chains").text
     page = office.post(admin, PAGE, {**typed(admin.get(PAGE).text), "do": "add"}).text
