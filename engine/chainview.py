@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import coming, documents, rounds, signatures
+from . import coming, documents, signatures, situations
 from .casefile import signers
 from .chains import choosing, forecast
 from .chains.giving import Giving
@@ -22,10 +22,10 @@ from .models import Candidate, Chain, Person, SignOff, WorkItem, WorkRound, Work
 from .offered import Offered, offered
 from .people import directory
 from .ports import Json
-from .rounds import WITHDRAWN, changed_since
 from .rules import Rules
 from .sign_offs import answer_purpose
 from .signing import deciding
+from .situations import WITHDRAWN, changed_since
 from .work.resubmitting import straight_back
 from .work.roundrows import SIGNER, approvers, offers, open_at, round_of, rows_of
 
@@ -163,7 +163,7 @@ def _choice(
     back, changed = straight_back(current[0].trace or {}, chain.steps, position, services.keyring, case.id, ahead.variables)
     place = position + 1 if back is None or changed else back
     own = approvers(turned.round)
-    signed = rounds.signed_by(connection, item.id, chain.steps, place, {chain.steps[position]["key"]: own} if own else {})
+    signed = situations.signed_by(connection, item.id, chain.steps, place, {chain.steps[position]["key"]: own} if own else {})
     return coming.choice(connection, chain, place, turned, replace(ahead, signed=signed), reader)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import choices, rounds
+from . import choices, situations
 from .chains import choosing, forecast, resolve
 from .chains.company import Company
 from .chains.resolve import Resolved
@@ -52,7 +52,7 @@ def choice(connection: sa.Connection, chain: Any, place: int, turned: Turned, ca
     if turned.verdict != "approved":
         return None
     company = Company(connection, case.at)
-    case = rounds.without_signers_choices(case, chain.steps)
+    case = situations.without_signers_choices(case, chain.steps)
     for step in chain.steps[place:]:
         found = resolve.one(company, step, case)
         if choosing.asks_signer(found):

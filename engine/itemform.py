@@ -15,7 +15,7 @@ from .bpmn.runtime import Execution
 from .models import Chain, WorkItem
 from .ports import Forms, Json
 from .procedures import Deployed
-from .rounds import form_variables
+from .situations import form_variables
 from .timeline import element_of, versions_of
 from .work import filling, permissions
 

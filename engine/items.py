@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from . import asking, dues, rounds
+from . import asking, dues, rounds, situations
 from .bpmn.advance import Opened
 from .chains import resolve, versions
 from .chains.company import Company
@@ -142,7 +142,7 @@ def _persons(turn: Turn, opened: Opened, for_subject: bool, step: str) -> tuple[
         persons = list(turn.unit.connection.execute(here).scalars())
     if persons or opened.groups:
         return persons, {}
-    persons = resolve.managers(Company(turn.unit.connection, turn.now), rounds.situation(turn, opened.instance))
+    persons = resolve.managers(Company(turn.unit.connection, turn.now), situations.situation(turn, opened.instance))
     if not persons:
         raise NobodySigns(step=step)
     return persons, {"policy": "to_managers"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import choices, rounds
+from .. import choices, situations
 from ..errors import PartwellError, Sentence
 from ..models import Case, Chain, Person, ProcedureVersion, WorkItem, WorkRound, WorkStep
 from ..ports import Json
@@ -171,7 +171,7 @@ def _compared(services: Services, company: Company, row: Any, steps: Steps, key:
         managers=sorted(rules_of(deployed.files).managers),
         procedure=row.procedure,
         chain=key,
-        signed=rounds.signed_by(company.connection, row.item_id, row.steps, place),
+        signed=situations.signed_by(company.connection, row.item_id, row.steps, place),
         chosen=choices.latest(choices.stored(company.connection, row.case_id), key, row.item_id) if choosing.asks(row.steps) else {},
     )
     left = ([step for step in each if step["key"] not in done] for each in (row.steps, steps))

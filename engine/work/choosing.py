@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import access, choices, rounds
+from .. import access, choices, situations
 from ..casefile import restored
 from ..chains import choosing
 from ..chains.company import Company
@@ -58,7 +58,7 @@ def correct(
         if found is None:
             raise NotFound(what="step for which the initiator chooses", name=f"{chain} {step}")
         wanted = choosing.named(company, persons)
-        situation = rounds.situation(turn, None, chain=chain)
+        situation = situations.situation(turn, None, chain=chain)
         if fault := choosing.fault(company, *found, situation, case.initiator_id, wanted):
             raise FormInvalid({"persons": [fault]})
         former = choices.of(turn, chain, None).get(step, [])

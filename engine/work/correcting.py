@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import items, ledger, returns, rounds
+from .. import items, ledger, returns, rounds, situations
 from ..bpmn.model import Element
 from ..chains import resolve
 from ..chains.company import Company
@@ -60,7 +60,7 @@ def ask(at: Step, way: str) -> None:
     turn, start = at.turn, begun_with(at.turn)
     initiator = turn.case.initiator_id
     persons = [initiator] if directory.present(turn.unit.connection, [initiator], directory.day(turn.now)) else []
-    persons = persons or resolve.managers(Company(turn.unit.connection, turn.now), rounds.situation(turn, at.instance))
+    persons = persons or resolve.managers(Company(turn.unit.connection, turn.now), situations.situation(turn, at.instance))
     if not persons:
         raise NobodySigns(step=start.title)
     item_id = new_id()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .. import choices, rounds
+from .. import choices, situations
 from ..chains import giving
 from ..errors import FormInvalid, NotAllowed
 from ..ledger import Event
@@ -118,7 +118,7 @@ def _shown(at: Step, filled: Mapping[str, Json]) -> dict[str, Json]:
     if form is None or at.position + 1 == len(at.chain.steps):
         return {}
     values = {**at.turn.execution.seen(at.instance), **filled}
-    names = rounds.form_variables(at.element, form)
+    names = situations.form_variables(at.element, form)
     return {"seen": marks(at.turn.unit.keyring, at.turn.case.id, {name: values[name] for name in sorted(names) if name in values})}
 
 

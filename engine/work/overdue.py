@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import dues, rounds
+from .. import dues, situations
 from ..cases import must_say
 from ..chains import resolve
 from ..chains.company import Company
@@ -87,7 +87,7 @@ def _named(at: Step, rule: Any) -> str | None:
 def _passed(at: Step, signer: Signer, rule: Any) -> tuple[str, Turned]:
     """The round with another signer in the place: whom the chain names, or the superiors upward, else who manages the procedure."""
     company = Company(at.turn.unit.connection, at.turn.now)
-    case = rounds.situation(at.turn, at.instance, chain=at.chain.key)
+    case = situations.situation(at.turn, at.instance, chain=at.chain.key)
     if rule["do"] == "transfer":
         wanted = [_named(at, rule) or ""]
     else:

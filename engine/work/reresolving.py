@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import asking, rounds, timeline
+from .. import asking, rounds, situations, timeline
 from ..chains import drafts, resolve, versions
 from ..chains.company import Company
 from ..chains.steps import setting
@@ -149,7 +149,7 @@ def _plan(at: Step) -> _Plan:
     """Raises NotAllowed where the step cannot go on with whom it finds now, and as `find_anew`."""
     turn, connection = at.turn, at.turn.unit.connection
     chain = _version(at, versions.active(connection, at.chain.key, turn.now))
-    case = rounds.at_step(turn, dataclasses.replace(at.item, chain=chain), at.position)
+    case = situations.at_step(turn, dataclasses.replace(at.item, chain=chain), at.position)
     case = dataclasses.replace(case, answers=asking.answers(connection, at.round_id))
     resolved = resolve.one(Company(connection, turn.now), chain.steps[at.position], case)
     if at.round.mode in ("claim", "random"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import asking, rounds
+from .. import asking, situations
 from ..chains import resolve
 from ..chains.company import Company
 from ..errors import MayNotSign, NobodySigns, PartwellError, SignsAlready
@@ -112,7 +112,7 @@ def _put_back(turn: Turn, row: Any) -> bool:
 
 def _without_chain(turn: Turn, row: Any, leaving: Any) -> None:
     """`leaving`: by which substitution what comes to the holder is handed over; None where they are gone. Raises NobodySigns."""
-    company, case = Company(turn.unit.connection, turn.now), rounds.situation(turn, None)
+    company, case = Company(turn.unit.connection, turn.now), situations.situation(turn, None)
     if leaving is not None:
         event, wanted = Event.SIGN_OFF_HANDED_OVER, resolve.fit(company, [leaving.substitute_id], case)
     else:
@@ -162,7 +162,7 @@ def _say_once(services: Services, case_id: str, sign_off_id: str, error: Partwel
 def _instead(at: Step, signer: Signer, gone: str) -> tuple[str, Turned]:
     """Raises NobodySigns."""
     company = Company(at.turn.unit.connection, at.turn.now)
-    case = rounds.at_step(at.turn, at.item, at.position)
+    case = situations.at_step(at.turn, at.item, at.position)
     case = replace(case, answers=asking.answers(at.turn.unit.connection, at.round_id))
     stand_in = company.stand_in(gone, case.procedure, case.chain)
     wanted = resolve.fit(company, [stand_in.person], case) if stand_in else []

@@ -11,8 +11,8 @@ from .. import sign_offs
 from ..chains.steps import setting
 from ..models import Candidate, SignOff
 from ..ports import Json
-from ..rounds import WITHDRAWN
 from ..signing.round import Round
+from ..situations import WITHDRAWN
 
 #: columns of a sign-off from which `round_of` reads it
 SIGNER = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from .. import choices, copies, dues, endings, items, rounds, sign_offs
+from .. import choices, copies, dues, endings, items, rounds, sign_offs, situations
 from ..bpmn.model import Element
 from ..chains import resolve
 from ..chains.company import Company
@@ -245,8 +245,8 @@ class Step:
     def _show(self) -> None:
         """Whom the chain names get a copy."""
         turn, steps = self.turn, self.chain.steps
-        signed = rounds.signed_by(turn.unit.connection, self.item_id, steps, self.position)
-        case = rounds.situation(turn, self.instance, chain=self.chain.key, signed=signed)
+        signed = situations.signed_by(turn.unit.connection, self.item_id, steps, self.position)
+        case = situations.situation(turn, self.instance, chain=self.chain.key, signed=signed)
         persons = [one for one in resolve.readers(Company(turn.unit.connection, turn.now), self.asks, case) if one != turn.actor]
         if persons:
             copies.send(turn, persons, by=None, item=self.item)

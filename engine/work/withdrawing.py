@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import asking, items, rewinding, rounds, sign_offs
+from .. import asking, items, rewinding, rounds, sign_offs, situations
 from ..chains.steps import setting
 from ..db import Statement, Unit
 from ..errors import ActedOn, DecidedByRule, ItemClosed, NotAllowed, PartwellError
@@ -190,7 +190,7 @@ def untouched(rows: Sequence[Any], since: tuple[int, int], sent: Sequence[Any]) 
     for start in sent:
         if start.id > before and start.status == "completed":
             raise ActedOn(who=start.who or "")
-    later = [row for row in rows if row.sign_off_id and row.round_id > before and row.outcome != rounds.WITHDRAWN]
+    later = [row for row in rows if row.sign_off_id and row.round_id > before and row.outcome != situations.WITHDRAWN]
     for row in later:
         if row.decided_by and row.state != "withdrawn":
             raise ActedOn(who=row.decided_by)
