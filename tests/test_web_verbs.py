@@ -13,7 +13,7 @@ from engine.models import WorkItem
 
 def offered(page: str) -> set[str]:
     """Verbs whose pages an item's page leads to."""
-    return set(re.findall(r'href="/items/[0-9a-f]{32}/([a-z_]+)"', page))
+    return set(re.findall(r'(?:href="/items/[0-9a-f]{32}/|[?]then=)([a-z_]+)"', page))
 
 
 def test_the_menu_offers_what_the_step_allows_and_each_page_opens(office: Office) -> None:
@@ -173,3 +173,21 @@ def test_the_initiator_urges_from_the_case_page_and_is_told_when_it_is_too_soon(
     assert "请尽快" in initiator.get(f"/cases/{case}").text
     again = office.post(initiator, f"/items/{item}/urge", {})
     assert again.status_code == 409 and "陈立 已于" in again.text and "后可再次催办" in again.text
+
+
+def test_withdraw_of_a_return_on_the_page_and_by_a_program(office: Office) -> None:
+    """撤回 (withdraw): whoever returned the work finds it on its page, also where the item was left."""
+    item = office.talked(office.case())
+    signer = office.browser("zhaominhua", "zh-CN")
+    token = office.app.test_client().post("/api/v1/session", json={"login": "zhaominhua", "password": PASSWORD}).json["token"]
+    own = {"Authorization": f"Bearer {token}"}
+    for to in ("element:talk", "element:start"):
+        assert office.post(signer, f"/items/{item}/return", {"to": to, "reason": "缺少培训记录"}).status_code == 302, to
+        page = signer.get(f"/items/{item}").text
+        assert "withdraw" in offered(page) and "return" not in offered(page)
+        assert "withdraw" not in offered(office.browser("wangfang").get(f"/items/{item}").text)
+        if to == "element:talk":
+            assert office.post(signer, f"/items/{item}/withdraw", {"reason": "误操作"}).status_code == 302
+        else:
+            assert signer.post(f"/api/v1/items/{item}/withdraw", json={}, headers=own).status_code == 204
+        assert "return" in offered(signer.get(f"/items/{item}").text)
