@@ -267,7 +267,6 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             begun = next(iter(history(connection, services.keyring, case.id, began=Happened.CASE_STARTED)))
             given = set(begun.payload["values"])
         stored = sight.of(execution.variables(inside), also=given)
-        variables = form.shown(stored)
         everything = functools.partial(execution.variables, item.instance)
         chain = chain_view(services, connection, item, case, rules, reader, everything, told=told, form=form)
         may = chain.may
@@ -279,6 +278,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         draft = drafting.read(connection, services.keyring, item_id, reader) if writes else None
         if draft and "save" not in may:
             draft = dataclasses.replace(draft, values={})
+        variables = form.visible(stored, draft.values if draft else {})
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         answer = {} if item.chain_id or item.status == "open" else _answer(item_id, timeline)

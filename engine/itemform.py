@@ -40,6 +40,10 @@ class ItemForm:
         """Values without what the form hides from the reader."""
         return self.forms.shown(self.schema, values, self.access) if self.schema is not None else dict(values)
 
+    def visible(self, values: Mapping[str, Json], typed: Mapping[str, Json]) -> dict[str, Json]:
+        """The same without what its conditions hide, too, by the values and what the reader typed over them."""
+        return self.forms.visible(self.schema, values, self.access, typed=typed) if self.schema is not None else dict(values)
+
     @property
     def variables(self) -> frozenset[str]:
         """Case variables in which the values of its fields lie, hidden ones included."""
@@ -93,5 +97,5 @@ def shown_to_signer(
         known = element_of(versions_of(services, connection, case), item.element)
         if known and item.instance in waiting and access.hears(connection, case.id, reader, item.id):
             form = item_form(services, connection, known, item, reader, told=True)
-            values = execution.variables(item.instance)
-            yield form.shown({name: values[name] for name in form.variables if name in values})
+            values = form.visible(execution.variables(item.instance), {})
+            yield {name: values[name] for name in form.variables if name in values}

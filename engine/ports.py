@@ -324,6 +324,16 @@ class Forms(Protocol):
     def shown(self, schema: Mapping[str, Json], values: Mapping[str, Json], permissions: Mapping[str, str]) -> dict[str, Json]:
         """The values without those of hidden fields."""
 
+    def visible(
+        self,
+        schema: Mapping[str, Json],
+        values: Mapping[str, Json],
+        permissions: Mapping[str, str],
+        *,
+        typed: Mapping[str, Json] | None = None,
+    ) -> dict[str, Json]:
+        """The values without those of fields that a permission hides, or a condition by the values and what was typed over them."""
+
     def problems(self, schema: Json) -> Sequence[str]:
         """Sentences about what must be repaired before a procedure with this form is deployed."""
 

@@ -13,7 +13,7 @@ from . import schema as schemas
 from . import values
 from .problems import CheckExpression, Probe, problems
 from .reading import Evaluate, Field, Reading, Scope
-from .schema import Components, at, has, known, put
+from .schema import Components, at, drop, has, known, permission, put
 from .texts import Fault, Text, Translate, untranslated
 from .view import FieldView, view
 
@@ -31,6 +31,12 @@ class FormChecker:
     `evaluate` runs FEEL and `check_expression` finds its faults, `translate` gives sentences in the person's language; `zone`
     is the company's, for moments that arrive with an offset, and for today. An expression that fails or gives no boolean counts as false:
     the field is shown, open and optional. What must be secret is a permission, never a condition.
+
+    **What a condition hides** leaves the server no more than what a permission hides: `view` gives a place without a value, `visible`
+    leaves it out. Only what the person sent themselves, with this request or in their draft, is given back to them, so that nothing
+    typed is lost; the rest is brought when the condition turns, which the page asks for after each change. In a list to which rows can
+    be added such a field of a row begins empty then. `check` leaves alone what was hidden before and is hidden still, and empties what
+    the submission hides.
     """
 
     def __init__(
@@ -48,8 +54,8 @@ class FormChecker:
         self._zone = zone
         self._now = now
 
-    def _reading(self, permissions: Mapping[str, str]) -> Reading:
-        return Reading(self._evaluate, permissions, self._zone, self._now().astimezone(self._zone).date())
+    def _reading(self, permissions: Mapping[str, str], *, conditions: bool = True) -> Reading:
+        return Reading(self._evaluate, permissions, self._zone, self._now().astimezone(self._zone).date(), conditions=conditions)
 
     def check(
         self,
@@ -64,9 +70,11 @@ class FormChecker:
 
         `permissions` say `hidden`, `readonly` or `required` by the path of a field, group or list. An optional field that was
         not sent keeps its stored value or the form's default; a required one must be sent, because a decision is made and
-        never inherited. A field hidden by its condition becomes empty. Hidden and read-only fields are not in the result
-        unless nothing is stored and the form has a default for them; sending another value for one is an error, and so is a
-        key that the form does not have. Raises `errors.FormInvalid` with messages in `locale` by path.
+        never inherited. A field that the submission hides by its condition becomes empty, one that was hidden before stays as it is.
+        Hidden and read-only fields are not in the result unless nothing is stored and the form has a default for them; sending another
+        value for one is an error, and so is a key that the form does not have.
+
+        Raises `errors.FormInvalid` with messages in `locale` by path.
         """
         faults: dict[str, list[str]] = {}
 
@@ -95,6 +103,18 @@ class FormChecker:
         """See `schema.shown`."""
         return schemas.shown(schemas.components(schema), values, permissions)
 
+    def visible(
+        self,
+        schema: Mapping[str, Any],
+        values: Mapping[str, Any],
+        permissions: Mapping[str, str],
+        *,
+        typed: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The values without those of fields that their permission or, by the values and what was `typed`, their condition hides."""
+        reading = self._reading(permissions)
+        return _visible(reading, reading.scope(known(schema), typed or {}, values), values)
+
     def view(
         self,
         schema: Mapping[str, Any],
@@ -104,13 +124,14 @@ class FormChecker:
         submitted: Mapping[str, Any] | None = None,
         permissions: Mapping[str, str],
         locale: str,
+        record: bool = False,
     ) -> list[FieldView]:
         """The form as the page shows it: stored values, over them what was sent or kept as a draft, exactly as it was typed.
 
-        Fields hidden by permission are left out; those hidden by their condition are marked, for the page to show them when
-        the condition changes. Messages of `errors` stand at their fields.
+        Fields hidden by permission are left out; of those hidden by their condition there is the place, and only what was sent for
+        them. Messages of `errors` stand at their fields. `record`: of what was filled in once; conditions hide nothing of it.
         """
-        reading = self._reading(permissions)
+        reading = self._reading(permissions, conditions=not record)
         return view(reading, reading.scope(known(schema), submitted or {}, stored), errors or {}, locale)
 
     def problems(self, schema: Any) -> list[str]:
@@ -128,6 +149,18 @@ def _documents(items: Components, values: Any) -> Iterator[str]:
         elif item.type == "dynamiclist":
             for row in value or ():
                 yield from _documents(item.children, row)
+
+
+def _visible(reading: Reading, scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(given)
+    for one in scope.fields.values():
+        path = one.component.path
+        if one.hidden or permission(one.component, reading.permissions) == "hidden":
+            drop(found, path)
+        elif one.component.type == "dynamiclist" and isinstance(rows := at(found, path), list):
+            pairs = zip(one.rows, rows, strict=False)
+            put(found, path, [_visible(reading, inner, row) if isinstance(row, Mapping) else row for inner, row in pairs])
+    return found
 
 
 def _misplaced(items: Components, sent: Any, prefix: str) -> Iterator[tuple[str, Fault]]:
@@ -155,6 +188,7 @@ def _clean(reading: Reading, scope: Scope, blame: Blame) -> dict[str, Any]:
     """The values of one object; a row holds all its fields, the form itself only those that the person may set."""
     row = bool(scope.prefix)
     clean = dict(scope.stored) if row else {}
+    before: Scope | None = None
     for one in scope.fields.values():
         path = one.component.path
         try:
@@ -165,6 +199,10 @@ def _clean(reading: Reading, scope: Scope, blame: Blame) -> dict[str, Any]:
                     continue
                 value = one.stored
             elif one.hidden:
+                if one.was_stored and not row:
+                    before = before or reading.scope(scope.items, {}, scope.stored)
+                    if before.fields[one.component.key].hidden:
+                        continue
                 value = values.nothing(one.component)
             elif one.component.formula:
                 value = one.value

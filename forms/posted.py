@@ -14,6 +14,10 @@ from .schema import LISTS, Components, at, components, fields, has, permission, 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
 
 
+#: name under which a page posts the paths of fields that it does not have; no field of a form can be called so
+ABSENT = "form:absent"
+
+
 class Posted(Protocol):
     """The fields of a posted page, such as werkzeug's MultiDict: several values under one name."""
 
@@ -28,9 +32,10 @@ def parse(schema: Mapping[str, Any], posted: Posted, uploaded: Mapping[str, Sequ
     Names are paths: `place`, `meeting.place`, `witnesses[0].name`, and `witnesses[0]` for the row itself; rows are counted
     anew from 0. `uploaded` gives ids of documents already stored, by path, which join the ids posted beside them. What a
     browser does not post because nothing is ticked or chosen becomes false, None or an empty list; a text that was not on the
-    page is left out. Names that the form does not have are passed over: the page has fields of its own.
+    page is left out, and so is every field whose path is posted as ABSENT: its condition hid it. Names that the form does not have
+    are passed over: the page has fields of its own.
     """
-    return _object(components(schema), posted, set(posted), uploaded or {}, "")
+    return _object(components(schema), posted, set(posted) - {ABSENT}, uploaded or {}, "", set(posted.getlist(ABSENT)))
 
 
 def draft(schema: Mapping[str, Any], submitted: Any, permissions: Mapping[str, str] = {}) -> dict[str, Any]:
@@ -101,14 +106,16 @@ def _changed(submitted: Mapping[str, Any], path: str, change: Callable[[list[Any
     return copy
 
 
-def _object(items: Components, posted: Posted, names: set[str], uploaded: Mapping[str, Sequence[str]], prefix: str) -> dict[str, Any]:
+def _object(
+    items: Components, posted: Posted, names: set[str], uploaded: Mapping[str, Sequence[str]], prefix: str, absent: set[str]
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in items.level:
         name = prefix + item.key
-        if item.formula:
+        if item.formula or name in absent:
             continue
         if item.type == "dynamiclist":
-            put(found, item.path, [_object(item.children, posted, names, uploaded, row) for row in _rows(names, name)])
+            put(found, item.path, [_object(item.children, posted, names, uploaded, row, absent) for row in _rows(names, name)])
         elif item.type == "filepicker":
             put(found, item.path, [each for each in (*posted.getlist(name), *uploaded.get(name, ())) if each])
         elif item.type in LISTS:

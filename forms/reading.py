@@ -64,11 +64,15 @@ class Scope:
 class Reading:
     """Reads the submissions of one person at one step. An expression that fails counts as null."""
 
-    def __init__(self, evaluate: Evaluate, permissions: Mapping[str, str], zone: dt.tzinfo, today: dt.date) -> None:
+    def __init__(
+        self, evaluate: Evaluate, permissions: Mapping[str, str], zone: dt.tzinfo, today: dt.date, *, conditions: bool = True
+    ) -> None:
+        """`conditions` False: nothing is hidden by its condition."""
         self._evaluate = evaluate
         self.permissions = permissions
         self._zone = zone
         self._today = today
+        self._conditions = conditions
 
     def scope(
         self,
@@ -106,7 +110,7 @@ class Reading:
         for _ in range(_ROUNDS):
             before = [one.hidden for one in hideable]
             for one in hideable:
-                one.hidden = any(self.true(condition, context) for condition in one.conditions)
+                one.hidden = any(self.hides(condition, context) for condition in one.conditions)
             if before == [one.hidden for one in hideable]:
                 break
             context = self._seen(fields, base)
@@ -131,6 +135,9 @@ class Reading:
 
     def true(self, value: Any, context: Mapping[str, Any]) -> bool:
         return self.resolve(value, context) is True
+
+    def hides(self, condition: str | None, context: Mapping[str, Any]) -> bool:
+        return self._conditions and condition is not None and self.true(condition, context)
 
     def options(self, item: Component, context: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The choices of a field, each {label, value, …}: in the form, under a key of the data, or by an expression."""

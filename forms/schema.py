@@ -218,8 +218,7 @@ def _shown(items: Components, values: Mapping[str, Any], permissions: Mapping[st
     found = dict(values)
     for item in items:
         if item.path and permission(item, permissions) == "hidden":
-            if has(found, item.path):
-                _drop(found, item.path)
+            drop(found, item.path)
         elif item.type == "group":
             found = _shown(item.children, found, permissions)
         elif item.type == "dynamiclist" and isinstance(rows := at(found, item.path), list):
@@ -227,13 +226,13 @@ def _shown(items: Components, values: Mapping[str, Any], permissions: Mapping[st
     return found
 
 
-def _drop(values: dict[str, Any], path: Sequence[str]) -> None:
-    """Takes away what lies at a path; objects on the way are copied, as by `put`."""
-    if len(path) == 1:
-        values.pop(path[0], None)
+def drop(values: dict[str, Any], path: Sequence[str]) -> None:
+    """Takes away what lies at a path, if anything does. Objects on the way are copied, as by `put`."""
+    if not has(values, path):
         return
-    values[path[0]] = inner = dict(values[path[0]])
-    _drop(inner, path[1:])
+    for key in path[:-1]:
+        values[key] = values = dict(values[key])
+    del values[path[-1]]
 
 
 def at(values: Any, path: Sequence[str]) -> Any:

@@ -48,6 +48,8 @@ class FieldView:
     path: str = ""
     #: unique in the page, such as `field-witnesses-0-name`
     id: str = ""
+    #: what names the component within its page, whatever it says: its path, its id, or what the form calls it
+    place: str = ""
     label: str = ""
     description: str = ""
     #: of a `text`: what it says; of an `html`: harmless HTML; of an `image`: what stands for it
@@ -65,6 +67,8 @@ class FieldView:
     readonly: bool = False
     #: a condition hides it at present
     hidden: bool = False
+    #: it is hidden, and nothing of it is here: what it would show is asked for when the condition turns
+    absent: bool = False
     #: as a person reads and types it; for a checkbox `true` or `false`
     value: str = ""
     #: of a filepicker or documentPreview: ids of its documents
@@ -105,7 +109,10 @@ def view(reading: Reading, scope: Scope, errors: Mapping[str, Sequence[str]], lo
     return _views(reading, scope, scope.items, errors, locale)
 
 
-def _views(reading: Reading, scope: Scope, items: Sequence[Component], errors: Mapping[str, Sequence[str]], locale: str) -> list[FieldView]:
+def _views(
+    reading: Reading, scope: Scope, items: Sequence[Component], errors: Mapping[str, Sequence[str]], locale: str, *, around: bool = False
+) -> list[FieldView]:
+    """`around`: a condition hides the group in which they lie."""
     shown = []
     for item in items:
         if item.path and permission(item, reading.permissions) == "hidden":
@@ -115,13 +122,18 @@ def _views(reading: Reading, scope: Scope, items: Sequence[Component], errors: M
         if item.type in FIELDS:
             shown.append(_field(reading, scope, scope.fields[item.key], errors, locale))
         else:
-            inside = _views(reading, scope, item.children, errors, locale) if item.type in CONTAINERS else ()
-            shown.append(_unfilled(reading, scope, item, inside, locale))
+            hidden = around or reading.hides(item.hide, scope.context)
+            inside = _views(reading, scope, item.children, errors, locale, around=hidden) if item.type in CONTAINERS else ()
+            shown.append(_unfilled(reading, scope, item, inside, locale, hidden=hidden))
     return shown
 
 
-def _unfilled(reading: Reading, scope: Scope, item: Component, inside: Sequence[FieldView], locale: str) -> FieldView:
+def _unfilled(reading: Reading, scope: Scope, item: Component, inside: Sequence[FieldView], locale: str, *, hidden: bool) -> FieldView:
     """What is shown and never filled in, and groups."""
+    id = field_id(f"{scope.prefix}{item.schema['id']}") if item.schema.get("id") else ""
+    place = id or f"{scope.prefix}{item.type} {(item.own('label', locale) or item.own('text', locale))[:60]}"
+    if hidden and all(one.absent for one in inside):
+        return FieldView(kind=item.type, id=id, place=place, hidden=True, absent=True, fields=inside)
     shown: dict[str, Any] = {}
     match item.type:
         case "text":
@@ -138,10 +150,11 @@ def _unfilled(reading: Reading, scope: Scope, item: Component, inside: Sequence[
             shown = {"documents": _documents(reading.resolve(item.schema.get("dataSource"), scope.visible))}
     return FieldView(
         kind=item.type,
-        id=field_id(f"{scope.prefix}{item.schema['id']}") if item.schema.get("id") else "",
+        id=id,
+        place=place,
         label=_said(reading, scope, item, "label", locale),
         description=_said(reading, scope, item, "description", locale),
-        hidden=bool(item.hide) and reading.true(item.hide, scope.context),
+        hidden=hidden,
         fields=inside,
         **shown,
     )
@@ -173,6 +186,8 @@ def _documents(value: Any) -> list[str]:
 
 def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequence[str]], locale: str) -> FieldView:
     item, path = one.component, scope.prefix + one.component.key
+    if one.hidden and (one.fixed or not one.was_sent):
+        return FieldView(kind=item.kind, path=path, id=field_id(path), place=path, hidden=True, absent=True)
     raw = one.sent if one.was_sent and not one.fixed else one.stored
     chosen = {values.written(each) for each in (raw if isinstance(raw, (list, tuple)) else [raw])}
     adorned = item.schema.get("appearance") or {}
@@ -182,6 +197,7 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
         kind=item.kind,
         path=path,
         id=field_id(path),
+        place=path,
         label=_said(reading, scope, item, "label", locale),
         description=_said(reading, scope, item, "description", locale),
         required=not one.fixed and (one.demanded or reading.true(item.validate.get("required"), scope.context)),

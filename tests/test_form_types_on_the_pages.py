@@ -102,3 +102,45 @@ def test_every_component_on_a_phone(office: Office, chromium: Browser) -> None:
         visitor.page.get_by_role("button", name="添加一行").click()
         visitor.page.get_by_text("合计 12000.5 元").wait_for()
         visitor.look("form-types")
+
+
+def test_what_a_condition_hides_does_not_leave(office: Office) -> None:
+    """Neither page nor interface has it; a quiet save brings it once the condition turns, and sending the form loses nothing of it."""
+    numbers = {"type": "number", "id": "N", "key": "grade"}
+    kind, note, box = (
+        {"type": kind, "id": key, "key": key} for kind, key in (("textfield", "kind"), ("textfield", "note"), ("checkbox", "box"))
+    )
+    turned = {"conditional": {"hide": '=kind != "x"'}}
+    first = {"type": "default", "components": [numbers, kind, note, box, {"type": "textfield", "id": "S", "key": "secret"}]}
+    secret = {"type": "textfield", "id": "S", "key": "secret", "conditional": {"hide": "=grade < 5"}}
+    second = {"type": "default", "components": [kind, note | turned, box | turned, secret]}
+    tasks = [user(name, zeebe("formDefinition", formId=f"f{name}")) for name in ("one", "two")]
+    body = (START, *tasks, END, flows("start > one", "one > two", "two > end"))
+    procedures.deploy(
+        office.services, procedure_files(*body, forms={"fone": first, "ftwo": second}, rules={"readers": ["hr"]}), procedure="hiding"
+    )
+    client, own = office.program("chenli")
+    sent = {"procedure": "hiding", "subject": office.people["linxiaobei"], "values": {}}
+    case = client.post("/api/v1/cases", json=sent, headers=own).json["case_id"]
+    client, own = office.program("wangfang")
+    values = {"grade": 3, "kind": "y", "note": "不外传", "box": True, "secret": "绝密"}
+    client.post(f"/api/v1/items/{office.open_item(case)}/complete", json={"values": values}, headers=own)
+    item = office.open_item(case)
+    browser = office.browser("wangfang")
+
+    def fields(text: str) -> str:
+        return text.partition('id="fields"')[2].partition("</form>")[0]
+
+    page, told = fields(browser.get(f"/items/{item}").text), client.get(f"/api/v1/items/{item}", headers=own).json
+    assert "不外传" not in page and "绝密" not in page and 'name="note"' not in page
+    assert told["values"]["kind"] == "y" and not {"note", "box", "secret"} & told["variables"].keys()
+    assert not {"note", "box", "secret"} & told["values"].keys()
+
+    absent = {"form:absent": ["note", "box", "secret"], "draft:own": "w"}
+    brought = office.post(browser, f"/items/{item}/draft", {"kind": "x", **absent}, headers={"HX-Request": "true"}).text
+    assert 'value="不外传"' in brought and "checked" in brought and "绝密" not in brought
+    assert "不外传" in fields(browser.get(f"/items/{item}").text)
+    assert client.get(f"/api/v1/items/{item}", headers=own).json["values"]["note"] == "不外传"
+    assert office.post(browser, f"/items/{item}/complete", {"kind": "x", **absent}).status_code == 302
+    after = client.get(f"/api/v1/cases/{case}", headers=own).json["variables"]
+    assert (after["note"], after["box"], after["secret"]) == ("不外传", True, "绝密")

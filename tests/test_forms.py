@@ -270,11 +270,23 @@ def test_a_hidden_field_is_neither_asked_nor_kept() -> None:
     """While its condition hides it, a field is not required, what was sent for it is dropped, and what was stored is emptied."""
     schema = form(DECISION, REASON)
 
-    assert check(schema, {"decision": "approve", "reason": "left over"}, {"reason": "of the first round"}) == {
+    first_round = {"decision": "return", "reason": "of the first round"}
+    assert check(schema, {"decision": "approve", "reason": "left over"}, first_round) == {
         "decision": "approve",
         "reason": None,
     }
     assert faults(schema, {"decision": "return"}) == {"reason": [Text.REQUIRED]}
+
+
+def test_what_was_hidden_before_and_after_stays_as_it_is() -> None:
+    """Nobody empties by sending a form what the case's own data hid from them all along, alone or in an object."""
+    secret = text("secret", conditional={"hide": "=grade < 5"})
+    group = {"type": "group", "path": "facts", "label": "g", "components": [text("open"), secret]}
+    stored = {"grade": 3, "secret": "kept", "facts": {"secret": "kept, too"}}
+
+    assert check(form(text("note"), secret), {"note": "a", "secret": "mine"}, stored) == {"note": "a"}
+    assert check(form(group), {"facts": {"open": "a"}}, stored) == {"facts": {"open": "a", "secret": "kept, too"}}
+    assert check(form(secret), {}, {"grade": 3}) == {"secret": None}
 
 
 def test_a_condition_sees_that_another_field_is_hidden() -> None:
@@ -534,6 +546,31 @@ def test_a_hidden_value_never_reaches_the_page() -> None:
     shown = view(form(NUMBER, FACTS, DECISION, REASON), {"amount": 4711}, permissions={"amount": "hidden", "facts": "hidden"})
 
     assert [(field.path, field.hidden) for field in shown] == [("decision", False), ("reason", True)]
+
+
+def test_a_value_hidden_by_its_condition_never_leaves() -> None:
+    """Neither of a field nor of what only shows it, in a group or a row; what was sent in this very request is given back."""
+    hidden = {"hide": "=grade < 5"}
+    quoting = {"type": "text", "text": "{{pay.amount}}"}
+    group = {"type": "group", "id": "G", "path": "pay", "conditional": hidden, "components": [NUMBER, quoting]}
+    rows = {"type": "dynamiclist", "path": "rows", "allowAddRemove": False, "components": [text("a"), text("b", conditional=hidden)]}
+    schema = form(text("secret", conditional=hidden), group, rows)
+    stored = {"grade": 3, "secret": "4711", "pay": {"amount": 4711}, "rows": [{"a": "x", "b": "4711"}], "other": 1}
+
+    assert "4711" not in str(view(schema, stored))
+    assert str(view(schema, stored | {"grade": 6})).count("4711") == 4
+    assert "mine" in str(view(schema, stored, submitted={"secret": "mine"}))
+    assert "mine" not in str(view(schema, stored, submitted={"secret": "mine"}, permissions={"secret": "readonly"}))
+    assert CHECKER.visible(schema, stored, {}) == {"grade": 3, "rows": [{"a": "x"}], "pay": {}, "other": 1}
+    assert CHECKER.visible(form(DECISION, REASON), {"reason": "kept"}, {}, typed={"decision": "return"}) == {"reason": "kept"}
+
+
+def test_a_page_says_which_fields_it_does_not_have() -> None:
+    """So that a box or a list that is not there does not count as emptied."""
+    schema = form({"type": "checkbox", "key": "box"}, WITNESSES, text("note"))
+
+    assert forms.parse(schema, MultiDict({forms.ABSENT: "box"})) == {"witnesses": []}
+    assert forms.parse(schema, MultiDict([(forms.ABSENT, "box"), (forms.ABSENT, "witnesses"), ("note", "x")])) == {"note": "x"}
 
 
 def test_a_field_of_a_hidden_group_stays_hidden() -> None:

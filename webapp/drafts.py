@@ -16,7 +16,7 @@ from engine.models import new_id
 from . import enclosures
 from .accounts import logged_in, me, services
 from .i18n import gettext
-from .items import fields_of, go_to, hidden_places, page_of, show_page, typed
+from .items import brought, fields_of, go_to, hidden_places, page_of, show_page, typed
 from .verbs import VERBS
 
 drafts = Blueprint("drafts", __name__, url_prefix="/items/<item_id>")
@@ -57,8 +57,8 @@ def save(item_id: str) -> Any:
     if part and not then and not any(file.filename for file in request.files.values()):
         values = forms.parse(page.form or {}, request.form)
         kept = _kept(page, values)
-        hides = {"hidden_fields": hidden_places(fields_of(page, values))} if "save" in page.may else {}
-        return render_template("_saved.html", item=page, saved_at=services().clock.now() if kept else None, **hides), 200 if kept else 409
+        said = {"item": page, "saved_at": services().clock.now() if kept else None} | (_hides(page, values) if "save" in page.may else {})
+        return render_template("_saved.html", **said), 200 if kept else 409
     _, values, refused = typed(item_id)
     given = enclosures.received(item_id)
     kept = _kept(page, values)
@@ -71,6 +71,14 @@ def save(item_id: str) -> Any:
         return show_page(item_id, submitted=values, opinion=request.form.get("opinion", ""))
     flash(gettext("Saved. Nobody else sees it before you submit."), "success")
     return redirect(url_for("items.show", item_id=item_id))
+
+
+def _hides(page: ItemPage, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the conditions hide now, and what they hide no longer."""
+    g.document_names = {document.id: document.name for document in page.documents}
+    fields, address = fields_of(page, values), {"item_id": page.id}
+    addresses = {"rows_address": url_for("items.fields", **address), "upload_address": url_for("drafts.upload", **address)}
+    return {"hidden_fields": hidden_places(fields), "brought": brought(fields), **addresses}
 
 
 @drafts.post("/upload")

@@ -57,7 +57,7 @@ def filled_in(schema: Mapping[str, Any] | None, values: Mapping[str, Any], *, hi
     if schema is None or not values:
         return []
     readable = given(schema, values) | dict.fromkeys(hidden, "hidden")
-    return answers(services().forms.view(schema, values, permissions=readable, locale=current()))
+    return answers(services().forms.view(schema, values, permissions=readable, locale=current(), record=True))
 
 
 def given(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -51,7 +51,7 @@ def hidden_places(fields: Sequence[forms.FieldView]) -> list[str]:
     found = []
     for field in fields:
         if field.hidden:
-            found.append(place(field))
+            found.append(field.place)
         found += hidden_places(field.fields)
         for row in field.rows:
             found += hidden_places(row.fields)
@@ -69,9 +69,20 @@ def labels(fields: Sequence[forms.FieldView], picks: Sequence[Picking] = ()) -> 
     return found
 
 
-def place(field: forms.FieldView) -> str:
-    """What names a component within its page: its path, its id, or what it says."""
-    return field.path or field.id or f"{field.kind} {field.label or field.text[:60]}"
+def brought(fields: Sequence[forms.FieldView]) -> list[forms.FieldView]:
+    """Those that the page did not have because their conditions hid them, and no longer do."""
+    missing = set(request.form.getlist(forms.ABSENT))
+
+    def found(fields: Sequence[forms.FieldView]) -> Iterator[forms.FieldView]:
+        for field in fields:
+            if field.place in missing and not field.absent:
+                yield field
+            else:
+                yield from found(field.fields)
+                for row in field.rows:
+                    yield from found(row.fields)
+
+    return list(found(fields)) if missing else []
 
 
 def page_of(item_id: str) -> inbox.ItemPage:

@@ -113,7 +113,6 @@ def init_app(app: Flask) -> None:
         address_of_view=inbox.address_of,
         same_view=inbox.same,
         upload_limit=settings.upload_limit,
-        place=items.place,
         labels=items.labels,
     )
 

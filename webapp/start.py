@@ -22,7 +22,7 @@ from .accounts import Reader, logged_in, me, services
 from .choosing import picking
 from .i18n import current, gettext
 from .inbox import search_words
-from .items import go_to, hidden_places, received, request_id
+from .items import brought, go_to, hidden_places, received, request_id
 
 start = Blueprint("start", __name__, url_prefix="/start")
 
@@ -108,6 +108,8 @@ def _show(
         errors=errors or {},
         request_id=request_id,
         hidden_fields=hidden_places(fields),
+        brought=brought(fields),
+        rows_address=url_for("start.fields", procedure=procedure, person_id=person_id),
         picks=picks,
         approvals=outlook.approvals if foresee else None,
     )

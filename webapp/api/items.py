@@ -67,8 +67,9 @@ def item(item_id: str) -> Any:
     if not found.form:
         return plain(found)
     hidden = {"form": forms.without_hidden(found.form, found.permissions)}
-    values = {**found.values, **(found.draft.values if found.draft else {})}
-    return {**plain(found), **hidden, "values": services().forms.shown(found.form, values, found.permissions)}
+    typed = found.draft.values if found.draft else {}
+    values = services().forms.visible(found.form, {**found.values, **typed}, found.permissions, typed=typed)
+    return {**plain(found), **hidden, "values": values}
 
 
 @api.post("/items/<item_id>/read")

@@ -67,7 +67,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   // The server says which fields its conditions hide now; what is typed stays where it is.
   const said = document.getElementById("saved");
   if (!said?.dataset.hidden) return;
-  const hidden = new Set(JSON.parse(said.dataset.hidden));
+  const hidden = new Set(JSON.parse(said.dataset.hidden)), brought = said.querySelector("template")?.content;
+  // what it hid so far is not on the page; the server brings it now
+  all("#fields [data-absent]").forEach((gap) => {
+    const field = brought?.querySelector(`[data-field="${CSS.escape(gap.dataset.field)}"]`);
+    if (!field || hidden.has(gap.dataset.field)) return;
+    gap.replaceWith(field);
+    htmx.process(field);
+  });
   all("#fields [data-field]").forEach((field) => {
     field.hidden = hidden.has(field.dataset.field);
     if (field.tagName === "FIELDSET") field.disabled = field.hidden;
