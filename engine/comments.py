@@ -128,7 +128,8 @@ def comments(services: Services, case_id: str, *, reader: str, limit: int | None
         found = found.join(Person, Person.id == Comment.by_id).outerjoin(WorkItem, WorkItem.id == Comment.item_id)
         latest = found.where(Comment.case_id == case_id).order_by(Comment.at.desc(), Comment.id.desc()).limit(limit)
         rows = connection.execute(latest).all()[::-1]
-        by = {row.id: row.by_id for row in connection.execute(sa.select(Comment.id, Comment.by_id).where(Comment.case_id == case_id))}
+        answered = {row.answers for row in rows if row.answers}
+        by = {row.id: row.by_id for row in connection.execute(sa.select(Comment.id, Comment.by_id).where(Comment.id.in_(answered)))}
         names = _names(connection, [*by.values(), *(person for row in rows for person in row.mentions)])
         return [
             CommentRow(

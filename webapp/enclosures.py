@@ -111,14 +111,18 @@ def without_signatures(rows: Sequence[DocumentRow]) -> list[DocumentRow]:
 @enclosures.app_template_filter("picture")
 def picture(row: DocumentRow) -> str:
     """A signature as the address of its picture, in the page itself: it is shown with the opinion, and nobody opens a document."""
+    return pictures([row])[row.id]
+
+
+def pictures(rows: Sequence[DocumentRow]) -> dict[str, str]:
+    """As `picture`, by the id of the document."""
     with services().database.reading() as connection:
-        content = documents.content(connection, services().keyring, row)
-    return "data:image/png;base64," + base64.b64encode(content).decode()
+        contents = {row.id: documents.content(connection, services().keyring, row) for row in rows}
+    return {id: "data:image/png;base64," + base64.b64encode(content).decode() for id, content in contents.items()}
 
 
-def drawing(row: DocumentRow) -> str:
-    """A signature as SVG text, as the renderer of PDFs takes pictures."""
-    address = picture(row)
+def drawing(address: str) -> str:
+    """A signature, as `picture` gives it, as SVG text: so the renderer of PDFs takes pictures."""
     with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as drawn:
         width, height = drawn.size
     return (

@@ -73,7 +73,7 @@ def index() -> Any:
     with services().database.reading() as connection:
         rows, total = listing.people(connection, today(), search=search, page=page, size=PAGE, **chosen)
         roles = listing.roles(connection)
-        units = tree(state(connection, today()))
+        units = tree(listing.departments(connection))
     shown = {"rows": rows, "total": total, "page": page, "size": PAGE, "search": search, "chosen": chosen, "roles": roles, "units": units}
     return render_template("people.html", **shown)
 
@@ -100,11 +100,11 @@ def keep_ids(person_id: str) -> Any:
 
 
 def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, str] = {}) -> Any:
-    found = state_on()
-    key = key_of(found, person_id)
-    line = found.lines["persons"][key]
     with services().database.reading() as connection:
-        planned = [row for row in listing.planned(connection, found.on) if row.person_id == person_id]
+        found = state(connection, today(), about=person_id)
+        key = key_of(found, person_id)
+        line = found.lines["persons"][key]
+        planned = listing.planned(connection, found.on, person=person_id)
         above = directory.departments(connection, person_id, found.on)
         substitutes = absences.rows(connection, services().clock.now(), person=person_id)
         events, _ = log.events(connection, ref=person_id, size=20)
@@ -152,9 +152,8 @@ def around(found: State, key: str) -> dict[str, Any]:
 # --- departments, groups, duties and what else there is
 
 
-def tree(found: State) -> list[tuple[int, dict[str, Any]]]:
+def tree(units: Mapping[str, dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
     """Departments from the top, each with how deep it lies. What lies in a circle comes last, so that it can be mended."""
-    units = found.lines["departments"]
     below: dict[str | None, list[str]] = {}
     for key, unit in units.items():
         below.setdefault(unit["parent"], []).append(key)
@@ -184,7 +183,7 @@ def members(found: State) -> dict[str, int]:
 @administered
 def departments() -> Any:
     found = state_on()
-    return render_template("people_departments.html", tree=tree(found), members=members(found), directory=found)
+    return render_template("people_departments.html", tree=tree(found.lines["departments"]), members=members(found), directory=found)
 
 
 @people.get("/lists/<kind>")
@@ -232,7 +231,7 @@ def edit(kind: str) -> Any:
                 flash(
                     gettext("Saved.") if made.differences else gettext("Nothing was different."), "success" if made.differences else "info"
                 )
-                return redirect(_back(kind, key, made))
+                return redirect(_back(kind, key, found, made))
             faults = list(made.faults)
     with services().database.reading() as connection:
         roles = listing.roles(connection)
@@ -249,7 +248,7 @@ def edit(kind: str) -> Any:
         on=request.form.get("on", "") or found.on.isoformat(),
         note=request.form.get("note", ""),
         more=request.form.get("roles_more", ""),
-        back=_back(kind, key, None),
+        back=_back(kind, key, found),
         holds=holds,
         person=found.ids[key] if holds else "",
     )
@@ -307,9 +306,9 @@ def _by_field(faults: list[Fault], known: set[str]) -> dict[str, list[str]]:
     return told
 
 
-def _back(kind: str, key: str, made: Plan | None) -> str:
+def _back(kind: str, key: str, found: State, made: Plan | None = None) -> str:
     if kind == "persons":
-        ids = made.ids if made else state_on().ids if key else {}
+        ids = made.ids if made else found.ids
         key = key or next((each.key for each in made.differences), "") if made else key
         return url_for("people.person", person_id=ids[key]) if key in ids else url_for("people.index")
     return url_for("people.departments") if kind == "departments" else url_for("people.lists", kind=kind)

@@ -82,7 +82,7 @@ def pdf(case_id: str, chosen: Sequence[str] | None = None) -> File:
         "check": gettext("Check code"),
         "printed": gettext("Printed by %(who)s on %(time)s", who=me().name, time=moment(record["printed_at"])),
     }
-    drawn = {row.id: enclosures.drawing(row) for one in record["sections"] for row in one.signatures.values()}
+    drawn = {id: enclosures.drawing(address) for id, address in record["pictures"].items()}
     content = services().renderer.render(_TEMPLATE.read_text("utf-8"), data, drawn)
     return File(kind="approvals", name=f"{case.number}-{record['title']}.pdf", media_type="application/pdf", content=content)
 
@@ -115,12 +115,14 @@ def _record(case_id: str, chosen: Sequence[str] | None) -> dict[str, Any]:
     ]
     if case.void:
         facts.append((gettext("Void"), gettext("Declared by %(who)s on %(time)s", who=case.void.by, time=moment(case.void.at))))
+    sections = [*(_section(approval, files, printed) for approval in reversed(found)), *_talk(case_id)]
     return {
         "case": case,
         "title": gettext("Approval record"),
         "facts": [list(fact) for fact in facts],
         "heads": [gettext("Step"), gettext("Signer"), gettext("Decision"), gettext("Opinion"), gettext("Time")],
-        "sections": [*(_section(approval, files, printed) for approval in reversed(found)), *_talk(case_id)],
+        "sections": sections,
+        "pictures": enclosures.pictures([row for one in sections for row in one.signatures.values()]),
         "attached": attached,
         "shown": printed,
         "query": {} if chosen is None else {"chosen": "1", "with": sorted(printed)},

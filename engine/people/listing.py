@@ -64,9 +64,16 @@ def roles(connection: sa.Connection) -> list[str]:
     return list(connection.execute(sa.select(Holding.role).distinct().order_by(Holding.role)).scalars())
 
 
-def planned(connection: sa.Connection, on: dt.date) -> list[sa.Row[Any]]:
+def departments(connection: sa.Connection) -> dict[str, dict[str, Any]]:
+    """Every department by key: {key, name, name_en, parent}."""
+    select = sa.select(Department.id.label("key"), Department.name, Department.name_en, Department.parent_id.label("parent"))
+    return {row.key: row._asdict() for row in connection.execute(select.order_by(Department.id))}
+
+
+def planned(connection: sa.Connection, on: dt.date, *, person: str = "") -> list[sa.Row[Any]]:
     """Changes of places and heads that are planned for later days, the next first: rows of (day, person_id, name, department_name,
-    department_name_en, head): `head` where somebody becomes head of the department rather than standing in it.
+    department_name_en, head): `head` where somebody becomes head of the department rather than standing in it. `person`: of that
+    person only, by id.
     """
     places = (
         sa.select(Placement.from_day.label("day"), Placement.person_id, Placement.department_id, sa.false().label("head"))
@@ -80,6 +87,7 @@ def planned(connection: sa.Connection, on: dt.date) -> list[sa.Row[Any]]:
             .add_columns(Department.name.label("department_name"), Department.name_en.label("department_name_en"))
             .join(Person, Person.id == places.c.person_id)
             .outerjoin(Department, Department.id == places.c.department_id)
+            .where(places.c.person_id == person if person else sa.true())
             .order_by(places.c.day, Person.name)
         )
     )

@@ -77,18 +77,30 @@ def duty_key(line: Mapping[str, Any]) -> str:
     return "\t".join(line[name] or "" for name in ("duty", "person", "scope", "ref"))
 
 
-def state(connection: sa.Connection, on: dt.date) -> State:
-    """The directory as it holds on a day."""
+def state(connection: sa.Connection, on: dt.date, *, about: str = "") -> State:
+    """The directory as it holds on a day.
+
+    `about`: id of a person; then of persons only their line, those of their superior, of who reports to them and of whom their duties
+    are for; and of what persons head, hold and belong to only what this one does.
+    """
 
     def rows(select: Any) -> Iterable[Any]:
         return connection.execute(select).all()
+
+    def own(person: Any) -> sa.ColumnElement[bool]:
+        return person == about if about else sa.true()
 
     persons: dict[str, dict[str, Any]] = {}
     keys: dict[str, str] = {}
     placed = sa.and_(Placement.person_id == Person.id, in_force(Placement, on))
     select = sa.select(Person.__table__, Placement.department_id, Placement.team, Placement.manager_id)
     select = select.add_columns(Placement.entity_id, Placement.region_id, Placement.grade, Account.login)
-    people = list(rows(select.outerjoin(Placement, placed).outerjoin(Account, Account.person_id == Person.id)))
+    select = select.outerjoin(Placement, placed).outerjoin(Account, Account.person_id == Person.id)
+    if about:
+        superior = sa.select(Placement.manager_id).where(Placement.person_id == about, in_force(Placement, on))
+        served = sa.select(Duty.ref).where(Duty.person_id == about, Duty.scope == "person")
+        select = select.where(sa.or_(own(Person.id), own(Placement.manager_id), Person.id.in_(superior), Person.id.in_(served)))
+    people = list(rows(select))
     for row in people:
         keys[row.id] = row.employee_no or (f"login:{row.login}" if row.login else f"id:{row.id}")
     for row in sorted(people, key=lambda row: keys[row.id]):
@@ -106,11 +118,13 @@ def state(connection: sa.Connection, on: dt.date) -> State:
         for person, value in rows(select):
             persons[keys[person]][column] = (*persons[keys[person]][column], value)
 
-    gather(sa.select(Holding.person_id, Holding.role).order_by(Holding.role), "roles")
-    others = sa.select(Membership.person_id, Membership.department_id).where(in_force(Membership, on))
+    gather(sa.select(Holding.person_id, Holding.role).where(own(Holding.person_id)).order_by(Holding.role), "roles")
+    others = sa.select(Membership.person_id, Membership.department_id).where(in_force(Membership, on), own(Membership.person_id))
     gather(others.order_by(Membership.department_id), "others")
-    gather(sa.select(Appointment.person_id, Appointment.post_id).where(in_force(Appointment, on)).order_by(Appointment.post_id), "posts")
-    heads = dict(rows(sa.select(Headship.department_id, Headship.person_id).where(in_force(Headship, on)).order_by(Headship.id.desc())))
+    posts = sa.select(Appointment.person_id, Appointment.post_id).where(in_force(Appointment, on), own(Appointment.person_id))
+    gather(posts.order_by(Appointment.post_id), "posts")
+    leading = sa.select(Headship.department_id, Headship.person_id).where(in_force(Headship, on), own(Headship.person_id))
+    heads = dict(rows(leading.order_by(Headship.id.desc())))
     departments = {
         row.id: {
             **{"key": row.id, "name": row.name, "name_en": row.name_en or None, "parent": row.parent_id},
@@ -124,10 +138,11 @@ def state(connection: sa.Connection, on: dt.date) -> State:
         named[kind] = {row.id: {"key": row.id, "name": row.name, "name_en": row.name_en or None} for row in found}
     for group in named["groups"].values():
         group["members"] = ()
-    for group, person in rows(sa.select(GroupMember.group_id, GroupMember.person_id)):
+    for group, person in rows(sa.select(GroupMember.group_id, GroupMember.person_id).where(own(GroupMember.person_id))):
         named["groups"][group]["members"] = tuple(sorted({*named["groups"][group]["members"], keys[person]}))
     duties = {}
-    for row in rows(sa.select(Duty.__table__).where(sa.or_(Duty.to_day.is_(None), Duty.to_day >= on)).order_by(Duty.id)):
+    lasting = sa.select(Duty.__table__).where(sa.or_(Duty.to_day.is_(None), Duty.to_day >= on), own(Duty.person_id))
+    for row in rows(lasting.order_by(Duty.id)):
         ref = keys.get(row.ref, row.ref) if row.scope == "person" else row.ref
         line = {"duty": row.duty, "person": keys[row.person_id], "scope": row.scope, "ref": ref or None}
         duties[duty_key(line)] = {**line, "from": row.from_day, "to": row.to_day}

@@ -78,9 +78,9 @@ def person(person_id: str) -> Any:
 
     For administrators."""
     _administers()
-    found = _today()
-    key = pages.key_of(found, person_id)
     with services().database.reading() as connection:
+        found = state(connection, pages.today(), about=person_id)
+        key = pages.key_of(found, person_id)
         above = directory.departments(connection, person_id, found.on)
         superiors = directory.superiors(connection, person_id, found.on)
     about = pages.around(found, key)
@@ -111,7 +111,7 @@ def department_list() -> Any:
             "depth": depth,
             "members": members.get(line["key"], 0),
         }
-        for depth, line in pages.tree(found)
+        for depth, line in pages.tree(found.lines["departments"])
     ]
     return {"departments": told}
 
