@@ -147,6 +147,7 @@ def _page(
             choices={**chaintable.choices(connection), "operations": {name: name for name in sorted(services().operations)}},
             conditions=conditions,
             table=table,
+            fault=chaintable.fault,
             persons=Persons(company),
             words=words,
             offered=offered,
@@ -293,6 +294,8 @@ def trial(key: str) -> Any:
                 about, by = (chainform.person_of(company, typed.get(field, "")) for field in ("subject", "initiator"))
                 case = situation(connection, now, key, about, by, values)
                 steps = preview.who_signs(connection, draft.steps, case)
+        except ChainRefused as refused:
+            error = gettext("; ").join(chaintable.fault(one) for one in _in_words(refused.found, draft.steps, conditions))
         except PartwellError as refused:
             error = i18n.error_text(refused)
     if typed.get("open") and not error:

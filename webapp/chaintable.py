@@ -133,12 +133,6 @@ class Table:
         """Who is meant, as a phrase."""
         return i18n.sentence(words.rule(self._company, self._named_rule(rule)))
 
-    def fault(self, fault: Fault) -> str:
-        """What is wrong, with its place as people call it."""
-        name = fault.field.partition(".")[0]
-        field = gettext(words.FIELDS[name]) if name in words.FIELDS else fault.field
-        return i18n.sentence(replace(fault, field=field).sentence)
-
     def change(self, change: differences.Change) -> str:
         """What changed, as a sentence."""
         told = {name: self.readable(str(change.get("field")), change[name]) for name in ("before", "after") if name in change}
@@ -192,6 +186,13 @@ class Table:
             if choice:
                 found.setdefault(choice, gettext(words.CHOICES[field].get(choice, choice)))
         return list(found.items())
+
+
+def fault(found: Fault) -> str:
+    """What is wrong, with its place as people call it."""
+    name = found.field.partition(".")[0]
+    field = gettext(words.FIELDS[name]) if name in words.FIELDS else found.field
+    return i18n.sentence(replace(found, field=field).sentence)
 
 
 class Persons:
