@@ -231,7 +231,9 @@ class ItemPage:
     choice: Asked | None
     #: how the work may come back from where the reader returns it to: `onward`, `back`; empty where that is not for them to choose
     resubmit: Sequence[str]
-    #: why it came back, where the initiator corrects the start form
+    #: the initiator corrects the start form in it
+    corrects: bool
+    #: why it came back, where it did and the reader is told
     sent_back: Reason | None
     documents: Sequence[DocumentRow]
     timeline: Sequence[Event]
@@ -282,6 +284,7 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
         documents = visible_documents(connection, case, rules, sight, reader, variables)
         timeline, done = events_of(services, connection, case, deployed, reader=reader, sight=sight)
         answer = {} if item.chain_id or item.status == "open" else _answer(item_id, timeline)
+        sent_back = why(services, connection, item.corrects) if item.corrects else _returned(services, connection, item, timeline)
         now = services.clock.now()
         signer = terms.by_signer(connection, services.calendars, [item_id], now).get(item_id)
         return ItemPage(
@@ -318,13 +321,24 @@ def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
             asks=chain.asks,
             choice=chain.choice,
             resubmit=chain.resubmit,
-            sent_back=why(services, connection, item.corrects) if item.corrects and told else None,
+            corrects=item.corrects is not None,
+            sent_back=sent_back if told else None,
             documents=documents,
             timeline=[_without_hidden(event, form) for event in timeline],
             lit=frozenset({item.element}) if item.status == "open" else frozenset(),
             done=done,
             version_id=case.version_id,
         )
+
+
+def _returned(services: Services, connection: sa.Connection, item: Any, timeline: Sequence[Event]) -> Reason | None:
+    """Why a case was returned to here, where that opened the item: whoever does it again is told, as who sent it back meant it."""
+    back = [one for one in timeline if one.event == Happened.CASE_RETURNED and one.element == item.element and one.at == item.opened_at]
+    if not back or back[0].actor is None:
+        return None
+    entry = next(one for one in history(connection, services.keyring, item.case_id) if one.number == back[0].number)
+    said = str(entry.payload.get("reason") or "")  # none: it was corrected, and comes again
+    return Reason(who=str(back[0].actor["name"]), said=said, at=entry.at) if said else None
 
 
 def _answer(item_id: str, timeline: Sequence[Event]) -> Mapping[str, Json]:

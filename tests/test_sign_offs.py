@@ -439,8 +439,11 @@ def test_return_to_an_earlier_work_item(room: Room) -> None:
         act(room, case, work.return_, "hr", to_element="a", reason="材料不全")
     act(room, case, work.return_, "director", to_element="a", reason="材料不全")
     assert room.open(case) == "a" and told(room, case) == "returned: head:approved director:returned"
+    back = inbox.item_page(room.services, room.item(case, "a"), reader=person("hr")).sent_back
+    assert back is not None and back.who and back.said == "材料不全"
     room.complete(case, "a")
     assert told(room, case) == "returned: head:approved director:returned | open: head:open director:open"
+    assert inbox.item_page(room.services, room.item(case, "sign"), reader=person("head")).sent_back is None
     for by in ("head", "director"):
         room.approve(case, "sign", by=by)
     assert room.case(case).status == "closed"
