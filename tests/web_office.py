@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import empty_database
+import jinja2
 import sqlalchemy as sa
 import waitress
 from conforming import ConformingClient
@@ -23,6 +24,7 @@ from diagrams import END, START, boundary, flows, timer, user
 from engine_room import files as procedure_files
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket
 
 from engine import procedures
 from engine.errors import Refused
@@ -249,6 +251,7 @@ class Office:
         """Open the application anew, with these of its services in place of what it had."""
         self.services = dataclasses.replace(self.services, **services)
         self.app: Flask = create_app(self.services)
+        self.app.jinja_env.bytecode_cache = _COMPILED
         self.app.test_client_class = ConformingClient
 
     def browser(self, login: str = "", language: str = "") -> FlaskClient:
@@ -321,6 +324,23 @@ class Office:
             client, headers = self.program(login)
             assert client.post(f"/api/v1/items/{item}/approve", json={"opinion": "同意"}, headers=headers).status_code == 204
         return self.open_item(case_id)
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """The templates that an office before this one compiled."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if known := self._known.get(bucket.key):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 @contextmanager
