@@ -17,6 +17,7 @@ from ..leases import holds
 from ..models import Account, Case, Notice, Person, WorkItem
 from ..people import directory
 from ..ports import Message
+from ..timeline import title_en
 from . import telling
 from .kinds import KINDS, NOBODY, SOMEBODY, TOGETHER
 from .wishes import reachable
@@ -144,8 +145,6 @@ def _message(services: Services, job: Any, rows: list[Any], started: dt.datetime
 
 def _line(services: Services, connection: sa.Connection, notice: Any, locale: str) -> _Line | None:
     """What a notice says to somebody who reads this language; None where there is nothing to tell any more."""
-    from ..timeline import title_en
-
     kind, english = KINDS[notice.kind], locale == "en"
     if kind.while_open and notice.item_id and not telling.may_act(connection, notice.item_id, notice.person_id):
         return None

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ..models import Account, Candidate, Case, ForeignId, Person, Projection, SignOff, WorkItem, WorkRound, new_id
+from ..models import Account, Candidate, Case, ForeignId, Person, Projection, SignOff, WorkItem, WorkRound, WorkStep, new_id
 from ..people import directory
 from ..ports import Part, Projector, Shown
+from ..timeline import title_en
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -152,8 +153,6 @@ def _shown(
     place: str,
     now: dt.datetime,
 ) -> list[Shown]:
-    from ..timeline import title_en
-
     titles = services.settings.notice_titles
     named = connection.execute(sa.select(Person.id, Person.name).where(Person.id.in_([case.subject_id, case.initiator_id])))
     names = {row.id: row.name for row in named}
@@ -201,8 +200,6 @@ def _part(row: dict[str, Any], sign_off: Any, locales: dict[str, str]) -> Part:
 
 def _verdict(connection: sa.Connection, item: str) -> str:
     """How a completed item ended."""
-    from ..models import WorkStep
-
     last = (
         sa.select(WorkRound.outcome)
         .join(WorkStep, WorkStep.id == WorkRound.step_id)

@@ -13,7 +13,7 @@ from ..db import Unit
 from ..deferral import FINISH, put_off
 from ..errors import DatabaseAway, NeedsPerson, OperationFailed, PartwellError, TryAgain
 from ..leases import holds
-from ..models import Projection, ProjectionCentre
+from ..models import Case, Person, Projection, ProjectionCentre, WorkItem
 from ..ports import Projector, Shown
 from .planning import Plan, plan
 
@@ -133,8 +133,6 @@ def _reason(error: PartwellError) -> str:
 
 def unconfirmed(connection: sa.Connection, limit: int = 100) -> Sequence[sa.Row[Any]]:
     """What centres do not show as it is here: rows of `projections` with `person` (name), `number` of the case and `name`, `name_en`."""
-    from ..models import Case, Person, WorkItem
-
     select = (
         sa.select(Projection.__table__, Person.name.label("person"), Case.number, WorkItem.name, WorkItem.name_en)
         .join(Person, Person.id == Projection.person_id)
