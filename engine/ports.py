@@ -352,13 +352,6 @@ class DirectoryLine:
     number: int = 0
 
 
-class Directory(Protocol):
-    """An outside system that knows the people of the company, such as the EHR or the directory of a chat service."""
-
-    def lines(self) -> Sequence[DirectoryLine]:
-        """Everything it knows, persons by employee number. Raises as `Operation.call`."""
-
-
 class Transaction(Protocol):
     """The unit of work that writes a job, as far as a carrier sees it."""
 

@@ -19,14 +19,13 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.errors import PartwellError
 
-FORMATS = ("console", "json")
 #: lines of others that say no more than ours do, or quote what they were sent
 _QUIET = ("apscheduler", "mail.log", "spiff", "urllib3", "waitress")
 _ROOT = str(Path(__file__).parent.parent)
 
 
 def configure(*, form: str, verbose: bool, out: TextIO | None = None) -> None:
-    """Everything that is logged from here on goes to `out` (standard error) in one of FORMATS."""
+    """Everything that is logged from here on goes to `out` (standard error) as `console` or `json`."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
