@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from test_standing_steps import publish
 
-from engine import cases, endings, inbox, incidents, returns, rounds, work
+from engine import cases, endings, inbox, incidents, returns, situations, work
 from engine.errors import NotAllowed, PartwellError, SubstituteRefused
 from engine.models import Person, new_id
 from engine.people import absences
@@ -442,7 +442,7 @@ class SigningOff(RuleBasedStateMachine):
 @pytest.fixture
 def room(services: Services, monkeypatch: pytest.MonkeyPatch) -> Room:
     # a draw that comes out the same when the sequence is tried again
-    monkeypatch.setattr(rounds.secrets, "randbelow", lambda of: of // 2)
+    monkeypatch.setattr(situations.secrets, "randbelow", lambda of: of // 2)
     return prepared(Room(services))
 
 
