@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from .db import Statement
-from .models import SignOff, new_id
+from .models import Candidate, SignOff, new_id
 from .signing.round import Signer
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ def add(
     role: str | None = None,
     due: dt.datetime | None = None,
     told: str = "opened",
+    like: str | None = None,
 ) -> str:
     """A new row; its id. `role`: the only one to which it is offered; `due`: when the step's limit is over for it; `told`: as what
-    whoever holds it is told of it (`engine.notices.kinds`)."""
+    whoever holds it is told of it (`engine.notices.kinds`); `like`: id of a sign-off to whose candidates it is offered, too."""
     sign_off_id = new_id()
     turn.unit.add(
         SignOff,
@@ -82,8 +83,13 @@ def add(
         because=new.because,
         due_at=due,
     )
+    if like is not None:
+        offered = sa.select(Candidate.kind, Candidate.ref, Candidate.for_id).where(Candidate.sign_off_id == like)
+        for row in turn.unit.connection.execute(offered).all():
+            turn.unit.add(Candidate, sign_off_id=sign_off_id, kind=row.kind, ref=row.ref, for_id=row.for_id)
     if new.state == "open" and (new.person or role):
-        turn.tell(told if new.person else "offered", [new.person], roles=[role] if role else (), item=item_id)
+        persons, roles = ([new.person], []) if new.person else ([], [role])
+        turn.tell(told if new.person else "offered", persons, roles=[one for one in roles if one], item=item_id)
     return sign_off_id
 
 

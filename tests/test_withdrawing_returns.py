@@ -265,3 +265,21 @@ def test_withdraw_of_a_return_raced_with_who_signs_again(room: Room) -> None:
     [lost] = [one for one in given if one is not None]
     assert isinstance(lost, PartwellError) and lost.status in (403, 409), given
     assert rounds(room, case)[-1] == "b open"
+
+
+def test_withdraw_of_what_was_offered_to_several(room: Room) -> None:
+    """撤回 (withdraw): taken back, it can be put back for the others, too, whether a chain describes it or not."""
+    case = begin(room, several("a", "head", "director", mode="claim"))
+    room.approve(case, "sign", by="head")
+    mine = item(room, case)
+    withdraw(room, mine, "head")
+    work.release(room.services, mine, actor=person("head"), request_id=new_id())
+    room.approve(case, "sign", by="director")
+    ways = flows("start > a", "a > b", "b > end")
+    room.deploy(START, user("a"), user("b"), END, ways)
+    case = room.start()
+    room.complete(case, "a", by="hr")
+    withdraw(room, item(room, case, "a"), "hr")
+    work.release(room.services, item(room, case, "a"), actor=person("hr"), request_id=new_id())
+    room.complete(case, "a", by="hr2")
+    assert room.open(case) == "b"

@@ -195,7 +195,8 @@ class Step:
             else:
                 again = signer.former is not None and turned.round.signers[signer.former].state in ("lapsed", "withdrawn")
                 told = "opened" if again else kind_of(signer.origin, signer.former)
-                sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due, told=told), False
+                like = self._offered(turned.round, signer) if again else None
+                sign_off_id, armed = sign_offs.add(turn, self.item_id, self.round_id, signer, due=due, told=told, like=like), False
                 limits.append(due)
                 new.append(sign_off_id)
             if armed and not signer.undecided:
@@ -208,6 +209,11 @@ class Step:
             at = turn.now if turned.verdict else None
             turn.unit.write(_OUTCOME, round_id=self.round_id, at=at, new_outcome=turned.round.outcome)
         return new
+
+    def _offered(self, round: Round, signer: Signer) -> str | None:
+        """Id of the sign-off whose place another one took, where that was offered to several; None where it was not."""
+        former = (self.rows[one.number] for one in reversed(round.path(signer)) if one.number < len(self.rows))
+        return next((row.sign_off_id for row in former if row.shared), None)
 
     def tell_removed(self, turned: Turned) -> None:
         """Whoever had it before them to sign and is asked no longer, by the doing of somebody else, is told."""

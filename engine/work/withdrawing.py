@@ -34,7 +34,8 @@ _NOTHING = "you did nothing here that could be taken back"
 _ROWS = Statement(
     sa.select(
         *(WorkItem.id, WorkItem.element, WorkItem.instance, WorkItem.name, WorkItem.status, WorkItem.corrects),
-        *(SignOff.id.label("sign_off_id"), SignOff.round_id, SignOff.position, SignOff.state, SignOff.decided_by, Person.active),
+        *(SignOff.id.label("sign_off_id"), SignOff.round_id, SignOff.position, SignOff.state),
+        *(SignOff.role, SignOff.for_id, SignOff.decided_by, Person.active),
         REPEATED,
     )
     .select_from(WorkItem)
@@ -123,7 +124,9 @@ def _completion(services: Services, unit: Unit, item_id: str, actor: str, reason
     unit.write(_WITHDRAW, sign_off_id=done.sign_off_id)
     if done.round_id:
         unit.write(_REOPEN_ROUND, round_id=done.round_id)
-    sign_offs.add(turn, item_id, done.round_id, Signer(number=rows[-1].position + 1, person=actor, state="open", former=done.position))
+    absent = done.for_id if done.for_id != actor else None
+    anew = Signer(number=rows[-1].position + 1, person=actor, for_person=absent, state="open", former=done.position)
+    sign_offs.add(turn, item_id, done.round_id, anew, role=done.role, like=done.sign_off_id)
     sealed = services.keyring.seal_json(dict(to.values), purpose(item_id, actor))
     unit.add(Draft, item_id=item_id, person_id=actor, revision=new_id(), values=sealed, saved_at=turn.now)
     turn.commit()
