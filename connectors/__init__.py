@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import SettingWrong
-from engine.ports import Listener, Notifier, Operation, Projector, Scanner
+from engine.ports import Finder, Listener, Notifier, Operation, Projector, Scanner
 
 #: name = type of the connector, object = its class: (name, options) -> Operation, with a table OPTIONS of what it offers
 GROUP = "partwell.connectors"
@@ -67,6 +67,11 @@ def notifiers(connectors: Iterable[Any]) -> dict[str, Notifier]:
 def listeners(connectors: Iterable[Any]) -> dict[str, Listener]:
     """By name, in the order of the configuration: those that are told what happens in cases."""
     return {connector.listener: connector for connector in connectors if getattr(connector, "listener", "")}
+
+
+def finders(connectors: Iterable[Any]) -> dict[str, Finder]:
+    """By name, in the order of the configuration: those that tell what they call people."""
+    return {connector.finder: connector for connector in connectors if getattr(connector, "finder", "")}
 
 
 def projectors(connectors: Iterable[Any]) -> dict[str, Projector]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import abc
 import datetime as dt
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from connectors.http import Http
 from connectors.options import Option, read_options
 from engine.errors import NeedsPerson, Refused, TryAgain
-from engine.ports import Call, Message
+from engine.ports import Call, Message, Sought
 
 #: options of every chat service beside its own
 CHAT_OPTIONS: Mapping[str, Option] = {
@@ -34,6 +35,14 @@ class Attempt(Protocol):
 
     @property
     def now(self) -> dt.datetime: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """An attempt that is neither."""
+
+    key: str
+    now: dt.datetime
 
 
 class Chat:
@@ -65,12 +74,13 @@ class Chat:
         params: Mapping[str, str] = {},
         headers: Mapping[str, str] = {},
         method: str = "POST",
+        unless: Collection[int] = (),
     ) -> dict[str, Any]:
-        """The answer. Raises TryAgain, Refused, NeedsPerson."""
+        """The answer, also one with a code of `unless`. Raises TryAgain, Refused, NeedsPerson."""
         call = Call(operation="notice", key=message.key, input={}, headers={}, case="", attempt=1, now=message.now)
         answer, exchange = self._http.ask(call, method, path, params=params, headers=headers, body=body)
         code = answer.get(self.CODE)
-        if code == 0:
+        if code == 0 or code in unless:
             return answer
         said = {"system": self.channel, "operation": "notice", "answer": exchange.answer[:2000]}
         if type(code) is not int:
@@ -101,6 +111,7 @@ class TokenChat(Chat, abc.ABC):
         super().__init__(name, options)
         self._lock = threading.Lock()
         self._kept: tuple[str, dt.datetime] | None = None
+        self.finder = name
 
     def token(self, message: Attempt) -> str:
         """The token with which the service knows us, kept until shortly before its end. Raises as `post`."""
@@ -112,6 +123,10 @@ class TokenChat(Chat, abc.ABC):
 
     def token_over(self) -> None:
         self._kept = None
+
+    @abc.abstractmethod
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+        """As `ports.Finder.find`."""
 
     @abc.abstractmethod
     def fresh_token(self, message: Attempt) -> tuple[str, int]:

@@ -10,13 +10,15 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
+from connectors.chat import CHAT_OPTIONS, Asking, Attempt, Chat, TokenChat, cut, plain
 from connectors.http import Http
 from connectors.options import REQUIRED, Option
 from engine.errors import NeedsPerson, OperationFailed, Refused, TryAgain
-from engine.ports import Call, Message, Part, Shown
+from engine.ports import Call, Message, Part, Shown, Sought
 
 _BASE = Option(str, "https://oapi.dingtalk.com", "Address of DingTalk")
+#: codes of a number that nobody of the company has
+_NOBODY = (40104, 60121)
 #: seconds before its end in which a token is not used any more
 _EARLY = 300
 #: bytes of a robot's text (20,000 for all of its JSON, in which a Chinese character takes twice its bytes), and of a work message's
@@ -66,6 +68,19 @@ class DingTalk(TokenChat):
     def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"appkey": self.options["app_key"], "appsecret": self.options["app_secret"]}
         return self.token_in(self.post(message, "/gettoken", None, params=known, method="GET"), "access_token", "expires_in")
+
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+        """By number, one after another (topapi/v2/user/getbymobile); DingTalk tells nobody by mail."""
+        found: dict[str, Collection[str]] = {}
+        for one in sought:
+            if one.mobile:
+                asking = Asking(key="find", now=now)
+                params = {"access_token": self.token(asking)}
+                answer = self.post(asking, "/topapi/v2/user/getbymobile", {"mobile": one.mobile}, params=params, unless=_NOBODY)
+                result = answer.get("result")
+                if isinstance(result, dict) and isinstance(result.get("userid"), str):
+                    found[one.key] = {result["userid"]}
+        return found
 
     # --- to-dos: v1.0/todo
 

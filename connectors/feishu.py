@@ -8,20 +8,19 @@ import hashlib
 import hmac
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
+from connectors.chat import CHAT_OPTIONS, Asking, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
 from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong
-from engine.ports import Message, Part, Shown
+from engine.ports import Message, Part, Shown, Sought
 
 _BASE = Option(str, "https://open.feishu.cn", "Address of Feishu")
 #: bytes of a text: 20 kB are allowed for all of the JSON, in which a Chinese character takes twice its bytes
 _MOST = 9_000
 _IDS = ("open_id", "user_id", "union_id")
-#: tasks that an instance may have, and instances that are checked at once
-_TASKS, _CHECKED = 200, 50
+#: tasks that an instance may have, instances that are checked at once, and people that are looked up at once
+_TASKS, _CHECKED, _SOUGHT = 200, 50, 50
 _INSTANCES = {"open": "PENDING", "approved": "APPROVED", "rejected": "REJECTED", "left": "TERMINATED"}
 #: state of a part -> status of a task, and why it ended. DONE: the person does not see it any more
 _TASK_STATES = {
@@ -79,6 +78,22 @@ class Feishu(TokenChat):
         answer = self.post(message, "/open-apis/auth/v3/tenant_access_token/internal", known)
         return self.token_in(answer, "tenant_access_token", "expire")
 
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+        """By number and by mail (contact/v3/users/batch_get_id), for as many people at once as it takes."""
+        found: dict[str, set[str]] = {}
+        for at in range(0, len(sought), _SOUGHT):
+            some = sought[at : at + _SOUGHT]
+            asked = {"mobiles": [one.mobile for one in some if one.mobile], "emails": [one.email for one in some if one.email]}
+            body = {**{name: listed for name, listed in asked.items() if listed}, "include_resigned": False}
+            params = {"user_id_type": self.options["id_type"]}
+            users = self._said(Asking(key="find", now=now), "/open-apis/contact/v3/users/batch_get_id", body, params).get("user_list")
+            known = [user for user in users or () if isinstance(user, dict) and user.get("user_id")]
+            for one in some:
+                for user in known:
+                    if user.get("mobile", "") == one.mobile != "" or user.get("email", "").lower() == one.email.lower() != "":
+                        found.setdefault(one.key, set()).add(str(user["user_id"]))
+        return found
+
     # --- the approval centre: approval/v4, external_approvals and external_instances
 
     def prepare(self, place: str, now: dt.datetime) -> str:
@@ -102,7 +117,7 @@ class Feishu(TokenChat):
                 "viewers": [{"viewer_type": "NONE"}],
                 "i18n_resources": _texts(texts),
             }
-            code = self._said(_Attempt(key="prepare", now=now), "/open-apis/approval/v4/external_approvals", body).get("approval_code")
+            code = self._said(Asking(key="prepare", now=now), "/open-apis/approval/v4/external_approvals", body).get("approval_code")
             if not isinstance(code, str) or not code:
                 raise NeedsPerson(system=self.channel, operation="project", reason="the answer is JSON of another form than agreed")
             self._place = code
@@ -157,12 +172,6 @@ class Feishu(TokenChat):
             data = self._said(shown[at], "/open-apis/approval/v4/external_instances/check", {"instances": asked})
             found |= {str(one.get("instance_id")) for one in data.get("diff_instances") or ()}
         return found & {one.key for one in shown}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Attempt:
-    key: str
-    now: dt.datetime
 
 
 def _texts(texts: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from connectors.chat import CHAT_OPTIONS, Attempt, Chat, TokenChat, cut, plain
+from connectors.chat import CHAT_OPTIONS, Asking, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
 from engine.errors import Refused
-from engine.ports import Message
+from engine.ports import Message, Sought
 
 _BASE = Option(str, "https://qyapi.weixin.qq.com", "Address of WeCom")
+#: code of a number or a mail address that nobody of the company has
+_NOBODY = (46004,)
 #: bytes of a card's title and description, and of a robot's text
 _TITLE, _DESCRIPTION, _TEXT = 128, 512, 2048
 
@@ -46,6 +49,20 @@ class WeCom(TokenChat):
         if answer.get("invaliduser") or answer.get("unlicenseduser"):
             raise Refused(system=self.channel, operation="notice", reason="it does not know the person by this id")
         return str(answer.get("msgid", ""))
+
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+        """One after another: by number (user/getuserid), and by mail of the company or their own (user/get_userid_by_email)."""
+        found: dict[str, set[str]] = {}
+        for one in sought:
+            asked = [("getuserid", {"mobile": one.mobile})] if one.mobile else []
+            asked += [("get_userid_by_email", {"email": one.email, "email_type": kind}) for kind in (1, 2)] if one.email else []
+            for path, body in asked:
+                asking = Asking(key="find", now=now)
+                params = {"access_token": self.token(asking)}
+                answer = self.post(asking, f"/cgi-bin/user/{path}", body, params=params, unless=_NOBODY)
+                if isinstance(answer.get("userid"), str) and answer["userid"]:
+                    found.setdefault(one.key, set()).add(answer["userid"])
+        return found
 
     def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"corpid": self.options["corp_id"], "corpsecret": self.options["secret"]}

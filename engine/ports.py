@@ -138,6 +138,29 @@ class Notifier(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sought:
+    """A person whose id at an outside service is not known."""
+
+    key: str
+    #: digits, those outside mainland China after + and the country; "" where it is not known
+    mobile: str
+    email: str
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """An outside service that tells what it calls somebody with a mobile number or a mail address. Changes nothing."""
+
+    #: the name of its table in the settings
+    finder: str
+    #: whose name for a person it tells
+    system: str
+
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+        """Ids by key: of who has that number, and of who has that mail. Whom it does not know is left out. Raises as `Operation.call`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Happened:
     """One entry of a case's ledger, by its name and by ids."""
 

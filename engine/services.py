@@ -11,7 +11,7 @@ from .bpmn.state import LiveCases
 from .calendar import Calendars
 from .db import Database
 from .fields import Keyring
-from .ports import Carrier, Clock, Forms, Listener, Notifier, Operation, Projector, Renderer, Runs, Scanner, Transaction
+from .ports import Carrier, Clock, Finder, Forms, Listener, Notifier, Operation, Projector, Renderer, Runs, Scanner, Transaction
 from .procedures import Programs
 from .settings import Settings
 
@@ -63,6 +63,8 @@ class Services:
     listeners: Mapping[str, Listener] = field(default_factory=dict)
     #: by name: outside centres of to-dos that show what waits here
     projectors: Mapping[str, Projector] = field(default_factory=dict)
+    #: by name: the connectors that tell what outside services call people
+    finders: Mapping[str, Finder] = field(default_factory=dict)
     #: what looks at uploads; None: nothing does
     scanner: Scanner | None = None
     #: a sentence of the engine in a language (BCP 47 tag)

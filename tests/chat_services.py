@@ -36,6 +36,9 @@ class ChatServices:
         #: answers that come first, for messages only
         self.plan: list[dict[str, Any] | int] = []
         self.address = ""
+        #: what the services call whoever has a number, or a mail address
+        self.mobiles: dict[str, str] = {}
+        self.mails: dict[str, str] = {}
         self._uuids: dict[str, str] = {}
         self.approvals = FeishuApprovals()
         self.to_dos = DingTalkToDos()
@@ -63,6 +66,10 @@ class ChatServices:
             return self.approvals.answer(path.removeprefix("/open-apis/approval/v4/"), body)
         return {
             "/topapi/v2/user/get": self._dingtalk_person,
+            "/topapi/v2/user/getbymobile": self._dingtalk_by_mobile,
+            "/cgi-bin/user/getuserid": self._wecom_by_mobile,
+            "/cgi-bin/user/get_userid_by_email": self._wecom_by_mail,
+            "/open-apis/contact/v3/users/batch_get_id": self._feishu_ids,
             "/topapi/message/corpconversation/asyncsend_v2": self._dingtalk,
             "/robot/send": self._dingtalk_robot,
             "/cgi-bin/message/send": self._wecom,
@@ -90,6 +97,38 @@ class ChatServices:
         if not body["userid"].startswith("d_"):
             return {"errcode": 60121, "errmsg": "找不到该用户"}
         return {"errcode": 0, "result": {"userid": body["userid"], "unionid": "union" + body["userid"].removeprefix("d_")}}
+
+    def _dingtalk_by_mobile(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
+        if query != {"access_token": "t"}:
+            return {"errcode": 88, "sub_code": "40014", "errmsg": "不合法的access_token"}
+        assert set(body) == {"mobile"} and body["mobile"]
+        if not body["mobile"].isdecimal():
+            return {"errcode": 40104, "errmsg": "企业中无效的手机号"}
+        if body["mobile"] not in self.mobiles:
+            return {"errcode": 60121, "errmsg": "找不到该用户"}
+        return {"errcode": 0, "errmsg": "ok", "result": {"userid": self.mobiles[body["mobile"]]}, "request_id": "5w82ciuur781"}
+
+    def _wecom_by_mobile(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
+        assert query == {"access_token": "t"} and set(body) == {"mobile"}
+        return self._wecom_user(self.mobiles.get(body["mobile"]))
+
+    def _wecom_by_mail(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
+        assert query == {"access_token": "t"} and set(body) == {"email", "email_type"} and body["email_type"] in (1, 2)
+        return self._wecom_user(self.mails.get(body["email"]) if body["email_type"] == 1 else None)
+
+    def _wecom_user(self, userid: str | None) -> dict[str, Any]:
+        return {"errcode": 0, "errmsg": "ok", "userid": userid} if userid else {"errcode": 46004, "errmsg": "user no exist"}
+
+    def _feishu_ids(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
+        if headers["Authorization"] != "Bearer t":
+            return {"code": 99991663, "msg": "Invalid access token for authorization."}
+        assert query == {"user_id_type": "open_id"} and body["include_resigned"] is False
+        mobiles, mails = body.get("mobiles", []), body.get("emails", [])
+        if len(mobiles) > 50 or len(mails) > 50 or not (mobiles or mails):
+            return {"code": 40001, "msg": "param error"}
+        told = [{"mobile": one, **({"user_id": self.mobiles[one]} if one in self.mobiles else {})} for one in mobiles]
+        told += [{"email": one, **({"user_id": self.mails[one]} if one in self.mails else {})} for one in mails]
+        return {"code": 0, "msg": "success", "data": {"user_list": told}}
 
     def _dingtalk_robot(self, query: dict[str, str], headers: Any, body: Any, raw: bytes) -> dict[str, Any]:
         stamp = query["timestamp"]

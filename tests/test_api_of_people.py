@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
-from twins import Listening, Loudspeaker
+from lxml import html
+from twins import Listening, Loudspeaker, Register
 from web_office import Office
 
 from engine.errors import Refused
@@ -20,7 +21,8 @@ Program = tuple[FlaskClient, dict[str, str]]
 @pytest.fixture
 def office(own_office: Office) -> Office:
     """The office with mail, which everybody has, and a system that listens to events."""
-    own_office.equip(notifiers={"mail": Loudspeaker("mail")}, listeners={"desk": Listening("case:started")})
+    listening = {"listeners": {"desk": Listening("case:started")}, "finders": {"register": Register("register")}}
+    own_office.equip(notifiers={"mail": Loudspeaker("mail")}, **listening)
     with own_office.services.database.unit() as unit:
         unit.connection.execute(sa.update(Person).values(email="somebody@company.example"))
         unit.commit()
@@ -120,6 +122,52 @@ def test_a_person_chooses_how_they_are_told(office: Office) -> None:
     assert wrong.status_code == 422 and wrong.json["errors"][0]["pointer"] == "/quiet_from"
     assert ask(hr, "PUT", "/me/notices", json={"channels": {"overdue": ["pigeon"]}}).status_code == 404
     assert ask(hr, "DELETE", "/me/notices").status_code == 204 and ask(hr, "GET", "/me/notices").json["own"] is False
+
+
+def test_ids_at_services_are_kept_as_they_were_read(office: Office) -> None:
+    """With the ETag that was read; what is wrong is named by its service, and only administrators see or set any."""
+    admin, own = office.program("admin")
+    at, other = (f"/api/v1/people/{office.people[name]}/ids" for name in ("wangfang", "zhaominhua"))
+    read = admin.get(at, headers=own)
+    assert read.json == {"ids": {"register": ""}}
+    headers = {**own, "If-Match": read.headers["ETag"]}
+    assert admin.put(at, json={"ids": {"register": "u1"}}, headers=own).status_code == 428
+    assert admin.put(at, json={"ids": {"register": "u1"}}, headers=headers).status_code == 204
+    stale = admin.put(at, json={"ids": {"register": "u2"}}, headers=headers)
+    assert (stale.status_code, stale.json["code"]) == (412, "not_as_read")
+    assert admin.get(at, headers=own).json["ids"]["register"] == "u1"
+    seen = {**own, "If-Match": admin.get(other, headers=own).headers["ETag"]}
+    taken = admin.put(other, json={"ids": {"register": "u1"}}, headers=seen)
+    assert taken.status_code == 422 and taken.json["errors"][0]["pointer"] == "/ids/register"
+    assert ask(office.program("wangfang"), "GET", f"/people/{office.people['wangfang']}/ids").status_code == 403
+    assert admin.get(f"/api/v1/people/{'0' * 32}/ids", headers=own).status_code == 404
+
+
+def test_missing_ids_are_looked_up_on_the_page_and_by_programs(office: Office) -> None:
+    """First a list of whom the service knows and whom not, then with a reason what was seen is kept; not what changed meanwhile."""
+    register: Any = office.services.finders["register"]
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.update(Person).where(Person.id == office.people["wangfang"]).values(mobile="139 0000 0001"))
+        unit.commit()
+    register.known = {"13900000001": "u1"}
+    program = office.program("admin")
+    looked = ask(program, "POST", "/people/look-up", json={"service": "register", "dry_run": True}).json
+    assert looked["found"] == {office.people["wangfang"]: "u1"} and looked["left"] and not looked["stored"]
+    assert ask(program, "POST", "/people/look-up", json={"service": "register"}).status_code == 422
+    admin = office.browser("admin", "zh-CN")
+    assert "/people/look-up" in admin.get("/people/import").text and "补全第三方平台用户 ID" in admin.get("/people/look-up").text
+    page = office.post(admin, "/people/look-up", {"service": "register"}).text
+    assert "u1" in page and "该平台没有此手机号或邮箱的用户" in page
+    form = next(one for one in html.fromstring(page).forms if "kept" in one.fields)
+    kept = {**dict(form.fields), "take": "1"}
+    assert office.post(admin, "/people/look-up", {**kept, "note": ""}).status_code == 422
+    assert office.post(admin, "/people/look-up", {**kept, "note": "x", "seen": "0"}).status_code == 422
+    assert office.post(admin, "/people/look-up", {**kept, "note": "补全"}).status_code == 302
+    assert ask(program, "GET", f"/people/{office.people['wangfang']}/ids").json["ids"]["register"] == "u1"
+    again = ask(program, "POST", "/people/look-up", json={"service": "register", "note": "x"}).json
+    assert again["found"] == {} and again["stored"]
+    for service, who, status in (("nowhere", program, 404), ("register", office.program("wangfang"), 403)):
+        assert ask(who, "POST", "/people/look-up", json={"service": service, "dry_run": True}).status_code == status
 
 
 def test_views_are_kept_and_forgotten(office: Office) -> None:

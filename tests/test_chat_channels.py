@@ -15,7 +15,7 @@ from connectors.feishu import Feishu, FeishuRobot
 from connectors.webhook import Webhook
 from connectors.wecom import WeCom, WeComRobot
 from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong, TryAgain
-from engine.ports import Message, Notifier
+from engine.ports import Finder, Message, Notifier, Sought
 
 NOW = dt.datetime(2026, 11, 24, 2, 0, tzinfo=dt.UTC)
 LINK = "https://partwell.company.example/items/1"
@@ -125,6 +125,29 @@ def test_a_token_is_kept_until_shortly_before_its_end(type: str, there: ChatServ
         found.tell(message(key="over", now=NOW + dt.timedelta(minutes=117)))
     found.tell(message(key="over", now=NOW + dt.timedelta(minutes=118)))
     assert there.tokens == 3
+
+
+def sought(key: str, mobile: str = "", email: str = "") -> Sought:
+    return Sought(key=key, mobile=mobile, email=email)
+
+
+@pytest.mark.parametrize("type", APPS)
+def test_apps_tell_what_they_call_whom(type: str, there: ChatServices) -> None:
+    """By number, and by mail where the service tells that; whom it does not know is left out, and who is two people there is both."""
+    there.mobiles, there.mails = {"13900000001": "u1", "13900000002": "u2"}, {"a@x.example": "u3", "b@x.example": "u2"}
+    found = channel(type, there)
+    assert isinstance(found, Finder) and found.system == type
+    asked = [sought("a", "13900000001"), sought("b", "13900000002", "a@x.example"), sought("c", email="b@x.example")]
+    asked += [
+        sought("d", "13900000009", "nobody@x.example"),
+        *(sought(f"e{n}", f"1380000{n:04}") for n in range(60 if type == "feishu" else 1)),
+    ]
+    told = {key: sorted(ids) for key, ids in found.find(asked, NOW).items()}
+    by_mail = {} if type == "dingtalk" else {"b": ["u2", "u3"], "c": ["u2"]}
+    assert told == {"a": ["u1"], "b": ["u2"], **by_mail} and there.taken == []
+    there.plan = [{"code": 99991400} if type == "feishu" else {"errcode": -1}]
+    with pytest.raises(TryAgain):
+        found.find(asked, NOW)
 
 
 def test_feishu_drops_a_repetition(there: ChatServices) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from engine_room import Room, person
-from twins import Board
+from twins import Board, Register
 
-from engine.errors import FormInvalid, IdsRefused, NotAllowed, NotFound
-from engine.models import DirectoryEvent, ForeignId
+from engine.errors import FormInvalid, IdsChanged, IdsRefused, NotAllowed, NotFound
+from engine.models import DirectoryEvent, ForeignId, Person
 from engine.notices import identities
 from engine.notices.identities import Line
+from engine.people import sheets
+from engine.people.importing import Plan, bring
+from engine.people.looking_up import look_up
+from engine.people.state import state
 from engine.services import Services
 
 
@@ -24,6 +29,9 @@ def room(services: Services) -> Room:
 def lines(*rows: str) -> list[Line]:
     cells = [row.split() for row in rows]
     return [Line(person=row[0], system=row[1], id=row[2] if len(row) > 2 else "", number=n) for n, row in enumerate(cells, start=2)]
+
+
+NOTHING = identities.mark({})
 
 
 def held(room: Room, key: str) -> dict[str, str]:
@@ -68,14 +76,102 @@ def test_administrators_keep_the_ids_of_one_person(room: Room) -> None:
     """Only they, only for services that are set up, and no id of somebody else; what was and what is now is recorded."""
     services = dataclasses.replace(room.services, projectors={"board": Board("board")})
     with pytest.raises(NotAllowed):
-        identities.keep(services, person("hr"), {"board": "a"}, by=person("hr"))
+        identities.keep(services, person("hr"), {"board": "a"}, by=person("hr"), seen=NOTHING)
     with pytest.raises(NotFound):
-        identities.keep(services, person("hr"), {"elsewhere": "a"}, by=person("admin"))
-    assert identities.keep(services, person("hr"), {"board": "a"}, by=person("admin"))
-    assert not identities.keep(services, person("hr"), {"board": "a"}, by=person("admin"))
+        identities.keep(services, person("hr"), {"elsewhere": "a"}, by=person("admin"), seen=NOTHING)
+    assert identities.keep(services, person("hr"), {"board": "a"}, by=person("admin"), seen=NOTHING)
+    with pytest.raises(IdsChanged):
+        identities.keep(services, person("hr"), {"board": "b"}, by=person("admin"), seen=NOTHING)
+    seen = identities.mark(held(room, "hr"))
+    assert not identities.keep(services, person("hr"), {"board": "a"}, by=person("admin"), seen=seen)
     with pytest.raises(FormInvalid) as refused:
-        identities.keep(services, person("hr2"), {"board": "a"}, by=person("admin"))
+        identities.keep(services, person("hr2"), {"board": "a"}, by=person("admin"), seen=NOTHING)
     assert refused.value.fields == {"board": [identities.TAKEN]} and held(room, "hr2") == {}
-    assert identities.keep(services, person("hr"), {"board": ""}, by=person("admin")) and held(room, "hr") == {}
+    assert identities.keep(services, person("hr"), {"board": ""}, by=person("admin"), seen=seen) and held(room, "hr") == {}
     changes = room.values(sa.select(DirectoryEvent.changes).order_by(DirectoryEvent.id))
     assert sorted(map(str, changes)) == sorted(map(str, [{"ids": [[], ["board: a"]]}, {"ids": [["board: a"], []]}]))
+
+
+def bring_in(room: Room, text: str, **more: Any) -> Plan:
+    lines, faults = sheets.read("persons.csv", text.encode())
+    return bring(room.services, lines, by=person("admin"), note="登记", also=faults, **more)
+
+
+@pytest.fixture
+def with_board(services: Services) -> Room:
+    """An office with a centre that knows people by ids, and a register that tells them."""
+    services = dataclasses.replace(
+        services, projectors={"board": Board("board")}, finders={"register": Register("register", system="board")}
+    )
+    return Room(services)
+
+
+def test_ids_come_and_go_with_the_sheets_of_people(with_board: Room) -> None:
+    """A column for each service; two may swap theirs; an empty cell takes one away; an export holds what an import takes."""
+    room = with_board
+    text = "employee_no,id:board\nE003,a\nE004,b\n"
+    looked = bring_in(room, text, dry_run=True)
+    assert [each.told for each in looked.differences] == [{"id:board": [None, "a"]}, {"id:board": [None, "b"]}] and room.count(
+        ForeignId
+    ) == 0
+    bring_in(room, text)
+    bring_in(room, "employee_no,id:board\nE003,b\nE004,a\n")
+    assert (held(room, "hr"), held(room, "hr2")) == ({"board": "b"}, {"board": "a"})
+    with room.services.database.reading() as connection:
+        lines = state(connection, room.clock.now().date()).lines
+    sheet = sheets.csv_file("persons", lines, {"id:board": "Board"})
+    back, faults = sheets.read("persons.csv", sheet, {"Board": "id:board"})
+    assert not faults and bring(room.services, back, by=None, note="").differences == []
+    bring_in(room, "employee_no,name,id:board\nE003,王芳,\nE099,新人,b\n")
+    assert held(room, "hr") == {} and room.values(sa.select(ForeignId.foreign_id).order_by(ForeignId.foreign_id)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("E004,b", "persons.csv, line 3, id:board: the id b belongs to 王芳, in line 2"),
+        ("E004,kept", "persons.csv, line 3, id:board: the id kept belongs to 陈立"),
+        (f"E004,{'x' * 201}", "persons.csv, line 3, id:board: this has 201 characters; at most 200 can be stored"),
+    ],
+)
+def test_a_faulty_id_in_a_sheet_keeps_everything_out(with_board: Room, row: str, said: str) -> None:
+    """The same id twice, in the file or beside it, names both; nothing is stored."""
+    bring_in(with_board, "employee_no,id:board\nE001,kept\n")
+    [fault] = bring_in(with_board, f"employee_no,id:board\nE003,b\n{row}\n").faults
+    assert fault.text == said and with_board.count(ForeignId) == 1
+
+
+def test_a_column_of_no_service_is_named_once(with_board: Room) -> None:
+    """With the services that there are."""
+    [fault] = bring_in(with_board, "employee_no,id:bord\nE003,b\nE004,c\n").faults
+    assert fault.text == 'persons.csv, line 2, id:bord: there is no outside service "bord"; known are: board'
+
+
+def test_missing_ids_are_looked_up_by_number_and_mail(with_board: Room) -> None:
+    """Of who works here and has none yet; whom the service does not know, knows twice, or calls like somebody else is told with why."""
+    room = with_board
+    register = room.services.finders["register"]
+    assert isinstance(register, Register)
+    room.write(sa.update(Person).values(email=None))
+    for key, number, mail in (
+        ("hr", "+86 139-0000-0001", None),
+        ("hr2", None, "a@x.example"),
+        ("boss", "2", None),
+        ("director", "3", "b@x.example"),
+    ):
+        room.write(sa.update(Person).where(Person.id == person(key)).values(mobile=number, email=mail))
+    register.known = {"13900000001": "u1", "a@x.example": "u2", "3": "u3", "b@x.example": "u4"}
+    found = look_up(room.services, "register", by=person("admin"), limit=3)
+    rest = look_up(room.services, "register", by=person("admin"), after=found.rest)
+    lines, left = [*found.lines, *rest.lines], {one.id: str(one.reason) for one in (*found.left, *rest.left)}
+    assert found.rest and not rest.rest and {one.mobile for one in register.asked} == {"", "13900000001", "2", "3"}
+    assert left[person("boss")] == "the service knows nobody with this number or mail" and "u3, u4" in left[person("director")]
+    bring(room.services, lines, by=person("admin"), note="补全编号")
+    assert (held(room, "hr"), held(room, "hr2")) == ({"board": "u1"}, {"board": "u2"})
+    register.known = {"2": "u2"}
+    again = look_up(room.services, "register", by=None)
+    assert again.lines == [] and "the id u2 belongs to" in {one.id: str(one.reason) for one in again.left}[person("boss")]
+    with pytest.raises(NotAllowed):
+        look_up(room.services, "register", by=person("hr"))
+    with pytest.raises(NotFound):
+        look_up(room.services, "nowhere", by=None)

@@ -15,7 +15,7 @@ from web_office import PASSWORD, Office, served, token
 
 from engine.errors import Refused
 from engine.models import EVERYBODY, Person
-from engine.notices import wishes
+from engine.notices import identities, wishes
 from engine.notices.wishes import Wish
 from webapp import create_app
 
@@ -149,8 +149,11 @@ def test_administrators_see_what_outside_centres_do_not_show(office: Office) -> 
     assert office.post(office.browser("wangfang"), "/account/notices/centres/feishu/compare", {}).status_code == 403
     assert office.post(admin, "/account/notices/centres/feishu/compare", {}).status_code == 302
     assert office.post(admin, "/account/notices/centres/elsewhere/compare", {}).status_code == 404
-    assert office.post(admin, f"/people/person/{wang}/ids", {"id-feishu": "ou_1"}).status_code == 302
+    nothing = {"id-feishu": "ou_1", "seen": identities.mark({})}
+    assert office.post(admin, f"/people/person/{wang}/ids", nothing).status_code == 302
+    changed = office.post(admin, f"/people/person/{wang}/ids", {**nothing, "id-feishu": "ou_2"})
+    assert changed.status_code == 409 and 'value="ou_2"' in changed.text and "在此期间已被更改" in changed.text
     page = admin.get(f"/people/person/{wang}").text
     assert 'value="ou_1"' in page and "第三方平台用户 ID" in page and "feishu: ou_1" in page
-    refused = office.post(admin, f"/people/person/{office.people['chenli']}/ids", {"id-feishu": "ou_1"})
+    refused = office.post(admin, f"/people/person/{office.people['chenli']}/ids", nothing)
     assert refused.status_code == 422 and "该 ID 已登记给其他人" in refused.text and 'value="ou_1"' in refused.text

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.errors import PartwellError
-from engine.ports import Announcement, Answer, Call, Json, Message, Runs, Shown, Transaction
+from engine.ports import Announcement, Answer, Call, Json, Message, Runs, Shown, Sought, Transaction
 
 
 class SetClock:
@@ -72,6 +72,20 @@ class Listening:
 
     def check(self) -> Sequence[str]:
         return ()
+
+
+class Register:
+    """An outside service that knows people by number or mail."""
+
+    def __init__(self, finder: str, *, system: str = "") -> None:
+        self.finder, self.system = finder, system or finder
+        self.known: dict[str, str] = {}
+        self.asked: list[Sought] = []
+
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+        self.asked += sought
+        told = {one.key: {self.known[by] for by in (one.mobile, one.email) if by in self.known} for one in sought}
+        return {key: ids for key, ids in told.items() if ids}
 
 
 class PlainRenderer:

@@ -74,6 +74,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         scanner=scanner,
         listeners=announcing.checked(connectors.listeners(outside)),
         projectors=connectors.projectors(outside),
+        finders=connectors.finders(outside),
         translate=i18n.translated,
         carrier=carrier or carrier_of(settings, database),
         programs=programs,

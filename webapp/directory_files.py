@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
 from engine.errors import NotAllowed, PartwellError
+from engine.notices import identities
 from engine.people import sheets
 from engine.people.importing import Plan, bring
 from engine.people.lines import Fault
@@ -37,7 +38,10 @@ def export() -> Any:
 
 def exported() -> File:
     """The directory as of today as a workbook, with headings in the language of the request."""
-    content = sheets.workbook(state_on().lines, *(headings.called(names, current()) for names in (headings.COLUMNS, headings.KINDS)))
+    called = (headings.called(names, current()) for names in (headings.COLUMNS, headings.KINDS))
+    with services().database.reading() as connection:
+        systems = identities.systems(services(), connection)
+    content = sheets.workbook(state_on().lines, *called, systems=systems)
     name = f"partwell-{today().isoformat()}.xlsx"
     media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return File(kind="directory", name=name, media_type=media, content=content)
@@ -46,7 +50,9 @@ def exported() -> File:
 @directory_files.get("/import")
 @administered
 def upload() -> Any:
-    return render_template("people_import.html", plan=None, typed={"on": today().isoformat()}, kept="", faults=[], error="")
+    return render_template(
+        "people_import.html", plan=None, typed={"on": today().isoformat()}, kept="", faults=[], error="", looked_up=bool(services().finders)
+    )
 
 
 @directory_files.post("/import")
@@ -92,7 +98,7 @@ def look_or_bring() -> Any:
     faulty = [headings.told(fault) for fault in plan.faults] if plan else []
     page = render_template(
         "people_import.html", plan=plan, typed=typed, kept=kept if plan and not plan.faults else "", faults=faulty, error=error,
-        seen=digest(plan) if plan else "",
+        seen=digest(plan) if plan else "", looked_up=bool(services().finders),
     )  # fmt: skip
     return (page, 422) if error or faulty else page
 

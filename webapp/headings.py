@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.people.lines import Fault
+from engine.people.lines import ID, Fault
 
 from .i18n import LOCALES, N_, catalogue, fill, gettext
 
@@ -29,6 +29,7 @@ COLUMNS = {
     "employee_no": N_("Employee number"),
     "login": N_("Login"),
     "email": N_("E-mail"),
+    "mobile": N_("Mobile number"),
     "department": N_("Department"),
     "others": N_("Other departments"),
     "team": N_("Team"),
@@ -45,11 +46,16 @@ COLUMNS = {
     "person": N_("Person"),
     "scope": N_("Scope"),
     "ref": N_("For"),
+    f"{ID}dingtalk": N_("Id at DingTalk"),
+    f"{ID}wecom": N_("Id at WeCom"),
+    f"{ID}feishu": N_("Id at Feishu"),
 }
 
 #: what else columns are called in people's own files
 ALSO = {N_("Full name"): "name", N_("Main department"): "department", N_("Job title"): "post", N_("Date of hiring"): "from"}
-ALSO |= {N_("Date of leaving"): "to", N_("Mail address"): "email", N_("Direct superior"): "manager"}
+ALSO |= {N_("Date of leaving"): "to", N_("Mail address"): "email", N_("Direct superior"): "manager", N_("Mobile phone"): "mobile"}
+ALSO |= {N_("DingTalk userid"): f"{ID}dingtalk", N_("WeCom userid"): f"{ID}wecom"}
+ALSO |= {N_("Feishu open_id"): f"{ID}feishu", N_("Feishu user_id"): f"{ID}feishu"}
 
 
 #: what columns of people are called on pages, where that is another word
@@ -59,7 +65,7 @@ OF_PERSONS = {"name": N_("Full name"), "from": N_("Date of hiring"), "to": N_("D
 def label(kind: str, column: str) -> str:
     """What a column is called on a page; an unknown one as it is."""
     names = {**COLUMNS, **(OF_PERSONS if kind == "persons" else {})}
-    return gettext(names[column]) if column in names else column
+    return gettext(names[column]) if column in names else column.removeprefix(ID)
 
 
 def called(names: Mapping[str, str], locale: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from engine.errors import FormInvalid, NotAllowed, NotFound
+from engine.errors import FormInvalid, IdsChanged, NotAllowed, NotFound
 from engine.notices import identities
 from engine.people import absences, directory, listing, log
 from engine.people.importing import Plan, bring
@@ -22,7 +22,7 @@ from . import directory_form as forms
 from . import headings
 from .accounts import logged_in, me, services
 from .choosing import Pick, pick
-from .i18n import N_, gettext
+from .i18n import N_, error_text, gettext
 from .inbox import page_number, search_words
 from .text import called
 
@@ -92,7 +92,10 @@ def keep_ids(person_id: str) -> Any:
         known = identities.systems(services(), connection)
     ids = {system: request.form[f"id-{system}"].strip()[:300] for system in known if f"id-{system}" in request.form}
     try:
-        other = identities.keep(services(), person_id, ids, by=me().id)
+        other = identities.keep(services(), person_id, ids, by=me().id, seen=request.form.get("seen", ""))
+    except IdsChanged as changed:
+        flash(error_text(changed), "danger")
+        return _person(person_id, {}, typed=ids), changed.status
     except FormInvalid as invalid:
         return _person(person_id, {system: [gettext(text) for text in texts] for system, texts in invalid.fields.items()}, typed=ids), 422
     flash(gettext("Saved.") if other else gettext("Nothing was different."), "success" if other else "info")
@@ -126,6 +129,7 @@ def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, st
         events=events,
         directory=found,
         ids=ids,
+        seen=identities.mark(kept),
         id_errors=errors,
         systems=SYSTEMS,
     )

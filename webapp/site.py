@@ -36,6 +36,7 @@ from . import (
     inbox,
     incidents,
     items,
+    looking_up,
     metrics,
     notices,
     people,
@@ -134,6 +135,7 @@ def init_app(app: Flask) -> None:
     handover.init_app(app)
     for blueprint in (
         directory_files.directory_files,
+        looking_up.looking_up,
         substitutes.substitutes,
         notices.notices,
         tokens.tokens,

@@ -20,7 +20,7 @@ from .cases import (
 from .chains import AlreadyPublished, ChainRefused, ConditionFailed, DraftChanged, MustBeSigned, NobodySigns
 from .files import AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, PdfFailed, SignatureUnusable
 from .operations import GaveUp, NeedsPerson, OperationFailed, Refused, TryAgain
-from .people import HandoverRefused, IdsRefused, SubstituteRefused
+from .people import HandoverRefused, IdsChanged, IdsRefused, SubstituteRefused
 from .procedures import (
     CalendarEnds,
     CalendarUnknown,
@@ -83,6 +83,7 @@ __all__ = [
     "GaveUp",
     "GoneOn",
     "HandoverRefused",
+    "IdsChanged",
     "IdsRefused",
     "ItemClosed",
     "KeyMissing",

@@ -17,6 +17,12 @@ class HandoverRefused(PartwellError):
     status = 422
 
 
+class IdsChanged(PartwellError):
+    """What outside services call {name} was changed meanwhile. Look at what it is now, then save again."""
+
+    status = 409
+
+
 class IdsRefused(PartwellError):
     """Line {line}, "{column}": {reason}. Nothing was stored."""
 

@@ -65,6 +65,8 @@ class Person(Base):
     employee_no: Mapped[str | None] = mapped_column(sa.String(50), unique=True)
     name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str | None] = mapped_column(sa.String(200))
+    #: as it was typed
+    mobile: Mapped[str | None] = mapped_column(sa.String(50))
     #: what they are called where they are appointed to no post
     post: Mapped[str] = mapped_column(sa.String(100))
     post_en: Mapped[str] = mapped_column(sa.String(100))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ..errors import FormInvalid, IdsRefused, NotAllowed, NotFound
+from ..db import Unit
+from ..errors import FormInvalid, IdsChanged, IdsRefused, NotAllowed, NotFound
 from ..models import Account, ForeignId, Person, Projection
 from ..people import directory, log
 from ..projecting.enqueuing import show_again
@@ -50,11 +54,7 @@ def bring(services: Services, lines: Sequence[Line]) -> int:
             if foreign and holders.setdefault((system, foreign), person) != person:
                 line = wanted.get((person, system)) or wanted[holders[system, foreign], system]
                 raise IdsRefused(line=line.number, column="id", reason=f"two people would have this id: {foreign}")
-        for person, system in changed:
-            connection.execute(sa.delete(ForeignId).where(ForeignId.person_id == person, ForeignId.system == system))
-        for (person, system), line in changed.items():
-            if line.id:
-                unit.add(ForeignId, person_id=person, system=system, foreign_id=line.id)
+        store(services, unit, {key: line.id for key, line in changed.items()}, at=services.clock.now())
         unit.commit()
     return len(changed)
 
@@ -63,7 +63,8 @@ def systems(services: Services, connection: sa.Connection) -> list[str]:
     """Outside systems that have names of their own for people: those that are set up, and those of which an id is kept."""
     speaking = [one.system for one in services.notifiers.values() if one.reaches != "mail"]
     kept = connection.execute(sa.select(ForeignId.system).distinct()).scalars()
-    return sorted({*speaking, *(one.system for one in services.projectors.values()), *kept})
+    asked = [one.system for one in services.finders.values()]
+    return sorted({*speaking, *asked, *(one.system for one in services.projectors.values()), *kept})
 
 
 def of(connection: sa.Connection, person: str) -> dict[str, str]:
@@ -72,10 +73,15 @@ def of(connection: sa.Connection, person: str) -> dict[str, str]:
     return {row.system: row.foreign_id for row in rows}
 
 
-def keep(services: Services, person: str, ids: Mapping[str, str], *, by: str) -> bool:
+def mark(ids: Mapping[str, str]) -> str:
+    """Tells what a person is called from what they were called before."""
+    return hashlib.sha256(json.dumps(sorted(ids.items())).encode()).hexdigest()[:16]
+
+
+def keep(services: Services, person: str, ids: Mapping[str, str], *, by: str, seen: str) -> bool:
     """Store what these systems call a person, "" for nothing; whether that is other than before. Work is shown there at once.
 
-    Raises NotAllowed, NotFound, FormInvalid naming the system.
+    `seen`: the `mark` of what was there before. Raises NotAllowed, NotFound, IdsChanged, FormInvalid naming the system.
     """
     with services.database.unit() as unit:
         connection, now = unit.connection, services.clock.now()
@@ -86,6 +92,8 @@ def keep(services: Services, person: str, ids: Mapping[str, str], *, by: str) ->
         if name is None:
             raise NotFound(what="person", name=person)
         known, before = systems(services, connection), of(connection, person)
+        if seen != mark(before):
+            raise IdsChanged(name=name)
         for system in ids:
             if system not in known:
                 raise NotFound(what="outside system", name=system)
@@ -99,18 +107,24 @@ def keep(services: Services, person: str, ids: Mapping[str, str], *, by: str) ->
             raise FormInvalid(wrong)
         if not changed:
             return False
-        for system, id in changed.items():
-            connection.execute(sa.delete(ForeignId).where(ForeignId.person_id == person, ForeignId.system == system))
-            if id:
-                connection.execute(sa.insert(ForeignId).values(person_id=person, system=system, foreign_id=id))
+        store(services, unit, {(person, system): id for system, id in changed.items()}, at=now)
         told = {"ids": [_told({system: before.get(system, "") for system in changed}), _told(changed)]}
         log.record(connection, at=now, by=by, kind="persons", ref=person, name=name, act="changed", changes=told, note="")
-        centres = [each.centre for each in services.projectors.values() if each.system in changed]
-        waits = sa.select(Projection.centre, Projection.case_id).where(Projection.person_id == person, Projection.state == "open")
-        for row in connection.execute(waits.where(Projection.centre.in_(centres)).distinct()).all():
-            show_again(services, unit, row.case_id, at=now, centre=row.centre)
         unit.commit()
     return True
+
+
+def store(services: Services, unit: Unit, ids: Mapping[tuple[str, str], str], *, at: dt.datetime) -> None:
+    """Write what services call people, by (person, service), "" for nothing; centres that know them by it show their work at once."""
+    for person, system in ids:
+        unit.connection.execute(sa.delete(ForeignId).where(ForeignId.person_id == person, ForeignId.system == system))
+    if rows := [{"person_id": person, "system": system, "foreign_id": id} for (person, system), id in ids.items() if id]:
+        unit.connection.execute(sa.insert(ForeignId), rows)
+    for centre in services.projectors.values():
+        persons = [person for person, system in ids if system == centre.system]
+        waits = sa.select(Projection.case_id).where(Projection.person_id.in_(persons), Projection.state == "open")
+        for case in unit.connection.execute(waits.where(Projection.centre == centre.centre).distinct()).scalars() if persons else ():
+            show_again(services, unit, case, at=at, centre=centre.centre)
 
 
 def _told(ids: Mapping[str, str]) -> list[str]:

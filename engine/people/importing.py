@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from ..errors import FileRefused
 from ..models import Headship, Placement
+from ..notices import identities
 from ..ports import DirectoryLine, Json
 from . import checks, directory, lines, log, writing
 from .accounts import hashed
-from .lines import KINDS, Fault, at
+from .lines import ID, KINDS, Fault, at
 from .state import State, duty_key, empty, state
 
 if TYPE_CHECKING:
@@ -84,17 +85,28 @@ def bring(
     with services.database.unit() as unit:
         connection = unit.connection
         log.one_at_a_time(connection)
-        made = plan(connection, given, day, complete=complete, also=also)
+        made = plan(connection, given, day, complete=complete, also=also, systems=identities.systems(services, connection))
         if made.faults:
             return made
         before = _later(connection, day)
         writing.write(connection, made.differences, made.ids, on=day, password=_nobody_knows())
+        identities.store(services, unit, _foreign(made), at=now)
         writing.record(connection, made.differences, made.ids, on=day, by=by, note=note, at=now)
         if later := _arising(connection, before):
             return Plan(on=day, differences=made.differences, faults=later)
         if not dry_run:
             unit.commit()
     return made
+
+
+def _foreign(made: Plan) -> dict[tuple[str, str], str]:
+    """What outside services are to call people: (id of the person, service) -> what, "" for nothing."""
+    return {
+        (made.ids[each.key], column.removeprefix(ID)): new or ""
+        for each in made.differences
+        for column, (_, new) in each.changes.items()
+        if column.startswith(ID)
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +170,15 @@ def _nobody_knows() -> Callable[[], str]:
 
 
 def plan(
-    connection: sa.Connection, given: Sequence[DirectoryLine], on: dt.date, *, complete: bool = False, also: Sequence[Fault] = ()
+    connection: sa.Connection,
+    given: Sequence[DirectoryLine],
+    on: dt.date,
+    *,
+    complete: bool = False,
+    also: Sequence[Fault] = (),
+    systems: Collection[str] = (),
 ) -> Plan:
-    """What these lines would do, and every fault."""
+    """What these lines would do, and every fault. `systems`: outside services that call people something."""
     before = state(connection, on)
     after = State(on, {kind: dict(entries) for kind, entries in before.lines.items()}, before.ids)
     faults, came = list(also), dict[tuple[str, str], DirectoryLine]()
@@ -176,7 +194,7 @@ def plan(
     keys = {id(line): key for (_, key), line in came.items()}
     for line, values, _ in read:
         faults += _refer(after, line, values, came, keys)
-    faults += _log_ins(after, came)
+    faults += [*_log_ins(after, came), *_unknown_services(given, systems), *_ids(after, came)]
     if complete and any(kind == "persons" for kind, _ in came):
         for key, person in before.lines["persons"].items():
             if ("persons", key) not in came and person["employee_no"] and before.here(key):
@@ -276,6 +294,33 @@ def _log_ins(after: State, came: Mapping[tuple[str, str], DirectoryLine]) -> lis
     return faults
 
 
+def _unknown_services(given: Sequence[DirectoryLine], systems: Collection[str]) -> list[Fault]:
+    """Columns for services that there are not, each once in a file."""
+    facts = {"known": ", ".join(systems) or "–"}
+    first = {(line.where, name): line for line in reversed(given) if line.kind == "persons" for name in line.values if name.startswith(ID)}
+    wrong = [(line, name.removeprefix(ID)) for (_, name), line in first.items() if name.removeprefix(ID) not in systems]
+    return [at(line, lines.NO_SERVICE, ID + service, service=service, **facts) for line, service in wrong]
+
+
+def _ids(after: State, came: Mapping[tuple[str, str], DirectoryLine]) -> list[Fault]:
+    """An outside service calls no two people the same."""
+    owners: dict[tuple[str, str], str] = {}
+    faults = []
+    for known_first in (False, True):
+        for key, person in after.lines["persons"].items():
+            line = came.get(("persons", key))
+            for name, id in person.items() if (line is not None) == known_first else ():
+                if not name.startswith(ID) or not id or (owner := owners.setdefault((name, id), key)) == key or line is None:
+                    continue
+                other = came.get(("persons", owner))
+                facts = {"id": id, "name": after.name("persons", owner)}
+                if other is not None and name in other.values:
+                    faults.append(at(line, lines.ID_TWICE, name, line=other.number, **facts))
+                else:
+                    faults.append(at(line, lines.ID_TAKEN, name, **facts))
+    return faults
+
+
 def _whole(connection: sa.Connection, before: State, after: State, came: Mapping[tuple[str, str], DirectoryLine]) -> list[Fault]:
     """What would be wrong with the directory as a whole and is not so already, at the line that it is about where there is one."""
     needed = checks.needed_roles(connection, after.on)
@@ -320,7 +365,7 @@ def _differences(before: State, after: State) -> list[Difference]:
         for key, now in after.lines[kind].items():
             was = before.lines[kind].get(key)
             old = was or empty(kind)
-            changes = {name: (old[name], value) for name, value in now.items() if name in old and value != old[name]}
+            changes = {name: (old.get(name), value) for name, value in now.items() if value != old.get(name)}
             if was is None and kind == "persons":
                 changes["active"] = (None, now["active"])
             if not changes and was is not None:
@@ -347,7 +392,7 @@ def _called(after: State, kind: str, key: str) -> str:
 
 def _told(of: State, kind: str, name: str, value: Any, line: Mapping[str, Any]) -> Json:
     """A value as people read it."""
-    each = lines.column(kind, name)
+    each = lines.column(kind, name) or lines.Column(name)
     kind_of = _SCOPES.get(line.get("scope") or "", "") if each.of == "scope" else each.of
 
     def one(entry: Any) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,7 @@ KINDS: Mapping[str, Sequence[Column]] = {
         *(Column("parent", of="departments"), Column("head", of="persons"), Column("entity", of="entities"), _FROM, _TO),
     ),
     "persons": (
-        *(_NUMBER, _PERSON_NAME, Column("login"), Column("email", longest=200)),
+        *(_NUMBER, _PERSON_NAME, Column("login"), Column("email", longest=200), Column("mobile", longest=50)),
         *(Column("department", of="departments"), Column("others", "list", of="departments"), Column("team")),
         *(Column("post"), Column("post_en"), Column("posts", "list", of="posts"), Column("manager", of="persons")),
         *(Column("entity", of="entities"), Column("region", of="regions"), Column("grade", "number")),
@@ -60,9 +60,23 @@ KINDS: Mapping[str, Sequence[Column]] = {
 }
 
 
-def column(kind: str, name: str) -> Column:
-    """A column by its name. Raises KeyError."""
-    return {each.name: each for each in KINDS[kind]}[name]
+#: how columns of persons begin that hold what an outside service calls them, with the service's name behind: `id:dingtalk`
+ID = "id:"
+
+
+def column(kind: str, name: str) -> Column | None:
+    """A column by its name; None where there is none."""
+    if kind == "persons" and name.startswith(ID) and len(name) > len(ID):
+        return Column(name, longest=200)
+    return next((each for each in KINDS[kind] if each.name == name), None)
+
+
+def columns(kind: str, entries: Iterable[Mapping[str, Any]], systems: Iterable[str] = ()) -> list[Column]:
+    """The columns that lines of a kind have, with ids of these outside services and of those in the entries."""
+    if kind != "persons":
+        return list(KINDS[kind])
+    kept = {name for entry in entries for name in entry if name.startswith(ID)}
+    return [*KINDS[kind], *(Column(name, longest=200) for name in sorted({*kept, *(f"{ID}{system}" for system in systems)}))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +113,9 @@ TWICE = "this is in line {line} already"
 TWO_HEADS = "the department has two heads: {one} in line {line}, and {other} here"
 NO_IDENTITY = "an employee number or a login is needed"
 TAKEN = "the login {login} belongs to somebody else"
+ID_TAKEN = "the id {id} belongs to {name}"
+ID_TWICE = "the id {id} belongs to {name}, in line {line}"
+NO_SERVICE = 'there is no outside service "{service}"; known are: {known}'
 OWN_SUPERIOR = "nobody is their own superior"
 UNKNOWN_COLUMN = 'the column "{text}" is not known; remove it, or name it as in an exported file'
 DEPARTMENT_CIRCLE = "departments lie below each other in a circle: {names}"
@@ -108,7 +125,7 @@ HOLDER_LEFT = "{name} holds the duty {duty} and does not work here on {day}; giv
 ROLE_EMPTY = 'nobody would hold the role "{role}", which the approval chain "{chain}" needs'
 FAULTS = (
     *(NOT_THERE, NEEDED, TOO_LONG, UNPRINTABLE, NO_DAY, NO_NUMBER, NO_FLAG, NO_SCOPE, REVERSED, TWICE, TWO_HEADS, NO_IDENTITY, TAKEN),
-    *(OWN_SUPERIOR, UNKNOWN_COLUMN, DEPARTMENT_CIRCLE, LINE_CIRCLE, HEAD_LEFT, HOLDER_LEFT, ROLE_EMPTY),
+    *(ID_TAKEN, ID_TWICE, NO_SERVICE, OWN_SUPERIOR, UNKNOWN_COLUMN, DEPARTMENT_CIRCLE, LINE_CIRCLE, HEAD_LEFT, HOLDER_LEFT, ROLE_EMPTY),
 )
 
 
@@ -117,7 +134,7 @@ def read(line: DirectoryLine) -> tuple[dict[str, Any], list[Fault]]:
     values: dict[str, Any] = {}
     faults = []
     for name, given in line.values.items():
-        known = next((each for each in KINDS[line.kind] if each.name == name), None)
+        known = column(line.kind, name)
         if known is None:
             faults.append(at(line, UNKNOWN_COLUMN, "", text=name))
             continue

@@ -1,6 +1,6 @@
 """A directory as files: CSV, one kind of line each, or a workbook (XLSX) with a sheet for each kind.
 
-The first line names the columns as in `lines.KINDS`, or as an export in some language does. A cell that holds several entries
+The first line names the columns as in `lines.column`, or as an export in some language does. A cell that holds several entries
 separates them by semicolons. CSV is UTF-8, UTF-16 or GB18030. Formulas are refused: what they would give is not in the file.
 """
 
@@ -19,7 +19,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from ..errors import FileEmpty, FileRefused, FileTooLarge
 from ..ports import DirectoryLine
-from .lines import KINDS, UNKNOWN_COLUMN, Column, Fault
+from . import lines as shape
+from .lines import ID, KINDS, UNKNOWN_COLUMN, Column, Fault
 from .state import Lines
 
 _LARGEST, _LARGEST_UNPACKED = 32, 256  # MB
@@ -68,7 +69,7 @@ def _lines(
     kind = _kind(title, columns, titles)
     if kind is None:
         return [], [Fault(template=NO_KIND, facts={"kinds": ", ".join(KINDS)}, where=where)]
-    known = {each.name for each in KINDS[kind]}
+    known = {column for column in columns if shape.column(kind, column)}
     unknown = [column for column in columns if column and column not in known]
     faults = [Fault(template=UNKNOWN_COLUMN, facts={"text": column[:40]}, where=where, line=1) for column in unknown]
     found = []
@@ -86,6 +87,8 @@ def _lines(
 
 def _known(text: str, names: Mapping[str, str]) -> str:
     plain = text.strip().strip("*").strip()
+    if plain.lower().startswith(ID):  # the name of a service stays as it is
+        return ID + plain[len(ID) :].strip()
     return names.get(plain, plain.lower().replace(" ", "_"))
 
 
@@ -169,21 +172,22 @@ def _plain(value: Any) -> Any:
 # --- out
 
 
-def csv_file(kind: str, lines: Lines, called: Mapping[str, str] = {}) -> bytes:
-    """The lines of a kind as CSV, UTF-8 with a mark that spreadsheets know; `called`: headings by column."""
+def csv_file(kind: str, lines: Lines, called: Mapping[str, str] = {}, systems: Sequence[str] = ()) -> bytes:
+    """The lines of a kind as CSV, UTF-8 with a mark that spreadsheets know; `called`: headings by column, `systems`: outside services
+    whose ids have a column in any case."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    for row in _rows(kind, lines, called):
+    for row in _rows(kind, lines, called, systems):
         writer.writerow([f"'{cell}" if cell.startswith(_SIGNS) else cell for cell in map(str, row)])
     return codecs.BOM_UTF8 + out.getvalue().encode()
 
 
-def workbook(lines: Lines, called: Mapping[str, str] = {}, titles: Mapping[str, str] = {}) -> bytes:
-    """Every kind as a sheet of a workbook; `called`: headings by column, `titles` by kind."""
+def workbook(lines: Lines, called: Mapping[str, str] = {}, titles: Mapping[str, str] = {}, systems: Sequence[str] = ()) -> bytes:
+    """Every kind as a sheet of a workbook; `called`, `systems`: as in `csv_file`, `titles` by kind."""
     book = openpyxl.Workbook(write_only=True)
     for kind in KINDS:
         sheet = book.create_sheet(titles.get(kind, kind))
-        for row in _rows(kind, lines, called):
+        for row in _rows(kind, lines, called, systems):
             cells = []
             for value in row:
                 cell = openpyxl.cell.WriteOnlyCell(sheet, value=str(value))
@@ -195,10 +199,11 @@ def workbook(lines: Lines, called: Mapping[str, str] = {}, titles: Mapping[str, 
     return out.getvalue()
 
 
-def _rows(kind: str, lines: Lines, called: Mapping[str, str]) -> Iterator[list[str]]:
-    yield [called.get(each.name, each.name) for each in KINDS[kind]]
+def _rows(kind: str, lines: Lines, called: Mapping[str, str], systems: Sequence[str]) -> Iterator[list[str]]:
+    columns = shape.columns(kind, lines[kind].values(), systems)
+    yield [called.get(each.name, each.name) for each in columns]
     for line in lines[kind].values():
-        yield [_cell(each, line[each.name], line) for each in KINDS[kind]]
+        yield [_cell(each, line.get(each.name), line) for each in columns]
 
 
 def _cell(each: Column, value: Any, line: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from ..models import (
     Department,
     Duty,
     Entity,
+    ForeignId,
     Group,
     GroupMember,
     Headship,
@@ -26,7 +27,7 @@ from ..models import (
     Region,
 )
 from .directory import in_force
-from .lines import KINDS
+from .lines import ID, KINDS
 
 #: kind -> key -> column -> value, as `lines.read` gives them
 Lines = dict[str, dict[str, dict[str, Any]]]
@@ -106,7 +107,7 @@ def state(connection: sa.Connection, on: dt.date, *, about: str = "") -> State:
     for row in sorted(people, key=lambda row: keys[row.id]):
         persons[keys[row.id]] = {
             **empty("persons"),
-            **{name: row._mapping[name] for name in ("employee_no", "name", "login", "email", "team", "grade", "active")},
+            **{name: row._mapping[name] for name in ("employee_no", "name", "login", "email", "mobile", "team", "grade", "active")},
             **{name: row._mapping[name] or None for name in ("post", "post_en")},
             **{name: row._mapping[f"{name}_id"] for name in ("department", "entity", "region")},
             "manager": keys.get(row.manager_id),
@@ -121,6 +122,8 @@ def state(connection: sa.Connection, on: dt.date, *, about: str = "") -> State:
     gather(sa.select(Holding.person_id, Holding.role).where(own(Holding.person_id)).order_by(Holding.role), "roles")
     others = sa.select(Membership.person_id, Membership.department_id).where(in_force(Membership, on), own(Membership.person_id))
     gather(others.order_by(Membership.department_id), "others")
+    for row in rows(sa.select(ForeignId.__table__).where(own(ForeignId.person_id))):
+        persons[keys[row.person_id]][f"{ID}{row.system}"] = row.foreign_id
     posts = sa.select(Appointment.person_id, Appointment.post_id).where(in_force(Appointment, on), own(Appointment.person_id))
     gather(posts.order_by(Appointment.post_id), "posts")
     leading = sa.select(Headship.department_id, Headship.person_id).where(in_force(Headship, on), own(Headship.person_id))

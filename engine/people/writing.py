@@ -39,7 +39,7 @@ _MODELS: Mapping[str, type[Base]] = {
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     **{kind: {"name": "name", "name_en": "name_en"} for kind in ("entities", "regions", "posts", "groups")},
     "departments": {"name": "name", "name_en": "name_en", "entity": "entity_id", "from": "from_day", "to": "to_day"},
-    "persons": {name: name for name in ("employee_no", "name", "email", "post", "post_en", "active")}
+    "persons": {name: name for name in ("employee_no", "name", "email", "mobile", "post", "post_en", "active")}
     | {"from": "employed_from", "to": "employed_to"},
 }
 _PLACE = {"department": "department_id", "team": "team", "manager": "manager_id", "entity": "entity_id", "region": "region_id"}

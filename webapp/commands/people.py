@@ -56,7 +56,7 @@ def bring(context: click.Context, files: Sequence[Path], dry_run: bool, on: Any,
         click.echo(f"{gettext(_ACTS[each.act])}  {gettext(headings.KINDS[each.kind])}  {each.name}")
         if each.act != "new":
             for column, (was, now) in each.told.items():
-                click.echo(f"      {gettext(headings.COLUMNS[column])}: {_shown(was)} -> {_shown(now)}")
+                click.echo(f"      {headings.label(each.kind, column)}: {_shown(was)} -> {_shown(now)}")
     for fault in done.faults:
         where, what = headings.told(fault)
         click.echo(gettext(": ").join(filter(None, (where, what))), err=True)
@@ -81,6 +81,7 @@ def export(context: click.Context, path: Path, on: Any) -> int:
 
     Headings are in the terminal's language; an import reads them in any.
     """
+    from engine.notices import identities
     from engine.people import directory, sheets
     from engine.people.state import state
 
@@ -89,13 +90,14 @@ def export(context: click.Context, path: Path, on: Any) -> int:
     services = services_of(context)
     with services.database.reading() as connection:
         lines = state(connection, on.date() if on else directory.day(services.clock.now())).lines
+        systems = identities.systems(services, connection)
     columns, kinds = (headings.called(names, i18n.current()) for names in (headings.COLUMNS, headings.KINDS))
     if path.suffix.lower() == ".xlsx":
-        path.write_bytes(sheets.workbook(lines, columns, kinds))
+        path.write_bytes(sheets.workbook(lines, columns, kinds, systems))
     else:
         path.mkdir(parents=True, exist_ok=True)
         for kind in lines:
-            (path / f"{kind}.csv").write_bytes(sheets.csv_file(kind, lines, columns))
+            (path / f"{kind}.csv").write_bytes(sheets.csv_file(kind, lines, columns, systems))
     click.echo(gettext("%(count)s lines written to %(path)s", count=sum(map(len, lines.values())), path=path))
     return OUT
 
@@ -153,6 +155,39 @@ def _person(services: Any, text: str) -> str:
     if found is None:
         raise NotFound(what="person", name=text)
     return str(found)
+
+
+@people.command("look-up")
+@click.argument("service")
+@click.option("--dry-run", is_flag=True, help="Only list what was found.")
+@click.option("--note", default="", help="Why; kept with each change.")
+@click.pass_context
+def look_up(context: click.Context, service: str, dry_run: bool, note: str) -> int:
+    """Ask SERVICE, a connector such as feishu, by mobile number and mail what it calls those who have no id there, and keep it.
+
+    Exit code 1: somebody was not found.
+    """
+    from engine.people import importing, looking_up
+
+    from .. import headings
+    from ..i18n import sentence
+
+    services, rest, lost, count = services_of(context), "", False, 0
+    while True:
+        answer = looking_up.look_up(services, service, by=None, after=rest)
+        done = importing.bring(services, answer.lines, by=None, note=note, dry_run=dry_run)
+        for each in done.differences:
+            click.echo("  ".join([each.key.removeprefix("login:"), each.name, *(str(id) for _, id in each.changes.values())]))
+        for one in answer.left:
+            click.echo(f"{one.employee_no or ''}  {one.name}{gettext(': ')}{sentence(one.reason)}", err=True)
+        for fault in done.faults:
+            click.echo(gettext(": ").join(filter(None, headings.told(fault))), err=True)
+        lost, count = lost or bool(answer.left or done.faults), count + (0 if done.faults else len(done.differences))
+        if not (rest := answer.rest):
+            break
+    told = ngettext("%(num)s difference", "%(num)s differences", count)
+    click.echo(f"{told}{gettext(', nothing was changed (dry run)') if dry_run else ''}")
+    return WRONG if lost else OUT
 
 
 @people.command("ids")
