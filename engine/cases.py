@@ -80,12 +80,13 @@ def start(
         roles = frozenset(row.role for row in holdings)
         _may_start(unit, rules_of(deployed.files), roles, initiator, subject, today, active=bool(actives))
         who = {"subject": directory.displayed(about, subject), "initiator": directory.displayed(by, initiator)}
-        uploads = {path: [(new_id(), file) for file in held] for path, held in (files or {}).items() if held}
+        limit = services.settings.upload_limit
+        sent = {path: [documents.checked(file, limit=limit) for file in held] for path, held in (files or {}).items() if held}
+        uploads = {path: [(new_id(), file) for file in held] for path, held in sent.items()}
         at = _beginning(deployed, message)
-        ids = {path: [new for new, _ in held] for path, held in uploads.items()}
         clean, faults = dict(values), {}
         try:
-            clean = _checked(services, deployed, at, values, ids, locale)
+            clean = _checked(services, deployed, at, values, uploads, locale)
         except FormInvalid as invalid:
             faults = invalid.fields
         signers: dict[str, dict[str, list[str]]] = {}
@@ -165,10 +166,10 @@ def _checked(
     deployed: procedures.Deployed,
     at: Element,
     values: Mapping[str, Json],
-    new: Mapping[str, Sequence[str]],
+    uploads: Mapping[str, Sequence[tuple[str, File]]],
     locale: str,
 ) -> dict[str, Json]:
-    """Clean values of the start event's form; `new`: ids that its uploads will have, by the path of their field.
+    """Clean values of the start event's form; `uploads`: files with the ids that they will have, by the path of their field.
 
     A message without a form brings what it brings, except what only the engine gives. Raises FormInvalid.
     """
@@ -176,17 +177,22 @@ def _checked(
         return {name: value for name, value in values.items() if name not in GIVEN}
     form = deployed.forms.get(at.form or "", NO_FORM)
     submitted = dict(values)
-    for path, ids in new.items():
+    for path, brought in uploads.items():
         *groups, key = path.split(".")
         place = submitted
         for group in groups:
             held = place.get(group)
             place[group] = dict(held) if isinstance(held, Mapping) else {}
             place = place[group]
-        place[key] = list(ids)
+        place[key] = [new for new, _ in brought]
     clean = services.forms.check(form, submitted, {}, permissions={}, locale=locale)
-    for missing in set(services.forms.documents(form, clean)) - {document for ids in new.values() for document in ids}:
+    new = dict(upload for brought in uploads.values() for upload in brought)
+    held = services.forms.files(form, clean)
+    for missing in {one for ids in held.values() for one in ids} - new.keys():
         raise NotFound(what="document in this report", name=missing)
+    if held:
+        files = {path: [(new[one].name, new[one].media_type) for one in ids] for path, ids in held.items()}
+        services.forms.check_files(form, files, clean, permissions={}, locale=locale)
     return clean
 
 

@@ -51,6 +51,8 @@ TYPES: Mapping[str, Sequence[str]] = {
     "text/plain": (".txt",),
 }
 _DOCX, _XLSX = list(TYPES)[4:6]
+#: what Windows takes for a device, whatever ending follows
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{device}{number}" for device in ("COM", "LPT") for number in "123456789¹²³")}
 
 
 # --- what a file is
@@ -130,9 +132,11 @@ def scanned(services: Services, files: Iterable[File]) -> None:
 
 
 def safe_name(name: str) -> str:
-    """The last part of a path, without characters that some file system refuses; at most 150 characters, ending kept."""
+    """The last part of a path, without characters and names that some file system refuses; at most 150 characters, ending kept."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     clean = "".join("_" if char in '<>:"|?*' or unicodedata.category(char)[0] == "C" else char for char in last).strip(" .")
+    if clean.partition(".")[0].rstrip().upper() in _DEVICES:
+        clean = f"_{clean}"
     ending = PurePosixPath(clean).suffix[:10]
     return (clean.removesuffix(ending)[: 150 - len(ending)] + ending) or "file"
 

@@ -335,8 +335,19 @@ class Forms(Protocol):
     ) -> dict[str, Json]:
         """Clean values by field key. Raises `errors.FormInvalid` with messages in `locale`."""
 
-    def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
-        """Ids of the documents that clean values name."""
+    def files(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Mapping[str, Sequence[str]]:
+        """Ids of the documents that clean values name, by the path of their field."""
+
+    def check_files(
+        self,
+        schema: Mapping[str, Json],
+        files: Mapping[str, Sequence[tuple[str, str]]],
+        values: Mapping[str, Json],
+        *,
+        permissions: Mapping[str, str],
+        locale: str,
+    ) -> None:
+        """`files` by the path of their field, each a name and the media type of its content. Raises `errors.FormInvalid` as `check`."""
 
     def narrowed(self, schema: Mapping[str, Json], access: Mapping[str, str]) -> dict[str, str]:
         """Permissions under which only what `access` opens (`required`, `editable`) can be filled in, and the rest is `readonly`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,12 @@ from engine import errors
 
 from . import schema as schemas
 from . import values
+from .accepting import FileTypes, accepted
 from .problems import CheckExpression, Probe, problems
 from .reading import Evaluate, Field, Reading, Scope
 from .schema import Components, at, drop, has, known, permission, put
 from .texts import Fault, Text, Translate, untranslated
+from .values import printable
 from .view import FieldView, view
 
 #: unknown keys that are named; a submission with more is no mistake but noise
@@ -29,7 +32,8 @@ class FormChecker:
     """Implements `engine.ports.Forms`, and prepares forms for the page.
 
     `evaluate` runs FEEL and `check_expression` finds its faults, `translate` gives sentences in the person's language; `zone`
-    is the company's, for moments that arrive with an offset, and for today. An expression that fails or gives no boolean counts as false:
+    is the company's, for moments that arrive with an offset, and for today; `file_types` are the types of files that can be stored,
+    with their endings. An expression that fails or gives no boolean counts as false:
     the field is shown, open and optional. What must be secret is a permission, never a condition.
 
     **What a condition hides** leaves the server no more than what a permission hides: `view` gives a place without a value, `visible`
@@ -47,12 +51,14 @@ class FormChecker:
         translate: Translate = untranslated,
         zone: dt.tzinfo = _CHINA,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        file_types: FileTypes = MappingProxyType({}),
     ) -> None:
         self._evaluate = evaluate
         self._check_expression = check_expression
         self._translate = translate
         self._zone = zone
         self._now = now
+        self._file_types = file_types
 
     def _reading(self, permissions: Mapping[str, str], *, conditions: bool = True) -> Reading:
         return Reading(self._evaluate, permissions, self._zone, self._now().astimezone(self._zone).date(), conditions=conditions)
@@ -91,9 +97,39 @@ class FormChecker:
             raise errors.FormInvalid(faults)
         return clean
 
-    def documents(self, schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
-        """Ids of the documents that clean values name, in the form's order."""
-        return list(_documents(known(schema), values))
+    def files(self, schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Ids of the documents that clean values name, by the path of their field, in the form's order."""
+        return dict(_files(known(schema), values, ""))
+
+    def check_files(
+        self,
+        schema: Mapping[str, Any],
+        files: Mapping[str, Sequence[tuple[str, str]]],
+        values: Mapping[str, Any],
+        *,
+        permissions: Mapping[str, str],
+        locale: str,
+    ) -> None:
+        """Whether files, each its name and the media type that its content has, are what the `accept` of their fields lets in.
+
+        `files` by the path of their field; `values`: what expressions see. Raises `errors.FormInvalid` as `check`.
+        """
+        reading = self._reading(permissions)
+        visible = reading.scope(known(schema), {}, values).visible
+        fields = {item.name: item for item in schemas.every(known(schema))}
+        faults: dict[str, list[str]] = {}
+        for path, given in files.items():
+            item = fields.get(schemas.kind_of(path))
+            if item is None or item.type != "filepicker":
+                continue
+            types = accepted(reading.said(str(item.schema.get("accept") or ""), visible), self._file_types)
+            endings = ", ".join(ending for endings in types.values() for ending in endings) or "–"
+            for name, kind in given:
+                if self._file_types and kind not in types:
+                    fault = Fault(Text.FILE_TYPE, name=printable(name), endings=endings)
+                    faults.setdefault(path, []).append(fault.said(self._translate, locale))
+        if faults:
+            raise errors.FormInvalid(faults)
 
     def narrowed(self, schema: Mapping[str, Any], access: Mapping[str, str]) -> dict[str, str]:
         """See `schema.narrowed`."""
@@ -137,18 +173,22 @@ class FormChecker:
     def problems(self, schema: Any) -> list[str]:
         """Sentences about what must be repaired before a procedure with this form is deployed; empty when all is well."""
         reading = self._reading({})
-        probe = Probe(check_expression=self._check_expression, pattern_works=lambda pattern: reading.matches("", pattern) is not None)
+        probe = Probe(
+            check_expression=self._check_expression,
+            pattern_works=lambda pattern: reading.matches("", pattern) is not None,
+            file_types=self._file_types,
+        )
         return problems(schema, probe)
 
 
-def _documents(items: Components, values: Any) -> Iterator[str]:
+def _files(items: Components, values: Any, prefix: str) -> Iterator[tuple[str, list[str]]]:
     for item in items.level:
         value = at(values, item.path) if has(values, item.path) else None
-        if item.type == "filepicker":
-            yield from value or ()
+        if item.type == "filepicker" and value:
+            yield prefix + item.key, list(value)
         elif item.type == "dynamiclist":
-            for row in value or ():
-                yield from _documents(item.children, row)
+            for number, row in enumerate(value or ()):
+                yield from _files(item.children, row, f"{prefix}{item.key}[{number}].")
 
 
 def _visible(reading: Reading, scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:

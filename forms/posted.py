@@ -8,11 +8,7 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from . import values
-from .schema import LISTS, Components, at, components, fields, has, permission, put
-
-#: number of a row in a path
-_NUMBER = re.compile(r"\[(\d{1,4})\]")
-
+from .schema import LISTS, NUMBER, Components, at, components, fields, has, kind_of, permission, put
 
 #: name under which a page posts the paths of fields that it does not have; no field of a form can be called so
 ABSENT = "form:absent"
@@ -52,7 +48,7 @@ def uploads(schema: Mapping[str, Any], files: Posted) -> list[tuple[str, Any]]:
     return [
         (name, file)
         for name in dict.fromkeys(files)
-        if kinds.get(_NUMBER.sub("", name)) == "filepicker"
+        if kinds.get(kind_of(name)) == "filepicker"
         for file in files.getlist(name)
         if getattr(file, "filename", "")
     ]
@@ -131,5 +127,5 @@ def _object(
 
 def _rows(names: set[str], path: str) -> list[str]:
     """Prefixes of the rows posted for a list, such as `witnesses[3].`, in the order of their numbers."""
-    numbers = {int(match[1]) for name in names if name.startswith(f"{path}[") and (match := _NUMBER.match(name, len(path)))}
+    numbers = {int(match[1]) for name in names if name.startswith(f"{path}[") and (match := NUMBER.match(name, len(path)))}
     return [f"{path}[{number}]." for number in sorted(numbers)]

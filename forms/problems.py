@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import markup, templates, values
+from .accepting import FileTypes, accepted
 from .schema import CHOICES, CONTAINERS, FIELDS, MOST_ROWS, STATIC
 from .view import PICTURE
 
@@ -32,6 +33,7 @@ class Probe:
 
     check_expression: CheckExpression
     pattern_works: Callable[[str], bool]
+    file_types: FileTypes
 
 
 def problems(schema: Any, probe: Probe) -> list[str]:
@@ -119,6 +121,8 @@ def _details(kind: str, item: Mapping[str, Any], probe: Probe) -> Iterator[str]:
         yield from _choices(item)
     if kind == "datetime" and item.get("subtype", "date") not in ("date", "time", "datetime"):
         yield "its subtype must be date, time or datetime."
+    if kind == "filepicker":
+        yield from _accept(item.get("accept"), probe)
     yield from _OF_TYPE.get(kind, lambda item: ())(item)
 
 
@@ -133,6 +137,13 @@ def _template(text: Any, probe: Probe) -> Iterator[str]:
         return
     for expression in templates.expressions(parts):
         yield from (f"{{{{{expression}}}}}: {fault.message}" for fault in probe.check_expression(expression))
+
+
+def _accept(accept: Any, probe: Probe) -> Iterator[str]:
+    if isinstance(accept, str) and not accept.startswith("=") and "{{" not in accept and not accepted(accept, probe.file_types):
+        endings = ", ".join(ending for endings in probe.file_types.values() for ending in endings)
+        if endings:
+            yield f'its accept "{accept}" names no file that can be stored; possible are {endings}.'
 
 
 def _number(item: Mapping[str, Any]) -> Iterator[str]:

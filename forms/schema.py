@@ -8,6 +8,7 @@ A field's value lies at its path: key `name` at `name`, key `place` in a group w
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -161,15 +162,25 @@ def _read(items: Sequence[Mapping[str, Any]], path: tuple[str, ...], name: str) 
     return Components(found)
 
 
+def every(items: Components) -> Iterator[Component]:
+    """The fields, those of the rows of lists included."""
+    for item in items.level:
+        yield item
+        yield from every(item.children)
+
+
 def fields(schema: Mapping[str, Any]) -> dict[str, str]:
     """Path of every kind of field -> its component type, such as `{"witnesses": "dynamiclist", "witnesses.name": "textfield"}`."""
-
-    def every(items: Components) -> Iterator[Component]:
-        for item in items.level:
-            yield item
-            yield from every(item.children)
-
     return {item.name: item.type for item in every(components(schema))}
+
+
+#: number of a row in a path
+NUMBER = re.compile(r"\[(\d{1,4})\]")
+
+
+def kind_of(path: str) -> str:
+    """The path of the kind of a field: `witnesses.name` of `witnesses[0].name`."""
+    return NUMBER.sub("", path)
 
 
 def permission(component: Component, permissions: Mapping[str, str]) -> str | None:

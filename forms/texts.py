@@ -42,6 +42,7 @@ class Text(StrEnum):
     TOO_LATE = "This must not be after {limit}."
     INTERVAL = "The minutes must be a multiple of {minutes}."
     NOT_FILES = "Attach the file again; it did not arrive."
+    FILE_TYPE = "“{name}” is not what is wanted here. Choose a file of the type {endings}."
     NOT_YOURS = "You cannot change this here."
     UNKNOWN = "This form has no field of this name."
     NOT_FIELDS = "This must hold fields with their values."

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -122,8 +123,14 @@ class NoForms:
     ) -> dict[str, Json]:
         return dict(submitted)
 
-    def documents(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Sequence[str]:
-        return ()
+    def files(self, schema: Mapping[str, Json], values: Mapping[str, Json]) -> Mapping[str, Sequence[str]]:
+        return {}
+
+    def check_files(self, schema: Mapping[str, Json], files: Any, values: Mapping[str, Json], **of: Any) -> None:
+        pass
+
+    def visible(self, schema: Mapping[str, Json], values: Mapping[str, Json], permissions: Mapping[str, str], **of: Any) -> Any:
+        return dict(values)
 
     def narrowed(self, schema: Mapping[str, Json], access: Mapping[str, str]) -> dict[str, str]:
         return {}

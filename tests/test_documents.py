@@ -89,6 +89,8 @@ def test_empty_and_oversized_files_are_refused() -> None:
         ('a<b>:"|?*.txt', "a_b______.txt"),
         ("evil\x00\u202egpj.exe", "evil__gpj.exe"),
         ("...", "file"),
+        ("nul.tar.txt", "_nul.tar.txt"),
+        ("COM1", "_COM1"),
         ("", "file"),
         ("长" * 300 + ".docx", "长" * 145 + ".docx"),
     ],

@@ -15,6 +15,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 import forms
 from engine.bpmn import expressions
 from engine.errors import FormInvalid
+from forms.accepting import accepted
 from forms.texts import Text
 
 CATALOGUE = Path(__file__).parent.parent / "webapp/locale/zh_CN/forms.po"
@@ -656,6 +657,35 @@ def test_chosen_files_are_found_by_field() -> None:
     )
 
     assert [(path, file.filename) for path, file in forms.uploads(EVERYTHING, files)] == [("proof", "a.pdf")]
+
+
+@pytest.mark.parametrize(
+    ("accept", "endings"),
+    [
+        ("", ".pdf .png .jpg .jpeg"),
+        (" .PDF ,.doc", ".pdf"),
+        ("image/*", ".png .jpg .jpeg"),
+        (".jpg", ".jpg .jpeg"),
+        ("application/pdf,image/png", ".pdf .png"),
+        ("*/*", ".pdf .png .jpg .jpeg"),
+        ("audio/*", ""),
+        ("image/", ""),
+    ],
+)
+def test_accept_names_types_in_any_way_that_html_has(accept: str, endings: str) -> None:
+    """Endings, types and families of types; what cannot be stored is none of them."""
+    types = {"application/pdf": (".pdf",), "image/png": (".png",), "image/jpeg": (".jpg", ".jpeg")}
+    assert " ".join(ending for each in accepted(accept, types).values() for ending in each) == endings
+    checker = forms.FormChecker(evaluate=expressions.evaluate, translate=translate, file_types=types)
+    schema = form({"type": "filepicker", "key": "proof", "label": "x", "accept": accept})
+    assert any("can be stored" in problem for problem in checker.problems(schema)) is not bool(endings)
+    given = {"proof": [("a.pdf", "application/pdf")]}
+    if ".pdf" not in endings:
+        with pytest.raises(FormInvalid) as refused:
+            checker.check_files(schema, given, {}, permissions={}, locale="zh-CN")
+        assert "“a.pdf”不符合此处要求" in refused.value.fields["proof"][0]
+    else:
+        checker.check_files(schema, given, {}, permissions={}, locale="zh-CN")
 
 
 def test_rows_come_and_go_without_a_script() -> None:

@@ -86,6 +86,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
 def form_checker(zone: str, *, clock: Clock | None = None) -> Any:
     """The form checker with our FEEL and our languages; expressions may ask what day it is."""
 
+    from engine import documents
     from engine.bpmn import expressions
     from engine.services import SystemClock
     from forms import FormChecker
@@ -100,7 +101,14 @@ def form_checker(zone: str, *, clock: Clock | None = None) -> Any:
     def evaluate(text: str, data: Mapping[str, Any]) -> Any:
         return expressions.evaluate(text, data, now=now())
 
-    return FormChecker(evaluate=evaluate, check_expression=expressions.check, translate=translate, zone=ZoneInfo(zone), now=now)
+    return FormChecker(
+        evaluate=evaluate,
+        check_expression=expressions.check,
+        translate=translate,
+        zone=ZoneInfo(zone),
+        now=now,
+        file_types=documents.TYPES,
+    )
 
 
 def create_runner(services: Services, *, name: str) -> Runner:

@@ -22,6 +22,7 @@ from . import headings
 from .accounts import me, services
 from .i18n import current, error_text, gettext, ngettext
 from .people import administered, day_of, state_on, today
+from .uploads import uploaded
 
 directory_files = Blueprint("directory_files", __name__, url_prefix="/people")
 
@@ -67,7 +68,7 @@ def look_or_bring() -> Any:
         files = (
             _unpacked(kept)
             if take
-            else [(str(file.filename)[:200], file.read()) for file in request.files.getlist("files") if file.filename]
+            else [(str(file.filename)[:200], uploaded(file).content) for file in request.files.getlist("files") if file.filename]
         )
         if not files:
             error = gettext("Choose a file.")

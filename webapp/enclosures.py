@@ -15,26 +15,17 @@ from engine import documents, signatures, work
 from engine.chains.giving import KINDS
 from engine.chains.words import CHOICES
 from engine.documents import DocumentRow
-from engine.errors import (
-    AttachmentRefused,
-    FileEmpty,
-    FileInfected,
-    FileNotScanned,
-    FileTooLarge,
-    FileTypeRefused,
-    FormInvalid,
-    SignatureUnusable,
-)
+from engine.errors import AttachmentRefused, FormInvalid, SignatureUnusable
 from engine.inbox import ItemPage
-from engine.ports import File
 
 from .accounts import me, services
 from .i18n import error_text, gettext
+from .uploads import REFUSED, uploaded
 
 enclosures = Blueprint("enclosures", __name__)
 #: names of the form's fields; no field of a procedure's form can be called so
 ATTACHMENTS, DRAWN, KEPT = "decision:attachments", "decision:drawn", "decision:signature"
-_REFUSALS = (AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, SignatureUnusable)
+_REFUSALS = (*REFUSED, AttachmentRefused, SignatureUnusable)
 
 
 @dataclass(kw_only=True)
@@ -57,21 +48,17 @@ def received(item_id: str) -> Enclosures:
     for sent in request.files.getlist(ATTACHMENTS):
         if sent.filename:
             try:
-                found.attachments += work.enclose(services(), item_id, actor=me().id, files=[_file(sent)])
+                found.attachments += work.enclose(services(), item_id, actor=me().id, files=[uploaded(sent)])
             except _REFUSALS as refusal:
                 found.refused.setdefault("attachments", []).append(error_text(refusal))
     sent = request.files.get(DRAWN)
     if sent and sent.filename:
         try:
-            found.signature = work.draw(services(), item_id, actor=me().id, picture=_file(sent))
+            found.signature = work.draw(services(), item_id, actor=me().id, picture=uploaded(sent))
         except _REFUSALS as refusal:
             found.refused["signature"] = [error_text(refusal)]
     g.enclosures = found
     return found
-
-
-def _file(sent: Any) -> File:
-    return File(kind="", name=sent.filename, media_type=sent.mimetype or "", content=sent.read())
 
 
 @enclosures.app_template_global()

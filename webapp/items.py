@@ -11,9 +11,8 @@ from markupsafe import Markup
 import forms
 from engine import comments, copies, inbox, work
 from engine.boxes import Filter
-from engine.errors import FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, FormInvalid
+from engine.errors import FormInvalid
 from engine.models import new_id
-from engine.ports import File
 
 from . import enclosures
 from .accounts import logged_in, me, services
@@ -23,27 +22,15 @@ from .entries import entries
 from .facts import panels
 from .i18n import current, error_text, gettext, named
 from .text import main_events
+from .uploads import REFUSED, received
 
 items = Blueprint("items", __name__, url_prefix="/items/<item_id>")
-#: why a file is not taken; the rest of its form is
-FILES_REFUSED = (FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused)
 
 
 def request_id() -> str:
     """The id that makes a repeated click harmless: it came with the form, or is new."""
     given = request.form.get("request_id", "") or request.headers.get("Request-Id", "")
     return given if 0 < len(given) <= 100 and given.isprintable() else new_id()
-
-
-def received(chosen: Sequence[tuple[str, Any]]) -> dict[str, list[File]]:
-    """Uploaded files by the path of their field."""
-    found: dict[str, list[File]] = {}
-    for path, file in chosen:
-        kind = path.rpartition(".")[2]
-        found.setdefault(path, []).append(
-            File(kind=kind[:50], name=file.filename or "", media_type=file.mimetype or "", content=file.read())
-        )
-    return found
 
 
 def hidden_places(fields: Sequence[forms.FieldView]) -> list[str]:
@@ -146,12 +133,15 @@ def _attached(item_id: str, schema: Mapping[str, Any]) -> tuple[dict[str, list[s
     """
     stored: dict[str, list[str]] = {}
     refused: dict[str, list[str]] = {}
-    for path, files in received(forms.uploads(schema, request.files)).items():
+    for path, files in received(forms.uploads(schema, request.files), refused).items():
         for file in files:
             try:
-                stored.setdefault(path, []).extend(work.attach(services(), item_id, actor=me().id, files={path: [file]})[path])
-            except FILES_REFUSED as refusal:
+                ids = work.attach(services(), item_id, actor=me().id, files={path: [file]}, locale=current())
+                stored.setdefault(path, []).extend(ids[path])
+            except REFUSED as refusal:
                 refused.setdefault(path, []).append(error_text(refusal))
+            except FormInvalid as invalid:
+                refused.setdefault(path, []).extend(invalid.fields[path])
     return stored, refused
 
 

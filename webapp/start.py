@@ -22,7 +22,8 @@ from .accounts import Reader, logged_in, me, services
 from .choosing import picking
 from .i18n import current, gettext
 from .inbox import search_words
-from .items import brought, go_to, hidden_places, received, request_id
+from .items import brought, go_to, hidden_places, request_id
+from .uploads import received
 
 start = Blueprint("start", __name__, url_prefix="/start")
 
@@ -131,8 +132,11 @@ def report(procedure: str, person_id: str) -> Any:
 def send(procedure: str, person_id: str) -> Any:
     startable, once = open_procedure(procedure), request_id()
     schema = startable.form or {}
-    values, files = forms.parse(schema, request.form), received(forms.uploads(schema, request.files))
+    refused: dict[str, list[str]] = {}
+    values, files = forms.parse(schema, request.form), received(forms.uploads(schema, request.files), refused)
     try:
+        if refused:
+            raise FormInvalid(refused)
         started = engine_cases.start(
             services(),
             procedure=procedure,

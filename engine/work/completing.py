@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
@@ -68,21 +68,34 @@ def complete(
         work.turn.commit()
 
 
-def attach(services: Services, item_id: str, *, actor: str, files: Mapping[str, Sequence[File]]) -> dict[str, list[str]]:
+def attach(
+    services: Services, item_id: str, *, actor: str, files: Mapping[str, Sequence[File]], locale: str = "zh-CN"
+) -> dict[str, list[str]]:
     """Store uploads before their form is checked, so that a mistake elsewhere in it never costs a file; ids by field.
 
-    Raises as `complete`, and the errors of `documents.checked` and `documents.scanned`; in a step of a chain NotAllowed where nothing
-    can be filled in.
+    Raises as `complete`, FormInvalid for a type that its field does not take, and the errors of `documents.checked` and
+    `documents.scanned`; in a step of a chain NotAllowed where nothing can be filled in.
     """
     documents.scanned(services, [file for held in files.values() for file in held])
     with services.database.unit() as unit, by_name(unit):
-        turn, element = filling_in(services, unit, item_id, actor)
-        stored = documents.store_uploads(turn, files, element=element.id)
-        turn.commit()
+        at = filling_in(services, unit, item_id, actor)
+        fitting = filling.fitting(at.turn, at.element, at.instance, at.access, files, locale)
+        stored = documents.store_uploads(at.turn, fitting, element=at.element.id)
+        at.turn.commit()
     return stored
 
 
-def filling_in(services: Services, unit: Unit, item_id: str, actor: str, *, only: Mapping[str, Json] | None = None) -> tuple[Turn, Element]:
+class Filling(NamedTuple):
+    """Where a form is filled in."""
+
+    turn: Turn
+    element: Element
+    #: None: of the start form
+    instance: str | None
+    access: Mapping[str, str]
+
+
+def filling_in(services: Services, unit: Unit, item_id: str, actor: str, *, only: Mapping[str, Json] | None = None) -> Filling:
     """Where somebody may fill in a form now: to complete the work, or to approve a step that opens a field.
 
     `only`: what they fill in; where that is nothing, it is enough in a step of a chain that it is their turn.
@@ -91,16 +104,16 @@ def filling_in(services: Services, unit: Unit, item_id: str, actor: str, *, only
     if chained is None:
         work = _task(services, unit, item_id, actor, None)
         assert work is not None  # only a repeated request gives none
-        return work.turn, work.element
+        return Filling(work.turn, work.element, None if work.corrects else work.instance, permissions(work.element))
     at = step(services, unit, item_id, actor, None)
     assert at is not None
     if only is not None and not only:
         turns.mine(at.round, actor)
-        return at.turn, at.element
+        return Filling(at.turn, at.element, at.instance, at.access())
     deciding.approve(at.round, actor)
     if not filling.can_fill_in(at.access()):
         raise NotAllowed(reason="this step has nothing to fill in")
-    return at.turn, at.element
+    return Filling(at.turn, at.element, at.instance, at.access())
 
 
 def _task(services: Services, unit: Unit, item_id: str, actor: str, request_id: str | None) -> Task | None:

@@ -87,7 +87,7 @@ def save_draft(
     """
     opinion, revision = said(opinion, "opinion", None), revision or new_id()
     with services.database.unit() as unit, by_name(unit):
-        turn, _ = filling_in(services, unit, item_id, actor, only=values)
+        turn = filling_in(services, unit, item_id, actor, only=values).turn
         connection, mine = unit.connection, sa.and_(Row.item_id == item_id, Row.person_id == actor)
         before = connection.execute(sa.select(Row.revision, Row.saved_at).where(mine)).one_or_none()
         if before is not None and before.revision not in (seen, revision):

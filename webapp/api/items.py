@@ -15,7 +15,7 @@ from engine.work.returning import Target
 
 from ..accounts import me, services
 from ..i18n import N_, current, error_text
-from ..items import received
+from ..uploads import received
 from .exchange import SIZE, api, asked, body, declared, linked, plain, request_id
 from .sessions import SEARCH
 from .shapes import REASON, Listed, Moment, Object, RequestInvalid, Text
@@ -273,7 +273,7 @@ def upload(item_id: str) -> Any:
     files = received(forms.uploads(form, request.files))
     if not files:
         raise RequestInvalid(reason="send files as multipart/form-data, each named by its form field", place="header", field="Content-Type")
-    return {"documents": work.attach(services(), item_id, actor=me().id, files=files)}, 201
+    return {"documents": work.attach(services(), item_id, actor=me().id, files=files, locale=current())}, 201
 
 
 @api.post("/items/<item_id>/attachments")

@@ -76,7 +76,7 @@ def _digest() -> str:
     found = hashlib.sha256(f"{request.method} {request.full_path}\0".encode())
     if request.mimetype == "multipart/form-data":
         for name, file in request.files.items(multi=True):
-            found.update(f"{name}\0{file.filename}\0".encode() + hashlib.sha256(file.read()).digest())
+            found.update(f"{name}\0{file.filename}\0".encode() + hashlib.file_digest(file.stream, "sha256").digest())
             file.seek(0)
     else:
         found.update(request.get_data(cache=True))

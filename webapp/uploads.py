@@ -1,0 +1,40 @@
+"""Files as they come with a form: none is read into memory before its size is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine import documents
+from engine.errors import FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused
+from engine.ports import File
+
+from .accounts import services
+from .i18n import error_text
+
+#: why a file is not taken; the rest of its form is
+REFUSED = (FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused)
+
+
+def uploaded(sent: Any, kind: str = "") -> File:
+    """What a person chose, as a file of a kind. Raises FileTooLarge."""
+    limit = services().settings.upload_limit
+    size = sent.stream.seek(0, 2)
+    if size > limit * documents.MEGABYTE:
+        name = documents.safe_name(sent.filename or "")
+        raise FileTooLarge(name=name, size=f"{size / documents.MEGABYTE:.1f}", limit=limit)
+    sent.stream.seek(0)
+    return File(kind=kind[:50], name=sent.filename or "", media_type=sent.mimetype or "", content=sent.stream.read())
+
+
+def received(chosen: Iterable[tuple[str, Any]], refused: dict[str, list[str]] | None = None) -> dict[str, list[File]]:
+    """Uploaded files by the path of their field. Those that are too large are told in `refused`, without it FileTooLarge is raised."""
+    found: dict[str, list[File]] = {}
+    for path, sent in chosen:
+        try:
+            found.setdefault(path, []).append(uploaded(sent, path.rpartition(".")[2]))
+        except FileTooLarge as refusal:
+            if refused is None:
+                raise
+            refused.setdefault(path, []).append(error_text(refusal))
+    return found
