@@ -48,7 +48,7 @@ class LimitReached(Exception):
 
     def __init__(self, *, by_others: bool) -> None:
         super().__init__()
-        #: the time was used up, but less than half of it by the thread that asked
+        #: the time was used up, and a part of it not by the thread that asked
         self.by_others = by_others
 
 
@@ -89,7 +89,7 @@ class Interpreter:
                     used = time.thread_time() - began
                     timed = not isinstance(error, quickjs.StackOverflow) and "memory" not in message
                     self._begin()
-                    raise LimitReached(by_others=timed and used < (SECONDS + more) / 2) from None
+                    raise LimitReached(by_others=timed and used < 0.9 * (SECONDS + more)) from None
                 raise
             if not isinstance(answer, str) or answer[:1] != "z":
                 return answer
