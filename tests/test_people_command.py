@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+from chat_services import SECRET, listening
 
 from engine.people.lines import FAULTS
 from engine.people.sheets import FORMULA, NO_KIND
@@ -72,6 +74,25 @@ def test_foreign_ids_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     for content, code in ((b"a,b\n1,2\n", 1), ("工号".encode("gb18030"), 2)):
         ids.write_bytes(content)
         assert run(capsys, tmp_path, "ids", ids)[0] == code
+
+
+def test_missing_ids_are_looked_up_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """First only listed, then kept; who was not found is told, and exported is what an import takes."""
+    people = tmp_path / "persons.csv"
+    people.write_text("employee_no,name,mobile\nP1,丁山,139-0000-0001\nP2,于海,13900000002\n", "utf-8")
+    with listening(time.time) as there:
+        there.mobiles = {"13900000001": "ou_1"}
+        app = f'[connectors.feishu]\ntype = "feishu"\napp_id = "k"\napp_secret = "{SECRET}"\nbase_url = "{there.address}"\n'
+        (tmp_path / "partwell.toml").write_text(app, "utf-8")
+        assert run(capsys, tmp_path, "import", people)[0] == 0
+        for more in (["--dry-run"], ["--note", "补全"]):
+            code, out, err = run(capsys, tmp_path, "look-up", "feishu", *more, "--lang", "zh-CN")
+            assert code == 1 and "P1  丁山  ou_1" in out and "P2  于海：该平台没有此手机号或邮箱的用户" in err
+    run(capsys, tmp_path, "export", tmp_path / "out", "--lang", "zh-CN")
+    written = (tmp_path / "out" / "persons.csv").read_text("utf-8-sig").splitlines()
+    assert written[0].endswith("飞书用户 ID") and [line.rpartition(",")[2] for line in written[1:]] == ["ou_1", ""]
+    assert run(capsys, tmp_path, "import", tmp_path / "out" / "persons.csv", "--dry-run", "--lang", "zh-CN")[1].startswith("共 0 处差异")
+    assert run(capsys, tmp_path, "look-up", "nowhere")[0] == 2
 
 
 def test_handover_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from ..errors import NotAllowed, NotFound, Sentence
 from ..models import Account, ForeignId, Person
 from ..ports import DirectoryLine, Sought
 from . import directory
-from .lines import ID
+from .lines import ID, ID_TAKEN
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _ADMIN = "admin"
 NOBODY = Sentence("the service knows nobody with this number or mail")
 SEVERAL = "the service knows several people with this number or mail: {ids}"
-TAKEN = "the id {id} belongs to {name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def look_up(services: Services, name: str, *, by: str | None, after: str = "", l
         found = sorted(told.get(row.id, ()))
         reason = NOBODY if not found else Sentence(SEVERAL, {"ids": ", ".join(found)}) if len(found) > 1 else None
         if len(found) == 1 and found[0] in held:
-            reason = Sentence(TAKEN, {"id": found[0], "name": held[found[0]]})
+            reason = Sentence(ID_TAKEN, {"id": found[0], "name": held[found[0]]})
         if reason is not None:
             left.append(Left(id=row.id, name=row.name, employee_no=row.employee_no, reason=reason))
             continue
