@@ -108,13 +108,13 @@ def put_off(services: Services, unit: Unit, job: Any, error: PartwellError, at: 
     """Another attempt at a job that failed with `error`, later; nothing, and False, where the error allows none or none is left."""
     if not isinstance(error, TryAgain) or job.attempts >= job.max_attempts:
         return False
-    due = at + dt.timedelta(seconds=_pause(services, job.attempts, error.after))
+    due = at + dt.timedelta(seconds=pause(services, job.attempts, error.after))
     unit.write(_AGAIN, job_id=job.id, due=due)
     services.carrier.defer(unit, job.id, due)
     return True
 
 
-def _pause(services: Services, attempts: int, asked: float | None) -> float:
+def pause(services: Services, attempts: int, asked: float | None) -> float:
     """Seconds until the next attempt: doubled each time, with a quarter of jitter, or what the other side asked for."""
     settings = services.settings
     found = min(settings.job_backoff * 2.0 ** min(attempts - 1, 50), settings.job_backoff_limit) * random.uniform(0.75, 1.25)
