@@ -48,7 +48,7 @@ class LimitReached(Exception):
 
     def __init__(self, *, by_others: bool) -> None:
         super().__init__()
-        #: the time was used up, and a part of it not by the thread that asked
+        #: the time was used up, and part of it not by the thread that asked
         self.by_others = by_others
 
 
@@ -56,6 +56,8 @@ class Interpreter:
     """A QuickJS context with the bundle in it, for one thread at a time."""
 
     def __init__(self) -> None:
+        #: by how much the limit is raised for what others take of it meanwhile
+        self.patience = 1
         self._begin()
 
     def _begin(self) -> None:
@@ -77,8 +79,9 @@ class Interpreter:
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a function of `src/main.mjs`. Raises `LimitReached`, or `quickjs.JSException` for a fault in the bundle."""
         more = sum(map(len, arguments)) / CHARACTERS if name in ("load", "inspect") else 0
-        self._context.set_time_limit(SECONDS + more)
-        began = time.thread_time()
+        limit = SECONDS + more
+        self._context.set_time_limit(limit * self.patience)
+        began, together = time.thread_time(), time.process_time()
         while True:
             try:
                 answer = self._functions[name](*arguments)
@@ -86,10 +89,9 @@ class Interpreter:
                 message = str(error).split("\n")[0]
                 # An interruption that passes through a catch of the interpreter arrives as the text "null".
                 if isinstance(error, quickjs.StackOverflow) or message == "null" or "InternalError" in message:
-                    used = time.thread_time() - began
-                    timed = not isinstance(error, quickjs.StackOverflow) and "memory" not in message
+                    ours, all_of_it = time.thread_time() - began, time.process_time() - together
                     self._begin()
-                    raise LimitReached(by_others=timed and used < 0.9 * (SECONDS + more)) from None
+                    raise LimitReached(by_others=ours < 0.9 * limit and all_of_it > limit) from None
                 raise
             if not isinstance(answer, str) or answer[:1] != "z":
                 return answer
@@ -106,12 +108,13 @@ _free: list[Interpreter] = []
 
 
 @contextlib.contextmanager
-def interpreter() -> Iterator[Interpreter]:
+def interpreter(patience: int = 1) -> Iterator[Interpreter]:
     """An interpreter that nobody else has meanwhile."""
     try:
         lent = _free.pop()
     except IndexError:
         lent = Interpreter()
+    lent.patience = patience
     try:
         yield lent
     finally:
@@ -120,16 +123,18 @@ def interpreter() -> Iterator[Interpreter]:
 
 
 def asked(ask: Callable[[Interpreter], _T]) -> _T:
-    """What an interpreter answers. Where other threads used up its time, it is asked again. Raises `LimitReached` as `Interpreter.call`."""
-    attempts = ATTEMPTS
-    while True:
-        attempts -= 1
-        with interpreter() as lent:
+    """What an interpreter answers. Raises `LimitReached` as `Interpreter.call`.
+
+    Where other threads used up its time it is asked again, and given as much more as there were attempts.
+    """
+    for patience in range(1, ATTEMPTS + 1):
+        with interpreter(patience) as lent:
             try:
                 return ask(lent)
             except LimitReached as reached:
-                if not (reached.by_others and attempts):
+                if not reached.by_others or patience == ATTEMPTS:
                     raise
+    raise AssertionError("an attempt ends with an answer or an error")
 
 
 def wire(data: Mapping[str, Json]) -> str:
