@@ -217,7 +217,7 @@ def _sign(item_id: str, verb: Any, said: str, *, refused: Mapping[str, Sequence[
         verb(services(), item_id, actor=me().id, opinion=opinion, request_id=request_id(), **more)
     except FormInvalid as invalid:
         errors = {path: [gettext(message) for message in messages] for path, messages in invalid.fields.items()}
-        return show_page(item_id, submitted=given.get("values") or _unsent(item_id), errors=errors, opinion=opinion), 422
+        return show_page(item_id, submitted=given["values"] if "values" in given else _unsent(item_id), errors=errors, opinion=opinion), 422
     return done(item_id, said)
 
 
