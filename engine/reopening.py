@@ -63,7 +63,7 @@ def _ended(connection: sa.Connection, item: Any) -> Ended | None:
     rounds = connection.execute(steps.where(WorkStep.item_id == item.id, WorkRound.outcome == "left")).all()
     signed = sa.select(SignOff.__table__, SignOff.id.label("sign_off_id")).where(SignOff.item_id == item.id).order_by(SignOff.position)
     if item.chain_id is None:
-        rows = connection.execute(signed).all()[-1:]
+        rows = connection.execute(signed).all()
     else:
         rows = connection.execute(signed.where(SignOff.round_id == rounds[0].id)).all() if len(rounds) == 1 else []
     if not rows:

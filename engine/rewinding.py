@@ -19,7 +19,7 @@ from .bpmn.model import Element
 from .bpmn.normalise import AWAITED
 from .bpmn.runtime import Execution
 from .db import Statement
-from .errors import ActedOn, GoneOn, ItemClosed, ReplayStopped, WayClosed
+from .errors import ActedOn, DecidedByRule, GoneOn, ItemClosed, ReplayStopped, WayClosed
 from .ledger import Entry, Event
 from .models import Job, LedgerPage, SignOff, Subscription, WorkItem
 from .notices.telling import holders
@@ -76,9 +76,9 @@ class Rewound:
 def rewound(services: Services, connection: sa.Connection, case: Any, execution: Execution, item: Any) -> Rewound:
     """What taking back what was done last with an item would lead to; nothing is changed.
 
-    `case`, `item`: rows; `execution`: the case as it stands. Raises ActedOn with whoever acted on what it opened, GoneOn for an
-    operation that has begun or an event that has happened since, WayClosed where others' work ended with it that cannot go on, ItemClosed
-    where the procedure had left the item before.
+    `case`, `item`: rows; `execution`: the case as it stands. Raises ActedOn with whoever acted on what it opened, DecidedByRule where a
+    rule decided in it, GoneOn for an operation that has begun or an event that has happened since, WayClosed where others' work ended
+    with it that cannot go on, ItemClosed where the procedure had left the item before.
     """
     entries = ledger.standing(ledger.history(connection, services.keyring, case.id))
     what = Event.CASE_RESUBMITTED if item.corrects else Event.STEP_RETURNED if item.status == "left" else Event.ITEM_COMPLETED
@@ -210,16 +210,23 @@ def _more(visits: Mapping[str, int], before: Mapping[str, int]) -> set[str]:
 
 
 def _must_be_untouched(connection: sa.Connection, case_id: str, vanishing: Mapping[str, Element], item: Any) -> None:
-    """Raises ActedOn for a person who decided, passed on or asked somebody in what vanishes, GoneOn for an operation that has begun.
+    """Raises ActedOn for a person who decided, passed on or asked somebody in what vanishes, DecidedByRule for a rule that decided there,
+    GoneOn for an operation that has begun.
 
     What was opened in the item that a start form (`item`) corrects vanishes, too, once that is to be sent again.
     """
     in_vanishing = sa.and_(WorkItem.case_id == case_id, WorkItem.instance.in_(vanishing))
     if item.corrects:
         in_vanishing = sa.or_(in_vanishing, sa.and_(SignOff.item_id == item.corrects, SignOff.round_id > item.id))
-    acted = sa.select(SignOff.decided_by, SignOff.by_position, SignOff.item_id).join(WorkItem, WorkItem.id == SignOff.item_id)
+    acted = sa.select(SignOff.decided_by, SignOff.by_position, SignOff.item_id, SignOff.state).join(
+        WorkItem, WorkItem.id == SignOff.item_id
+    )
     acted = acted.where(in_vanishing, SignOff.state != "withdrawn")
-    for row in connection.execute(acted.where(sa.or_(SignOff.decided_by.is_not(None), SignOff.by_position.is_not(None)))).all():
+    decided = SignOff.state.in_(("approved", "rejected"))
+    told = (SignOff.decided_by.is_not(None), SignOff.by_position.is_not(None), decided)
+    for row in connection.execute(acted.where(sa.or_(*told)).order_by(SignOff.id)).all():
+        if row.decided_by is None and row.state in ("approved", "rejected"):
+            raise DecidedByRule()
         who = row.decided_by or _asked_by(connection, row.item_id, row.by_position)
         raise ActedOn(who=who or "")
     begun = sa.select(Job.instance).where(Job.case_id == case_id, Job.instance.in_(vanishing), Job.kind == "operation")

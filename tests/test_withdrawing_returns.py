@@ -111,6 +111,21 @@ def test_withdraw_two_steps_later(room: Room) -> None:
         withdraw(room, item(room, case), "other")
 
 
+def test_withdraw_of_what_opened_an_item_that_a_rule_decided(room: Room) -> None:
+    """撤回 (withdraw): refused where a rule has decided a step of the next item meanwhile, as in a step of the same one."""
+    ways = flows("start > a", "a > sign", "sign > end")
+    late = {"limit_hours": 1, "on_due": {"do": "approve"}}
+    room.deploy(START, user("a"), signing(), END, ways, chains=chained(step("s", "head", **late), step("t", "director")))
+    case = room.start()
+    room.complete(case, "a")
+    room.clock.move(days=1)
+    room.run()
+    assert told(room, case) == "approved: head:approved | open: director:open"
+    with pytest.raises(DecidedByRule):
+        withdraw(room, item(room, case, "a"), "hr")
+    assert room.open(case) == "sign"
+
+
 def test_withdraw_where_the_next_step_found_nobody(room: Room) -> None:
     """撤回 (withdraw): what only an administrator could have looked at is over, and the step is tried again when it is reached again."""
     nobody = {**step("b", "subject"), "nobody": {"do": "incident"}}
@@ -180,6 +195,25 @@ def test_withdraw_of_a_return_to_an_earlier_item(room: Room) -> None:
         room.approve(case, element, by=by)
     room.clock.move(hours=91)
     room.run()
+    assert room.case(case).status == "closed"
+
+
+def test_withdraw_of_a_return_that_ended_work_taken_back_before(room: Room) -> None:
+    """撤回 (withdraw): work that somebody had completed and taken back, once and twice, is open again, and is done."""
+    fork = node("parallelGateway", "fork")
+    ways = flows("start > a", "a > fork", "fork > sign", "fork > once", "fork > twice", "sign > end", "once > end", "twice > end")
+    room.deploy(START, user("a"), fork, signing(), user("once"), user("twice"), END, ways, chains=chained(step("s", "head")))
+    case = room.start()
+    room.complete(case, "a")
+    for element in ("twice", "twice", "once"):
+        room.complete(case, element)
+        withdraw(room, item(room, case, element), "hr")
+    send_back(room, case, "head", to_element="a")
+    withdraw(room, item(room, case), "head")
+    assert room.open(case) == "once sign twice"
+    for element in ("once", "twice"):
+        room.complete(case, element)
+    room.approve(case, "sign", by="head")
     assert room.case(case).status == "closed"
 
 
@@ -283,3 +317,15 @@ def test_withdraw_of_what_was_offered_to_several(room: Room) -> None:
     work.release(room.services, item(room, case, "a"), actor=person("hr"), request_id=new_id())
     room.complete(case, "a", by="hr2")
     assert room.open(case) == "b"
+
+
+def test_withdraw_of_what_somebody_gave_away_who_had_claimed_it(room: Room) -> None:
+    """撤回 (withdraw): what was transferred to one person is theirs alone again, not offered to those from whom it was claimed."""
+    case = begin(room, several("a", "head", "director", mode="claim"), step("b", "boss"))
+    act(room, case, work.claim, "head")
+    act(room, case, work.transfer, "head", to=person("hr"))
+    room.approve(case, "sign", by="hr")
+    withdraw(room, item(room, case), "hr")
+    with pytest.raises(NotAllowed, match="you alone"):
+        act(room, case, work.release, "hr")
+    room.approve(case, "sign", by="hr")

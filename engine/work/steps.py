@@ -211,9 +211,12 @@ class Step:
         return new
 
     def _offered(self, round: Round, signer: Signer) -> str | None:
-        """Id of the sign-off whose place another one took, where that was offered to several; None where it was not."""
+        """Id of the sign-off whose place another one took, where that was offered to several, and to its holder, too; None where it was
+        not, such as where somebody to whom it was offered gave it to them alone.
+        """
         former = (self.rows[one.number] for one in reversed(round.path(signer)) if one.number < len(self.rows))
-        return next((row.sign_off_id for row in former if row.shared), None)
+        holders = (signer.person, signer.for_person, None)
+        return next((row.sign_off_id for row in former if row.shared and row.person_id in holders), None)
 
     def tell_removed(self, turned: Turned) -> None:
         """Whoever had it before them to sign and is asked no longer, by the doing of somebody else, is told."""
