@@ -148,7 +148,7 @@ def open_step(
 def keep(turn: Turn, item: Chained, place: int, number: int) -> None:
     """A step is passed over, since what was signed in its round of this number is kept."""
     step_id, step = item.step_ids[place], item.chain.steps[place]
-    trace = {"policy": "kept", "round": number, "chain": {"key": item.chain.key, "number": item.chain.number}}
+    trace = {"policy": situations.KEPT, "round": number, "chain": {"key": item.chain.key, "number": item.chain.number}}
     skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
     turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=_rounds(turn, [step_id])[step_id] + 1, **skipped)
     turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step["name"], trace=trace)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: outcome of a round that was opened by what somebody has taken back since: it counts as if it had never been
 WITHDRAWN = "withdrawn"
+#: policy in the trace of a pass through a step in which what was signed before is kept
+KEPT = "kept"
 
 
 def situation(
@@ -75,21 +77,24 @@ def signed_by(
 
 
 def _approvals(connection: sa.Connection, item_id: str, position: int) -> list[Any]:
-    """The sign-offs of each earlier step in its last round that somebody gave in their own name."""
+    """What was approved in each earlier step in its last round, by somebody in their own name. A pass that kept what was signed before
+    leaves that the last one; any other counts, also where nobody signed it.
+    """
+    kept = sa.and_(WorkRound.outcome == "skipped", WorkRound.trace["policy"].as_string() == KEPT)
     rows = connection.execute(
         sa.select(
             *(WorkStep.position.label("step_position"), WorkRound.number, WorkRound.outcome),
-            *(SignOff.id.label("sign_off_id"), SignOff.state, SignOff.decided_by, SignOff.answer),
+            *(SignOff.id.label("sign_off_id"), SignOff.state, SignOff.decided_by, SignOff.for_id, SignOff.answer),
         )
         .join(WorkRound, WorkRound.step_id == WorkStep.id)
-        .join(SignOff, SignOff.round_id == WorkRound.id)
+        .outerjoin(SignOff, SignOff.round_id == WorkRound.id)
         .where(WorkStep.item_id == item_id, WorkStep.position < position)
-        .where(sa.or_(WorkRound.outcome.is_(None), WorkRound.outcome != WITHDRAWN))
-        .where(sa.or_(SignOff.for_id.is_(None), SignOff.for_id == SignOff.decided_by))
+        .where(sa.or_(WorkRound.outcome.is_(None), sa.and_(WorkRound.outcome != WITHDRAWN, ~kept)))
         .order_by(WorkStep.position, WorkRound.number, SignOff.position)
     ).all()
     last = {row.step_position: row.number for row in rows}
-    return [row for row in rows if row.number == last[row.step_position] and row.state == "approved" and row.decided_by]
+    approved = [row for row in rows if row.number == last[row.step_position] and row.state == "approved" and row.decided_by]
+    return [row for row in approved if row.for_id in (None, row.decided_by)]
 
 
 def _signed(approvals: Sequence[Any], steps: Sequence[Mapping[str, Json]], before: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 from engine_room import Room, person
@@ -13,6 +15,7 @@ from engine.errors import ActedOn
 from engine.ledger import Event
 from engine.locking import lock
 from engine.models import WorkRound, new_id
+from engine.people import absences
 from engine.services import Services
 from engine.turn import Turn
 
@@ -113,3 +116,18 @@ def test_after_resubmission_onward_where_something_changed(room: Room) -> None:
     assert rounds(room, case) == ["a approved", "a approved", "b approved", "b open", "c returned"]
     [told] = [entry for entry in room.entries(case) if entry.event == "work:step:resubmitted"]
     assert told.payload["changed"] == ["amount"]
+
+
+def test_twice_counts_the_last_pass_alone(room: Room) -> None:
+    """同一人重复 (the same person twice): who signed a step before it was sent back, but not since, is asked, as after a substitute."""
+    now = room.clock.now()
+    case = begin(room, step("a", "hr"), step("b", "head"), step("c", "head"), step("d", "director"))
+    for by in ("hr", "head"):
+        room.approve(case, "sign", by=by)
+    act(room, case, work.return_, "director", reason="补充", to_step="a")
+    until = now + dt.timedelta(days=1)
+    absences.appoint(room.services, absent=person("head"), substitute=person("hr2"), starts_at=now, ends_at=until, by=person("head"))
+    room.approve(case, "sign", by="hr")
+    room.clock.move(days=2)
+    room.approve(case, "sign", by="hr2")
+    assert told(room, case).endswith("approved: hr2:approved | open: head:open")
