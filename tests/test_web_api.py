@@ -48,7 +48,9 @@ def test_the_whole_line_is_driven_by_programs(office: Office) -> None:
     place = f"/api/v1/items/{item['item_id']}"
     saved = hr.put(f"{place}/draft", json={"values": values}, headers=own)
     assert (saved.status_code, hr.get(place, headers=own).json["draft"]["revision"]) == (200, saved.json["revision"])
-    old = hr.put(f"{place}/draft", json={"values": values}, headers=own)
+    again = hr.put(f"{place}/draft", json={"values": values}, headers=own)
+    assert (again.status_code, again.json) == (200, saved.json)
+    old = hr.put(f"{place}/draft", json={"values": {}}, headers=own)
     assert (old.status_code, old.json["code"]) == (409, "draft_saved_elsewhere")
     assert hr.put(f"{place}/draft", json={"values": values, **saved.json}, headers=own).status_code == 200
     assert hr.post(f"/api/v1/items/{item['item_id']}/complete", json={"values": values}, headers=own).status_code == 204

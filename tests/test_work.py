@@ -351,7 +351,7 @@ def test_draft_is_kept_for_its_writer(room: Room) -> None:
 
 
 def test_draft_of_two_windows(room: Room) -> None:
-    """草稿 (draft): what another window saved is not overwritten unseen; each may replace it knowingly."""
+    """草稿 (draft): what another window saved is not overwritten unseen; each may replace it knowingly; a repeat is harmless."""
     room.deploy(*line("a"))
     item = room.item(room.start(), "a")
 
@@ -365,6 +365,7 @@ def test_draft_of_two_windows(room: Room) -> None:
     assert told.value.facts["revision"] == "desk" and kept(room, item) == "甲"
     save("甲甲", "desk")
     again = save("乙", "", seen="desk")
+    assert save("乙", "", seen="desk") == again
     for own in ("desk", "phone"):
         with pytest.raises(DraftSavedElsewhere):
             save("甲", own)

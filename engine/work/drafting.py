@@ -81,17 +81,15 @@ def save_draft(
 
     `opinion`, `attachments`, `signature`: what they give beside the form in a step of a chain; of no account elsewhere. Documents that
     are not theirs for this are left out. `seen`: the revision that they began with, "" for none; `revision`: what this one is called,
-    "" for a new name.
+    "" for a new name. Without one, what is kept already word for word is left as it is, so that a repeat is harmless.
 
     Raises as `attach`, FormInvalid for an opinion that is too long, and DraftSavedElsewhere; it is kept for anybody whose turn it is.
     """
-    opinion, revision = said(opinion, "opinion", None), revision or new_id()
+    opinion = said(opinion, "opinion", None)
     with services.database.unit() as unit, by_name(unit):
         turn = filling_in(services, unit, item_id, actor, only=values).turn
         connection, mine = unit.connection, sa.and_(Row.item_id == item_id, Row.person_id == actor)
-        before = connection.execute(sa.select(Row.revision, Row.saved_at).where(mine)).one_or_none()
-        if before is not None and before.revision not in (seen, revision):
-            raise DraftSavedElsewhere(when=before.saved_at.isoformat(timespec="minutes"), revision=before.revision)
+        before = connection.execute(sa.select(Row.revision, Row.saved_at, Row.values).where(mine)).one_or_none()
         own = _own(connection, turn.case.id, actor, [*attachments[:MOST], signature])
         beside: Mapping[str, Json] = {
             OPINION: opinion,
@@ -99,6 +97,11 @@ def save_draft(
             SIGNATURE: signature if own.get(signature) == signatures.KIND else "",
         }
         kept = dict(values) | {key: given for key, given in beside.items() if given}
+        if before is not None and before.revision not in (seen, revision):
+            if not revision and services.keyring.unseal_json(before.values, purpose(item_id, actor)) == kept:
+                return str(before.revision)
+            raise DraftSavedElsewhere(when=before.saved_at.isoformat(timespec="minutes"), revision=before.revision)
+        revision = revision or new_id()
         sealed = services.keyring.seal_json(kept, purpose(item_id, actor))
         connection.execute(sa.delete(Row).where(mine))
         row = {"item_id": item_id, "person_id": actor, "revision": revision, "values": sealed, "saved_at": services.clock.now()}
