@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FileEmpty, FileRefused, FileTooLarge
-from engine.models import Account, Appointment, Base, DirectoryEvent, Duty, Headship, Membership, Placement
-from engine.people import directory, sheets
+from engine.models import Account, Appointment, Base, DirectoryEvent, Duty, Headship, Membership, Person, Placement
+from engine.people import directory, listing, log, sheets
 from engine.people.importing import Plan, bring
 from engine.people.lines import KINDS
 from engine.people.state import state
@@ -229,6 +229,20 @@ def test_a_later_change_that_was_planned_must_still_fit(room: Room) -> None:
     plan = bring_in(room, persons="employee_no,manager\nC,B\n")
     assert told(plan) == ["2027-01-01: people report to each other in a circle: 乙 → 丙 → 乙"]
     assert everything(room) == before
+
+
+def test_the_page_of_a_person_reads_only_who_has_to_do_with_them(room: Room) -> None:
+    """Their line, their superior's, those of who reports to them and of whom their duties are for, on either database."""
+    duties = "duty,person,scope,ref\nhrbp,P2,person,P4\nhrbp,P3,company,\n"
+    people = PEOPLE + "P3,乙,,line-1,P2,,\nP4,丙,,line-1,P1,,\n"
+    assert told(bring_in(room, departments=UNITS, persons=people, duties=duties)) == []
+    [who] = room.values(sa.select(Person.id).where(Person.employee_no == "P2"))
+    with room.services.database.reading() as connection:
+        found = state(connection, TODAY, about=who)
+        assert listing.planned(connection, TODAY, person=who) == []
+        [event] = log.events(connection, ref=who, size=20)[0]
+    assert set(found.lines["persons"]) == {"P1", "P2", "P3", "P4"} and event.name == "戴月"
+    assert [(line["person"], line["ref"]) for line in found.lines["duties"].values()] == [("P2", "P4")]
 
 
 def test_what_is_exported_comes_back_as_it_is(room: Room) -> None:

@@ -99,7 +99,8 @@ def state(connection: sa.Connection, on: dt.date, *, about: str = "") -> State:
     select = select.outerjoin(Placement, placed).outerjoin(Account, Account.person_id == Person.id)
     if about:
         superior = sa.select(Placement.manager_id).where(Placement.person_id == about, in_force(Placement, on))
-        served = sa.select(Duty.ref).where(Duty.person_id == about, Duty.scope == "person")
+        # read first: PostgreSQL compares no uuid with the text that a duty keeps
+        served = [ref for [ref] in rows(sa.select(Duty.ref).where(Duty.person_id == about, Duty.scope == "person"))]
         select = select.where(sa.or_(own(Person.id), own(Placement.manager_id), Person.id.in_(superior), Person.id.in_(served)))
     people = list(rows(select))
     for row in people:
