@@ -190,7 +190,10 @@ def test_chains_by_the_interface(office: Office) -> None:
 
 
 def test_a_program_changes_only_the_draft_that_it_read(office: Office) -> None:
-    """Without If-Match, or with one that names no single draft: 428 and 412, as for one that was changed since; nothing is done."""
+    """Without If-Match, or with one that names no single draft: 428 and 412, as for one that was changed since; nothing is done.
+
+    A proxy may have made the ETag weak.
+    """
     client, own = office.program("admin")
     at = f"/api/v1/chains/{KEY}"
     read = client.get(f"{at}/draft", headers=own)
@@ -201,7 +204,6 @@ def test_a_program_changes_only_the_draft_that_it_read(office: Office) -> None:
         (None, 428, "if_match_needed"),
         ("*", 428, "if_match_needed"),
         (f"{now}, {read.headers['ETag']}", 428, "if_match_needed"),
-        (f"W/{now}", 428, "if_match_needed"),
         ('"x"', 412, "not_as_read"),
         (read.headers["ETag"], 412, "superseded"),
     ):
@@ -213,7 +215,9 @@ def test_a_program_changes_only_the_draft_that_it_read(office: Office) -> None:
         ):
             assert (answer.status_code, answer.json["code"], answer.mimetype) == (status, code, "application/problem+json"), tag
     assert client.get(f"{at}/draft", headers=own).headers["ETag"] == now
-    assert client.delete(f"{at}/draft", headers={**own, "If-Match": now}).status_code == 204
+    assert client.delete(f"{at}/draft", headers={**own, "If-Match": f"W/{now}"}).status_code == 204
+    early = client.put(f"{at}-new/draft", json=sent, headers={**own, "If-Match": '"7"'})
+    assert (early.status_code, early.json["code"]) == (412, "not_as_read")
     assert client.put(f"{at}-new/draft", json=sent, headers={**own, "If-Match": '"0"'}).status_code == 200
 
 

@@ -95,8 +95,8 @@ def save(
 ) -> Draft:
     """Keep a draft, with its faults. `revision`: the one that the editor saw.
 
-    Raises DraftChanged where somebody did something else meanwhile, AlreadyPublished where they published just this, ChainRefused
-    for what is no list of steps, NotAllowed.
+    Raises DraftChanged where somebody did something else meanwhile, AlreadyPublished where they published just this, NotFound
+    where nothing was ever done with the chain of which they saw one, ChainRefused for what is no list of steps, NotAllowed.
     """
     now = services.clock.now()
     with services.database.unit() as unit:
@@ -130,8 +130,9 @@ def save(
     return found
 
 
-def _changed(connection: sa.Connection, key: str) -> DraftChanged:
-    return DraftChanged(**_told(versions.last(connection, key)))
+def _changed(connection: sa.Connection, key: str) -> DraftChanged | NotFound:
+    last = versions.last(connection, key)
+    return DraftChanged(**_told(last)) if last else NotFound(what="approval chain", name=key)
 
 
 def _published(act: sa.Row[Any]) -> AlreadyPublished:

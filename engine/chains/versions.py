@@ -169,9 +169,9 @@ _ACTS: Any = (
 )
 
 
-def last(connection: sa.Connection, key: str) -> sa.Row[Any]:
-    """What was done last with a chain with which anything was: (act, number, at, who)."""
-    return connection.execute(_ACTS.order_by(ChainEvent.at.desc(), ChainEvent.id.desc()).limit(1), {"key": key}).one()
+def last(connection: sa.Connection, key: str) -> sa.Row[Any] | None:
+    """What was done last with a chain: (act, number, at, who); None where nothing ever was."""
+    return connection.execute(_ACTS.order_by(ChainEvent.at.desc(), ChainEvent.id.desc()).limit(1), {"key": key}).one_or_none()
 
 
 def published_as(connection: sa.Connection, key: str, revision: int) -> sa.Row[Any] | None:

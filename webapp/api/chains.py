@@ -13,7 +13,7 @@ from engine.chains import differences, drafts, exchange, explain, preview, versi
 from engine.chains.company import Company
 from engine.chains.faults import Fault
 from engine.chains.resolve import Resolved
-from engine.errors import DraftChanged
+from engine.errors import DraftChanged, NotFound
 from engine.work import reresolving
 
 from .. import i18n
@@ -88,8 +88,11 @@ def chain_draft(key: str) -> Any:
 )
 def chain_save(key: str) -> Any:
     """Save the draft of a chain; a new chain has the ETag "0"."""
-    with _as_read():
-        draft = drafts.save(services(), key, revision=_revision(), actor=me().id, **body())
+    try:
+        with _as_read():
+            draft = drafts.save(services(), key, revision=_revision(), actor=me().id, **body())
+    except NotFound as missing:  # there is no such chain yet, so what was read was another
+        raise NotAsRead() from missing
     return tagged({"draft": plain(draft), "faults": _faults(drafts.check(services(), draft))}, draft.revision)
 
 

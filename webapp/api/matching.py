@@ -38,9 +38,12 @@ def tagged(content: Any, tag: object) -> Response:
 
 
 def wanted() -> str:
-    """The ETag of what was read. Raises IfMatchNeeded, also for `*` and several, which name no one reading."""
+    """The ETag of what was read. Raises IfMatchNeeded, also for `*` and several, which name no one reading.
+
+    A weak one counts as well: a proxy that compresses an answer makes its ETag weak, and ours name content, not bytes.
+    """
     tags = request.if_match
-    named = list(tags.as_set())
+    named = list(tags.as_set(include_weak=True))
     if tags.star_tag or len(named) != 1:
         raise IfMatchNeeded()
     return str(named[0])
