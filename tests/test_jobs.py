@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,6 +34,17 @@ def calling(**outputs: str) -> tuple[str, ...]:
 
 def outside(*answers: Any) -> ScriptedOperation:
     return ScriptedOperation("ehr.usage", answers=answers or ({"hours": 2.5},))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_runner_is_closed() -> Iterator[None]:
+    """One that is not goes on renewing its leases, in a database that is another test's by then."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread.name == "leases" and thread not in before]
+    for thread in left:
+        thread.join(1)
+    assert not any(thread.is_alive() for thread in left)
 
 
 @pytest.fixture
@@ -311,6 +322,7 @@ def test_a_worker_that_dies_in_the_call(make: Callable[..., Room]) -> None:
     case = room.start()
     dead = Runner(room.services, name="dead", seal=lambda case: None)
     assert len(dead._claim(10)) == 1
+    dead.close()
     room.clock.move(seconds=room.services.settings.job_lease - 1)
     assert room.run() == 0
     room.clock.move(seconds=2)
@@ -696,7 +708,9 @@ def test_a_result_while_another_holds_the_lease_is_not_applied(make: Callable[..
 
     def slow(call: Call) -> Answer:
         room.clock.move(minutes=5)
-        assert len(Runner(room.services, name="second", seal=lambda case: None)._claim(5)) == 1
+        second = Runner(room.services, name="second", seal=lambda case: None)
+        assert len(second._claim(5)) == 1
+        second.close()
         return Answer(value={"hours": "late"})
 
     room = make(outside(slow, {"hours": "right"}))
