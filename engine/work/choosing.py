@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import access, choices, situations
-from ..casefile import restored
+from .. import access, casefile, choices, situations
 from ..chains import choosing
 from ..chains.company import Company
 from ..chains.situation import Situation
@@ -82,7 +81,7 @@ def to_correct(services: Services, case_id: str, *, actor: str) -> list[Chosen]:
             subject=case.subject_id,
             initiator=case.initiator_id,
             at=company.at,
-            variables=restored(services, connection, case).variables(),
+            variables=casefile.restored(services, connection, case).variables(),
             managers=sorted(rules.managers),
             procedure=case.procedure,
         )
