@@ -6,6 +6,7 @@ Only values are replaced and the whole is written as JSON afterwards, so that no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Any
@@ -40,6 +41,8 @@ class Template:
                 self._check(f"{place}.{number}", inner, known, whole, deep + 1)
         elif isinstance(value, str):
             self._text(place, value, known, whole)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise SettingWrong(setting=place, reason="JSON has no nan and no inf")
         elif not isinstance(value, bool | int | float):
             raise SettingWrong(setting=place, reason="JSON has texts, numbers, true and false, lists and tables; write a time as a text")
 

@@ -210,6 +210,7 @@ def test_a_webhook_posts_what_the_description_says(services: Services) -> None:
         ({"body": {"a": "of {events}"}}, r"body\.a is wrong: this placeholder is no text"),
         ({"body": {"a": "{title}"}}, r"body is wrong: the title is told only"),
         ({"body": {"a": dt.date(2026, 11, 24)}}, r"body\.a is wrong: JSON has texts"),
+        ({"body": {"a": [float("inf")]}}, r"body\.a\.0 is wrong: JSON has no nan and no inf"),
     ],
 )
 def test_wrong_settings_of_a_webhook_are_named(options: Any, named: str) -> None:
