@@ -217,8 +217,6 @@ class DingTalkRobot(Chat):
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         "access_token": Option(str, REQUIRED, "access_token in the robot's address"),
         "secret": Option(str, REQUIRED, "Secret of the robot's 加签, beginning with SEC"),
-        "todo": Option(bool, False, "Whether its to-dos show what waits for people (待办)"),
-        "api_url": Option(str, "https://api.dingtalk.com", "Address of DingTalk's interface for to-dos"),
         "base_url": _BASE,
         **CHAT_OPTIONS,
     }
