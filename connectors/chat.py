@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from connectors.http import Http
 from connectors.options import Option, read_options
 from engine.errors import NeedsPerson, Refused, TryAgain
-from engine.ports import Call, Message, Sought
+from engine.ports import Call, Message, Shown, Sought
 
 #: options of every chat service beside its own
 CHAT_OPTIONS: Mapping[str, Option] = {
@@ -39,9 +39,10 @@ class Attempt(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """An attempt that is neither."""
+    """An attempt that is neither. `operation`: what is asked for, as errors name it."""
 
     key: str
+    operation: str
     now: dt.datetime
 
 
@@ -77,12 +78,13 @@ class Chat:
         unless: Collection[int] = (),
     ) -> dict[str, Any]:
         """The answer, also one with a code of `unless`. Raises TryAgain, Refused, NeedsPerson."""
-        call = Call(operation="notice", key=message.key, input={}, headers={}, case="", attempt=1, now=message.now)
+        operation = _operation(message)
+        call = Call(operation=operation, key=message.key, input={}, headers={}, case="", attempt=1, now=message.now)
         answer, exchange = self._http.ask(call, method, path, params=params, headers=headers, body=body)
         code = answer.get(self.CODE)
         if code == 0 or code in unless:
             return answer
-        said = {"system": self.channel, "operation": "notice", "answer": exchange.answer[:2000]}
+        said = {"system": self.channel, "operation": operation, "answer": exchange.answer[:2000]}
         if type(code) is not int:
             raise NeedsPerson(reason="the answer is JSON of another form than agreed", **said)
         if code in self.TOKEN_OVER:
@@ -92,7 +94,8 @@ class Chat:
             raise TryAgain(reason=f"it reported a fault: {code}", **said)
         if code in self.SETTINGS:
             raise NeedsPerson(reason=f"it did not accept our signature or our account: {code}", **said)
-        raise Refused(reason=f"it refused the message: {code}", **said)
+        refused = "it refused the message" if operation == "notice" else "it refused the request"
+        raise Refused(reason=f"{refused}: {code}", **said)
 
     def token_over(self) -> None:
         """A robot signs what it sends and has no token."""
@@ -106,6 +109,8 @@ class TokenChat(Chat, abc.ABC):
     """A channel that proves who we are by a token."""
 
     reaches = "person"
+    #: people about whom it is asked in one go, so that whoever waits for the answer does not wait long
+    at_once: ClassVar[int]
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name, options)
@@ -125,19 +130,23 @@ class TokenChat(Chat, abc.ABC):
         self._kept = None
 
     @abc.abstractmethod
-    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str] | Refused]:
         """As `ports.Finder.find`."""
 
     @abc.abstractmethod
     def fresh_token(self, message: Attempt) -> tuple[str, int]:
         """A new token and its seconds. Raises as `post`."""
 
-    def token_in(self, answer: Mapping[str, Any], field: str, seconds: str) -> tuple[str, int]:
+    def token_in(self, message: Attempt, answer: Mapping[str, Any], field: str, seconds: str) -> tuple[str, int]:
         """A token and its seconds from an answer. Raises NeedsPerson."""
         token, lasts = answer.get(field), answer.get(seconds)
         if not isinstance(token, str) or type(lasts) is not int:
-            raise NeedsPerson(system=self.channel, operation="notice", reason="the answer is JSON of another form than agreed")
+            raise self.not_as_agreed(message)
         return token, lasts
+
+    def not_as_agreed(self, message: Attempt) -> NeedsPerson:
+        """For an answer in which something is missing, or is of another kind."""
+        return NeedsPerson(system=self.channel, operation=_operation(message), reason="the answer is JSON of another form than agreed")
 
     def check(self) -> list[str]:
         trial = Message(
@@ -149,6 +158,11 @@ class TokenChat(Chat, abc.ABC):
         except (TryAgain, Refused, NeedsPerson) as error:
             found.append(str(error.facts["reason"]))
         return found
+
+
+def _operation(message: Attempt) -> str:
+    """What is done by saying it, as errors name it."""
+    return message.operation if isinstance(message, Asking) else "project" if isinstance(message, Shown) else "notice"
 
 
 def cut(text: str, most: int) -> str:

@@ -44,6 +44,7 @@ class DingTalk(TokenChat):
     BUSY = (-1, 88, 90018, 143)
     TOKEN_OVER = (40001, 40014, 42001)
     SETTINGS = (40089, 40096, 33001)
+    at_once = 40
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name, options)
@@ -67,16 +68,20 @@ class DingTalk(TokenChat):
 
     def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"appkey": self.options["app_key"], "appsecret": self.options["app_secret"]}
-        return self.token_in(self.post(message, "/gettoken", None, params=known, method="GET"), "access_token", "expires_in")
+        return self.token_in(message, self.post(message, "/gettoken", None, params=known, method="GET"), "access_token", "expires_in")
 
-    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str] | Refused]:
         """By number, one after another (topapi/v2/user/getbymobile); DingTalk tells nobody by mail."""
-        found: dict[str, Collection[str]] = {}
+        found: dict[str, Collection[str] | Refused] = {}
+        asking = Asking(key="find", operation="look_up", now=now)
         for one in sought:
             if one.mobile:
-                asking = Asking(key="find", now=now)
                 params = {"access_token": self.token(asking)}
-                answer = self.post(asking, "/topapi/v2/user/getbymobile", {"mobile": one.mobile}, params=params, unless=_NOBODY)
+                try:
+                    answer = self.post(asking, "/topapi/v2/user/getbymobile", {"mobile": one.mobile}, params=params, unless=_NOBODY)
+                except Refused as refused:  # this number; it keeps nobody else from being found
+                    found[one.key] = refused
+                    continue
                 result = answer.get("result")
                 if isinstance(result, dict) and isinstance(result.get("userid"), str):
                     found[one.key] = {result["userid"]}
@@ -148,7 +153,7 @@ class DingTalk(TokenChat):
             result = answer.get("result")
             union = result.get("unionid") if isinstance(result, dict) else None
             if not isinstance(union, str) or not union.isalnum():
-                raise NeedsPerson(system=self.channel, operation="project", reason="the answer is JSON of another form than agreed")
+                raise self.not_as_agreed(attempt)
             self._unions[userid] = union
         return self._unions[userid]
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from connectors.chat import CHAT_OPTIONS, Asking, Attempt, Chat, TokenChat, cut, plain
 from connectors.options import REQUIRED, Option
-from engine.errors import NeedsPerson, OperationFailed, Refused, SettingWrong
+from engine.errors import OperationFailed, Refused, SettingWrong
 from engine.ports import Message, Part, Shown, Sought
 
 _BASE = Option(str, "https://open.feishu.cn", "Address of Feishu")
@@ -48,6 +48,7 @@ class Feishu(TokenChat):
     BUSY = (99991400, 11232, 230020, 230049)
     TOKEN_OVER = (99991661, 99991663, 99991664, 99991665)
     SETTINGS = (10003, 10014, 99991672, 230006)
+    at_once = 100
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name, options)
@@ -76,7 +77,7 @@ class Feishu(TokenChat):
     def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"app_id": self.options["app_id"], "app_secret": self.options["app_secret"]}
         answer = self.post(message, "/open-apis/auth/v3/tenant_access_token/internal", known)
-        return self.token_in(answer, "tenant_access_token", "expire")
+        return self.token_in(message, answer, "tenant_access_token", "expire")
 
     def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
         """By number and by mail (contact/v3/users/batch_get_id), for as many people at once as it takes."""
@@ -86,11 +87,15 @@ class Feishu(TokenChat):
             asked = {"mobiles": [one.mobile for one in some if one.mobile], "emails": [one.email for one in some if one.email]}
             body = {**{name: listed for name, listed in asked.items() if listed}, "include_resigned": False}
             params = {"user_id_type": self.options["id_type"]}
-            users = self._said(Asking(key="find", now=now), "/open-apis/contact/v3/users/batch_get_id", body, params).get("user_list")
-            known = [user for user in users or () if isinstance(user, dict) and user.get("user_id")]
+            asking = Asking(key="find", operation="look_up", now=now)
+            users = self._said(asking, "/open-apis/contact/v3/users/batch_get_id", body, params).get("user_list") or []
+            if not isinstance(users, list):
+                raise self.not_as_agreed(asking)
+            known = [user for user in users if isinstance(user, dict) and user.get("user_id")]
             for one in some:
                 for user in known:
-                    if user.get("mobile", "") == one.mobile != "" or user.get("email", "").lower() == one.email.lower() != "":
+                    email = str(user.get("email") or "").lower()
+                    if user.get("mobile") == one.mobile != "" or email == one.email.lower() != "":
                         found.setdefault(one.key, set()).add(str(user["user_id"]))
         return found
 
@@ -117,9 +122,10 @@ class Feishu(TokenChat):
                 "viewers": [{"viewer_type": "NONE"}],
                 "i18n_resources": _texts(texts),
             }
-            code = self._said(Asking(key="prepare", now=now), "/open-apis/approval/v4/external_approvals", body).get("approval_code")
+            asking = Asking(key="prepare", operation="project", now=now)
+            code = self._said(asking, "/open-apis/approval/v4/external_approvals", body).get("approval_code")
             if not isinstance(code, str) or not code:
-                raise NeedsPerson(system=self.channel, operation="project", reason="the answer is JSON of another form than agreed")
+                raise self.not_as_agreed(asking)
             self._place = code
         return self._place
 

@@ -13,8 +13,8 @@ from engine.errors import Refused
 from engine.ports import Message, Sought
 
 _BASE = Option(str, "https://qyapi.weixin.qq.com", "Address of WeCom")
-#: code of a number or a mail address that nobody of the company has
-_NOBODY = (46004,)
+#: codes of a number or a mail address that nobody of the company has, and of one that is none
+_NOBODY = (46004, 60103, 60105)
 #: bytes of a card's title and description, and of a robot's text
 _TITLE, _DESCRIPTION, _TEXT = 128, 512, 2048
 
@@ -35,6 +35,7 @@ class WeCom(TokenChat):
     BUSY = (-1, 45009, 45033)
     TOKEN_OVER = (40014, 42001, 41001)
     SETTINGS = (40001, 40013, 40056, 60020, 301002)
+    at_once = 20  # up to three requests about each
 
     def tell(self, message: Message) -> str:
         """WeCom's msgid. Raises Refused, too, where it does not know the person."""
@@ -50,23 +51,33 @@ class WeCom(TokenChat):
             raise Refused(system=self.channel, operation="notice", reason="it does not know the person by this id")
         return str(answer.get("msgid", ""))
 
-    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
-        """One after another: by number (user/getuserid), and by mail of the company or their own (user/get_userid_by_email)."""
-        found: dict[str, set[str]] = {}
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str] | Refused]:
+        """One after another: by number (user/getuserid), else by mail of the company or their own (user/get_userid_by_email).
+
+        Nothing more is asked about whom it knows: WeCom answers no more to whoever asks often for what it does not know.
+        """
+        found: dict[str, Collection[str] | Refused] = {}
+        asking = Asking(key="find", operation="look_up", now=now)
         for one in sought:
-            asked = [("getuserid", {"mobile": one.mobile})] if one.mobile else []
+            asked: list[tuple[str, dict[str, Any]]] = [("getuserid", {"mobile": one.mobile})] if one.mobile else []
             asked += [("get_userid_by_email", {"email": one.email, "email_type": kind}) for kind in (1, 2)] if one.email else []
             for path, body in asked:
-                asking = Asking(key="find", now=now)
                 params = {"access_token": self.token(asking)}
-                answer = self.post(asking, f"/cgi-bin/user/{path}", body, params=params, unless=_NOBODY)
+                try:
+                    answer = self.post(asking, f"/cgi-bin/user/{path}", body, params=params, unless=_NOBODY)
+                except Refused as refused:  # this number or address; it keeps nobody else from being found
+                    found[one.key] = refused
+                    continue
                 if isinstance(answer.get("userid"), str) and answer["userid"]:
-                    found.setdefault(one.key, set()).add(answer["userid"])
+                    found[one.key] = {answer["userid"]}
+                    break
         return found
 
     def fresh_token(self, message: Attempt) -> tuple[str, int]:
         known = {"corpid": self.options["corp_id"], "corpsecret": self.options["secret"]}
-        return self.token_in(self.post(message, "/cgi-bin/gettoken", None, params=known, method="GET"), "access_token", "expires_in")
+        return self.token_in(
+            message, self.post(message, "/cgi-bin/gettoken", None, params=known, method="GET"), "access_token", "expires_in"
+        )
 
 
 class WeComRobot(Chat):

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from .errors import OperationFailed
+from .errors import OperationFailed, Refused
 
 #: What may stand in a case variable: None, bool, int, float, str, and lists and string-keyed dicts of them.
 Json = Any
@@ -155,9 +155,12 @@ class Finder(Protocol):
     finder: str
     #: whose name for a person it tells
     system: str
+    #: about how many people it answers while somebody waits
+    at_once: int
 
-    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
-        """Ids by key: of who has that number, and of who has that mail. Whom it does not know is left out. Raises as `Operation.call`."""
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str] | Refused]:
+        """Ids by key: of who has that number, and of who has that mail. Whom it does not know is left out; about whom it refuses
+        to answer, why. Raises as `Operation.call`."""
 
 
 @dataclass(frozen=True, kw_only=True)

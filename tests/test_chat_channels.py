@@ -133,7 +133,10 @@ def sought(key: str, mobile: str = "", email: str = "") -> Sought:
 
 @pytest.mark.parametrize("type", APPS)
 def test_apps_tell_what_they_call_whom(type: str, there: ChatServices) -> None:
-    """By number, and by mail where the service tells that; whom it does not know is left out, and who is two people there is both."""
+    """By number, and by mail where the service tells that; whom it does not know is left out, and who is two people there is both.
+
+    WeCom is asked by mail only for whom it does not know by number.
+    """
     there.mobiles, there.mails = {"13900000001": "u1", "13900000002": "u2"}, {"a@x.example": "u3", "b@x.example": "u2"}
     found = channel(type, there)
     assert isinstance(found, Finder) and found.system == type
@@ -143,11 +146,36 @@ def test_apps_tell_what_they_call_whom(type: str, there: ChatServices) -> None:
         *(sought(f"e{n}", f"1380000{n:04}") for n in range(60 if type == "feishu" else 1)),
     ]
     told = {key: sorted(ids) for key, ids in found.find(asked, NOW).items()}
-    by_mail = {} if type == "dingtalk" else {"b": ["u2", "u3"], "c": ["u2"]}
+    by_mail = {"dingtalk": {}, "wecom": {"c": ["u2"]}, "feishu": {"b": ["u2", "u3"], "c": ["u2"]}}[type]
     assert told == {"a": ["u1"], "b": ["u2"], **by_mail} and there.taken == []
     there.plan = [{"code": 99991400} if type == "feishu" else {"errcode": -1}]
     with pytest.raises(TryAgain):
         found.find(asked, NOW)
+
+
+@pytest.mark.parametrize("type", ["dingtalk", "wecom"])
+def test_a_number_that_is_refused_keeps_nobody_from_being_found(type: str, there: ChatServices) -> None:
+    """Whoever stands behind that person is still asked for; a number or an address that is none is one that nobody has."""
+    there.mobiles, there.mails = {"1": "u1", "2": "u2"}, {"a@x.example": "u3"}
+    there.plan = [{"errcode": 60011}]
+    told = channel(type, there).find([sought("a", "1"), sought("b", "2")], NOW)
+    assert isinstance(told["a"], Refused) and told["a"].facts["operation"] == "look_up" and told["b"] == {"u2"}
+    if type == "wecom":
+        there.plan = [{"errcode": 60103}]
+        assert channel(type, there).find([sought("a", "1", "a@x.example")], NOW) == {"a": {"u3"}}
+        there.plan = [{"errcode": code} for code in (60103, 60105, 60105)]
+        assert channel(type, there).find([sought("a", "1", "a@x.example")], NOW) == {}
+
+
+def test_feishu_may_say_nothing_of_a_person(there: ChatServices) -> None:
+    """A number or an address that it gives as null is nobody's; a list of people that is none is for a person to look at."""
+    feishu = channel("feishu", there)
+    null = [{"user_id": "u0", "email": None, "mobile": None}, {"user_id": "u1", "email": "A@x.example"}]
+    there.plan = [{"code": 0, "data": {"user_list": null}}, {"code": 0, "data": {"user_list": 5}}]
+    assert feishu.find([sought("a", "1", "a@x.example")], NOW) == {"a": {"u1"}}
+    with pytest.raises(NeedsPerson) as failed:
+        feishu.find([sought("a", "1")], NOW)
+    assert failed.value.facts["operation"] == "look_up"
 
 
 def test_feishu_drops_a_repetition(there: ChatServices) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engine_room import Room, person
 from twins import Board, Register
 
-from engine.errors import FormInvalid, IdsChanged, IdsRefused, NotAllowed, NotFound
+from engine.errors import FormInvalid, IdsChanged, IdsNotTold, IdsRefused, NotAllowed, NotFound, Refused, TryAgain
 from engine.models import DirectoryEvent, ForeignId, Person
 from engine.notices import identities
 from engine.notices.identities import Line
@@ -19,6 +19,7 @@ from engine.people.importing import Plan, bring
 from engine.people.looking_up import look_up
 from engine.people.state import state
 from engine.services import Services
+from webapp import i18n
 
 
 @pytest.fixture
@@ -148,7 +149,8 @@ def test_a_column_of_no_service_is_named_once(with_board: Room) -> None:
 
 
 def test_missing_ids_are_looked_up_by_number_and_mail(with_board: Room) -> None:
-    """Of who works here and has none yet; whom the service does not know, knows twice, or calls like somebody else is told with why."""
+    """Of who works here and has none yet; whom the service does not know, knows twice, refuses, or calls like somebody else is told
+    with why. Where it answers for nobody, nothing promises another attempt."""
     room = with_board
     register = room.services.finders["register"]
     assert isinstance(register, Register)
@@ -171,6 +173,13 @@ def test_missing_ids_are_looked_up_by_number_and_mail(with_board: Room) -> None:
     register.known = {"2": "u2"}
     again = look_up(room.services, "register", by=None)
     assert again.lines == [] and "the id u2 belongs to" in {one.id: str(one.reason) for one in again.left}[person("boss")]
+    register.at_once, register.refused = 1, {"2": Refused(system="register", operation="look_up", reason="it refused the request: 60011")}
+    [refused] = look_up(room.services, "register", by=None).left
+    assert i18n.sentence(refused.reason) == "查询失败：对方拒绝了请求：60011"
+    register.failing = TryAgain(system="register", operation="look_up", reason="it did not answer in time")
+    with pytest.raises(IdsNotTold) as failed:
+        look_up(room.services, "register", by=None)
+    assert "自动重试" not in i18n.error_text(failed.value) and failed.value.status == 502
     with pytest.raises(NotAllowed):
         look_up(room.services, "register", by=person("hr"))
     with pytest.raises(NotFound):

@@ -293,7 +293,7 @@ def test_dingtalk_keeps_one_whom_it_does_not_know_from_nobody_else(room: Room, d
     """The others have their to-dos; the one is shown to administrators with the reason."""
     begin(room, step("会签", "head", "hr"))
     room.run()
-    assert set(feishu.to_dos.open()) == {"unionhr"} and unconfirmed(room) == ["it refused the message: 60121"]
+    assert set(feishu.to_dos.open()) == {"unionhr"} and unconfirmed(room) == ["it refused the request: 60121"]
 
 
 def test_dingtalk_takes_the_same_twice_and_a_token_that_is_over(room: Room, dingtalk: DingTalk, feishu: ChatServices) -> None:

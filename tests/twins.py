@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from engine.errors import PartwellError
+from engine.errors import OperationFailed, PartwellError, Refused
 from engine.ports import Announcement, Answer, Call, Json, Message, Runs, Shown, Sought, Transaction
 
 
@@ -79,13 +79,20 @@ class Register:
 
     def __init__(self, finder: str, *, system: str = "") -> None:
         self.finder, self.system = finder, system or finder
+        self.at_once = 100
         self.known: dict[str, str] = {}
         self.asked: list[Sought] = []
+        #: what it answers instead: about all, and about some by their number
+        self.failing: OperationFailed | None = None
+        self.refused: dict[str, Refused] = {}
 
-    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str]]:
+    def find(self, sought: Sequence[Sought], now: dt.datetime) -> Mapping[str, Collection[str] | Refused]:
+        if self.failing:
+            raise self.failing
         self.asked += sought
         told = {one.key: {self.known[by] for by in (one.mobile, one.email) if by in self.known} for one in sought}
-        return {key: ids for key, ids in told.items() if ids}
+        refused = {one.key: self.refused[one.mobile] for one in sought if one.mobile in self.refused}
+        return {**{key: ids for key, ids in told.items() if ids}, **refused}
 
 
 class PlainRenderer:

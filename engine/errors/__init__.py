@@ -19,7 +19,7 @@ from .cases import (
 )
 from .chains import AlreadyPublished, ChainRefused, ConditionFailed, DraftChanged, MustBeSigned, NobodySigns
 from .files import AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, PdfFailed, SignatureUnusable
-from .operations import GaveUp, NeedsPerson, OperationFailed, Refused, TryAgain
+from .operations import GaveUp, IdsNotTold, NeedsPerson, OperationFailed, Refused, TryAgain
 from .people import HandoverRefused, IdsChanged, IdsRefused, SubstituteRefused
 from .procedures import (
     CalendarEnds,
@@ -84,6 +84,7 @@ __all__ = [
     "GoneOn",
     "HandoverRefused",
     "IdsChanged",
+    "IdsNotTold",
     "IdsRefused",
     "ItemClosed",
     "KeyMissing",

@@ -33,5 +33,11 @@ class Refused(OperationFailed):
     """{system} refused {operation}: {reason}. Trying again would not help; correct the input or answer by hand."""
 
 
+class IdsNotTold(PartwellError):
+    """{system} could not be asked what it calls people: {reason}. Nothing was changed. Try again later, or check how it is set up."""
+
+    status = 502
+
+
 class NeedsPerson(OperationFailed):
     """{system} answered {operation} in a way that a person must look at: {reason}."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ..errors import NotAllowed, NotFound, Sentence
+from ..errors import IdsNotTold, NotAllowed, NotFound, OperationFailed, Sentence
 from ..models import Account, ForeignId, Person
 from ..ports import DirectoryLine, Sought
 from . import directory
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: whoever holds it looks ids up
 _ADMIN = "admin"
 NOBODY = Sentence("the service knows nobody with this number or mail")
+FAILED = "the look-up failed: {reason}"
 SEVERAL = "the service knows several people with this number or mail: {ids}"
 
 
@@ -45,10 +46,11 @@ class Answer:
     rest: str
 
 
-def look_up(services: Services, name: str, *, by: str | None, after: str = "", limit: int = 100) -> Answer:
-    """Ask for those who work here, have no id at the service, and a number or a mail; at most `limit`, beginning behind `after`.
+def look_up(services: Services, name: str, *, by: str | None, after: str = "", limit: int | None = None) -> Answer:
+    """Ask for those who work here, have no id at the service, and a number or a mail, beginning behind `after`.
 
-    `name`: of the connector; `by` None: the command line. Raises NotAllowed, NotFound, and as `Finder.find`.
+    `name`: of the connector; `by` None: the command line; `limit`: at most so many people, None: as many as it answers while somebody
+    waits. Raises NotAllowed, NotFound, and IdsNotTold where the service answers for nobody.
     """
     now = services.clock.now()
     finder = services.finders.get(name)
@@ -57,23 +59,36 @@ def look_up(services: Services, name: str, *, by: str | None, after: str = "", l
             raise NotAllowed(reason="only administrators keep the directory")
         if finder is None:
             raise NotFound(what="outside service", name=name)
+        limit = limit or finder.at_once
         rows = _without_id(connection, finder.system, directory.day(now), after, limit)
         held = {row.foreign_id: row.name for row in connection.execute(_held(finder.system))}
     asked = [Sought(key=row.id, mobile=_plain(row.mobile or ""), email=(row.email or "").strip()) for row in rows[:limit]]
-    told = finder.find(asked, now) if asked else {}
+    try:
+        told = finder.find(asked, now) if asked else {}
+    except OperationFailed as failed:  # nobody tries again by itself, as its own words would promise
+        raise IdsNotTold(system=name, reason=failed.facts["reason"]) from failed
     lines, left = [], []
     for row in rows[:limit]:
-        found = sorted(told.get(row.id, ()))
-        reason = NOBODY if not found else Sentence(SEVERAL, {"ids": ", ".join(found)}) if len(found) > 1 else None
-        if len(found) == 1 and found[0] in held:
-            reason = Sentence(ID_TAKEN, {"id": found[0], "name": held[found[0]]})
-        if reason is not None:
+        answer = told.get(row.id, ())
+        found = [] if isinstance(answer, OperationFailed) else sorted(answer)
+        if reason := _why_not(answer, found, held):
             left.append(Left(id=row.id, name=row.name, employee_no=row.employee_no, reason=reason))
             continue
         held[found[0]] = row.name
         who = {"employee_no": row.employee_no} if row.employee_no else {"login": row.login}
         lines.append(DirectoryLine(kind="persons", values={**who, f"{ID}{finder.system}": found[0]}))
     return Answer(lines=lines, left=left, rest=rows[limit - 1].key if len(rows) > limit else "")
+
+
+def _why_not(answer: Collection[str] | OperationFailed, found: Sequence[str], held: Mapping[str, str]) -> Sentence | None:
+    """Why somebody gets no id; `held`: who has which."""
+    if isinstance(answer, OperationFailed):
+        return Sentence(FAILED, {"reason": answer.facts["reason"]})
+    if not found:
+        return NOBODY
+    if len(found) > 1:
+        return Sentence(SEVERAL, {"ids": ", ".join(found)})
+    return Sentence(ID_TAKEN, {"id": found[0], "name": held[found[0]]}) if found[0] in held else None
 
 
 def _without_id(connection: sa.Connection, system: str, on: Any, after: str, limit: int) -> Sequence[sa.Row[Any]]:

@@ -73,7 +73,7 @@ def keep_ids(person_id: str) -> Any:
     gives={"found": dict[str, str], "left": [_LEFT], "faults": [str], "rest": str, "seen": str, "stored": bool},
 )
 def look_ids_up() -> Any:
-    """Ask a service by mobile number and mail what it calls those without an id there, 100 at a time; a dry run keeps nothing.
+    """Ask a service by mobile number and mail what it calls those without an id there, some at a time; a dry run keeps nothing.
 
     For administrators."""
     sent = body()

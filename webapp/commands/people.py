@@ -174,7 +174,7 @@ def look_up(context: click.Context, service: str, dry_run: bool, note: str) -> i
 
     services, rest, lost, count = services_of(context), "", False, 0
     while True:
-        answer = looking_up.look_up(services, service, by=None, after=rest)
+        answer = looking_up.look_up(services, service, by=None, after=rest, limit=100)
         done = importing.bring(services, answer.lines, by=None, note=note, dry_run=dry_run)
         for each in done.differences:
             click.echo("  ".join([each.key.removeprefix("login:"), each.name, *(str(id) for _, id in each.changes.values())]))
