@@ -11,12 +11,15 @@ from test_correcting import begin as sent_back
 from test_correcting import reject
 from test_sign_offs import begin, told
 from test_standing_steps import step
-from test_work import signing
+from test_work import assigned, signing
 
-from engine import cases, work
+from engine import cases, locking, work
+from engine.db import Unit
+from engine.errors import Conflict
 from engine.models import Person, SignOff, new_id
 from engine.people import absences
 from engine.services import Services
+from engine.work import rerouting
 from engine.work.rerouting import reroute
 from webapp.server import sweeper
 
@@ -169,3 +172,49 @@ def test_rerouting_finds_whom_the_step_would_find_when_it_opens(room: Room) -> N
     assert leave(room, drawn) == 1 and told(room, case) == f"open: {drawn}:transferred {other}:open"
     room.approve(case, "sign", by=other)
     assert leave(room, "worker") == 1 and told(room, case).endswith(f"open: worker:transferred {above}:open")
+
+
+def test_rerouting_of_what_was_offered_to_people_who_are_all_gone(room: Room) -> None:
+    """审批人停用 (disabled after opening): once nobody is left who could claim it, it is passed on, whether a chain describes it or not."""
+    rules = [{"rule": "person", "persons": [person("hr"), person("head")]}]
+    case = begin(room, {**step("a", "hr", mode="claim"), "approvers": rules})
+    room.deploy(*assigned(candidateUsers=f"{person('hr')},{person('head')}"))
+    plain = room.start()
+    assert leave(room, "hr") == 0 and leave(room, "head") == 2 and reroute(room.services, room.clock.now()) == 0
+    assert told(room, case) == "open: None:transferred admin:open" and holder(room, plain, "a") == person("admin")
+    for one in (case, plain):
+        [entry] = [entry for entry in room.entries(one) if entry.event == "work:sign_off:rerouted"]
+        assert sorted(each["name"] for each in entry.payload["former"]) == ["王芳", "赵敏"]
+    room.approve(case, "sign", by="admin")
+    room.complete(plain, "a", by="admin")
+
+
+def test_rerouting_of_some_is_not_kept_waiting_by_what_nobody_can_take(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """审批人停用 (disabled after opening): what was found to be for nobody is tried again after what was not tried yet."""
+    monkeypatch.setattr(rerouting, "MOST", 1)
+    stuck = begin(room, step("a", "hr"))
+    until = room.clock.now() + dt.timedelta(days=3)
+    absences.hand_over(room.services, person("boss"), person("subject"), until=until, by=person("admin"), note="离职")
+    room.clock.move(minutes=1)
+    work.transfer(room.services, room.item(stuck, "sign"), to=person("boss"), actor=person("hr"), request_id=new_id())
+    case = room.start(by="other")
+    assert leave(room, "hr") + reroute(room.services, room.clock.now()) == 1
+    assert told(room, case) == "open: hr:transferred admin:open"
+    assert told(room, stuck) == "open: hr:transferred boss:open"
+
+
+def test_rerouting_that_fails_says_nothing_untrue(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """审批人停用 (disabled after opening): what fails for the moment tells nobody that it is for nobody, and the rest is passed on."""
+    failing = {begin(room, step("a", "hr")): Conflict(), begin(room, step("a", "hr")): ValueError("broken")}
+    case = begin(room, step("a", "hr"))
+
+    def lock(unit: Unit, case_id: str) -> object:
+        if case_id in failing:
+            raise failing[case_id]
+        return locking.lock(unit, case_id=case_id)
+
+    with monkeypatch.context() as now:
+        now.setattr(rerouting, "lock", lock)
+        assert leave(room, "hr") == 1 and told(room, case) == "open: hr:transferred admin:open"
+    assert not any(event == "work:sign_off:kept" for one in failing for event in room.events(one))
+    assert reroute(room.services, room.clock.now()) == 2
