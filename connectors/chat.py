@@ -94,8 +94,8 @@ class Chat:
             raise TryAgain(reason=f"it reported a fault: {code}", **said)
         if code in self.SETTINGS:
             raise NeedsPerson(reason=f"it did not accept our signature or our account: {code}", **said)
-        refused = "it refused the message" if operation == "notice" else "it refused the request"
-        raise Refused(reason=f"{refused}: {code}", **said)
+        reason = "it refused the message" if operation == "notice" else "it refused the request"
+        raise Refused(reason=f"{reason}: {code}", **said)
 
     def token_over(self) -> None:
         """A robot signs what it sends and has no token."""
