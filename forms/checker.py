@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,8 @@ _NAMED = 20
 _CHINA = ZoneInfo("Asia/Shanghai")
 
 Blame = Callable[[str, Fault], None]
+#: an object of the submission as it was stored, None if it was hidden with all in it; worked out only if somebody asks
+Before = Callable[[], Scope | None]
 
 
 class FormChecker:
@@ -38,9 +41,9 @@ class FormChecker:
 
     **What a condition hides** leaves the server no more than what a permission hides: `view` gives a place without a value, `visible`
     leaves it out. Only what the person sent themselves, with this request or in their draft, is given back to them, so that nothing
-    typed is lost; the rest is brought when the condition turns, which the page asks for after each change. In a list to which rows can
-    be added such a field of a row begins empty then. `check` leaves alone what was hidden before and is hidden still, and empties what
-    the submission hides.
+    typed is lost; the rest is brought when the condition turns, which the page asks for after each change. `check` leaves alone what
+    was hidden before and is hidden still, and empties what the submission hides. A list to which rows can be added is sent as a whole:
+    such a field of its rows begins empty, and is empty afterwards.
     """
 
     def __init__(
@@ -92,7 +95,8 @@ class FormChecker:
             if len(faults) < _NAMED:
                 blame(path, fault)
         reading = self._reading(permissions)
-        clean = _clean(reading, reading.scope(items, submitted if isinstance(submitted, Mapping) else {}, stored), blame)
+        sent = reading.scope(items, submitted if isinstance(submitted, Mapping) else {}, stored)
+        clean = _clean(reading, sent, functools.cache(lambda: reading.scope(items, {}, stored)), blame)
         if faults:
             raise errors.FormInvalid(faults)
         return clean
@@ -149,7 +153,14 @@ class FormChecker:
     ) -> dict[str, Any]:
         """The values without those of fields that their permission or, by the values and what was `typed`, their condition hides."""
         reading = self._reading(permissions)
-        return _visible(reading, reading.scope(known(schema), typed or {}, values), values)
+        return _visible(reading.scope(known(schema), typed or {}, values), values, reading.permissions)
+
+    def filled(
+        self, schema: Mapping[str, Any], values: Mapping[str, Any], permissions: Mapping[str, str], *, typed: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """As `visible`, with what was typed in place of the values wherever this person may set them."""
+        scope = self._reading(permissions).scope(known(schema), typed, values)
+        return _visible(scope, values, permissions, filled=True)
 
     def view(
         self,
@@ -191,15 +202,20 @@ def _files(items: Components, values: Any, prefix: str) -> Iterator[tuple[str, l
                 yield from _files(item.children, row, f"{prefix}{item.key}[{number}].")
 
 
-def _visible(reading: Reading, scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
+def _visible(scope: Scope, given: Mapping[str, Any], permissions: Mapping[str, str], *, filled: bool = False) -> dict[str, Any]:
+    """`filled`: with what was sent in place of what was given."""
     found = dict(given)
     for one in scope.fields.values():
-        path = one.component.path
-        if one.hidden or permission(one.component, reading.permissions) == "hidden":
+        path, sent = one.component.path, filled and one.was_sent and not one.fixed and not one.component.formula
+        if one.hidden or permission(one.component, permissions) == "hidden":
             drop(found, path)
+        elif one.component.type == "dynamiclist" and sent:
+            put(found, path, [_visible(inner, inner.stored, permissions, filled=True) for inner in one.rows])
         elif one.component.type == "dynamiclist" and isinstance(rows := at(found, path), list):
             pairs = zip(one.rows, rows, strict=False)
-            put(found, path, [_visible(reading, inner, row) if isinstance(row, Mapping) else row for inner, row in pairs])
+            put(found, path, [_visible(inner, row, permissions) if isinstance(row, Mapping) else row for inner, row in pairs])
+        elif sent:
+            put(found, path, one.sent)
     return found
 
 
@@ -224,11 +240,10 @@ def _strangers(places: Mapping[str, Any], sent: Any, prefix: str) -> Iterator[tu
                 yield from _misplaced(place.children, row, f"{path}[{number}].")
 
 
-def _clean(reading: Reading, scope: Scope, blame: Blame) -> dict[str, Any]:
+def _clean(reading: Reading, scope: Scope, before: Before, blame: Blame) -> dict[str, Any]:
     """The values of one object; a row holds all its fields, the form itself only those that the person may set."""
     row = bool(scope.prefix)
     clean = dict(scope.stored) if row else {}
-    before: Scope | None = None
     for one in scope.fields.values():
         path = one.component.path
         try:
@@ -239,15 +254,13 @@ def _clean(reading: Reading, scope: Scope, blame: Blame) -> dict[str, Any]:
                     continue
                 value = one.stored
             elif one.hidden:
-                if one.was_stored and not row:
-                    before = before or reading.scope(scope.items, {}, scope.stored)
-                    if before.fields[one.component.key].hidden:
-                        continue
+                if one.was_stored and ((stood := before()) is None or stood.fields[one.component.key].hidden):
+                    continue
                 value = values.nothing(one.component)
             elif one.component.formula:
                 value = one.value
             elif one.component.type == "dynamiclist":
-                value = _clean_list(reading, one, scope, blame)
+                value = _clean_list(reading, one, scope, before, blame)
             else:
                 value = _clean_value(reading, one, scope)
         except Fault as fault:
@@ -281,7 +294,7 @@ def _clean_value(reading: Reading, one: Field, scope: Scope) -> Any:
     return value
 
 
-def _clean_list(reading: Reading, one: Field, scope: Scope, blame: Blame) -> list[Any]:
+def _clean_list(reading: Reading, one: Field, scope: Scope, before: Before, blame: Blame) -> list[Any]:
     rows = one.sent if one.was_sent else one.stored
     if rows is not None and not isinstance(rows, (list, tuple)):
         raise Fault(Text.NOT_LIST)
@@ -289,13 +302,22 @@ def _clean_list(reading: Reading, one: Field, scope: Scope, blame: Blame) -> lis
     least, most = one.component.rows_allowed
     if count > most:
         raise Fault(Text.TOO_MANY, limit=most, count=count)
-    if one.was_sent and reading.rows_fixed(one.component) and count != len(before := reading.rows_before(one)):
-        raise Fault(Text.FIXED_ROWS, count=len(before))
+    if one.was_sent and reading.rows_fixed(one.component) and count != (expected := len(reading.rows_before(one))):
+        raise Fault(Text.FIXED_ROWS, count=expected)
     if (least or _required(reading, one, scope)) and not (one.was_sent and count):
         raise Fault(Text.ONE_ROW)
     if count < least:
         raise Fault(Text.FEW_ROWS, limit=least, count=count)
-    return [_clean(reading, row, blame) for row in one.rows] if one.was_sent else list(rows or ())
+    if not one.was_sent:
+        return list(rows or ())
+    return [_clean(reading, row, functools.partial(_row_before, before, one, number), blame) for number, row in enumerate(one.rows)]
+
+
+def _row_before(before: Before, one: Field, number: int) -> Scope | None:
+    """A row as it was stored; asked for only where the rows are those that were stored."""
+    stood = before()
+    row = stood.fields[one.component.key] if stood else None
+    return None if row is None or row.hidden else row.rows[number]
 
 
 def _required(reading: Reading, one: Field, scope: Scope) -> bool:

@@ -194,8 +194,8 @@ class Reading:
     def _rows(self, one: Field, scope: Scope) -> Iterator[Scope]:
         before = self.rows_before(one)
         sent: Sequence[Mapping[str, Any]] = _objects(one.sent) if one.was_sent and not one.fixed else [{} for _ in before]
-        # where rows come and go, the stored row of the same number may be another one
-        same = one.fixed or not one.was_sent or self.rows_fixed(one.component)
+        # Where rows come and go, the stored row of the same number may be another one. Of a hidden list nothing is given but what was sent.
+        same = one.fixed or not one.was_sent or (self.rows_fixed(one.component) and not one.hidden)
         for number, row in enumerate(sent):
             yield self.scope(
                 one.component.children,

@@ -112,7 +112,7 @@ def view(reading: Reading, scope: Scope, errors: Mapping[str, Sequence[str]], lo
 def _views(
     reading: Reading, scope: Scope, items: Sequence[Component], errors: Mapping[str, Sequence[str]], locale: str, *, around: bool = False
 ) -> list[FieldView]:
-    """`around`: a condition hides the group in which they lie."""
+    """`around`: a condition hides the group or list in which they lie."""
     shown = []
     for item in items:
         if item.path and permission(item, reading.permissions) == "hidden":
@@ -120,7 +120,7 @@ def _views(
         if item.formula:
             continue
         if item.type in FIELDS:
-            shown.append(_field(reading, scope, scope.fields[item.key], errors, locale))
+            shown.append(_field(reading, scope, scope.fields[item.key], errors, locale, around=around))
         else:
             hidden = around or reading.hides(item.hide, scope.context)
             inside = _views(reading, scope, item.children, errors, locale, around=hidden) if item.type in CONTAINERS else ()
@@ -184,14 +184,15 @@ def _documents(value: Any) -> list[str]:
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
-def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequence[str]], locale: str) -> FieldView:
-    item, path = one.component, scope.prefix + one.component.key
-    if one.hidden and (one.fixed or not one.was_sent):
+def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequence[str]], locale: str, *, around: bool) -> FieldView:
+    item, path, hidden = one.component, scope.prefix + one.component.key, one.hidden or around
+    if hidden and (one.fixed or not one.was_sent):
         return FieldView(kind=item.kind, path=path, id=field_id(path), place=path, hidden=True, absent=True)
     raw = one.sent if one.was_sent and not one.fixed else one.stored
     chosen = {values.written(each) for each in (raw if isinstance(raw, (list, tuple)) else [raw])}
     adorned = item.schema.get("appearance") or {}
-    rows = [RowView(name=row.prefix.removesuffix("."), fields=_views(reading, row, row.items, errors, locale)) for row in one.rows]
+    insides = (_views(reading, row, row.items, errors, locale, around=hidden) for row in one.rows)
+    rows = [RowView(name=row.prefix.removesuffix("."), fields=inside) for row, inside in zip(one.rows, insides, strict=True)]
     changeable = item.type == "dynamiclist" and not one.fixed and not reading.rows_fixed(item)
     return FieldView(
         kind=item.kind,
@@ -202,7 +203,7 @@ def _field(reading: Reading, scope: Scope, one: Field, errors: Mapping[str, Sequ
         description=_said(reading, scope, item, "description", locale),
         required=not one.fixed and (one.demanded or reading.true(item.validate.get("required"), scope.context)),
         readonly=one.fixed,
-        hidden=one.hidden,
+        hidden=hidden,
         value=values.printable(values.written(bool(raw) if item.type == "checkbox" else raw)),
         documents=_documents(raw) if item.type == "filepicker" else (),
         options=[_option(each, chosen, locale) for each in reading.options(item, scope.visible)],

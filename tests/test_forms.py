@@ -290,6 +290,22 @@ def test_what_was_hidden_before_and_after_stays_as_it_is() -> None:
     assert check(form(secret), {}, {"grade": 3}) == {"secret": None}
 
 
+def test_what_was_hidden_in_a_row_stays_as_it_is() -> None:
+    """Also in a list that was hidden as a whole; a field that the submission hides is emptied, and so are all in rows that come and go."""
+    secret = text("secret", conditional={"hide": '=grade < 5 or a = "off"'})
+    rows = {"type": "dynamiclist", "path": "rows", "label": "r", "allowAddRemove": False, "components": [text("a"), secret]}
+    stored = {"grade": 3, "rows": [{"a": "x", "secret": "kept"}]}
+    sent = {"rows": [{"a": "y"}]}
+
+    assert check(form(rows), sent, stored) == {"rows": [{"a": "y", "secret": "kept"}]}
+    assert check(form(rows), {"rows": [{"a": "off"}]}, stored | {"grade": 6}) == {"rows": [{"a": "off", "secret": None}]}
+    assert check(form(rows | {"allowAddRemove": True}), sent, stored) == {"rows": [{"a": "y", "secret": None}]}
+    turned = rows | {"conditional": {"hide": '=mode != "on"'}}
+    before = {"grade": 6, "rows": [{"a": "x", "secret": "kept"}], "mode": "off"}
+    clean = check(form(text("mode"), turned), {"mode": "on", "rows": [{"a": "off"}]}, before)
+    assert clean == {"mode": "on", "rows": [{"a": "off", "secret": "kept"}]}
+
+
 def test_a_condition_sees_that_another_field_is_hidden() -> None:
     """A field that depends on a hidden one sees it empty, whichever stands first."""
     first = text("first", conditional={"hide": "=second = null"})
@@ -405,7 +421,7 @@ def test_no_submission_breaks_the_checker(sent: Any, stored: dict[str, Any]) -> 
     try:
         clean = check(EVERYTHING, sent, {key: None for key in stored})
         json.dumps(clean, allow_nan=False).encode()
-        assert check(EVERYTHING, clean) == clean
+        assert check(EVERYTHING, clean) == {"reason": None} | clean  # what is hidden all along is not in the result
     except FormInvalid as refused:
         assert refused.fields and all(refused.fields.values())
         repr(refused.fields).encode()
@@ -564,6 +580,43 @@ def test_a_value_hidden_by_its_condition_never_leaves() -> None:
     assert "mine" not in str(view(schema, stored, submitted={"secret": "mine"}, permissions={"secret": "readonly"}))
     assert CHECKER.visible(schema, stored, {}) == {"grade": 3, "rows": [{"a": "x"}], "pay": {}, "other": 1}
     assert CHECKER.visible(form(DECISION, REASON), {"reason": "kept"}, {}, typed={"decision": "return"}) == {"reason": "kept"}
+
+
+def test_a_hidden_list_that_is_sent_gives_back_only_that() -> None:
+    """Whatever row is sent for it; what else stands in its rows is a place until the condition turns."""
+    rows = {
+        "type": "dynamiclist",
+        "path": "rows",
+        "label": "r",
+        "conditional": {"hide": "=grade < 5"},
+        "components": [text("a"), text("b")],
+    }
+    quoting = {"type": "text", "text": "{{b}}"}
+    schema = form(rows | {"allowAddRemove": False, "components": [*rows["components"], quoting]})
+    stored = {"grade": 3, "rows": [{"a": "x", "b": "4711"}]}
+
+    for permissions in ({}, {"rows.b": "readonly"}):
+        [shown] = view(schema, stored, submitted={"rows": [{"a": "mine"}]}, permissions=permissions)
+        a, b, _ = shown.rows[0].fields
+        assert shown.hidden and not shown.absent and "4711" not in str(shown) and a.value == "mine" and b.absent, permissions
+        assert str(view(schema, stored | {"grade": 6}, submitted={"rows": [{"a": "mine"}]}, permissions=permissions)).count("4711") == 2
+
+
+def test_what_was_typed_is_filled_in_by_its_path() -> None:
+    """Beside what the case has in the same object or row, and not where it is not the person's to say."""
+    locked, rows = text("locked", disabled=True), WITNESSES | {"allowAddRemove": False}
+    group = {"type": "group", "path": "facts", "label": "g", "components": [text("open"), locked]}
+    schema = form(group, rows, text("mine"), text("gone", conditional={"hide": '=mine = "x"'}))
+    stored = {"facts": {"open": "a", "locked": "b"}, "witnesses": [{"name": "n", "signed": True}], "gone": "z", "other": 1}
+    typed = {"facts": {"open": "t", "locked": "no"}, "witnesses": [{"name": "m"}], "mine": "x", "gone": "y"}
+
+    assert CHECKER.filled(schema, stored, {}, typed=typed) == {
+        "facts": {"open": "t", "locked": "b"},
+        "witnesses": [{"name": "m", "signed": True}],
+        "mine": "x",
+        "other": 1,
+    }
+    assert CHECKER.filled(schema, stored, {"witnesses": "readonly"}, typed=typed)["witnesses"] == stored["witnesses"]
 
 
 def test_a_page_says_which_fields_it_does_not_have() -> None:

@@ -68,7 +68,7 @@ def item(item_id: str) -> Any:
         return plain(found)
     hidden = {"form": forms.without_hidden(found.form, found.permissions)}
     typed = found.draft.values if found.draft else {}
-    values = services().forms.visible(found.form, {**found.values, **typed}, found.permissions, typed=typed)
+    values = services().forms.filled(found.form, found.values, found.permissions, typed=typed)
     return {**plain(found), **hidden, "values": values}
 
 

@@ -75,10 +75,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
     gap.replaceWith(field);
     htmx.process(field);
   });
-  all("#fields [data-field]").forEach((field) => {
-    field.hidden = hidden.has(field.dataset.field);
-    if (field.tagName === "FIELDSET") field.disabled = field.hidden;
-  });
+  // what is hidden is posted, too, so that it is there again when the condition turns back; the server asks for none of it
+  all("#fields [data-field]").forEach((field) => (field.hidden = hidden.has(field.dataset.field)));
 });
 
 // --- the table of an approval chain: what was unfolded stays so, what is typed is not left behind unsaved
