@@ -17,7 +17,7 @@ from .ports import Forms, Json
 from .procedures import Deployed
 from .situations import form_variables
 from .timeline import element_of, versions_of
-from .work import filling, permissions
+from .work import drafting, filling, permissions
 
 if TYPE_CHECKING:
     from .services import Services
@@ -90,12 +90,15 @@ def _read(forms: Forms, schema: Mapping[str, Json], element: Element, signed: Se
 def shown_to_signer(
     services: Services, connection: sa.Connection, case: Any, execution: Execution, reader: str
 ) -> Iterator[Mapping[str, Json]]:
-    """What the forms of the case's open approvals show to somebody who signs there: values by field, one mapping for each form."""
+    """What the forms of the case's open approvals show to somebody who signs there, by what they typed there, too: values by field, one
+    mapping for each form.
+    """
     waiting = dict(execution.waiting())
     items = sa.select(WorkItem.__table__).where(WorkItem.case_id == case.id, WorkItem.status == "open", WorkItem.chain_id.is_not(None))
     for item in connection.execute(items).all():
         known = element_of(versions_of(services, connection, case), item.element)
         if known and item.instance in waiting and access.hears(connection, case.id, reader, item.id):
             form = item_form(services, connection, known, item, reader, told=True)
-            values = form.visible(execution.variables(item.instance), {})
+            draft = drafting.read(connection, services.keyring, item.id, reader)
+            values = form.visible(execution.variables(item.instance), draft.values if draft else {})
             yield {name: values[name] for name in form.variables if name in values}

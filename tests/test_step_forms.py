@@ -131,14 +131,23 @@ def test_a_copy_shows_what_its_sender_sees(room: Room) -> None:
 
 
 def test_a_shown_file_can_be_opened_by_who_signs(room: Room) -> None:
-    """What a step shows its signers they can open, too; nobody else can."""
-    case = begin(room, step("a", "hr", fields={"proof": "editable"}), step("b", "head"))
+    """What a step shows its signers they can open, too, by what they typed; nobody else can."""
+    hiding = {**FORM, "components": [dict(one) for one in FORM["components"]]}
+    [proof] = [one for one in hiding["components"] if one.get("key") == "proof"]
+    proof["conditional"] = {"hide": '=x = "收起"'}
+    steps = [step("a", "hr", fields={"proof": "editable"}), *(step(by, by, fields={"x": "editable"}) for by in ("head", "director"))]
+    case = begin(room, *steps, form=hiding)
     file = File(kind="proof", name="证.png", media_type="", content=PNG)
     stored = work.attach(room.services, room.item(case, "sign"), actor=person("hr"), files={"proof": [file]})
     approve(room, case, "hr", **stored)
     assert originals.read_document(room.services, stored["proof"][0], reader=person("head")).name == "证.png"
     with pytest.raises(NotAllowed):
         originals.read_document(room.services, stored["proof"][0], reader=person("director"))
+    approve(room, case, "head", x="收起")
+    with pytest.raises(NotAllowed):
+        originals.read_document(room.services, stored["proof"][0], reader=person("director"))
+    work.save_draft(room.services, room.item(case, "sign"), actor=person("director"), values={"x": "展开"})
+    assert originals.read_document(room.services, stored["proof"][0], reader=person("director")).name == "证.png"
 
 
 def test_documents_of_another_case_are_refused(room: Room) -> None:

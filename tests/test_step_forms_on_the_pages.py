@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ from playwright.sync_api import Browser
 from web_office import PASSWORD, Office, served
 
 from engine import procedures
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+QUIET = {"HX-Request": "true"}
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +34,11 @@ def _deploy(office: Office) -> None:
         return {"key": key, "name": key, "name_en": key, "mode": "single", "approvers": [rule], **more}
 
     first = step("first", "zhaominhua", fields={"amount": "required", "secret": "editable", "proof": "editable"})
-    second = step("second", "zhengwenbo", fields={"secret": "hidden"}, resubmit="choose")
+    second = step("second", "zhengwenbo", fields={"secret": "hidden", "note": "editable"}, resubmit="choose")
     chained = zeebe("properties", zeebe("property", name="wf.chain", value="filled"))
     task = node("userTask", "sign", zeebe("formDefinition", formId="f"), chained)
     schema = form("note", "secret", numbers=["amount"], files=["proof"])
+    schema["components"][-1]["conditional"] = {"hide": '=note = "收起"'}
     chains = {"filled": {"name": "填写审批", "name_en": "Filled", "steps": [first, second]}}
     body = (START, task, user("after"), END, flows("start > sign", "sign > after", "after > end"))
     procedures.deploy(office.services, procedure_files(*body, forms={"f": schema}, chains=chains), procedure="filled")
@@ -54,10 +60,16 @@ def test_fields_of_a_step_on_its_page(office: Office) -> None:
     assert 'value="12"' in first.get(f"/items/{item}").text
     wrong = office.post(first, f"/items/{item}/approve", {"amount": "", "secret": "绝密", "opinion": "同意"})
     assert wrong.status_code == 422 and 'value="绝密"' in wrong.text and "同意" in wrong.text
-    assert office.post(first, f"/items/{item}/approve", {"amount": "13", "secret": "绝密", "opinion": "同意"}).status_code == 302
+    proof = {"proof": (io.BytesIO(PNG), "证.png")}
+    assert office.post(first, f"/items/{item}/approve", {"amount": "13", "secret": "绝密", "opinion": "同意", **proof}).status_code == 302
     second = office.browser("zhengwenbo", "zh-CN")
     page = second.get(f"/items/{item}").text
     assert ">13<" in page.replace("\n", "").replace(" ", "") and "绝密" not in page
+    own = {"draft:own": "w"}
+    office.post(second, f"/items/{item}/draft", {"note": "收起", **own})
+    assert "证.png" not in second.get(f"/items/{item}").text.partition('id="fields"')[2].partition("</form>")[0]
+    turned = {"note": "展开", "form:absent": "proof", **own}
+    assert ">证.png<" in re.sub(r"<svg.*?</svg>", "", office.post(second, f"/items/{item}/draft", turned, headers=QUIET).text, flags=re.S)
     client, headers = office.program("zhengwenbo")
     told = client.get(f"/api/v1/items/{item}", headers=headers)
     assert "绝密" not in told.text and told.json["values"]["amount"] == 13 and "secret" not in str(told.json["form"])

@@ -76,6 +76,9 @@ def test_a_file_is_kept_when_another_field_is_wrong(office: Office) -> None:
     assert answer.status_code == 422
     document = re.search(r'name="files" value="(\w{32})" checked', answer.text)[1]
     assert "照片.png" in answer.text
+    kept = {"files": (io.BytesIO(PNG), "照片.png"), "draft:own": "w"}
+    saved = office.post(client, f"/items/{item}/draft", kept, headers={"HX-Request": "true"}).text
+    assert re.search(r'class="saved text-secondary">已暂存', saved), "a draft with a file says when it was saved"
     values = {"decision": "proceed", "on": "2026-11-24", "files": document}
     assert office.post(client, f"/items/{item}/complete", values).status_code == 302
     assert client.get(f"/documents/{document}").data == PNG

@@ -57,7 +57,8 @@ def save(item_id: str) -> Any:
     if part and not then and not any(file.filename for file in request.files.values()):
         values = forms.parse(page.form or {}, request.form)
         kept = _kept(page, values)
-        said = {"item": page, "saved_at": services().clock.now() if kept else None} | (_hides(page, values) if "save" in page.may else {})
+        said = {"item": page, "saved_at": services().clock.now() if kept else None}
+        said |= _hides(page, values, kept=kept) if "save" in page.may else {}
         return render_template("_saved.html", **said), 200 if kept else 409
     _, values, refused = typed(item_id)
     given = enclosures.received(item_id)
@@ -68,17 +69,19 @@ def save(item_id: str) -> Any:
     if then in VERBS and then in page.may:
         return go_to(url_for("verbs.ask", item_id=item_id, verb=then))
     if part:
-        return show_page(item_id, submitted=values, opinion=request.form.get("opinion", ""))
+        return show_page(item_id, submitted=values, opinion=request.form.get("opinion", ""), saved=True)
     flash(gettext("Saved. Nobody else sees it before you submit."), "success")
     return redirect(url_for("items.show", item_id=item_id))
 
 
-def _hides(page: ItemPage, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the conditions hide now, and what they hide no longer."""
-    g.document_names = {document.id: document.name for document in page.documents}
+def _hides(page: ItemPage, values: Mapping[str, Any], *, kept: bool) -> dict[str, Any]:
+    """What the conditions hide now, and what they hide no longer. `kept`: what was typed is the draft by now."""
     fields, address = fields_of(page, values), {"item_id": page.id}
+    back = brought(fields)
+    documents = (page_of(page.id) if back and kept else page).documents  # the draft may open files that the page before it did not
+    g.document_names = {document.id: document.name for document in documents}
     addresses = {"rows_address": url_for("items.fields", **address), "upload_address": url_for("drafts.upload", **address)}
-    return {"hidden_fields": hidden_places(fields), "brought": brought(fields), **addresses}
+    return {"hidden_fields": hidden_places(fields), "brought": back, **addresses}
 
 
 @drafts.post("/upload")

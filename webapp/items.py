@@ -82,8 +82,9 @@ def show_page(
     submitted: Mapping[str, Any] | None = None,
     errors: Mapping[str, Sequence[str]] | None = None,
     opinion: str | None = None,
+    saved: bool = False,
 ) -> str:
-    """The page. What was typed stands over the draft, the draft over what the case knows."""
+    """The page. What was typed stands over the draft, the draft over what the case knows. `saved`: it says that it was saved just now."""
     work.read(services(), item_id, reader=me().id)
     page = page_of(item_id)
     copies.read(services(), page.case_id, reader=me().id)
@@ -100,6 +101,7 @@ def show_page(
         fields=fields,
         errors=errors or {},
         opinion=page.opinion if opinion is None else opinion,
+        saved_at=services().clock.now() if saved else None,
         picks=picks,
         panels=panels(page.variables),
         filled=entries(page.version_id, page.timeline),
