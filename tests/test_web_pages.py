@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from web_office import Office, with_a_term
+from web_office import PASSWORD, Office, token, with_a_term
 
 import webapp
 from engine import versions
@@ -422,11 +422,20 @@ def test_a_log_in_that_ended_costs_no_typed_word(office: Office) -> None:
     """Sending a form without a session is no redirect: the page says how to log in beside the page that holds the text."""
     item = office.open_item(office.case())
     client = office.browser("wangfang")
-    page = client.get(f"/items/{item}").text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-    client.delete_cookie("partwell_session")
-    answer = client.post(f"/items/{item}/complete", data={"csrf_token": token, "minutes": "45"})
-    assert answer.status_code == 401 and "登录已过期" in answer.text and 'target="_blank"' in answer.text
+    sent = {"csrf_token": token(client, f"/items/{item}"), "decision": "proceed", "on": "2026-11-24"}
+    for cookie in ("partwell_session", "partwell_form"):
+        client.delete_cookie(cookie)
+        answer = client.post(f"/items/{item}/complete", data=sent)
+        assert answer.status_code == 401 and "登录已过期" in answer.text and 'target="_blank"' in answer.text, cookie
+    log_in = {"csrf_token": token(client, "/log-in"), "login": "wangfang", "password": PASSWORD}
+    client.delete_cookie("partwell_form")
+    without = client.post("/log-in", data=log_in)
+    assert without.status_code == 400 and "请再登录一次" in without.text and 'value="wangfang"' in without.text
+    log_in["csrf_token"] = token(client, "/log-in")
+    assert client.post("/log-in", data=log_in).status_code == 302 and client.get("/inbox").status_code == 200
+    assert client.post("/log-in", data=log_in).headers["Location"] == "/inbox", "a log-in page left open in another tab"
+    assert office.post(office.browser("zhaominhua"), "/account/after-completing", {"csrf_token": sent["csrf_token"]}).status_code == 400
+    assert client.post(f"/items/{item}/complete", data=sent).status_code == 302
 
 
 def test_a_file_of_a_faulty_report_must_be_chosen_again_and_the_page_says_so(office: Office) -> None:

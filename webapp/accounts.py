@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from engine import observe
@@ -256,10 +256,20 @@ def try_log_in() -> Any:
     return render_template("log_in.html", next=back, login=login, error=error), status
 
 
+def log_in_again() -> Any:
+    """To a log-in page that is no longer valid: its browser forgot the cookie, or somebody logged in meanwhile in another tab."""
+    if g.get("person"):
+        return redirect(_local(request.form.get("next")) or url_for("inbox.mine"))
+    said = gettext("This page was no longer valid. Please log in once more; if this happens again, allow your browser to keep cookies.")
+    back, login = _local(request.form.get("next")), request.form.get("login", "").strip()[:100]
+    return render_template("log_in.html", next=back, login=login, error=said), 400
+
+
 @accounts.post("/log-out")
 def log_out() -> Any:
     if secret := request.cookies.get(COOKIE):
         close_session(secret)
+    session.clear()
     answer = redirect(url_for("accounts.log_in"))
     answer.delete_cookie(COOKIE)
     return answer

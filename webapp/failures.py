@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask import render_template as render
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from engine.errors import DatabaseAway, FormInvalid, PartwellError
 from engine.outages import is_away
 
-from .accounts import LogInNeeded, services, to_log_in
+from .accounts import LogInNeeded, log_in_again, services, to_log_in
 from .api.shapes import RequestInvalid
 from .i18n import N_, error_text, gettext, reason
 
@@ -108,6 +108,10 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> Any:
+        if request.endpoint == "accounts.try_log_in":
+            return log_in_again()
+        if g.get("person") is None:
+            return known(LogInNeeded())
         return answer(
             400, "form_expired", gettext("This form is no longer valid. Go back, copy what you typed, reload the page and send it again.")
         )

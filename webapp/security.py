@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
 
 from engine.services import Services
 
 csrf = CSRFProtect()
+#: what a form's token must say, in the session
+TOKEN = "csrf_token"
 
 _POLICY = "; ".join(
     (
@@ -23,6 +25,26 @@ _POLICY = "; ".join(
 )
 
 
+def whose_forms() -> None:
+    """Lets a page's forms be taken from whom it was made for, and from nobody else.
+
+    Not only from the session in which it was made: whoever logs in again beside a page, because the log-in ended or the browser forgot
+    its cookies, sends it as it is, with all they typed.
+    """
+    person = g.get("person")
+    if person is None or request.path.startswith("/api/"):
+        return
+    own = hmac.digest(_key(), f"forms of {person.id}".encode(), "sha256").hex()
+    if session.get(TOKEN) != own:
+        session[TOKEN] = own
+
+
+def _key() -> bytes:
+    key = current_app.secret_key
+    assert isinstance(key, bytes)
+    return key
+
+
 def init_app(app: Flask) -> None:
     """Forgery check on, cookies and headers hardened. HSTS and Secure cookies where the public address is https."""
     services: Services = app.extensions["partwell"]
@@ -34,10 +56,12 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
-        # A form may lie open on a desk all day; it is bound to the browser's cookie anyway.
+        # A form may lie open on a desk all day; whose it is, is checked anyway.
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=https,
     )
+    # before the check itself, which looks at the session
+    app.before_request(whose_forms)
     csrf.init_app(app)
 
     @app.before_request

@@ -125,12 +125,12 @@ def init_app(app: Flask) -> None:
     health.init_app(app)
     metrics.init_app(app)
     database.init_app(app)
+    accounts.init_app(app)  # the check of forms against forgery asks who sent them
     security.init_app(app)
     i18n.init_app(app)
     text.init_app(app)
     why.init_app(app)
     failures.init_app(app)
-    accounts.init_app(app)
     people.init_app(app)
     handover.init_app(app)
     for blueprint in (
