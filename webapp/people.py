@@ -95,14 +95,15 @@ def keep_ids(person_id: str) -> Any:
         other = identities.keep(services(), person_id, ids, by=me().id, seen=request.form.get("seen", ""))
     except IdsChanged as changed:
         flash(error_text(changed), "danger")
-        return _person(person_id, {}, typed=ids), changed.status
+        return _person(person_id, {}, unsaved=ids), changed.status
     except FormInvalid as invalid:
         return _person(person_id, {system: [gettext(text) for text in texts] for system, texts in invalid.fields.items()}, typed=ids), 422
     flash(gettext("Saved.") if other else gettext("Nothing was different."), "success" if other else "info")
     return redirect(url_for("people.person", person_id=person_id))
 
 
-def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, str] = {}) -> Any:
+def _person(person_id: str, errors: Mapping[str, list[str]], typed: Mapping[str, str] = {}, unsaved: Mapping[str, str] = {}) -> Any:
+    """`typed`: ids that stand in their fields; `unsaved`: such that are only told beside what is stored by now."""
     with services().database.reading() as connection:
         found = state(connection, today(), about=person_id)
         key = key_of(found, person_id)
@@ -114,6 +115,7 @@ def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, st
         shown = directory.display(connection, person_id, found.on)
         kept = identities.of(connection, person_id)
         ids = {system: typed.get(system, kept.get(system, "")) for system in identities.systems(services(), connection)}
+    errors = {**errors, **{system: [_stood(id)] for system, id in unsaved.items() if id != ids[system]}}
     manager = line["manager"]
     return render_template(
         "people_person.html",
@@ -133,6 +135,10 @@ def _person(person_id: str, errors: dict[str, list[str]], typed: Mapping[str, st
         id_errors=errors,
         systems=SYSTEMS,
     )
+
+
+def _stood(id: str) -> str:
+    return gettext("Your page had %(id)s, which was not saved.", id=id) if id else gettext("Your page had none, which was not saved.")
 
 
 def key_of(found: State, person_id: str) -> str:
