@@ -177,6 +177,8 @@ def test_chains_by_the_interface(office: Office) -> None:
     done = client.post(f"{at}/publish", json={"note": "再审一次"}, headers={**published, "Idempotency-Key": "k"})
     assert done.json["number"] == 2
     assert client.post(f"{at}/publish", json={"note": "再审一次"}, headers={**published, "Idempotency-Key": "k"}).json == done.json
+    other = client.post(f"{at}/publish", json={"note": "再审一次"}, headers={**published, "Idempotency-Key": "k", "If-Match": '"x"'})
+    assert (other.status_code, other.json["code"]) == (422, "key_reused")
     again = client.post(f"{at}/publish", json={"note": "再审一次"}, headers=published)
     assert again.status_code == 409 and again.json["code"] == "already_published" and "2" in again.json["detail"]
     assert client.get(f"{at}/versions", headers=headers).json["versions"][0]["state"] == "in_force"

@@ -20,6 +20,7 @@ from engine.models import AnsweredRequest
 
 from ..accounts import me, services
 from .exchange import KEY, api, declaration, request_id
+from .matching import WANTED
 
 #: how long an answer is kept
 KEPT = dt.timedelta(days=1)
@@ -72,8 +73,8 @@ def keep(answer: Response) -> Response:
 
 
 def _digest() -> str:
-    """Tells the request from any other; the boundary between the parts of an upload is no part of it."""
-    found = hashlib.sha256(f"{request.method} {request.full_path}\0".encode())
+    """Tells the request from any other, also by what it read; the boundary between the parts of an upload is no part of it."""
+    found = hashlib.sha256(f"{request.method} {request.full_path}\0{request.headers.get(WANTED, '')}\0".encode())
     if request.mimetype == "multipart/form-data":
         for name, file in request.files.items(multi=True):
             found.update(f"{name}\0{file.filename}\0".encode() + hashlib.file_digest(file.stream, "sha256").digest())
