@@ -161,6 +161,8 @@ def test_everybody_names_their_own_substitute(office: Office) -> None:
     """With a time and a scope that exists; refusals keep what was typed; only one's own are seen and ended."""
     head, admin = office.browser("zhaominhua"), office.browser("admin")
     form = {"substitute": "陈立", "starts": "2030-01-01T09:00", "ends": "2030-01-08T18:00", "scope": "procedure office", "note": "休假"}
+    appointing = head.get("/substitutes").text.partition('action="/substitutes"')[2]
+    assert 'value="find"' in re.findall("<button[^>]*>", appointing)[0], "Enter in the search would appoint"
     refused = office.post(head, "/substitutes", {**form, "ends": "2029-01-01T00:00"})
     assert refused.status_code == 422 and "结束时间早于开始时间" in refused.text and "休假" in refused.text
     assert office.post(head, "/substitutes", {**form, "substitute": "赵敏华"}).status_code == 422
