@@ -132,7 +132,7 @@ def test_draft_saved_in_another_window(office: Office) -> None:
         typed = {"decision": "stop", "stop_reason": "程序有误", **windows[1]}
         refused = office.post(client, f"/items/{item}/draft", typed, headers=headers)
         assert refused.status_code == 409 and "您在另一个窗口保存过这份草稿" in refused.text
-        assert ("程序有误" in refused.text) is not headers
+        assert ("程序有误" in refused.text) is not bool(headers)
     assert "证据不足" in client.get(f"/items/{item}").text
     [other] = re.findall(r'name="draft:over" value="(\w+)"', refused.text)
     assert save("程序有误", 1, **{"draft:over": other}).status_code == 302
