@@ -94,6 +94,8 @@ class Interpreter:
                     raise LimitReached(by_others=ours < 0.9 * limit and all_of_it > limit) from None
                 raise
             if not isinstance(answer, str) or answer[:1] != "z":
+                if self.patience > 1 and time.thread_time() - began > limit:
+                    raise LimitReached(by_others=False)  # what fails on a quiet machine is not answered on a busy one
                 return answer
             self._functions["zone"](answer[1:], zone_table(answer[1:]))
 
