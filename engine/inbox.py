@@ -242,6 +242,15 @@ class ItemPage:
     version_id: str
 
 
+def number_of_case(services: Services, item_id: str) -> str:
+    """Of the case to which an item belongs, for whoever acted on it. Raises NotFound."""
+    with services.database.reading() as connection:
+        number = connection.execute(sa.select(Case.number).join(WorkItem, WorkItem.case_id == Case.id).where(WorkItem.id == item_id)).scalar()
+    if number is None:
+        raise NotFound(what="work item", name=item_id)
+    return str(number)
+
+
 def item_page(services: Services, item_id: str, *, reader: str) -> ItemPage:
     """Raises NotFound, NotAllowed."""
     with services.database.reading() as connection:

@@ -437,6 +437,18 @@ def test_a_limit_knows_whose_work_it_was() -> None:
         assert not reached.value.by_others
 
 
+def test_a_table_is_asked_where_it_was_compiled() -> None:
+    """Though others were given back after it."""
+    with feel.interpreter() as first, feel.interpreter() as second:
+        first.compiled["a table"] = 1
+    assert feel._free[-1] is first or feel._free[-2:] == [second, first]
+    with feel.interpreter(holding="another") as last:
+        pass
+    assert feel._free[-1] is last
+    assert feel.asked(lambda lent: lent, "a table") is first
+    del first.compiled["a table"]
+
+
 def test_a_full_interpreter_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ever new expressions do not fill the memory: after the most, a context starts over, and old ones still answer."""
     monkeypatch.setattr(feel, "MOST", 3)

@@ -230,7 +230,7 @@ def _unsent(item_id: str) -> Mapping[str, Any] | None:
 
 def done(item_id: str, said: str) -> Any:
     """Back to the inbox, with what happened and the way to what waits next."""
-    waiting = next_work(page_of(item_id).number)
+    waiting = next_work(inbox.number_of_case(services(), item_id))
     if waiting and me().onward:
         flash(said, "success")
         return go_to(url_for("items.show", item_id=waiting.item_id))

@@ -117,7 +117,7 @@ class Decisions:
             time = feel.local_time(now, expressions.ZONE) if needs["timed"] else ""
             return json.loads(interpreter.call("decide", self._key, decision_id, feel.wire(used), time))
 
-        return feel.asked(ask)
+        return feel.asked(ask, self._key)
 
 
 @functools.lru_cache(maxsize=32)

@@ -109,13 +109,21 @@ def said(error: Exception) -> str:
 _free: list[Interpreter] = []
 
 
-@contextlib.contextmanager
-def interpreter(patience: int = 1) -> Iterator[Interpreter]:
-    """An interpreter that nobody else has meanwhile."""
+def _take(holding: Any) -> Interpreter:
+    for known in [one for one in reversed(_free) if holding in one.compiled]:
+        with contextlib.suppress(ValueError):  # somebody else was faster
+            _free.remove(known)
+            return known
     try:
-        lent = _free.pop()
+        return _free.pop()
     except IndexError:
-        lent = Interpreter()
+        return Interpreter()
+
+
+@contextlib.contextmanager
+def interpreter(patience: int = 1, holding: Any = None) -> Iterator[Interpreter]:
+    """An interpreter that nobody else has meanwhile; one that compiled `holding` where there is one, since a table takes a second."""
+    lent = _take(holding)
     lent.patience = patience
     try:
         yield lent
@@ -124,13 +132,13 @@ def interpreter(patience: int = 1) -> Iterator[Interpreter]:
             _free.append(lent)
 
 
-def asked(ask: Callable[[Interpreter], _T]) -> _T:
+def asked(ask: Callable[[Interpreter], _T], holding: Any = None) -> _T:
     """What an interpreter answers. Raises `LimitReached` as `Interpreter.call`.
 
     Where other threads used up its time it is asked again, and given as much more as there were attempts.
     """
     for patience in range(1, ATTEMPTS + 1):
-        with interpreter(patience) as lent:
+        with interpreter(patience, holding) as lent:
             try:
                 return ask(lent)
             except LimitReached as reached:
