@@ -245,7 +245,8 @@ class ItemPage:
 def number_of_case(services: Services, item_id: str) -> str:
     """Of the case to which an item belongs, for whoever acted on it. Raises NotFound."""
     with services.database.reading() as connection:
-        number = connection.execute(sa.select(Case.number).join(WorkItem, WorkItem.case_id == Case.id).where(WorkItem.id == item_id)).scalar()
+        asked = sa.select(Case.number).join(WorkItem, WorkItem.case_id == Case.id).where(WorkItem.id == item_id)
+        number = connection.execute(asked).scalar()
     if number is None:
         raise NotFound(what="work item", name=item_id)
     return str(number)

@@ -147,6 +147,7 @@ def database_url(
         file = tmp_path_factory.getbasetemp() / "sqlite" / "partwell.db"
         empty_database.place(file)
         url = f"sqlite:///{file}"
+        opened(url).dispose()  # whoever a test left behind may have looked into the file that was there before
     yield url
     opened(url).dispose()
 

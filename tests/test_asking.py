@@ -158,7 +158,7 @@ def test_rule_operation_is_asked_anew_after_a_withdrawal(services: Services) -> 
     item = room.item(case, "sign")
     assert "withdraw" in inbox.item_page(room.services, item, reader=person("hr")).may
     room.manage(work.withdraw, item, by="hr")
-    assert rounds(room, case) == ["first open", "second left"] and room.run() == 0 and not system.calls
+    assert rounds(room, case) == ["first open", "second withdrawn"] and room.run() == 0 and not system.calls
     room.approve(case, "sign", by="hr")
     room.run()
     assert signers(room) == [person("hr2")] and len(system.calls) == 1
