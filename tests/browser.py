@@ -126,5 +126,5 @@ class Visitor:
 
     def leave(self) -> None:
         """Close the browser; nothing may have been complained about."""
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
         self.page.context.close()
