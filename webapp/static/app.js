@@ -20,6 +20,8 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
   button.classList.add("is-sending");
+  // a quiet save still on its way would come to work that is done
+  all("[data-quiet]", form).forEach((part) => htmx.trigger(part, "htmx:abort"));
 });
 
 function ready(form) {
