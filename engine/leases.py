@@ -115,8 +115,10 @@ class Leases:
             unit.commit()
 
     def close(self) -> None:
-        """Renew no more."""
+        """Renew no more; what is being renewed comes to its end, or to that of a try at a database that is away."""
         self._closed.set()
+        if self._beat is not None:
+            self._beat.join()
 
     def _renewing(self) -> None:
         while not self._closed.wait(self.span.total_seconds() / 3):

@@ -276,11 +276,8 @@ def look_back(wangfang: Visitor, case: str) -> None:
         expect(line.locator("time")).to_have_attribute("datetime", re.compile(r"^\d{4}-\d\d-\d\dT"))
     for document in ("解除劳动合同通知书", "签收单.png"):
         wangfang.reads(re.compile(re.escape(document)))
-    for _ in range(30):
-        if page.get_by_role("link", name=re.compile("下载")).count():
-            break
-        page.wait_for_timeout(500)
-        page.reload()
+    # sealing is a job: the page reads itself anew when it is done
+    expect(page.get_by_role("link", name=re.compile("下载"))).to_be_visible(timeout=30_000)
     wangfang.look("15-case-closed")
     page.get_by_role("link", name="校验").click()
     expect(page.get_by_text("校验通过")).to_be_visible()
