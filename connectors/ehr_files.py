@@ -9,17 +9,18 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
+from connectors.ehr_operations import DESCRIPTIONS
 from connectors.options import REQUIRED, Option, overlaid, read_options
 from connectors.rows import FIELDS, Asked, read_fields, read_input, read_record, read_rows
 from engine.errors import NeedsPerson, SettingWrong, TryAgain
-from engine.ports import Answer, Call, Exchange
+from engine.ports import Answer, Call, Description, Exchange
 
 _FILES = {
     "ehr.employee": "employees",
@@ -49,6 +50,7 @@ class EhrFiles:
 
     #: changes nothing at the EHR
     reads: ClassVar[bool] = True
+    descriptions: ClassVar[Sequence[Description]] = DESCRIPTIONS
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         "folder": Option(str, REQUIRED, "Folder of the exports"),
         "files": Option(dict, {}, "File names without ending by operation, where they differ from the defaults"),

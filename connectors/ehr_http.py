@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from connectors.ehr_operations import DESCRIPTIONS
 from connectors.http import HTTP_OPTIONS, Http
 from connectors.options import Option, overlaid, read_options
 from connectors.rows import FIELDS, Asked, read_fields, read_input, read_record, read_rows
 from engine.errors import NeedsPerson
-from engine.ports import Answer, Call, Exchange
+from engine.ports import Answer, Call, Description, Exchange
 
 _PATHS = {
     "ehr.employee": "/ehr/employees/{employee}",
@@ -32,6 +33,7 @@ class EhrHttp:
 
     #: changes nothing at the EHR
     reads: ClassVar[bool] = True
+    descriptions: ClassVar[Sequence[Description]] = DESCRIPTIONS
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **HTTP_OPTIONS,
         "paths": Option(dict, {}, "Paths by operation, where they differ from the defaults"),

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from connectors.options import REQUIRED, Option, read_options
 from engine.errors import NeedsPerson, NotFound, Refused, SettingWrong, TryAgain
-from engine.ports import Answer, Call, Exchange, Message
+from engine.ports import Answer, Call, Description, Exchange, Message, Parameter, Result
 
 
 class Mail:
@@ -36,6 +36,22 @@ class Mail:
         "notices": Option(bool, True, "Tell people by it what waits for them"),
     }
     names = ("mail.send",)
+    descriptions: ClassVar[Sequence[Description]] = (
+        Description(
+            name="mail.send",
+            label="发送邮件",
+            label_en="Send a mail",
+            description="发一封纯文本邮件。收件地址可以是一个地址，也可以是地址列表。",
+            description_en="Sends a mail of plain text to one address or to a list of them.",
+            icon="mail",
+            inputs=(
+                Parameter("to", "收件地址", "To", required=True),
+                Parameter("subject", "主题", "Subject", required=True),
+                Parameter("body", "正文", "Text", required=True),
+            ),
+            outputs=(Result("reference", "邮件编号（Message-ID）", "Message-ID"), Result("accepted_at", "发送时间", "Sent at")),
+        ),
+    )
     reaches = "mail"
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:

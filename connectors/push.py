@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from connectors.http import HTTP_OPTIONS, Http
 from connectors.options import Option, overlaid, read_options
-from engine.errors import NeedsPerson, NotFound
-from engine.ports import Answer, Call, Exchange
+from engine.errors import NeedsPerson, NotFound, Refused
+from engine.ports import Answer, Call, Description, Exchange, Parameter, Result
 
 _ANSWER = {"reference": "reference", "accepted_at": "accepted_at", "employee": "employee"}
+
+#: what the answer to every push holds
+ACCEPTED: Sequence[Result] = (
+    Result("reference", "回执编号", "Reference number"),
+    Result("accepted_at", "受理时间", "Accepted at"),
+)
+EMPLOYEE = Parameter("employee", "工号", "Employee number", required=True, default="=subject.employee_no")
 
 
 class Push:
@@ -20,11 +27,14 @@ class Push:
     key, by which the other side knows it. For a system that does not remember keys, `ask_first` looks up whether something
     was already accepted under the key before anything is sent.
 
+    Inputs that a description calls required are asked for before anything is sent; whatever else the task maps goes along.
+
     The value is {"reference": text, "accepted_at": text or null}.
     """
 
     #: path by operation
     PATHS: ClassVar[Mapping[str, str]] = {}
+    descriptions: ClassVar[Sequence[Description]] = ()
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **HTTP_OPTIONS,
         "paths": Option(dict, {}, "Paths by operation, where they differ from the defaults"),
@@ -47,6 +57,10 @@ class Push:
     def call(self, call: Call) -> Answer:
         if call.operation not in self._paths:
             raise NotFound(what="operation", name=call.operation)
+        needed = (each.name for told in self.descriptions if told.name == call.operation for each in told.inputs if each.required)
+        if lacking := [name for name in needed if call.input.get(name) in (None, "")]:
+            reason = f"the input lacks what the operation needs: {', '.join(lacking)}"
+            raise Refused(system=self._name, operation=call.operation, reason=reason)
         path, exchanges = self._paths[call.operation], []
         if self._ask_first:
             found, exchange = self._http.ask(call, "GET", path, params={self._ask_parameter: call.key}, absent_is_empty=True)

@@ -140,7 +140,8 @@ def read_input(system: str, call: Call) -> Asked:
     def refused(reason: str) -> Refused:
         return Refused(system=system, operation=call.operation, reason=reason)
 
-    employee, team = call.input.get("employee"), call.input.get("team") or ""
+    employee = call.input.get("employee")
+    team = "" if call.operation == "ehr.employee" else call.input.get("team") or ""
     if not isinstance(employee, str) or not employee or not isinstance(team, str):
         raise refused("the input does not say for which employee")
     if call.operation == "ehr.employee":

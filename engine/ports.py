@@ -8,6 +8,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from .descriptions import GAVE_UP as GAVE_UP
+from .descriptions import NEEDS_PERSON as NEEDS_PERSON
+from .descriptions import REFUSED as REFUSED
+from .descriptions import Description as Description
+from .descriptions import Parameter as Parameter
+from .descriptions import Result as Result
 from .errors import OperationFailed, Refused
 
 #: What may stand in a case variable: None, bool, int, float, str, and lists and string-keyed dicts of them.
@@ -83,7 +89,8 @@ class Answer:
 class Operation(Protocol):
     """What a service task calls, by name. Runs as a job, never inside a transaction; at least once, so the key matters."""
 
-    #: names this object answers, such as `("ehr.app_usage", "ehr.training")`; with an attribute `reads = True` it changes nothing outside
+    #: Names this object answers, such as `("ehr.app_usage", "ehr.training")`. Two attributes more may say what it does: `reads = True`,
+    #: it changes nothing outside; `descriptions`, a `Description` of each name (`engine.descriptions`).
     names: Sequence[str]
 
     def call(self, call: Call) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import cases, documents, migrations, work
+from engine import cases, letters, migrations, work
 from engine.bpmn.state import LiveCases
 from engine.db import Database
 from engine.fields import Keyring
@@ -165,8 +165,8 @@ def house(home: Path, database: str = "") -> Services:
     renderer = TypstRenderer()
     operations = [
         Usage(),
-        documents.RenderLetter(renderer, lambda case: FILES, zone="Asia/Shanghai"),
-        documents.DraftLetter(lambda case: FILES),
+        letters.RenderLetter(renderer, lambda case: FILES, zone="Asia/Shanghai"),
+        letters.DraftLetter(lambda case: FILES),
     ]
     services = Services(
         settings=settings,

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from small_case import FILES, PNG, closed, house, houses, open_item, person, started
 
-from engine import documents, ledger, originals, work
+from engine import documents, ledger, letters, originals, work
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, NotAllowed, NotFound, Refused, SealBroken
 from engine.models import Case, Document
 from engine.ports import Call, File
@@ -211,8 +211,8 @@ def call(operation: str, template: str, locale: str = "zh-CN", **given: object) 
 SUBJECT = {"subject": {"name": "林小北"}, "hours": 2.5, "points": ["一、事实", "二、依据"]}
 
 
-def render() -> documents.RenderLetter:
-    return documents.RenderLetter(TypstRenderer(), lambda case: FILES, zone="Asia/Shanghai")
+def render() -> letters.RenderLetter:
+    return letters.RenderLetter(TypstRenderer(), lambda case: FILES, zone="Asia/Shanghai")
 
 
 def test_a_letter_carries_the_day_it_is_made() -> None:
@@ -239,8 +239,8 @@ def test_a_letter_that_cannot_be_made_says_why(template: str, given: dict[str, o
         render().call(call("document.render", template, **given))
 
 
-def draft() -> documents.DraftLetter:
-    return documents.DraftLetter(lambda case: FILES)
+def draft() -> letters.DraftLetter:
+    return letters.DraftLetter(lambda case: FILES)
 
 
 def test_a_draft_is_filled_from_the_input() -> None:

@@ -30,7 +30,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     Raises SettingWrong naming the setting, OtherKeys for a database that was written with other keys.
     """
     import connectors
-    from engine import announcing, documents, keys, migrations
+    from engine import announcing, keys, migrations
     from engine.bpmn import expressions
     from engine.bpmn.state import LiveCases
     from engine.calendar import Calendars
@@ -38,6 +38,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine.distributed import carrier_of
     from engine.errors import SettingWrong
     from engine.fields import Keyring
+    from engine.letters import DraftLetter, RenderLetter
     from engine.procedures import Programs, files_of_case
     from engine.services import Services, SystemClock
 
@@ -61,7 +62,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     scanner = connectors.scanner(outside)
     if settings.scan_uploads and scanner is None:
         raise SettingWrong(setting="scan_uploads", reason="no connector is set up that looks for viruses, such as clamav")
-    own = [documents.RenderLetter(renderer, letters, zone=settings.zone), documents.DraftLetter(letters), PortraitOperation()]
+    own = [RenderLetter(renderer, letters, zone=settings.zone), DraftLetter(letters), PortraitOperation()]
     return Services(
         settings=settings,
         keyring=keyring,
