@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from .services import Services
 
 #: file names that make up a procedure
-_KINDS = (".bpmn", ".dmn", ".form", ".typ", ".txt", ".json", ".svg")
-_LARGEST = 2 * 1024 * 1024
+KINDS = (".bpmn", ".dmn", ".form", ".typ", ".txt", ".json", ".svg", ".yaml")
+#: bytes of one of them
+LARGEST = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         aside = any(part.startswith(".") for part in name.parts) or name.parts[0] == convert.ORIGINALS
-        if path.is_file() and (path.suffix in _KINDS or path.name.endswith(convert.ENDINGS)) and not aside:
-            if path.stat().st_size > _LARGEST:
+        if path.is_file() and (path.suffix in KINDS or path.name.endswith(convert.ENDINGS)) and not aside:
+            if path.stat().st_size > LARGEST:
                 raise FileRefused(file=path, reason="it is larger than 2 MB")
             files[convert.plain(name.as_posix())] = path.read_bytes()
     if source.is_file():

@@ -46,7 +46,7 @@ _TROUBLE = ("alert-triangle", N_("Something went wrong on our side"))
 
 
 def wants_json() -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith("/api/") or request.blueprint == "studio_data"
 
 
 def answer(

@@ -14,6 +14,7 @@ from engine import rules
 from engine.chains.drafts import EDITORS
 from engine.errors import DatabaseAway
 from engine.models import new_id
+from engine.studio.drafts import may_begin
 
 from . import (
     accounts,
@@ -46,6 +47,7 @@ from . import (
     returns,
     security,
     start,
+    studio,
     substitutes,
     text,
     tokens,
@@ -78,7 +80,7 @@ def document_name(document_id: str) -> str:
 
 def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     """Which parts of the product the reader's roles open, by the rules of the active procedures."""
-    closed = {"start": False, "incidents": False, "people": False, "chains": False}
+    closed = {"start": False, "incidents": False, "design": False, "people": False, "chains": False}
     if reader is None:
         return closed
     services = accounts.services()
@@ -92,6 +94,7 @@ def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
         "people": reader.holds("admin"),
         "chains": reader.holds(EDITORS),
         "incidents": any(reader.roles & each.managers for each in active),
+        "design": may_begin(reader.roles) or any(reader.roles & each.managers for each in active),
     }
 
 
@@ -158,4 +161,5 @@ def init_app(app: Flask) -> None:
         enclosures.enclosures,
     ):
         app.register_blueprint(blueprint)
+    studio.init_app(app)
     api.init_app(app)

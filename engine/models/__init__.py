@@ -32,6 +32,7 @@ from .people import (
 )
 from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureVersion, VersionEvent
 from .projections import Projection, ProjectionCentre
+from .studio import ProcedureDraft, ProcedureDraftFile, ProcedureEditing, ProcedureEvent
 from .work import OPEN, Candidate, Choice, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
@@ -83,6 +84,10 @@ __all__ = [
     "Person",
     "Placement",
     "Post",
+    "ProcedureDraft",
+    "ProcedureDraftFile",
+    "ProcedureEditing",
+    "ProcedureEvent",
     "ProcedureFile",
     "ProcedureVersion",
     "Projection",

@@ -1,0 +1,83 @@
+"""Which variables an expression may name at each place of a diagram: what an editor offers while somebody types one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ... import errors
+from ...ports import Json
+from .. import names
+from ..model import Element, Process
+from ..parser import processes
+from ..reader import read_xml
+from .calls import Calls
+
+#: what a form's field holds, by its type; any other holds a text
+_HOLDS = {
+    **dict.fromkeys(("number", "range"), "number"),
+    "checkbox": "boolean",
+    "datetime": "date",
+    **dict.fromkeys(("checklist", "taglist", "dynamiclist", "filepicker"), "list"),
+}
+
+
+def offered(files: Mapping[str, bytes], forms: Mapping[str, Json]) -> dict[str, Any]:
+    """`{sets: [[{name, type?, from?}]], at: {id of an element or flow: index of its set}}` of all diagrams.
+
+    `forms`: schema by id. A name that a missing form would give is not offered. `from`: what gives it, as the diagram calls it.
+    """
+    read: list[Process] = []
+    for path, content in files.items():
+        if path.endswith(".bpmn"):
+            try:
+                read += processes(read_xml(content, path), path)
+            except errors.FileRefused:
+                continue
+    elements = [element for process in read for element in process.elements.values()]
+    known = {**{element.form: {} for element in elements if element.form}, **forms}
+    calls = Calls(files, known)
+    givers = {name: given for element in elements for name, given in _gives(element, known)}
+    sets: dict[frozenset[str], int] = {}
+    at: dict[str, int] = {}
+    for process in read:
+        case = calls.names(process)
+        for id, seen in _places(process, case, known, calls):
+            at[id] = sets.setdefault(seen, len(sets))
+    return {"sets": [[{"name": name, **givers.get(name, {})} for name in sorted(each)] for each in sets], "at": at}
+
+
+def _places(process: Process, case: names.Names, forms: Mapping[str, Json], calls: Calls) -> Iterator[tuple[str, frozenset[str]]]:
+    for element in process.elements.values():
+        seen = names.inside(element, names.around(process, element, case)).and_also(target for target, _ in element.inputs)
+        after = calls.after(element, names.after(element, seen, forms))
+        yield element.id, after.known or seen.known or names.GIVEN
+    for flow in process.flows.values():
+        if flow.source in process.elements:
+            yield flow.id, names.around(process, process.elements[flow.source], case).known or names.GIVEN
+
+
+def _gives(element: Element, forms: Mapping[str, Json]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The names that an element gives, each with where from, and its type where that is known."""
+    origin = {"from": element.title}
+    if element.outputs:
+        yield from ((target, origin) for target, _ in element.outputs)
+    elif element.form:
+        yield from ((name, {"type": kind, **origin}) for name, kind in _types(forms.get(element.form), ""))
+    if result := names.result_name(element):
+        yield result, origin
+    if element.multi is not None and element.multi.output:
+        yield element.multi.output, {"type": "list", **origin}
+
+
+def _types(schema: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """Dotted names of a form's fields, and what they hold."""
+    listed = schema.get("components") if isinstance(schema, Mapping) else None
+    for component in listed if isinstance(listed, list) else ():
+        if not isinstance(component, Mapping):
+            continue
+        path, key, kind = component.get("path"), component.get("key"), str(component.get("type"))
+        if kind == "group":
+            yield from _types(component, f"{prefix}{path}." if path else prefix)
+        elif isinstance(name := path if kind == "dynamiclist" else key, str) and name:
+            yield f"{prefix}{name}", _HOLDS.get(kind, "text")

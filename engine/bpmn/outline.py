@@ -1,0 +1,99 @@
+"""What files hold, in outline: processes and decisions by id and name. What cannot be read holds nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+from .. import errors
+from ..ports import Json
+from .model import Process
+from .parser import processes
+from .reader import BPMN, read_xml
+
+
+def titled(files: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """Chinese and English name of the process with which a case begins: of the first, where that is not decided; None without any."""
+    read = [process for path, content in files.items() if path.endswith(".bpmn") for process in _processes(content, path)]
+    runs = [process for process in read if process.executable] or read
+    called = {e.called.process for process in runs for e in process.elements.values() if e.called and e.called.process != process.id}
+    main = next((process for process in runs if process.id not in called), None)
+    return (main.name, main.name_en) if main else None
+
+
+def executable(content: bytes, path: str) -> list[dict[str, Json]]:
+    """`{id, name, file}` of each process of a diagram that runs."""
+    return [
+        {"id": process.id, "name": process.name or process.id, "file": path} for process in _processes(content, path) if process.executable
+    ]
+
+
+def decisions(content: bytes, path: str) -> Iterator[dict[str, Json]]:
+    """`{id, name, file, inputs: [expression], outputs: [name]}` of each decision of a DMN file."""
+    root = _read(content, path)
+    for decision in root.iter("{*}decision") if root is not None else ():
+        id = decision.get("id") or decision.get("name", "")
+        texts = decision.iterfind("{*}decisionTable/{*}input/{*}inputExpression/{*}text")
+        inputs = [" ".join((text.text or "").split()) for text in texts]
+        outputs = [node.get("name") or node.get("label") or "" for node in decision.iterfind("{*}decisionTable/{*}output")]
+        holds = {"inputs": list(filter(None, inputs)), "outputs": list(filter(None, outputs))}
+        yield {"id": id, "name": decision.get("name") or id, "file": path, **holds}
+
+
+def _processes(content: bytes, path: str) -> list[Process]:
+    root = _read(content, path)
+    return processes(root, path) if root is not None else []
+
+
+def _read(content: bytes, path: str) -> etree._Element | None:
+    try:
+        return read_xml(content, path)
+    except errors.FileRefused:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """Why a file cannot be read as what its name says, and where, from 1; None where no place is known."""
+
+    reason: str
+    line: int | None = None
+    column: int | None = None
+
+
+def unreadable(content: bytes, path: str) -> Unreadable | None:
+    """What keeps a file from being opened by the editor of its kind; None where nothing does."""
+    if not path.endswith((".bpmn", ".dmn", ".form", ".json")):
+        return _no_text(content)
+    if path.endswith((".form", ".json")):
+        try:
+            given = json.loads(content)
+        except json.JSONDecodeError as error:
+            return Unreadable(reason=error.msg, line=error.lineno, column=error.colno)
+        except ValueError as error:
+            return _no_text(content) or Unreadable(reason=str(error))
+        return None if isinstance(given, dict) else Unreadable(reason="it must be an object", line=1, column=1)
+    try:
+        root = read_xml(content, path)
+    except errors.FileRefused as error:
+        cause = error.__context__
+        line, column = cause.position if isinstance(cause, etree.XMLSyntaxError) else (None, None)
+        reason = str(cause.msg).rpartition(", line ")[0] if isinstance(cause, etree.XMLSyntaxError) else str(error.facts["reason"])
+        return Unreadable(reason=reason, line=line or None, column=column or None)
+    wanted = "definitions"
+    if etree.QName(root).localname != wanted or (path.endswith(".bpmn") and root.tag != BPMN + wanted):
+        return Unreadable(reason=f"its outermost element is {etree.QName(root).localname}", line=root.sourceline, column=1)
+    if path.endswith(".bpmn") and root.find("{*}BPMNDiagram") is None:
+        return Unreadable(reason="it does not say where its elements lie (BPMNDiagram)", line=root.sourceline, column=1)
+    return None
+
+
+def _no_text(content: bytes) -> Unreadable | None:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return Unreadable(reason="it is no text in UTF-8", line=content[: error.start].count(b"\n") + 1)
+    return None

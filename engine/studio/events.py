@@ -1,0 +1,108 @@
+"""What was done with the draft of a procedure, by whom and why: kept in the transaction that does it, and read for the history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..models import Person, ProcedureEvent, ProcedureVersion, VersionEvent, new_id
+from ..ports import Json
+
+#: `begun` from a version or as a new procedure; `edited`, `added`, `uploaded`, `renamed`, `removed`: a file; `taken over`: what changed in
+#: the version that was published meanwhile; `replaced`: that version's changes were left out on purpose; `overrode`: published although
+#: scenarios fail; `published`, `scheduled`, `discarded`: the draft is no more
+ACTS = (
+    *("begun", "edited", "added", "uploaded", "renamed", "removed"),
+    *("taken over", "replaced", "overrode", "published", "scheduled", "discarded"),
+)
+#: within this time the changes that somebody makes to a file are one
+_SITTING = dt.timedelta(hours=1)
+
+
+def record(
+    connection: sa.Connection,
+    procedure: str,
+    act: str,
+    *,
+    at: dt.datetime,
+    by: str | None,
+    path: str = "",
+    note: str = "",
+    facts: Mapping[str, Json] | None = None,
+) -> None:
+    """Keep an act, one of ACTS."""
+    values = {"procedure": procedure, "act": act, "path": path, "at": at, "by": by, "note": note, "facts": dict(facts or {})}
+    connection.execute(sa.insert(ProcedureEvent).values(id=new_id(), **values))
+
+
+def record_edit(connection: sa.Connection, procedure: str, path: str, *, at: dt.datetime, by: str | None, since: dt.datetime) -> None:
+    """Keep that somebody edited a file; once for a sitting, in which an editor saves every few seconds. `since`: the draft began."""
+    last = connection.execute(
+        sa.select(ProcedureEvent.act, ProcedureEvent.by, ProcedureEvent.at)
+        .where(ProcedureEvent.procedure == procedure, ProcedureEvent.path == path, ProcedureEvent.at >= since)
+        .order_by(ProcedureEvent.at.desc(), ProcedureEvent.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None or (last.act, last.by) != ("edited", by) or at - last.at > _SITTING:
+        record(connection, procedure, "edited", at=at, by=by, path=path)
+
+
+def last(connection: sa.Connection, procedure: str, *acts: str, path: str | None = None) -> sa.Row[Any] | None:
+    """The latest event, of these acts and of this file where they are named: a row of `procedure_events` with `who`, a name or None."""
+    which = [ProcedureEvent.procedure == procedure]
+    which += [ProcedureEvent.act.in_(acts)] if acts else []
+    which += [ProcedureEvent.path == path] if path is not None else []
+    return connection.execute(
+        sa.select(ProcedureEvent.__table__, Person.name.label("who"))
+        .outerjoin(Person, Person.id == ProcedureEvent.by)
+        .where(*which)
+        .order_by(ProcedureEvent.at.desc(), ProcedureEvent.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What was done with a draft or a version."""
+
+    #: one of ACTS, or of `models.VersionEvent`
+    act: str
+    at: dt.datetime
+    #: name of who did it, None for the command line or the clock
+    by: str | None
+    note: str
+    path: str = ""
+    #: number of the version it was about
+    number: int | None = None
+    facts: Mapping[str, Json] | None = None
+
+
+def history(connection: sa.Connection, procedure: str, limit: int = 100) -> list[Act]:
+    """What was done with drafts and versions of a procedure, the newest first, at most `limit` of each."""
+    named = Person.name.label("who")
+    drafts = connection.execute(
+        sa.select(ProcedureEvent.__table__, named)
+        .outerjoin(Person, Person.id == ProcedureEvent.by)
+        .where(ProcedureEvent.procedure == procedure)
+        .order_by(ProcedureEvent.at.desc(), ProcedureEvent.id.desc())
+        .limit(limit)
+    ).all()
+    versions = connection.execute(
+        sa.select(VersionEvent.__table__, named, ProcedureVersion.number)
+        .join(ProcedureVersion, ProcedureVersion.id == VersionEvent.version_id)
+        .outerjoin(Person, Person.id == VersionEvent.by)
+        .where(ProcedureVersion.procedure == procedure)
+        .order_by(VersionEvent.at.desc(), VersionEvent.id.desc())
+        .limit(limit)
+    ).all()
+    found = [
+        Act(act=row.act, at=row.at, by=row.who, note=row.note, path=row.path, number=row.facts.get("number"), facts=row.facts)
+        for row in drafts
+        if row.act not in ("published", "scheduled")  # the version tells it
+    ]
+    found += [Act(act=row.act, at=row.at, by=row.who, note=row.note, number=row.number) for row in versions]
+    return sorted(found, key=lambda act: act.at, reverse=True)
