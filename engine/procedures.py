@@ -185,9 +185,8 @@ def check(
     found = lint.check(
         files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys, calendars=calendars
     )
-    if not any(finding.severity == "error" for each in (found, broken) for findings in each.values() for finding in findings):
-        for path, findings in missing_before(files).items():
-            found.setdefault(path, []).extend(findings)
+    for path, findings in _out_of_order(files).items() if RULES not in broken else ():
+        found.setdefault(path, []).extend(findings)
     found = {**found, **broken}
     for path, findings in conversion.findings.items():
         if path.endswith(".dmn") and any(one.code == lint.Code.NOT_TRANSLATED for one in findings):
@@ -197,6 +196,14 @@ def check(
     for path, findings in refused_parts(files, found).items():
         found[path] += findings
     return {path: with_lines(findings, came.get(path)) for path, findings in found.items()}
+
+
+def _out_of_order(files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
+    """What the rules about the order of steps forbid; nothing as long as a diagram cannot be read, which is said anyway."""
+    try:
+        return missing_before(files)
+    except FileRefused:
+        return {}
 
 
 def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:

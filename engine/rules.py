@@ -59,12 +59,14 @@ def faults(content: bytes) -> list[str]:
         return [str(error)]
     if not isinstance(given, dict):
         return ["it must be an object"]
-    found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before"}]
+    found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before", "since"}]
     lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__ and name not in _BY_NAME}
-    for rule in _BY_NAME:
-        inner = given.get(rule, {})
-        if isinstance(inner, dict):
-            lists |= {f"{rule}.{name}": inner[name] for name in inner}
+    inner = {rule: given.get(rule, {}) for rule in _BY_NAME}
+    since = given.get("since", {})
+    inner |= {f"since.{name}": since[name] for name in since} if isinstance(since, dict) else {"since": since}
+    for rule, named in inner.items():
+        if isinstance(named, dict):
+            lists |= {f"{rule}.{name}": named[name] for name in named}
         else:
             found.append(f"{rule} must be an object")
     if _texts(given.get("cancel", [])) and not set(given.get("cancel", ())) <= {INITIATOR}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from engine import errors
 from engine.bpmn import lint
 from engine.bpmn.findings import SENTENCES
 from engine.bpmn.lint import Code
+from engine.bpmn.order import missing_before
 from engine.bpmn.program import Program
 from webapp import i18n
 
@@ -172,6 +174,10 @@ CASES = {
         [("a", "reserved_name")],
     ),
     "the same id twice": ((START, user("a"), user("a"), flows("start > a")), [("a", "duplicate_id")]),
+    "an element within one of its own id": (
+        (START, node("subProcess", "a", user("a")), flows("start > a")),
+        [("a", "duplicate_id")],
+    ),
     "setting of another engine": (
         (START, node("userTask", "a", **{"xmlns:c": "http://flowable.org/bpmn", "c:candidateGroups": "hr"}), flows("start > a")),
         [("a", "foreign_vocabulary")],
@@ -406,6 +412,9 @@ def test_damaged_files_never_raise():
                 broken = bytearray(bytes(broken).replace(name, chance.choice([b'"x"', b'"a"', b'""', b"Event", b"&lt;", b"subProcess"]), 2))
         files = {"x.bpmn": bytes(broken)}
         found = lint.check(files, forms={"report": FORM}, operations={"ehr.employee"}, chains=set())
+        with contextlib.suppress(errors.FileRefused):
+            ordered = missing_before({**files, "rules.json": b'{"before": {"a": ["inner"]}, "since": {"a": {"s": ["g_end", "f"]}}}'})
+            assert all(one.text for findings in ordered.values() for one in findings)
         assert all(f.text and f.as_dict() for f in found["x.bpmn"])
         if not any(f.severity == "error" for f in found["x.bpmn"]):
             Program(files, version="1").start({"amount": 1}, now=NOW)

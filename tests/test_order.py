@@ -159,8 +159,8 @@ def test_a_step_that_may_run_no_time_at_all_is_no_step_before() -> None:
 def test_names_that_do_not_exist_are_found() -> None:
     """A rule about an element that was renamed or removed is refused, also in the list of points without return."""
     body = (START, *STEPS, END, flows("start > check", "check > talk", "talk > notice", "notice > end"))
-    assert missing({"notice": ["chek"]}, *body) == ["None: unresolved_reference"]
-    assert missing({"notise": ["check"]}, *body) == ["None: unresolved_reference"]
+    assert missing({"notice": ["chek"]}, *body) == ["None: step_gone"]
+    assert missing({"notise": ["check"]}, *body) == ["None: rule_guards_nothing"]
     assert missing({}, *body, no_way_back=["served"]) == ["None: unresolved_reference"]
     assert missing({}, *body, no_way_back=["notice"]) == []
 

@@ -38,6 +38,9 @@ class Code(StrEnum):
     UNREACHABLE = "unreachable"
     UNRESOLVED_REFERENCE = "unresolved_reference"
     STEP_MISSING = "step_missing"
+    STEP_MISSING_SINCE = "step_missing_since"
+    STEP_GONE = "step_gone"
+    RULE_GUARDS_NOTHING = "rule_guards_nothing"
     # what elements need
     MISSING_OPERATION = "missing_operation"
     UNKNOWN_OPERATION = "unknown_operation"
@@ -122,7 +125,21 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.STEP_MISSING: (
         _ERROR,
-        '"{target}" can be reached without "{step}" before it, which a rule of this procedure forbids. Close that path.',
+        '"{target}" can be reached without "{step}" before it, which a rule of this procedure forbids. The way: {along}. Close that path.',
+    ),
+    Code.STEP_MISSING_SINCE: (
+        _ERROR,
+        '"{target}" can be reached from "{since}" without "{step}" in between, which a rule of this procedure forbids. '
+        "The way: {along}. Close that path.",
+    ),
+    Code.STEP_GONE: (
+        _ERROR,
+        'The rules of this procedure demand "{step}" before "{target}", but no diagram holds it any more. Put it back, or correct '
+        "rules.json.",
+    ),
+    Code.RULE_GUARDS_NOTHING: (
+        _ERROR,
+        'A rule of this procedure says what must lie before "{target}", but no diagram holds that. Put it back, or correct rules.json.',
     ),
     Code.MISSING_OPERATION: (
         _ERROR,
@@ -224,6 +241,8 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: in the file as it came, from 1; None where it is not known
     line: int | None = None
+    #: ids of the elements along the way that it tells of, from where it begins; empty where it tells of none
+    way: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -231,8 +250,8 @@ class Finding:
         return self.message.format(**self.facts)
 
     def as_dict(self) -> dict[str, Any]:
-        """`{line, element, name, severity, code, message}` for programs."""
-        return {
+        """`{line, element, name, severity, code, message}` for programs, and `path` (ids along the way) where there is one."""
+        told = {
             "line": self.line,
             "element": self.element,
             "name": self.name,
@@ -240,6 +259,7 @@ class Finding:
             "code": str(self.code),
             "message": self.text,
         }
+        return {**told, "path": list(self.way)} if self.way else told
 
 
 def finding(

@@ -5,8 +5,9 @@ Values that begin with "=" are FEEL, all others are literal text (zeebe extensio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,13 +165,21 @@ class Process:
     flows: Mapping[str, Flow]
     lanes: tuple[Lane, ...]
 
-    def inside(self, scope: str) -> Iterator[Element]:
+    def inside(self, scope: str) -> Sequence[Element]:
         """The elements directly in the process or one of its sub-processes, in the diagram's order."""
-        return (element for element in self.elements.values() if element.scope == scope)
+        return self._by_scope.get(scope, ())
 
-    def boundaries(self, activity: str) -> Iterator[Element]:
+    def boundaries(self, activity: str) -> Sequence[Element]:
         """The boundary events that sit on an activity."""
-        return (element for element in self.elements.values() if element.attached == activity)
+        return self._by_host.get(activity, ())
+
+    @cached_property
+    def _by_scope(self) -> Mapping[str, Sequence[Element]]:
+        return _grouped((element.scope, element) for element in self.elements.values())
+
+    @cached_property
+    def _by_host(self) -> Mapping[str, Sequence[Element]]:
+        return _grouped((element.attached, element) for element in self.elements.values() if element.attached)
 
     def around(self, element: Element) -> Iterator[str]:
         """Ids of the sub-processes around an element, from the inside out."""
@@ -178,3 +187,10 @@ class Process:
         while scope != self.id:
             yield scope
             scope = self.elements[scope].scope
+
+
+def _grouped(pairs: Iterable[tuple[str, Element]]) -> dict[str, list[Element]]:
+    found: dict[str, list[Element]] = {}
+    for key, element in pairs:
+        found.setdefault(key, []).append(element)
+    return found

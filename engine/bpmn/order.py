@@ -1,59 +1,108 @@
 """Which steps must lie before others: the generic checker of a procedure's rule file.
 
-`rules.json` says `{"before": {"<element>": ["<element>", …]}}`: no path from a start event may reach the first without
-passing each of the others; and elements that other rules name (`no_way_back`, `second_person`)
-must exist. What the elements mean is the procedure's affair.
+`rules.json` says `{"before": {"<step>": ["<step>", …]}}`: no path from where people begin may reach the first without
+passing each of the others. `{"since": {"<step>": {"<step>": ["<step>", …]}}}` says the same of the paths that begin behind the
+outer step: once a plan was changed, it must be approved again. `demands` says how steps are named. Elements that other rules
+name (`no_way_back`, `second_person`) must exist. What the elements mean is the procedure's affair.
 """
 
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from .lint import Code, Finding, finding
+from .demands import RULES, Demand, Rule, rules
+from .findings import Code, Finding, finding
 from .model import Element, Process
-from .normalise import BODIES, beginnings
 from .parser import processes
 from .reader import read_xml
+from .ways import Place, Ways
 
 if TYPE_CHECKING:
     from .program import Program
 
-RULES = "rules.json"
+__all__ = ["RULES", "Ahead", "ahead", "left_out", "missing_before"]
 
 
 def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
-    """By diagram: what can be reached although a step that must lie before it was not passed. The rule file must be a sound one."""
-    rules = json.loads(files.get(RULES, b"{}"))
-    before = rules.get("before", {})
+    """By diagram: what can be reached although a step that must lie before it was not passed, and the way that leads there.
+
+    By `rules.json`: what it names and no diagram holds. The rule file must be a sound one, and the diagrams readable.
+    """
+    read = _read(files)
     found: dict[str, list[Finding]] = {}
-    read = [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
-    known = {id for process in read for id in process.elements}
-    called = {e.called.process for p in read for e in p.elements.values() if e.called and e.called.process != p.id}
-    # Other pools of a drawing, which do not run, are each looked at by themselves.
-    first_ones = [p for p in read if p.id not in called] or read
-    for target, needed in before.items():
-        for step in needed:
-            ways = _Ways(read, without=step)
-            for process in first_ones:
-                ways.enter(process, process.id)
-            ways.walk()
-            for process in read:
-                last, first = process.elements.get(target), next((p.elements[step] for p in read if step in p.elements), None)
-                if last is not None and first is not None and (process.id, target) in ways.seen:
-                    found.setdefault(process.file, []).append(finding(Code.STEP_MISSING, last, step=first.title, target=last.title))
-    named = {
-        *before,
-        *(step for needed in before.values() for step in needed),
-        *rules.get("no_way_back", ()),
-        *rules.get("second_person", ()),
-    }
-    for missing in sorted(named - known):
+    for file, one in _broken(rules(files, read), read):
+        found.setdefault(file, []).append(one)
+    given = json.loads(files.get(RULES, b"{}"))
+    named = {*given.get("no_way_back", ()), *given.get("second_person", ())}
+    for missing in sorted(named - {id for process in read for id in process.elements}):
         found.setdefault(RULES, []).append(finding(Code.UNRESOLVED_REFERENCE, None, what=f"element {missing}", where=RULES))
     return found
+
+
+def _broken(demanded: Sequence[Rule], read: Sequence[Process]) -> Iterator[tuple[str, Finding]]:
+    """By file: what breaks a rule, and what a rule names in vain."""
+    known = {process.id: process for process in read}
+    walked: dict[tuple[Demand | None, Demand], Ways] = {}
+    missing: dict[Place, list[Demand]] = {}
+    for rule in demanded:
+        targets = " / ".join(dict.fromkeys(known[process].elements[id].title for process, id in rule.targets)) or rule.text
+        if not rule.targets:
+            yield RULES, finding(Code.RULE_GUARDS_NOTHING, None, target=targets)
+        if rule.since is not None and not rule.since.elements:
+            yield RULES, finding(Code.STEP_GONE, None, step=rule.since.text, target=targets)
+            continue
+        for demand in rule.needed:
+            if not demand.elements and not demand.flows:
+                yield RULES, finding(Code.STEP_GONE, None, step=demand.text, target=targets)
+                continue
+            if (rule.since, demand) not in walked:
+                walked[rule.since, demand] = _walked(read, rule.since, demand)
+            ways = walked[rule.since, demand]
+            for place in rule.targets:
+                if place in ways.seen and not _follows(ways.way(place), demand, missing.setdefault(place, [])):
+                    missing[place].append(demand)
+                    yield known[place[0]].file, _missing(known[place[0]].elements[place[1]], rule, demand, ways.way(place))
+
+
+def _missing(target: Element, rule: Rule, demand: Demand, way: Sequence[Element]) -> Finding:
+    facts: dict[str, Any] = {"step": demand.title, "target": target.title, "along": _told(way)}
+    if rule.since is not None:
+        facts["since"] = rule.since.title
+    code = Code.STEP_MISSING if rule.since is None else Code.STEP_MISSING_SINCE
+    return replace(finding(code, target, **facts), way=tuple(element.id for element in way))
+
+
+def _follows(way: Sequence[Element], demand: Demand, missing: Sequence[Demand]) -> bool:
+    """Whether it was said already: the same step, or for a flow a step that this way leaves out, too."""
+    passed = {(element.process, element.id) for element in way}
+    return demand in missing or (not demand.elements and any(step.elements and not step.elements & passed for step in missing))
+
+
+def _walked(read: Sequence[Process], since: Demand | None, demand: Demand) -> Ways:
+    """Every way that leads past what is demanded."""
+    ways = Ways(read, without=demand.elements | demand.flows, alone=since is not None)
+    if since is not None:
+        for place in sorted(since.elements):
+            ways.set_out(place)
+    else:
+        called = {e.called.process for p in read for e in p.elements.values() if e.called and e.called.process != p.id}
+        # other pools of a drawing, which do not run, are each looked at by themselves
+        for process in [p for p in read if p.id not in called] or read:
+            ways.enter(process, process.id)
+    ways.walk()
+    return ways
+
+
+def _read(files: Mapping[str, bytes]) -> list[Process]:
+    return [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
+
+
+def _told(way: Sequence[Element]) -> str:
+    """A way as its named elements, such as `提报 → 评估 → 通知书`; gateways without a name say nothing to anybody."""
+    return " → ".join(element.title for element in way if element.name or not element.kind.endswith("Gateway"))
 
 
 def left_out(
@@ -62,22 +111,22 @@ def left_out(
     """What a case can reach from where it stands (`Execution.places`) although a step that must lie before it was never passed.
 
     Pairs of the step that would be left out and what must come after it. Ids may be those of called processes (`process:element`).
+    Demanded flows are left aside: which flows a case took is not among what it passed.
     """
-    before: Mapping[str, list[str]] = json.loads(files.get(RULES, b"{}")).get("before", {})
-    read = [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
-    known = {id: element for process in read for id, element in process.elements.items()}
+    read = _read(files)
+    known = {process.id: process for process in read}
     stands = [(key.rpartition(":")[2], flow and flow.rpartition(":")[2]) for key, flow in standing]
     done = {key.rpartition(":")[2] for key in passed}
     found = []
-    for target, needed in before.items():
-        for step in needed:
-            if step in done or step not in known or target not in known:
+    for rule in (rule for rule in rules(files, read) if rule.since is None):
+        for demand in rule.needed:
+            if not demand.elements or any(id in done for _, id in demand.elements):
                 continue
-            ways = _Ways(read, without=step)
+            ways = Ways(read, without=demand.elements)
             ways.go_on(stands)
             ways.walk()
-            if any(id == target for _, id in ways.seen):
-                found.append((known[step], known[target]))
+            step = known[min(demand.elements)[0]].elements[min(demand.elements)[1]]
+            found += [(step, known[process].elements[id]) for process, id in rule.targets if (process, id) in ways.seen]
     return found
 
 
@@ -101,8 +150,8 @@ def ahead(program: Program, wanted: Callable[[Element], bool], *, standing: Iter
     keys = {key.rpartition(":")[2]: key for key in program.elements}
     places = [(program.start_element.id, None)] if standing is None else list(standing)
 
-    def walked(without: str = "", *, exceptions: bool) -> _Ways:
-        ways = _Ways(read, without=without, past=False)
+    def walked(without: str = "", *, exceptions: bool) -> Ways:
+        ways = Ways(read, without={(process.id, without) for process in read}, past=False)
         ways.go_on([(key.rpartition(":")[2], flow and flow.rpartition(":")[2]) for key, flow in places])
         if exceptions:
             ways.watch(program.process)
@@ -117,114 +166,3 @@ def ahead(program: Program, wanted: Callable[[Element], bool], *, standing: Iter
         for element in found
         if wanted(element)
     ]
-
-
-class _Ways:
-    """What a token can reach if the step `without` lets none through. Where it is not certain, more rather than less.
-
-    An event at the edge of that step leads past it, because its work was not done then; so does a loop or a multi-instance
-    that may run no time at all. A parallel gateway is passed once all its incoming flows carry a token, anything else once
-    one does. A sub-process and a called process are passed only through their inside: what follows counts once an end in it
-    is reached, in an event sub-process, too. What undoes an activity is reached once that was done, and leads nowhere.
-    """
-
-    def __init__(self, read: Sequence[Process], *, without: str, past: bool = True) -> None:
-        """`past`: whether the events at the edge of `without` lead past it, since what counts is that its work was done."""
-        self.processes = {process.id: process for process in read}
-        self.without = without
-        self.past = past
-        #: (process, element), the nearest first
-        self.seen: dict[tuple[str, str], None] = {}
-        #: processes of which an end was reached
-        self.ended: set[str] = set()
-        self._carrying: set[tuple[str, str]] = set()
-        self._todo: deque[tuple[Process, Element]] = deque()
-
-    def enter(self, process: Process, scope: str) -> None:
-        """A scope begins: at whatever may start in it, its event sub-processes among them but for one that undoes it."""
-        starts = [e for e in process.inside(scope) if e.kind in ("startEvent", "eventSubProcess") and not _undoes(process, e)]
-        self._todo += [(process, element) for element in [*starts, *beginnings(process, scope)]]
-
-    def go_on(self, standing: Iterable[tuple[str, str | None]]) -> None:
-        """A case stands at these elements, or has come to a gateway along a flow."""
-        for process in self.processes.values():
-            for id, flow in standing:
-                element = process.elements.get(id)
-                if element is not None and flow is not None and element.kind == "parallelGateway":
-                    self._carrying.add((process.id, flow))
-                elif element is not None:
-                    self._todo.append((process, element))
-
-    def watch(self, process: Process) -> None:
-        """What begins by an event may begin at any time."""
-        self._todo += [(process, e) for e in process.inside(process.id) if e.kind == "eventSubProcess" and not _undoes(process, e)]
-
-    def walk(self) -> None:
-        """Goes every way that is open."""
-        while self._todo:
-            process, element = self._todo.popleft()
-            if (process.id, element.id) in self.seen:
-                continue
-            edge = list(process.boundaries(element.id)) if self.past or element.id != self.without else []
-            self._todo += [(process, event) for event in edge if event.event != "compensate"]
-            maybe_never = element.multi is not None or (element.repeat is not None and element.repeat.test_before)
-            if element.id == self.without:
-                if maybe_never:
-                    self._leave(process, element)
-                continue
-            self.seen[process.id, element.id] = None
-            self._todo += [(process, event) for event in edge if event.event == "compensate"]
-            self._pass(process, element, maybe_never)
-
-    def _pass(self, process: Process, element: Element, maybe_never: bool) -> None:
-        inside = element.called is None and element.kind in BODIES
-        if inside:
-            self.enter(process, element.id)
-        elif element.called is not None and element.called.process in self.processes:
-            called = self.processes[element.called.process]
-            self.enter(called, called.id)
-            if called.id in self.ended:
-                self._leave(process, element)
-        if element.compensates in process.elements:
-            self._todo.append((process, process.elements[element.compensates or ""]))
-        if element.event == "link" and element.kind == "intermediateThrowEvent":
-            halves = (e for e in process.inside(element.scope) if e.kind == "intermediateCatchEvent" and e.event == "link")
-            self._todo += [(process, e) for e in halves if e.reference == element.reference]
-        elif maybe_never or not (inside or (element.called is not None and element.called.process in self.processes)):
-            self._leave(process, element)
-
-    def _leave(self, process: Process, element: Element) -> None:
-        """The element's work is over: along its flows, or if there is none out of its scope."""
-        if element.for_compensation or element.compensates:
-            return
-        self._todo += [(process, e) for e in process.inside(element.id) if e.kind == "eventSubProcess" and _undoes(process, e)]
-        for id in element.outgoing:
-            self._carrying.add((process.id, id))
-            target = process.elements.get(process.flows[id].target)
-            if target is None:
-                continue
-            arrived = all((process.id, flow) in self._carrying for flow in target.incoming)
-            if target.kind != "parallelGateway" or arrived:
-                self._todo.append((process, target))
-        if element.outgoing or element.event in ("error", "cancel"):
-            return
-        around = process.elements.get(element.scope)
-        while around is not None and around.kind == "eventSubProcess":
-            if _undoes(process, around):
-                return
-            around = process.elements.get(around.scope)
-        if around is not None:
-            self._leave(process, around)
-            return
-        if process.id in self.ended:
-            return
-        self.ended.add(process.id)
-        for caller in self.processes.values():
-            for call in caller.elements.values():
-                if call.called is not None and call.called.process == process.id and (caller.id, call.id) in self.seen:
-                    self._leave(caller, call)
-
-
-def _undoes(process: Process, element: Element) -> bool:
-    """Whether an event sub-process begins when the sub-process around it is undone."""
-    return element.kind == "eventSubProcess" and any(e.event == "compensate" for e in process.inside(element.id) if e.kind == "startEvent")

@@ -65,8 +65,8 @@ def _process(
                 continue
             kind = child.tag.removeprefix(BPMN)
             id = child.get("id", "")
-            if kind in _ASIDE or kind.endswith("EventDefinition") or not id:
-                continue
+            if kind in _ASIDE or kind.endswith("EventDefinition") or not id or id in elements:
+                continue  # an id that is used twice is refused; an element that holds one of its own id would have no end
             lane = lane_of.get(id) or lane_of.get(scope)
             lane_of[id] = lane
             elements[id] = _element(child, kind, scope, process, lane, (incoming.get(id, ()), outgoing.get(id, ())), named)
