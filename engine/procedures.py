@@ -29,6 +29,7 @@ from .chains import shipped
 from .chains import versions as chain_versions
 from .chains.company import Company
 from .db import Database, Statement
+from .descriptions import described
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, ProcedureFile, ProcedureVersion, VersionEvent, new_id
 from .ports import Forms, Json
@@ -213,7 +214,7 @@ def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[l
         return check(
             files,
             services.forms,
-            operations=services.operations.keys(),
+            operations=described(services.operations),
             chain_keys=keys | shipped.chains(files).keys(),
             calendars=services.calendars,
             company=Company(connection, services.clock.now()),

@@ -44,6 +44,10 @@ class Code(StrEnum):
     # what elements need
     MISSING_OPERATION = "missing_operation"
     UNKNOWN_OPERATION = "unknown_operation"
+    MISSING_INPUT = "missing_input"
+    MISSING_HEADER = "missing_header"
+    UNKNOWN_INPUT = "unknown_input"
+    UNKNOWN_OUTPUT = "unknown_output"
     MISSING_DECISION = "missing_decision"
     UNKNOWN_DECISION = "unknown_decision"
     BAD_DECISION = "bad_decision"
@@ -148,6 +152,16 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     Code.UNKNOWN_OPERATION: (
         _ERROR,
         'No connector offers the operation "{operation}". Correct the name, or set up the connector.',
+    ),
+    Code.MISSING_INPUT: (_ERROR, 'The operation "{operation}" needs the input "{input}". Add it to the input mapping.'),
+    Code.MISSING_HEADER: (_ERROR, 'The operation "{operation}" needs the header "{header}". Add it to the headers.'),
+    Code.UNKNOWN_INPUT: (
+        _WARNING,
+        'The operation "{operation}" never reads the input "{input}". It takes: {known}. Correct the name, or remove it.',
+    ),
+    Code.UNKNOWN_OUTPUT: (
+        _WARNING,
+        '{where}: "{expression}" at character {position}: {reason}. The operation "{operation}" gives: {known}. Correct the name.',
     ),
     Code.MISSING_DECISION: (_ERROR, "It is not said which decision is called. Choose a decision table, or enter a job type."),
     Code.UNKNOWN_DECISION: (_ERROR, 'No table in this folder holds the decision "{decision}". Correct its id, or add the table.'),

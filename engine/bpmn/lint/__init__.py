@@ -33,7 +33,7 @@ def check(
     """Findings of every diagram and table among the files of one folder.
 
     `forms` (schema by id), `operations`, `chains` and `calendars` are what exists around the procedure; None: not known, so not
-    checked.
+    checked. Operations with their descriptions (`engine.descriptions.described`) are checked for what goes in and comes out, too.
     """
     found: dict[str, list[Finding]] = {}
     tables: dict[str, Decisions] = {}

@@ -18,7 +18,7 @@ from ..normalise import calls, construct, repeats, runs
 from ..parser import processes
 from ..reader import BPMN, read_xml
 from ..vocabulary import strange
-from . import data, texts
+from . import data, operations, texts
 from .calls import Calls
 
 #: what to draw or say instead, by kind of loop, element or event
@@ -134,6 +134,9 @@ class Diagram:
             yield from texts.value(element, f'output "{target}"', text, after)
             after = after.and_also([target])
             yield from self._reserved(element, target)
+        if told := operations.description(element, self.known.operations):
+            yield from operations.handed(element, told)
+            yield from operations.read(element, told, seen)
         if element.multi is not None and element.multi.output_element:
             yield from texts.value(element, "loopCharacteristics.outputElement", element.multi.output_element, after)
         for setting, text in element.extensions.items():

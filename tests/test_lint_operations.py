@@ -1,0 +1,90 @@
+"""What the check says about the calls of operations that describe themselves."""
+
+from __future__ import annotations
+
+import pytest
+from diagrams import END, START, diagram, flows, mapping, service, zeebe
+from termination_case import FILES, FORMS
+
+from connectors.ehr_operations import DESCRIPTIONS
+from connectors.mail import Mail
+from connectors.oa_http import OaHttp
+from connectors.payroll_http import PayrollHttp
+from engine.bpmn import lint
+from engine.descriptions import Description
+from engine.letters import DraftLetter, RenderLetter
+from webapp.operations import PortraitOperation
+
+OFFERED = {
+    told.name: told
+    for told in (*DESCRIPTIONS, *Mail.descriptions, *RenderLetter.descriptions, *DraftLetter.descriptions, *PortraitOperation.descriptions)
+}
+MAIL = {"to": "hr@company.example", "subject": "s", "body": "b"}
+
+
+def check(operation: str, *inside: str) -> list[tuple[str, str, str]]:
+    body = (START, service("s", *inside, operation=operation), END, flows("start > s", "s > end"))
+    found = lint.check({"x.bpmn": diagram(*body)}, forms={}, operations=OFFERED)["x.bpmn"]
+    return [(str(one.code), one.severity, one.text) for one in found]
+
+
+def test_a_complete_call_has_no_finding() -> None:
+    """All required inputs, a known part of the answer by its name and inside the whole."""
+    outputs = {"sent": "=reference", "at": "=result.accepted_at", "both": "=[sent, subject.name, body]", "all": "=result"}
+    assert check("mail.send", mapping(MAIL, outputs)) == []
+
+
+def test_a_missing_input_keeps_it_from_being_deployed() -> None:
+    """Every call would be refused, so each missing input is an error that names it."""
+    found = check("mail.send", mapping({"to": "x@company.example", "body": "b"}))
+    assert found == [("missing_input", "error", 'The operation "mail.send" needs the input "subject". Add it to the input mapping.')]
+    assert [code for code, _, _ in check("mail.send")] == ["missing_input"] * 3
+
+
+def test_a_missing_header_keeps_it_from_being_deployed() -> None:
+    """A letter without its template can never be written."""
+    assert [(code, severity) for code, severity, _ in check("document.draft")] == [("missing_header", "error")]
+    header = zeebe("taskHeaders", zeebe("header", key="template", value="plan"))
+    assert check("document.draft", header) == []
+
+
+def test_an_input_that_nobody_reads_is_a_warning() -> None:
+    """It names what the operation takes instead."""
+    [(code, severity, text)] = check("mail.send", mapping({**MAIL, "cc": "x"}))
+    assert (code, severity) == ("unknown_input", "warning") and "It takes: to, subject, body." in text
+
+
+def test_what_is_handed_on_as_it_is_may_have_any_name() -> None:
+    """A letter shows what its author wants."""
+    header = zeebe("taskHeaders", zeebe("header", key="template", value="plan"))
+    assert check("document.draft", mapping({"whatever": "1"}), header) == []
+
+
+@pytest.mark.parametrize("wrong", ["=refrence", "=result.refrence", '="No. " + result.refrence'])
+def test_a_part_that_the_answer_does_not_have_is_a_warning(wrong: str) -> None:
+    """By its own name and inside the whole, with the parts that there are."""
+    [(code, severity, text)] = check("mail.send", mapping(MAIL, {"sent": wrong}))
+    assert (code, severity) == ("unknown_output", "warning")
+    assert "refrence" in text and 'The operation "mail.send" gives: reference, accepted_at.' in text
+
+
+def test_parts_are_known_as_deep_as_they_are_described() -> None:
+    """A misspelt field of a record is found; what lies below the last described part is taken to exist."""
+    outputs = {"a": "=result.contract.typ", "b": "=contract.end", "c": "=hiring_conditions.items.x", "d": "=result"}
+    [(code, _, text)] = check("ehr.employee", mapping({"employee": "KF-017"}, outputs))
+    assert code == "unknown_output" and "contract.typ" in text
+
+
+def test_an_operation_that_tells_nothing_is_not_judged() -> None:
+    """Neither what goes in nor what comes out; nor is one whose name is calculated."""
+    told = {"x.y": Description(name="x.y", label="x", label_en="x", open=True)}
+    body = (START, service("s", mapping({"a": "1"}, {"b": "=anything"}), operation="x.y"), END, flows("start > s", "s > end"))
+    assert lint.check({"x.bpmn": diagram(*body)}, forms={}, operations=told)["x.bpmn"] == []
+    assert check('="mail.send"', mapping({"a": "1"}, {"b": "=anything"})) == []
+
+
+def test_the_shipped_procedure_calls_its_operations_as_they_say() -> None:
+    """Every call in the termination procedure, against the real descriptions, has no finding."""
+    offered = OFFERED | {told.name: told for told in (*OaHttp.descriptions, *PayrollHttp.descriptions)}
+    found = lint.check(FILES, forms=FORMS, operations=offered, chains={"dismissal-approval"})
+    assert {path: [(one.element, one.text) for one in findings] for path, findings in found.items() if findings} == {}
