@@ -46,6 +46,7 @@ COMMANDS = [
     "suspend",
     "resume",
     "connectors",
+    "operations",
     "reconcile",
     "openapi",
     "account",

@@ -83,7 +83,7 @@ def services_of(context: click.Context) -> Services:
     return create_services(offline(settings_of(context)))
 
 
-from . import bench, decisions, demo, evidence, installation, migration, people, procedures, replay, running, tokens, versions  # noqa: E402  (each adds its commands to the group)
+from . import bench, decisions, demo, evidence, installation, migration, operations, people, procedures, replay, running, tokens, versions  # noqa: E402  (each adds its commands to the group)
 
 __all__ = [
     "bench",
@@ -93,6 +93,7 @@ __all__ = [
     "installation",
     "main",
     "migration",
+    "operations",
     "partwell",
     "people",
     "procedures",
