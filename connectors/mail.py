@@ -50,6 +50,7 @@ class Mail:
                 Parameter("body", "正文", "Text", required=True),
             ),
             outputs=(Result("reference", "邮件编号（Message-ID）", "Message-ID"), Result("accepted_at", "发送时间", "Sent at")),
+            variable="mail",
         ),
     )
     reaches = "mail"

@@ -62,8 +62,8 @@ class Fault:
     label_en: str
 
 
-REFUSED = Fault("refused", "对方拒绝，或数据不符合要求", "Refused: a rule of the other side, or data that do not do")
-NEEDS_PERSON = Fault("needs_person", "答复存疑，须由人处理", "The answer is doubtful, somebody must look at it")
+REFUSED = Fault("refused", "对方拒绝，或数据不符合要求", "The other side refused it, or the data were not as needed")
+NEEDS_PERSON = Fault("needs_person", "答复存疑，须由人处理", "The answer is doubtful and somebody must look at it")
 GAVE_UP = Fault("gave_up", "多次尝试仍无答复", "No answer after the last attempt")
 
 

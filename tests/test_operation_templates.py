@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 from diagrams import END, START, diagram, flows, mapping, service, zeebe
 from test_lint_operations import OFFERED
+from web_office import Office, with_a_term
 
 from connectors.oa_http import OaHttp
 from connectors.payroll_http import PayrollHttp
@@ -112,4 +113,14 @@ def test_the_command_writes_templates(tmp_path: Path) -> None:
     assert written["mail.send"]["name"] == listed["mail.send"]["label"] == "发送邮件"
     assert listed["ehr.employee"]["reads"] and not listed["mail.send"]["reads"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "输入: to* (收件地址), subject* (主题), body* (正文)" in told
+    assert "输入: to* 收件地址; subject* 主题; body* 正文" in told
+
+
+def test_the_editor_gets_descriptions_and_templates(office: Office) -> None:
+    """What a diagram may call comes with both, the templates in the language of the reader."""
+    with_a_term(office)
+    catalogue = office.browser("admin", "zh-CN").get("/studio/term/catalogue.json").json
+    [told] = [each for each in catalogue["operations"] if each["name"] == "portrait.compute"]
+    assert told["reads"] and told["inputs"][0]["required"] and "monitoring.usable" in {part["name"] for part in told["outputs"]}
+    assert [each["name"] for each in catalogue["templates"] if each["id"] == "partwell.portrait.compute"] == ["生成员工表现画像"]
+    assert len(catalogue["templates"]) == len(catalogue["operations"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from ..bpmn import outline
 from ..chains import shipped
 from ..chains import versions as chain_versions
+from ..descriptions import described
 from ..models import Holding
 from ..ports import Json
 from . import drafts, rows
@@ -31,7 +31,7 @@ def catalogue(services: Services, procedure: str, *, actor: str | None) -> dict[
     for key, chain in shipped.chains(files).items():
         chains.setdefault(key, (chain["name"], chain["name_en"]))
     return {
-        "operations": [_operation(name, services.operations[name]) for name in sorted(services.operations)],
+        "operations": [told.as_dict() for _, told in sorted(described(services.operations).items())],
         "chains": [{"key": key, "name": name, "name_en": name_en} for key, (name, name_en) in sorted(chains.items())],
         "roles": list(roles),
         "forms": list(_forms(files)),
@@ -39,15 +39,6 @@ def catalogue(services: Services, procedure: str, *, actor: str | None) -> dict[
         "processes": [one for path, content in files.items() if path.endswith(".bpmn") for one in outline.executable(content, path)],
         "calendars": sorted(services.calendars.names),
     }
-
-
-def _operation(name: str, operation: Any) -> dict[str, Json]:
-    """As the operation describes itself; one that does not, by its name."""
-    describe = getattr(operation, "describe", None)
-    found = describe(name) if callable(describe) else None
-    if found is None:
-        return {"name": name, "label": name, "label_en": name, "reads": bool(getattr(operation, "reads", False))}
-    return {**dataclasses.asdict(found), "name": name}
 
 
 def _forms(files: Mapping[str, bytes]) -> Iterator[dict[str, Json]]:

@@ -64,10 +64,10 @@ def _tell(told: Description) -> None:
         (N_("Fails with"), [", ".join(fault.code for fault in told.errors)]),
     ):
         if any(found):
-            click.echo(f"    {gettext(label)}: {', '.join(found)}")
+            click.echo(f"    {gettext(label)}: {'; '.join(found)}")
 
 
 def _named(parts: Iterable[Parameter | Result], chinese: bool) -> str:
     """Names with their labels; a star where it is required."""
     star = {True: "*", False: ""}
-    return ", ".join(f"{each.name}{star[getattr(each, 'required', False)]} ({each.label if chinese else each.label_en})" for each in parts)
+    return "; ".join(f"{each.name}{star[getattr(each, 'required', False)]} {each.label if chinese else each.label_en}" for each in parts)

@@ -10,6 +10,7 @@ from typing import Any
 from engine import procedures
 from engine.bpmn.findings import Finding
 from engine.bpmn.lint.offered import offered
+from engine.descriptions import described
 from engine.studio import catalogue, drafts
 
 from .. import i18n
@@ -18,6 +19,7 @@ from ..api.shapes import RequestInvalid
 from ..i18n import gettext
 from .addresses import data
 from .files import body
+from .templates import element_templates
 
 
 @data.post("/<procedure>/check")
@@ -60,6 +62,7 @@ def schemas(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 @data.get("/<procedure>/catalogue.json")
 def show_catalogue(procedure: str) -> Any:
-    """What a diagram of this procedure may refer to; roles by their names."""
+    """What a diagram of this procedure may refer to; roles by their names, operations also as templates in the reader's language."""
     found = catalogue.catalogue(services(), procedure, actor=me().id)
-    return found | {"roles": [{"key": role, "name": gettext(role.replace("_", " "))} for role in found["roles"]]}
+    templates = element_templates((told for _, told in sorted(described(services().operations).items())), i18n.current())
+    return found | {"templates": templates, "roles": [{"key": role, "name": gettext(role.replace("_", " "))} for role in found["roles"]]}
