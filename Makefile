@@ -14,7 +14,7 @@ help:
 	@echo "make lint      style, types and import rules only"
 	@echo "make tck       cases of the DMN TCK: the copied ones, or those of a checkout with DIR=..."
 	@echo "make distributed  several processes, hosts and a standby under load for SECONDS=60 each"
-	@echo "make bundle    rebuild the committed FEEL interpreter (needs Node and npm)"
+	@echo "make bundle    rebuild the committed FEEL interpreter and the editors of the studio (needs Node and npm)"
 
 install: $(BIN)/.installed
 
@@ -43,6 +43,7 @@ browser:
 
 bundle:
 	cd engine/bpmn/feel && npm ci && npm run build
+	cd webapp/frontend && npm ci && npm run build
 
 # Without DIR a miss that is not pinned is an error; with it the figures are printed, and what failed is listed in tck-missed.tsv.
 tck: install

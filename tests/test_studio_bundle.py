@@ -1,0 +1,54 @@
+"""The editors of the studio as they are shipped: built from their sources, small enough, with every package's terms beside them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+from engine.bpmn import expressions
+from tests.bundles import rebuilt
+
+ROOT = Path(__file__).parent.parent
+FRONTEND = ROOT / "webapp/frontend"
+STATIC = ROOT / "webapp/static"
+BUILT = STATIC / "vendor/studio"
+#: what the modeler's page loads besides the sprite and the mark, which all pages share
+MODELER_PAGE = ("vendor/studio/modeler.js", "vendor/studio/modeler.css", "vendor/studio/bpmn.woff2", "vendor/tabler/tabler.min.css")
+MODELER_PAGE += ("vendor/htmx/htmx.min.js", "app.css", "app.js", "keys.js")
+
+
+def test_the_bundle_is_what_its_sources_build(tmp_path: Path) -> None:
+    """Building the editors again from the locked packages gives the committed files; said aloud when that cannot be tried."""
+    if rebuilt(FRONTEND, tmp_path / "webapp/frontend"):
+        made = tmp_path / "webapp/static/vendor/studio"
+        names = sorted(path.name for path in BUILT.iterdir())
+        assert sorted(path.name for path in made.iterdir()) == names
+        assert [name for name in names if (made / name).read_bytes() != (BUILT / name).read_bytes()] == []
+
+
+def test_the_modeler_page_is_small_enough() -> None:
+    """All that the page loads is at most 900 kB as it is sent."""
+    assert sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in MODELER_PAGE) <= 900_000
+
+
+def test_every_package_in_the_bundle_is_named_with_its_terms() -> None:
+    """Each package that the build uses stands in the list with a licence text."""
+    terms = (BUILT / "LICENCES.txt").read_text("utf-8")
+    wanted = json.loads((FRONTEND / "package.json").read_text("utf-8"))["devDependencies"]
+    assert [f"{name} {version}" for name, version in wanted.items() if name != "esbuild" and f"{name} {version}\n" not in terms] == []
+    assert "The source code responsible for displaying the bpmn.io project watermark" in terms
+
+
+def test_the_lock_says_what_is_loaded_and_not_from_where() -> None:
+    """Packages are pinned by their digests; no address of a registry is written down."""
+    lock = json.loads((FRONTEND / "package-lock.json").read_text("utf-8"))["packages"]
+    assert all("integrity" in package and "resolved" not in package for name, package in lock.items() if name)
+
+
+def test_the_engine_knows_every_function_that_is_completed() -> None:
+    """What the editor of expressions offers can be called."""
+    listed = re.findall(r"^  \['([^']+)', '", (FRONTEND / "modeler/functions.js").read_text("utf-8"), re.MULTILINE)
+    assert len(listed) > 60
+    assert [name for name in listed if expressions.check(f"{name}()")] == []

@@ -1,0 +1,118 @@
+// What the server's check says of what is drawn: marks at elements, a list, and the names that exist.
+import { button, h, icon } from './page.js';
+
+const WAIT = 400;
+const SEVERITIES = ['error', 'warning', 'note'];
+const ICONS = { error: 'circle-x', warning: 'alert-triangle', note: 'info-circle' };
+
+export class Findings {
+  constructor({ server, path, text, say, root, chosen }) {
+    Object.assign(this, { server, path, text, say, chosen, found: [], known: { sets: [], at: {} } });
+    this.counts = h('span', { class: 'studio-counts' });
+    this.head = button({ class: 'studio-findings-head', 'aria-expanded': 'false', onclick: () => this.open(this.list.hidden) }, say('Findings'), this.counts, icon('chevron-down'));
+    this.list = h('ul', { class: 'studio-findings-list', hidden: true, 'aria-label': say('Findings') });
+    root.append(this.head, this.list);
+    this.ready = Promise.resolve();
+  }
+
+  /** Marks in this modeler or viewer from now on. */
+  draw(diagram) {
+    this.diagram = diagram;
+    this.marked = [];
+  }
+
+  open(yes) {
+    this.list.hidden = !yes;
+    this.head.setAttribute('aria-expanded', String(yes));
+  }
+
+  soon(wait = WAIT) {
+    clearTimeout(this.timer);
+    this.ready = this.waiting ??= new Promise((done) => (this.done = done));
+    this.timer = setTimeout(() => void this.check(), wait);
+  }
+
+  /** `{ sets, at }` once the check of what is drawn now has answered. */
+  async names() {
+    await this.ready;
+    return this.known;
+  }
+
+  async check() {
+    this.asked?.abort();
+    const asked = (this.asked = new AbortController());
+    try {
+      const answer = await this.server.check({ [this.path]: await this.text() }, asked.signal);
+      if (asked.signal.aborted) return;
+      this.known = answer.names;
+      this.found = [...(answer.findings[this.path] ?? [])].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+      this.show();
+    } catch (error) {
+      if (asked.signal.aborted) return;
+      this.counts.replaceChildren(h('span', { class: 'studio-count' }, this.say('could not be asked')));
+    }
+    this.done?.();
+    this.waiting = this.done = null;
+  }
+
+  show() {
+    const number = (severity) => this.found.filter((each) => each.severity === severity).length;
+    const said = { error: '{n} errors', warning: '{n} warnings', note: '{n} notes' };
+    const counts = SEVERITIES.filter(number).map((each) =>
+      h('span', { class: `studio-count is-${each}` }, icon(ICONS[each]), this.say(said[each], { n: number(each) })),
+    );
+    this.counts.replaceChildren(...(counts.length ? counts : [h('span', { class: 'studio-count is-fine' }, icon('circle-check'), this.say('nothing found'))]));
+    this.list.replaceChildren(...this.found.map((each) => this.item(each)));
+    this.mark();
+  }
+
+  item(finding) {
+    const place = finding.name || finding.element || (finding.line ? this.say('line {n}', { n: finding.line }) : this.say('the whole file'));
+    return h(
+      'li',
+      {},
+      button(
+        { class: `studio-finding is-${finding.severity}`, onclick: () => this.choose(finding), 'data-code': finding.code },
+        icon(ICONS[finding.severity]),
+        h('span', { class: 'visually-hidden' }, this.say(finding.severity)),
+        h('strong', {}, place),
+        h('span', {}, finding.message),
+      ),
+    );
+  }
+
+  choose(finding) {
+    this.light(finding.path ?? finding.way ?? []);
+    if (finding.element) this.chosen(finding.element);
+  }
+
+  /** Lights the way a finding speaks of. */
+  light(way) {
+    const [canvas, registry] = [this.diagram.get('canvas'), this.diagram.get('elementRegistry')];
+    for (const id of this.lit ?? []) if (registry.get(id)) canvas.removeMarker(id, 'studio-way');
+    const between = way.slice(1).flatMap((id, at) => registry.get(way[at])?.outgoing?.filter((flow) => flow.target?.id === id).map((flow) => flow.id) ?? []);
+    this.lit = [...way, ...between].filter((id) => registry.get(id));
+    for (const id of this.lit) canvas.addMarker(id, 'studio-way');
+  }
+
+  mark() {
+    const [overlays, registry] = [this.diagram.get('overlays'), this.diagram.get('elementRegistry')];
+    overlays.remove({ type: 'studio-finding' });
+    const at = new Map();
+    for (const each of this.found) at.set(each.element, [...(at.get(each.element) ?? []), each]);
+    for (const [id, found] of at) {
+      const element = id && registry.get(id);
+      if (!element || element === this.diagram.get('canvas').getRootElement()) continue;
+      const worst = found[0].severity;
+      const mark = button(
+        { class: `studio-mark is-${worst}`, title: found.map((each) => each.message).join('\n'), onclick: () => (this.open(true), this.choose(found[0])) },
+        icon(ICONS[worst]),
+        h('span', { class: 'visually-hidden' }, found.map((each) => each.message).join('\n')),
+        found.length > 1 ? h('span', {}, String(found.length)) : null,
+      );
+      const middle = element.waypoints?.[Math.floor((element.waypoints.length - 1) / 2)];
+      const position = middle ? { left: 0, top: 0 } : { top: -12, left: -12 };
+      overlays.add(id, 'studio-finding', { position, html: mark, scale: { min: 0.8, max: 1.2 }, show: { minZoom: 0.2 } });
+    }
+  }
+}

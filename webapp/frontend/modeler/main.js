@@ -1,0 +1,182 @@
+// The page on which a diagram of a draft is drawn. Its template says which procedure and file; all else comes from the server.
+import './modeler.css';
+import { wordsOf } from '../words/words.js';
+import { Bar } from './bar.js';
+import { begin, modeler, select, viewer } from './diagram.js';
+import { Findings } from './findings.js';
+import { Keeper } from './keeper.js';
+import { ask, clock, day, h } from './page.js';
+import { Server } from './server.js';
+import { others } from './together.js';
+
+const EMPTY = { operations: [], templates: [], chains: [], roles: [], forms: [], decisions: [], processes: [], calendars: [] };
+const NARROW = '(max-width: 760px)';
+
+async function start() {
+  const root = document.getElementById('studio');
+  const { procedure, path, locale = 'zh', base, csrf, text, chains = '/chains' } = root.dataset;
+  const say = wordsOf(locale);
+  const server = new Server(base, csrf);
+  const parts = build(root, say);
+  const addresses = {
+    chain: (key) => `${chains}/${encodeURIComponent(key)}`,
+    edit: (file) => `${server.base}/edit/${file.split('/').map(encodeURIComponent).join('/')}`,
+    text,
+  };
+  // everything is asked for at once; whatever is slow, the diagram is drawn as soon as it is there
+  const asked = { draft: server.draft(), file: server.read(path), catalogue: server.catalogue().then((found) => ({ ...EMPTY, ...found })) };
+  const narrow = matchMedia(NARROW).matches;
+  root.classList.toggle('is-narrow', narrow);
+
+  let diagram;
+  const studio = { say, addresses };
+  const findings = (studio.findings = new Findings({
+    server,
+    path,
+    say,
+    root: parts.findings,
+    text: () => (narrow ? asked.file.then(({ text }) => text) : keeper.current()),
+    chosen: (id) => select(diagram, id),
+  }));
+  const bar = new Bar(parts.bar, { say, path, server, current: () => keeper.current() });
+  const keeper = new Keeper({
+    server,
+    path,
+    key: '',
+    write: async () => (await diagram.saveXML({ format: true })).xml,
+    told: (state, problem) => told(state, problem),
+  });
+  const { me } = await asked.draft;
+  keeper.key = `partwell-draft:${me.id}:${procedure}:${path}`;
+  const opened = await asked.file;
+  const left = narrow ? null : keeper.left(opened.text);
+  const taken = left && (await takeLeft(left)) ? left : null;
+  if (left && !taken) keeper.forget();
+
+  studio.catalogue = await asked.catalogue;
+  diagram = narrow ? viewer(parts.canvas, studio) : modeler(parts.canvas, parts.panel, studio);
+  findings.draw(diagram);
+  keeper.opened((taken ?? opened).text, (taken ?? opened).revision);
+  if (taken) keeper.changed();
+  try {
+    await diagram.importXML((taken ?? opened).text);
+  } catch (error) {
+    parts.canvas.replaceChildren(broken(error));
+    return;
+  }
+  begin(diagram);
+  bar.attach(diagram, { narrow, keeper });
+  if (!narrow) {
+    diagram.on('commandStack.changed', ({ trigger }) => {
+      if (trigger === 'clear') return;
+      keeper.changed();
+      findings.soon();
+    });
+    addEventListener('online', () => void keeper.save());
+    addEventListener('pagehide', () => keeper.leaving());
+    document.addEventListener('visibilitychange', () => document.hidden && void keeper.save());
+    addEventListener('beforeunload', (event) => {
+      if (['away', 'refused', 'taken'].includes(keeper.state)) event.preventDefault();
+    });
+    addEventListener('keydown', (event) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 's') {
+        event.preventDefault();
+        void keeper.save();
+      }
+    });
+    others({ server, path, me, keeper, bar, say });
+  }
+  findings.soon(0);
+  await findings.ready;
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  if (wanted) select(diagram, wanted);
+  root.dataset.ready = 'yes';
+  root.studio = { diagram, keeper, findings, say };
+
+  function told(state, problem) {
+    bar.told(state, problem);
+    if (state === 'taken') void conflict(problem);
+  }
+
+  async function takeLeft({ at }) {
+    const answer = await ask(
+      say('This browser holds changes that were not saved'),
+      [say('They are of {time}. The server has not got them.', { time: day(at, locale) })],
+      [
+        ['take', say('Go on with them'), 'btn-primary'],
+        ['leave', say('Discard them')],
+      ],
+    );
+    return answer !== 'leave';
+  }
+
+  /** Somebody else saved the file meanwhile; both versions stay. */
+  async function conflict({ changed_by: by, changed_at: at }) {
+    const who = by?.name ?? say('Somebody');
+    const answer = await ask(
+      say('{name} changed this file meanwhile', { name: who }),
+      [
+        say('{name} saved it at {time}. Neither their version nor yours has been overwritten.', { name: who, time: at ? clock(at, locale) : '' }),
+        say('You can keep yours as a file of its own beside it, and carry over from it what you need.'),
+      ],
+      [
+        ['copy', say('Keep mine as a copy and open theirs'), 'btn-primary'],
+        ['theirs', say('Give mine up and open theirs'), 'btn-outline-danger'],
+        [null, say('Look at mine first')],
+      ],
+    );
+    if (answer === 'copy') await keepCopy();
+    if (answer === 'copy' || answer === 'theirs') {
+      keeper.forget();
+      keeper.kept = keeper.changes;
+      keeper.resolve();
+      location.reload();
+    } else {
+      bar.decide(() => void conflict({ changed_by: by, changed_at: at }));
+    }
+  }
+
+  async function keepCopy() {
+    const text = await keeper.current();
+    for (let number = 1; ; number += 1) {
+      const copy = path.replace(/(\.[^./]+)$/, `-${say('copy')}${number > 1 ? number : ''}-${me.name}$1`);
+      try {
+        return await server.write(copy, text, null);
+      } catch (error) {
+        if (error.status !== 412 || number > 20) throw error;
+      }
+    }
+  }
+
+  function broken(error) {
+    return h(
+      'div',
+      { class: 'studio-broken' },
+      h('h2', {}, say('This file cannot be drawn')),
+      h('p', {}, error.message),
+      h('p', {}, h('a', { class: 'btn', href: addresses.text }, say('Open it as text'))),
+    );
+  }
+}
+
+function build(root, say) {
+  const bar = h('div', { class: 'studio-bar', role: 'toolbar', 'aria-label': say('Diagram') });
+  const canvas = h('div', { class: 'studio-canvas' });
+  const findings = h('section', { class: 'studio-findings', 'aria-label': say('Findings') });
+  const panel = h('aside', { class: 'studio-panel', 'aria-label': say('Properties') });
+  root.replaceChildren(bar, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), panel));
+  const grow = () => root.style.setProperty('--studio-top', `${Math.round(root.getBoundingClientRect().top + scrollY)}px`);
+  grow();
+  addEventListener('resize', grow);
+  return { bar, canvas, findings, panel };
+}
+
+start().catch((error) => {
+  const root = document.getElementById('studio');
+  const say = wordsOf(root.dataset.locale ?? 'zh');
+  root.querySelector('.studio-canvas')?.replaceChildren(
+    h('div', { class: 'studio-broken' }, h('h2', {}, say('The diagram could not be opened')), h('p', {}, error.message), h('p', {}, h('a', { class: 'btn', href: location.href }, say('Try again')))),
+  );
+  // the text of the error belongs in the console, for whoever is asked for help
+  console.error(error);
+});

@@ -1,0 +1,67 @@
+// The studio's JSON of one procedure.
+
+/** The server said no. `status`, and its problem with `title` and `detail` in the person's language. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || String(status));
+    Object.assign(this, { status, problem });
+  }
+}
+
+export class Server {
+  /** `base` is the address of the procedure's pages, `token` the page's token against forgery. */
+  constructor(base, token) {
+    Object.assign(this, { base, token, version: null });
+  }
+
+  file(path) {
+    return `${this.base}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+  }
+
+  async draft() {
+    const draft = await this.json('draft.json');
+    // said with each save: where nothing is kept yet, the files are those of this version
+    this.version = draft.base ?? draft.active ?? null;
+    return draft;
+  }
+
+  catalogue() {
+    return this.json('catalogue.json');
+  }
+
+  check(files, signal) {
+    return this.json('check', { method: 'POST', body: JSON.stringify({ files }), signal });
+  }
+
+  editing(path) {
+    return this.json('editing', { method: 'POST', body: JSON.stringify({ path }) });
+  }
+
+  /** `{ text, revision }` of a file. */
+  async read(path) {
+    const answer = await this.ask(this.file(path), {});
+    return { text: await answer.text(), revision: tag(answer) };
+  }
+
+  /** Stores a file over the revision one began from (null: a new file) and gives the new revision. Raises `Refused`, 412 where it changed. */
+  async write(path, text, revision, { keepalive = false } = {}) {
+    const condition = revision === null ? { 'If-None-Match': '*' } : { 'If-Match': `"${revision}"` };
+    const seen = this.version === null ? '' : `?base=${this.version}`;
+    const answer = await this.ask(this.file(path) + seen, { method: 'PUT', body: text, keepalive, headers: { ...condition, 'Content-Type': 'application/octet-stream' } });
+    return (await answer.json()).revision;
+  }
+
+  async json(rest, given = {}) {
+    const headers = given.body ? { 'Content-Type': 'application/json' } : {};
+    return (await this.ask(`${this.base}/${rest}`, { ...given, headers })).json();
+  }
+
+  async ask(address, { headers = {}, ...given }) {
+    const answer = await fetch(address, { ...given, credentials: 'same-origin', headers: { ...headers, 'X-CSRFToken': this.token, Accept: 'application/json, */*' } });
+    if (answer.redirected && new URL(answer.url).pathname === '/log-in') throw new Refused(401, {});
+    if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
+    return answer;
+  }
+}
+
+const tag = (answer) => Number((answer.headers.get('ETag') ?? '"0"').replace(/^W\/|"/g, ''));

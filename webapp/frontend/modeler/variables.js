@@ -1,0 +1,30 @@
+// Which variables exist where an expression stands, as the check last said.
+
+/** Dotted names as nested variables, which the editor completes part by part. */
+export function nested(names) {
+  const top = [];
+  for (const { name, type, from } of names) {
+    let level = top;
+    let found;
+    for (const part of name.split('.')) {
+      found = level.find((each) => each.name === part);
+      if (!found) level.push((found = { name: part, entries: [] }));
+      level = found.entries;
+    }
+    Object.assign(found, { detail: type ?? '', info: from ?? '' });
+  }
+  return top;
+}
+
+export class VariablesOfCheck {
+  constructor(studio) {
+    this.findings = studio.findings;
+  }
+
+  async getVariablesForElement(object) {
+    const names = await this.findings.names();
+    const at = names.at[object.id] ?? names.at[object.$parent?.id];
+    return at === undefined ? [] : nested(names.sets[at]);
+  }
+}
+VariablesOfCheck.$inject = ['studio'];
