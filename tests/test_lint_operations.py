@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from diagrams import END, START, diagram, flows, mapping, service, zeebe
+from diagrams import END, START, diagram, flows, mapping, node, service, user, zeebe
 from termination_case import FILES, FORMS
 
 from connectors.ehr_operations import DESCRIPTIONS
@@ -73,6 +73,29 @@ def test_parts_are_known_as_deep_as_they_are_described() -> None:
     outputs = {"a": "=result.contract.typ", "b": "=contract.end", "c": "=hiring_conditions.items.x", "d": "=result"}
     [(code, _, text)] = check("ehr.employee", mapping({"employee": "KF-017"}, outputs))
     assert code == "unknown_output" and "contract.typ" in text
+
+
+def gate(*more: str, condition: str = 'record.contract.typ = "x"') -> list[tuple[str | None, str]]:
+    """What is said of a diagram in which a condition reads a record that a call brought."""
+    call = service("s", mapping({"employee": "KF-017"}, {"record": "=result"}))
+    ways = flows("start > s", "s > g", f"g > end: {condition}", "g > other")
+    body = (START, call, *more, node("exclusiveGateway", "g", default="g_other"), END, node("endEvent", "other"), ways)
+    found = lint.check({"x.bpmn": diagram(*body)}, forms={}, operations=OFFERED)["x.bpmn"]
+    return [(one.element, str(one.code)) for one in found if one.code != "unreachable"]
+
+
+def test_a_part_that_a_kept_answer_does_not_have_is_a_warning_wherever_it_is_read() -> None:
+    """A variable that only ever holds the answer has its parts; one that anything else writes, too, may have others."""
+    assert gate() == [("g", "unknown_part")]
+    assert gate(condition='record.contract.type = "x" and record.hired_on != null and count(record.hiring_conditions.items) > 0') == []
+    script = node("scriptTask", "k", zeebe("script", expression="={a: 1}", resultVariable="record"))
+    assert gate(script) == []
+
+
+def test_an_input_of_the_same_name_hides_the_answer() -> None:
+    """Inside a task, what its input mapping gives counts."""
+    shown = user("u", mapping({"record": "={typ: 1}"}, {"kept": "=record.typ"}))
+    assert [code for _, code in gate(shown, condition="kept = 1")] == []
 
 
 def test_an_operation_that_tells_nothing_is_not_judged() -> None:

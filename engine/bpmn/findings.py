@@ -65,6 +65,7 @@ class Code(StrEnum):
     # expressions and names
     BAD_EXPRESSION = "bad_expression"
     UNKNOWN_VARIABLE = "unknown_variable"
+    UNKNOWN_PART = "unknown_part"
     MONEY_CALCULATED = "money_calculated"
     BAD_TIMER = "bad_timer"
     BAD_NUMBER = "bad_number"
@@ -204,6 +205,10 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _ERROR,
         '{where}: "{expression}" fails at character {position}: {reason}. '
         "Correct the name, or let a form field, a mapping, a script or a decision give it.",
+    ),
+    Code.UNKNOWN_PART: (
+        _WARNING,
+        '{where}: "{expression}" at character {position}: {reason}, as the operation does not give it. It stays empty. Correct the name.',
     ),
     Code.BAD_TIMER: (
         _ERROR,

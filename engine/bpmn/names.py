@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
+from ..descriptions import Description
 from ..ports import Json
 from .model import Element, Process
 
@@ -34,10 +35,17 @@ class Names:
     known: frozenset[str] | None
     #: False where an operation may give more than is known
     complete: bool = True
+    #: dotted names: all that there is below variables which hold the answer of an operation that describes itself, and nothing else
+    shapes: frozenset[str] = frozenset()
 
     def and_also(self, names: Iterable[str]) -> Names:
-        """With some more names."""
-        return self if self.known is None else Names(_opened({*self.known, *names}), self.complete)
+        """With some more names; a variable that has its own may be of another shape."""
+        if self.known is None:
+            return self
+        more = set(names)
+        heads = {_head(name) for name in more}
+        shapes = frozenset(shape for shape in self.shapes if _head(shape) not in heads) if self.shapes else self.shapes
+        return Names(_opened({*self.known, *more}), self.complete, shapes)
 
 
 UNKNOWN = Names(None)
@@ -47,11 +55,12 @@ def together(one: Names, other: Names) -> Names:
     """What exists in either."""
     if one.known is None or other.known is None:
         return UNKNOWN
-    return Names(one.and_also(other.known).known, one.complete and other.complete)
+    shapes = one.shapes if one.shapes == other.shapes else frozenset[str]()
+    return Names(one.and_also(other.known).known, one.complete and other.complete, shapes)
 
 
-def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
-    """The case variables that any step of the process may have written."""
+def of_case(process: Process, forms: Mapping[str, Json] | None, told: Mapping[str, Description] = {}) -> Names:
+    """The case variables that any step of the process may have written. `told`: descriptions of operations by their names."""
     found = set(GIVEN)
     complete = True
     for element in process.elements.values():
@@ -70,7 +79,30 @@ def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
             found.add(element.multi.output)
         if not element.outputs and _brings(element):
             complete = False
-    return Names(_opened(found), complete)
+    return Names(_opened(found), complete, _shapes(process, forms, told))
+
+
+def _shapes(process: Process, forms: Mapping[str, Json] | None, told: Mapping[str, Description]) -> frozenset[str]:
+    """Names below the variables that only ever take the whole answer of operations that are described."""
+    shapes: dict[str, set[str]] = {}
+    others: set[str] = set()
+    for element in process.elements.values():
+        answer = told.get(element.extensions.get("taskDefinition.type", "")) if element.multi is None else None
+        whole = {target for target, text in element.outputs if "".join(text.split()) == "=result"}
+        if not element.outputs and (header := element.headers.get("resultVariable")):
+            whole = {header}
+        written = {target for target, _ in element.outputs} | (from_person(element, forms) or set())
+        written |= {name for name in (result_name(element), element.multi and element.multi.output) if name}
+        for name in written | whole:
+            if name in whole and "." not in name and answer is not None and answer.outputs is not None:
+                shapes.setdefault(name, set()).update(f"{name}.{part.name}" for part in answer.outputs)
+            else:
+                others.add(_head(name))
+    return frozenset(name for head, found in shapes.items() if head not in others for name in found)
+
+
+def _head(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _brings(element: Element) -> bool:

@@ -18,6 +18,7 @@ from ..parser import processes
 from ..reader import read_xml
 from .calls import Calls
 from .elements import REMEDIES, Diagram, Known
+from .operations import told
 
 __all__ = ["REMEDIES", "Code", "Finding", "broken_file", "check", "finding", "forms_named"]
 
@@ -45,7 +46,7 @@ def check(
             except errors.FileRefused as error:
                 found[path].append(broken_file(error, content))
     decisions = {decision for table in tables.values() for decision in table.ids}
-    calls = Calls(files, forms)
+    calls = Calls(files, forms, told(operations))
     known = Known(forms=forms, operations=operations, chains=chains, decisions=decisions, calendars=calendars, calls=calls)
     diagrams = [Diagram(path, known) for path in files if path.endswith(".bpmn")]
     for diagram in diagrams:

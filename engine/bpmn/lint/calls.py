@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ... import errors
+from ...descriptions import Description
 from ...ports import Json
 from .. import names as variables
 from ..model import Element, Process
@@ -15,8 +16,10 @@ from ..reader import read_xml
 class Calls:
     """The executable processes among the files of one folder."""
 
-    def __init__(self, files: Mapping[str, bytes], forms: Mapping[str, Json] | None) -> None:
+    def __init__(self, files: Mapping[str, bytes], forms: Mapping[str, Json] | None, told: Mapping[str, Description] = {}) -> None:
         self.forms = forms
+        #: descriptions of operations by their names
+        self.told = told
         self.processes: dict[str, Process] = {}
         for path, content in files.items():
             if path.endswith(".bpmn"):
@@ -40,7 +43,7 @@ class Calls:
         return self._of(process, frozenset())
 
     def _of(self, process: Process, busy: frozenset[str]) -> variables.Names:
-        found = variables.of_case(process, self.forms)
+        found = variables.of_case(process, self.forms, self.told)
         busy |= {process.id}
         for element in process.elements.values():
             if element.called is not None and element.called.child and not element.outputs:

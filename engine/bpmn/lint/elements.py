@@ -134,7 +134,7 @@ class Diagram:
             yield from texts.value(element, f'output "{target}"', text, after)
             after = after.and_also([target])
             yield from self._reserved(element, target)
-        if told := operations.description(element, self.known.operations):
+        if told := operations.description(element, self.known.calls.told):
             yield from operations.handed(element, told)
             yield from operations.read(element, told, seen)
         if element.multi is not None and element.multi.output_element:

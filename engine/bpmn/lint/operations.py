@@ -11,10 +11,15 @@ from ..model import Element
 from .texts import short
 
 
-def description(element: Element, offered: Collection[str] | None) -> Description | None:
+def told(offered: Collection[str] | None) -> dict[str, Description]:
+    """The descriptions among what is offered: names alone tell nothing."""
+    given = offered.items() if isinstance(offered, Mapping) else ()
+    return {name: one for name, one in given if isinstance(one, Description)}
+
+
+def description(element: Element, known: Mapping[str, Description]) -> Description | None:
     """That of the operation which the element calls; None where it is not known, or calculated."""
-    told = offered.get(element.extensions.get("taskDefinition.type", "")) if isinstance(offered, Mapping) else None
-    return told if isinstance(told, Description) else None
+    return known.get(element.extensions.get("taskDefinition.type", ""))
 
 
 def handed(element: Element, told: Description) -> Iterator[Finding]:

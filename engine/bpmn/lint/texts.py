@@ -32,8 +32,22 @@ def feel(element: Element, where: str, text: str, seen: names.Names) -> Iterator
     for problem in wrong:
         place, reason = problem.from_ + 1, problem.message.rstrip(".")
         yield finding(code, element, severity=severity, where=where, expression=short(text), position=place, reason=reason)
+    if not wrong:
+        yield from _below(element, where, text, seen)
     for amount in expressions.money(text):
         yield finding(Code.MONEY_CALCULATED, element, where=where, amount=amount)
+
+
+def _below(element: Element, where: str, text: str, seen: names.Names) -> Iterator[Finding]:
+    """Parts of answers that do not exist, though their variables do."""
+    used = expressions.uses(text) if seen.shapes else frozenset[str]()
+    shapes = frozenset(shape for shape in seen.shapes if shape.partition(".")[0] in used)
+    if not shapes:
+        return
+    heads = {shape.partition(".")[0] for shape in shapes}
+    for problem in expressions.check(text, names=shapes | (used - heads)):
+        place, reason = problem.from_ + 1, problem.message.rstrip(".")
+        yield finding(Code.UNKNOWN_PART, element, where=where, expression=short(text), position=place, reason=reason)
 
 
 def short(text: str) -> str:
