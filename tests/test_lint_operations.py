@@ -11,6 +11,7 @@ from connectors.mail import Mail
 from connectors.oa_http import OaHttp
 from connectors.payroll_http import PayrollHttp
 from engine.bpmn import lint
+from engine.bpmn.lint.offered import offered
 from engine.descriptions import Description
 from engine.letters import DraftLetter, RenderLetter
 from webapp.operations import PortraitOperation
@@ -96,6 +97,16 @@ def test_an_input_of_the_same_name_hides_the_answer() -> None:
     """Inside a task, what its input mapping gives counts."""
     shown = user("u", mapping({"record": "={typ: 1}"}, {"kept": "=record.typ"}))
     assert [code for _, code in gate(shown, condition="kept = 1")] == []
+
+
+def test_the_parts_of_answers_are_offered_while_somebody_types() -> None:
+    """In the output mapping those of the answer itself, later those below the variable that keeps it, with type and origin."""
+    call = service("s", mapping({"employee": "KF-017"}, {"record": "=result"}), name="调取档案")
+    names = offered({"x.bpmn": diagram(START, call, END, flows("start > s", "s > end"))}, {}, OFFERED)
+    given = {element: {each["name"]: each for each in names["sets"][index]} for element, index in names["at"].items()}
+    assert {"result", "result.contract.end", "contract.end"} <= given["s"].keys()
+    assert given["s_end"]["record.contract.end"] == {"name": "record.contract.end", "type": "date", "from": "调取档案"}
+    assert "contract.end" not in given["s_end"] and "record" in given["s_end"]
 
 
 def test_an_operation_that_tells_nothing_is_not_judged() -> None:

@@ -31,7 +31,10 @@ def check(procedure: str) -> Any:
     files = {**drafts.contents(services(), procedure, actor=me().id), **{path: (text or "").encode() for path, text in given.items()}}
     files = {path: content for path, content in files.items() if given.get(path, "") is not None}
     found = procedures.findings(services(), files)
-    return {"findings": {path: told(findings) for path, findings in found.items()}, "names": offered(files, schemas(files))}
+    return {
+        "findings": {path: told(findings) for path, findings in found.items()},
+        "names": offered(files, schemas(files), described(services().operations)),
+    }
 
 
 def told(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ... import errors
+from ...descriptions import Description
 from ...ports import Json
 from .. import names
 from ..model import Element, Process
 from ..parser import processes
 from ..reader import read_xml
 from .calls import Calls
+from .operations import description
 
 #: what a form's field holds, by its type; any other holds a text
 _HOLDS = {
@@ -22,10 +24,11 @@ _HOLDS = {
 }
 
 
-def offered(files: Mapping[str, bytes], forms: Mapping[str, Json]) -> dict[str, Any]:
+def offered(files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping[str, Description] = {}) -> dict[str, Any]:
     """`{sets: [[{name, type?, from?}]], at: {id of an element or flow: index of its set}}` of all diagrams.
 
-    `forms`: schema by id. A name that a missing form would give is not offered. `from`: what gives it, as the diagram calls it.
+    `forms`: schema by id. A name that a missing form would give is not offered. `told`: descriptions of operations by their names.
+    `from`: what gives it, as the diagram calls it.
     """
     read: list[Process] = []
     for path, content in files.items():
@@ -36,8 +39,8 @@ def offered(files: Mapping[str, bytes], forms: Mapping[str, Json]) -> dict[str, 
                 continue
     elements = [element for process in read for element in process.elements.values()]
     known = {**{element.form: {} for element in elements if element.form}, **forms}
-    calls = Calls(files, known)
-    givers = {name: given for element in elements for name, given in _gives(element, known)}
+    calls = Calls(files, known, told)
+    givers = {name: given for element in elements for name, given in _gives(element, known, told)}
     sets: dict[frozenset[str], int] = {}
     at: dict[str, int] = {}
     for process in read:
@@ -51,15 +54,27 @@ def _places(process: Process, case: names.Names, forms: Mapping[str, Json], call
     for element in process.elements.values():
         seen = names.inside(element, names.around(process, element, case)).and_also(target for target, _ in element.inputs)
         after = calls.after(element, names.after(element, seen, forms))
-        yield element.id, after.known or seen.known or names.GIVEN
+        yield element.id, (after.known or seen.known or names.GIVEN) | seen.shapes | _answer(element, calls.told)
     for flow in process.flows.values():
         if flow.source in process.elements:
-            yield flow.id, names.around(process, process.elements[flow.source], case).known or names.GIVEN
+            seen = names.around(process, process.elements[flow.source], case)
+            yield flow.id, (seen.known or names.GIVEN) | seen.shapes
 
 
-def _gives(element: Element, forms: Mapping[str, Json]) -> Iterator[tuple[str, dict[str, str]]]:
+def _answer(element: Element, told: Mapping[str, Description]) -> set[str]:
+    """What the output mapping of a call sees of the answer."""
+    answer = description(element, told)
+    parts = [part.name for part in answer.outputs or ()] if answer else []
+    return {"result", *parts, *(f"result.{part}" for part in parts)} if "taskDefinition.type" in element.extensions else set()
+
+
+def _gives(element: Element, forms: Mapping[str, Json], told: Mapping[str, Description]) -> Iterator[tuple[str, dict[str, str]]]:
     """The names that an element gives, each with where from, and its type where that is known."""
     origin = {"from": element.title}
+    answer = description(element, told)
+    for part in answer.outputs or () if answer else ():
+        kept = [target for target, text in element.outputs if "".join(text.split()) == "=result"]
+        yield from ((f"{target}.{part.name}", {"type": part.type, **origin}) for target in kept)
     if element.outputs:
         yield from ((target, origin) for target, _ in element.outputs)
     elif element.form:
