@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint browser bundle tck chaos fuzz distributed
+.PHONY: help install run test lint browser pictures bundle tck chaos fuzz distributed
 
 help:
 	@echo "make install   install everything into $(VENV)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint      style, types and import rules only"
 	@echo "make tck       cases of the DMN TCK: the copied ones, or those of a checkout with DIR=..."
 	@echo "make distributed  several processes, hosts and a standby under load for SECONDS=60 each"
+	@echo "make pictures  make the pictures of the handbook anew"
 	@echo "make bundle    rebuild the committed FEEL interpreter and the editors of the studio (needs Node and npm)"
 
 install: $(BIN)/.installed
@@ -40,6 +41,9 @@ browser:
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; \
 	fi || echo "no browser could be installed; the browser tests will say so"
+
+pictures: install browser
+	PYTHONPATH=tests $(BIN)/python tests/handbook_pictures.py
 
 bundle:
 	cd engine/bpmn/feel && npm ci && npm run build

@@ -31,6 +31,7 @@ from . import (
     endings,
     failures,
     feeds,
+    handbook,
     handover,
     health,
     i18n,
@@ -136,6 +137,7 @@ def init_app(app: Flask) -> None:
     failures.init_app(app)
     people.init_app(app)
     handover.init_app(app)
+    handbook.init_app(app)
     for blueprint in (
         directory_files.directory_files,
         looking_up.looking_up,
