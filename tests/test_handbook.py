@@ -27,7 +27,7 @@ from webapp.verbs import VERBS
 LANGUAGES = sorted(i18n.LOCALES)
 PAGES = [pytest.param(locale, path, id=f"{locale}/{path}") for locale in LANGUAGES for path in handbook(locale)]
 #: blueprints and single addresses that answer with no page: machines ask them, or they lead somewhere
-NO_SCREENS = {"static", "api", "openapi", "health", "metrics"}
+NO_SCREENS = {"static", "api", "studio_data", "openapi", "health", "metrics"}
 PROCESSES = Path(forms.__file__).parent.parent / "processes"
 
 

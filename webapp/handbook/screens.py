@@ -54,6 +54,8 @@ SCREENS: Mapping[str, str] = {
     "chains": "admin/chains",
     "chains.trial": "admin/chains#preview",
     "chains.open_items": "admin/chains#open",
+    "studio": "owners/studio",
+    "studio.edit": "owners/studio#edit",
     "procedures": "owners/versions",
     "procedures.consider": "owners/versions#{act}",
     "procedures.cases": "owners/versions#move",
