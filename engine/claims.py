@@ -86,11 +86,11 @@ def look(connection: sa.Connection, now: dt.datetime) -> Look:
 def clock_was_set_back(unit: Unit, *, before: dt.datetime, now: dt.datetime, until: dt.datetime) -> Look:
     """What was due `before` the clock was set back to `now` is due still, and no lease lasts longer than `until`.
 
-    Timers keep their time. Several workers may notice it; the second one changes nothing.
+    Timers and scheduled versions keep their time. Several workers may notice it; the second one changes nothing.
     """
     connection = unit.connection
     asked_before = sa.or_(Job.due_at <= before, Job.created_at > now)
-    already = sa.and_(_WAITING, Job.kind.not_in(("timer", "due")), Job.due_at > now, asked_before)
+    already = sa.and_(_WAITING, Job.kind.not_in(("timer", "due", "activate")), Job.due_at > now, asked_before)
     connection.execute(sa.update(Job).where(already).values(due_at=now))
     connection.execute(sa.update(Job).where(_LEASED, Job.lease_until > until).values(lease_until=until))
     return look(connection, now)

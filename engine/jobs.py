@@ -28,6 +28,7 @@ from .models import OUTLIVING, Case, Job, JobAttempt, new_id
 from .notices import sending
 from .ports import Answer, Call
 from .settings import Limit
+from .studio import scheduling
 from .turn import Turn
 from .work import asked, overdue
 
@@ -156,10 +157,17 @@ class Runner:
                         announcing.send(self._services, job, started)
                     case "project":
                         projecting.run(self._services, job, started)
+                    case scheduling.KIND:
+                        scheduling.activate(self._services, job)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:
-                own = {"notice": sending.failed, announcing.KIND: announcing.failed, "project": projecting.failed}
+                own = {
+                    "notice": sending.failed,
+                    announcing.KIND: announcing.failed,
+                    "project": projecting.failed,
+                    scheduling.KIND: scheduling.failed,
+                }
                 failed = own.get(job.kind, _failed)
                 failed(self._services, job, started, error)
         except Exception:

@@ -6,6 +6,7 @@ its forms, tables and letters whatever is deployed later.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import threading
@@ -246,51 +247,83 @@ def deploy(
     the findings.
     """
     now = services.clock.now()
-    if errors := faults(services, files):
-        raise NotDeployable(errors, path=procedure, count=len(errors))
-    conversion = convert.convert(files)
-    files = {**conversion.files, **{convert.original(path): content for path, content in conversion.originals.items()}}
-    program = Program(files, version="new")
-    digest = _digest(files)
+    files = deployable(services, files, procedure=procedure)
     with services.database.unit() as unit:
         connection = unit.connection
         one_at_a_time(connection)
-        last = connection.execute(
-            sa.select(ProcedureVersion.__table__)
-            .where(ProcedureVersion.procedure == procedure)
-            .order_by(ProcedureVersion.number.desc())
-            .limit(1)
-        ).one_or_none()
-        if last is not None and last.digest == digest and last.active:
+        last = latest(connection, procedure)
+        if last is not None and last.digest == digest_of(files) and last.active:
             return ProcedureVersion(**last._mapping), False
-        version = {
-            "id": new_id(),
-            "procedure": procedure,
-            "number": last.number + 1 if last else 1,
-            "digest": digest,
-            "name": program.name,
-            "name_en": program.name_en,
-            "active": True,
-            "suspended": False,
-            "deployed_at": now,
-            "deployed_by": by,
-        }
-        connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.procedure == procedure).values(active=False))
-        connection.execute(sa.insert(ProcedureVersion), version)
-        connection.execute(
-            sa.insert(ProcedureFile),
-            [
-                {"version_id": version["id"], "path": path, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
-                for path, content in files.items()
-            ],
-        )
-        connection.execute(sa.insert(VersionEvent).values(id=new_id(), version_id=version["id"], act="deployed", at=now, by=by, note=note))
-        keys = chain_versions.keys(connection)
-        for key, chain in shipped.chains(files).items():
-            if key not in keys:
-                chain_versions.publish(connection, key=key, **chain, by=by, now=now)
+        version = store(connection, files, procedure=procedure, by=by, note=note, now=now)
+        make_active(connection, procedure, version["id"], files, by=by, now=now)
         unit.commit()
-    return ProcedureVersion(**version), True
+    return ProcedureVersion(**version | {"active": True}), True
+
+
+def deployable(services: Services, files: Mapping[str, bytes], *, procedure: str) -> dict[str, bytes]:
+    """The files as they are stored: converted where they come from elsewhere, with those they came from. Raises NotDeployable."""
+    if errors := faults(services, files):
+        raise NotDeployable(errors, path=procedure, count=len(errors))
+    conversion = convert.convert(files)
+    return {**conversion.files, **{convert.original(path): content for path, content in conversion.originals.items()}}
+
+
+def latest(connection: sa.Connection, procedure: str) -> sa.Row[Any] | None:
+    """The version with the highest number."""
+    newest = sa.select(ProcedureVersion.__table__).where(ProcedureVersion.procedure == procedure)
+    return connection.execute(newest.order_by(ProcedureVersion.number.desc()).limit(1)).one_or_none()
+
+
+def store(
+    connection: sa.Connection,
+    files: Mapping[str, bytes],
+    *,
+    procedure: str,
+    by: str | None,
+    note: str,
+    now: dt.datetime,
+    act: str = "deployed",
+    **scheduled: Any,
+) -> dict[str, Any]:
+    """Keep the files as the next version, which is not active yet; whoever calls has the lock. `scheduled`: columns that say when it is."""
+    program = Program(files, version="new")
+    last = latest(connection, procedure)
+    version = {
+        "id": new_id(),
+        "procedure": procedure,
+        "number": last.number + 1 if last else 1,
+        "digest": digest_of(files),
+        "name": program.name,
+        "name_en": program.name_en,
+        "active": False,
+        "suspended": False,
+        "deployed_at": now,
+        "deployed_by": by,
+        **scheduled,
+    }
+    connection.execute(sa.insert(ProcedureVersion), version)
+    connection.execute(
+        sa.insert(ProcedureFile),
+        [
+            {"version_id": version["id"], "path": path, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
+            for path, content in files.items()
+        ],
+    )
+    connection.execute(sa.insert(VersionEvent).values(id=new_id(), version_id=version["id"], act=act, at=now, by=by, note=note))
+    return version
+
+
+def make_active(
+    connection: sa.Connection, procedure: str, version_id: str, files: Mapping[str, bytes], *, by: str | None, now: dt.datetime
+) -> None:
+    """New cases start on this version from now on. Chains of its files are published where there is none of their key yet."""
+    of_procedure = sa.update(ProcedureVersion).where(ProcedureVersion.procedure == procedure)
+    connection.execute(of_procedure.where(ProcedureVersion.id != version_id).values(active=False))
+    connection.execute(of_procedure.where(ProcedureVersion.id == version_id).values(active=True, scheduled_at=None))
+    keys = chain_versions.keys(connection)
+    for key, chain in shipped.chains(files).items():
+        if key not in keys:
+            chain_versions.publish(connection, key=key, **chain, by=by, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,7 +355,7 @@ def startable(services: Services) -> list[Startable]:
     return found
 
 
-def _digest(files: Mapping[str, bytes]) -> str:
+def digest_of(files: Mapping[str, bytes]) -> str:
     """SHA-256 over names and contents, in order of names."""
     whole = hashlib.sha256()
     for path in sorted(files):

@@ -82,6 +82,8 @@ class Settings:
     scan_uploads: bool = False
     #: whoever edited an approval chain does not publish it: another administrator must
     chains_four_eyes: bool = False
+    #: whoever changed the draft of a procedure does not publish it: another of its managers must
+    procedures_four_eyes: bool = False
     #: notices name the case by its title, in which the employee's name may stand; otherwise by its number alone
     notice_titles: bool = True
     #: minutes after which what outside centres of to-dos show is compared with what is open here

@@ -46,6 +46,8 @@ class VersionRow:
     active: bool
     suspended: bool
     deployed_at: dt.datetime
+    #: when it becomes the active one, while it waits for that
+    scheduled_at: dt.datetime | None
     #: cases on it that are not closed
     running: int
     acts: Sequence[VersionAct]
@@ -115,9 +117,9 @@ def activate(services: Services, procedure: str, number: int, *, by: str | None,
         ).scalar_one_or_none()
         if was == version.id:
             return False
-        connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.procedure == procedure).values(active=False))
-        connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.id == version.id).values(active=True))
-        record(connection, version.id, "activated", at=services.clock.now(), by=by, note=said)
+        now = services.clock.now()
+        procedures.make_active(connection, procedure, version.id, version.files, by=by, now=now)
+        record(connection, version.id, "activated", at=now, by=by, note=said)
         unit.commit()
     return True
 
@@ -140,7 +142,7 @@ def former(services: Services, procedure: str) -> int | None:
         served = connection.execute(
             sa.select(VersionEvent.version_id, ProcedureVersion.number, ProcedureVersion.active)
             .join(ProcedureVersion, ProcedureVersion.id == VersionEvent.version_id)
-            .where(ProcedureVersion.procedure == procedure, VersionEvent.act.in_(("deployed", "activated")))
+            .where(ProcedureVersion.procedure == procedure, VersionEvent.act.in_(("deployed", "activated", "activated on time")))
             .order_by(VersionEvent.at.desc(), VersionEvent.id.desc())
         ).all()
     return next((int(row.number) for row in served if not row.active), None)

@@ -61,6 +61,10 @@ VERSION_ACT = {
     "activated": N_("Activated"),
     "suspended": N_("Suspended"),
     "resumed": N_("Resumed"),
+    "scheduled": N_("Scheduled"),
+    "unscheduled": N_("Schedule cancelled"),
+    "activated on time": N_("Activated as scheduled"),
+    "not activated": N_("Could not become active"),
 }
 
 #: what was done with an approval chain

@@ -39,10 +39,12 @@ from .studio import (
     DraftGone,
     DraftMovedOn,
     DraftOpen,
+    NotDecided,
     NothingToPublish,
     NotScheduled,
     PublishingScheduled,
     ScenariosFailed,
+    TimePassed,
 )
 from .work import (
     ActedOn,
@@ -112,6 +114,7 @@ __all__ = [
     "NobodySigns",
     "NobodyWaits",
     "NotAllowed",
+    "NotDecided",
     "NotDeployable",
     "NotFound",
     "NotScheduled",
@@ -137,6 +140,7 @@ __all__ = [
     "StepStands",
     "SubstituteRefused",
     "TakenByOther",
+    "TimePassed",
     "TryAgain",
     "UrgedAlready",
     "ValueRefused",

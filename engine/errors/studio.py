@@ -81,3 +81,19 @@ class ScenariosFailed(PartwellError):
     def __init__(self, *, names: Sequence[str]) -> None:
         self.names = list(names)
         super().__init__(count=len(self.names), names=", ".join(self.names))
+
+
+class NotDecided(PartwellError):
+    """Both the draft and the active version changed {files}. Say for each whether the draft's or the active one is kept."""
+
+    status = 422
+
+    def __init__(self, *, files: Sequence[str]) -> None:
+        self.files = list(files)
+        super().__init__(files=", ".join(self.files))
+
+
+class TimePassed(PartwellError):
+    """{when} has passed. Choose a later time, or publish at once."""
+
+    status = 422

@@ -12,8 +12,9 @@ from .base import Base, Id, Instant
 
 #: kinds that tell what happened and move nothing
 TELLING = ("notice", "event", "project")
-#: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, what happened is told
-OUTLIVING = ("seal", "message", *TELLING)
+#: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, what happened is told; and
+#: one that is of no case: a version of a procedure becomes active
+OUTLIVING = ("seal", "message", "activate", *TELLING)
 
 
 class Job(Base):
@@ -35,11 +36,11 @@ class Job(Base):
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    #: None for a notice that tells of no case, and for what compares an outside centre with all of them
+    #: None for a notice that tells of no case, for what compares an outside centre with all of them, and for `activate`
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told to a person),
     #: `event` (to be told to an outside system), `project` (work to be shown in an outside centre), `due` (a sign-off is: its instance),
-    #: `asking` (who signs a step) or `seal`
+    #: `asking` (who signs a step), `activate` (a version that was scheduled) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))

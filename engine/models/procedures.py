@@ -32,7 +32,7 @@ class ProcedureVersion(Base):
     deployed_at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None for the command line
     deployed_by: Mapped[str | None] = mapped_column(Id)
-    #: when it becomes the active one by itself, while it waits for that; its job is `activate:<id>`
+    #: when it becomes the active one by itself, while it waits for that; its job has the key `activate:<id>`
     scheduled_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     #: id of the version that was active when it was scheduled: only that one is replaced
     scheduled_over: Mapped[str | None] = mapped_column(Id)
@@ -47,7 +47,7 @@ class VersionEvent(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     version_id: Mapped[str] = mapped_column(sa.ForeignKey("procedure_versions.id"), index=True)
-    #: `deployed`, `activated`, `suspended`, `resumed`, `scheduled`, `unscheduled` or `not activated`
+    #: `deployed`, `activated`, `suspended`, `resumed`, `scheduled`, `unscheduled`, `activated on time` or `not activated`
     act: Mapped[str] = mapped_column(sa.String(20))
     at: Mapped[dt.datetime] = mapped_column(Instant)
     #: id of a person, or None for the command line

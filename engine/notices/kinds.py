@@ -20,6 +20,8 @@ class Kind(NamedTuple):
     urgent: bool = False
     #: of work that somebody else may do meanwhile: then there is nothing to tell any more
     while_open: bool = True
+    #: the page to which it leads where it is about no case
+    page: str = "substitutes"
 
 
 KINDS: Mapping[str, Kind] = {
@@ -72,6 +74,14 @@ KINDS: Mapping[str, Kind] = {
     ),
     "substitute_set": Kind(
         "A substitution concerns me", "Substitute named", "{who} named a substitute: look at who stands in for whom.", while_open=False
+    ),
+    "not_activated": Kind(
+        "A version of a procedure that I scheduled could not become active",
+        "A scheduled version did not become active",
+        "A version of a procedure that you scheduled could not become active, so the former one stays. The procedure's page says why.",
+        urgent=True,
+        while_open=False,
+        page="studio",
     ),
 }
 #: several at once

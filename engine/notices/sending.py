@@ -167,7 +167,7 @@ def _line(services: Services, connection: sa.Connection, notice: Any, locale: st
         named = connection.execute(sa.select(Person.name).where(Person.id == notice.by_id)).scalar_one_or_none()
         facts["who"] = named if named and services.settings.notice_titles else services.translate(SOMEBODY, locale)
     address = services.settings.address
-    link = f"{address}/items/{notice.item_id}" if item else f"{address}/cases/{case.id}" if case else f"{address}/substitutes"
+    link = f"{address}/items/{notice.item_id}" if item else f"{address}/cases/{case.id}" if case else f"{address}/{kind.page}"
     subject, text = (services.translate(template, locale).format(**facts) for template in (kind.subject, kind.text))
     return _Line(subject=" ".join(subject.split())[:200], text=text, link=link)
 

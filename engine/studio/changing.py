@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from ..bpmn import convert
 from ..errors import DraftFileChanged, FileRefused, NotFound, Sentence
 from ..models import Person
 from ..procedures import LARGEST
 from . import events, rows
-from .paths import kind_of, must_be_path
+from .paths import must_be_path
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -36,27 +39,22 @@ def save(
     editor knows it. Raises DraftFileChanged, FileRefused, NotAllowed, NotFound.
     """
     with services.database.unit() as unit:
-        connection = unit.connection
-        active = rows.must_edit(services, connection, procedure, actor)
-        rows.one_at_a_time(connection)
-        stored, files = rows.stored(connection, procedure), services.programs.get(active.id).files if active is not None else {}
-        row = rows.file(connection, procedure, path) if stored is not None else None
-        present = row.content if row is not None else files.get(path) if stored is None else None
+        place = _place(services, unit.connection, procedure, actor)
+        row = place.row(path)
+        present = place.present(path, row)
         if present == given:
             return int(row.revision) if row is not None else 0
-        _must_be_seen(connection, procedure, path, stored, active, row, present is not None, revision, base)
-        sizes = _sizes(connection, procedure, stored, files)
-        _must_fit(path, given, sizes)
+        _must_not_be_original(path)
+        place.must_be_seen(path, row, revision, base)
+        _must_fit(path, given, place.sizes())
         now = services.clock.now()
-        if stored is None:
-            rows.begin(connection, procedure, files, base=active.number if active is not None else None, at=now, by=actor)
-        new = rows.next_revision(connection, procedure, actor)
-        rows.write(connection, procedure, path, given, new, at=now, by=actor)
+        place.begin(now, actor)
+        new = rows.next_revision(place.connection, procedure, actor)
+        rows.write(place.connection, procedure, path, given, new, at=now, by=actor)
         if present is None:
-            events.record(connection, procedure, "added", at=now, by=actor, path=path)
+            events.record(place.connection, procedure, "added", at=now, by=actor, path=path)
         else:
-            since = stored.begun_at if stored is not None else now
-            events.record_edit(connection, procedure, path, at=now, by=actor, since=since)
+            events.record_edit(place.connection, procedure, path, at=now, by=actor)
         unit.commit()
     return new
 
@@ -64,127 +62,149 @@ def save(
 def remove(services: Services, procedure: str, path: str, *, revision: int, actor: str | None, base: int | None = None) -> int:
     """Take a file out of the draft and give the draft's revision. Raises as `save`."""
     with services.database.unit() as unit:
-        connection = unit.connection
-        _opened(services, connection, procedure, path, revision, base, actor)
+        place = _place(services, unit.connection, procedure, actor)
+        place.opened(path, revision, base)
         now = services.clock.now()
-        new = rows.next_revision(connection, procedure, actor)
-        rows.delete(connection, procedure, path)
-        events.record(connection, procedure, "removed", at=now, by=actor, path=path)
+        place.begin(now, actor)
+        new = rows.next_revision(place.connection, procedure, actor)
+        rows.delete(place.connection, procedure, path)
+        events.record(place.connection, procedure, "removed", at=now, by=actor, path=path)
         unit.commit()
     return new
 
 
-def rename(services: Services, procedure: str, path: str, to: str, *, revision: int, actor: str | None) -> int:
+def rename(services: Services, procedure: str, path: str, to: str, *, revision: int, actor: str | None, base: int | None = None) -> int:
     """Call a file otherwise and give its revision. What refers to it by its name is not changed. Raises as `save`."""
     with services.database.unit() as unit:
-        connection = unit.connection
-        row = _opened(services, connection, procedure, path, revision, None, actor)
-        others = {file.path for file in rows.files(connection, procedure)} - {path}
-        must_be_path(to, others)
-        if kind_of(path) != kind_of(to) and path.rpartition(".")[2] != to.rpartition(".")[2]:
+        place = _place(services, unit.connection, procedure, actor)
+        content = place.opened(path, revision, base)
+        if path.rpartition(".")[2] != to.rpartition(".")[2]:
             raise FileRefused(file=to, reason="a file keeps its ending")
+        _must_not_be_original(path)
+        must_be_path(to, place.sizes().keys() - {path})
         now = services.clock.now()
-        new = rows.next_revision(connection, procedure, actor)
-        rows.delete(connection, procedure, path)
-        rows.write(connection, procedure, to, row.content, new, at=now, by=actor)
-        events.record(connection, procedure, "renamed", at=now, by=actor, path=to, facts={"from": path})
+        place.begin(now, actor)
+        new = rows.next_revision(place.connection, procedure, actor)
+        rows.delete(place.connection, procedure, path)
+        rows.write(place.connection, procedure, to, content, new, at=now, by=actor)
+        events.record(place.connection, procedure, "renamed", at=now, by=actor, path=to, facts={"from": path})
         unit.commit()
     return new
 
 
-def take(
-    services: Services,
-    procedure: str,
-    files: Mapping[str, bytes],
-    *,
-    actor: str | None,
-    revision: int,
-    act: str = "uploaded",
-    note: str = "",
-) -> int:
-    """Put several files into the draft at once, in place of those of the same names, and give its revision.
+def take(services: Services, procedure: str, files: Mapping[str, bytes], *, revision: int, actor: str | None, note: str = "") -> int:
+    """Put uploaded files into the draft at once, in place of those of the same names, and give its revision.
 
     `revision`: the draft's that was seen, 0 where there was none. Raises DraftMovedOn, DraftGone, FileRefused, NotAllowed, NotFound.
     """
     with services.database.unit() as unit:
-        connection = unit.connection
-        active = rows.must_edit(services, connection, procedure, actor)
-        rows.one_at_a_time(connection)
-        stored, given = rows.stored(connection, procedure), services.programs.get(active.id).files if active is not None else {}
-        if (stored.revision if stored is not None else 0) != revision:
-            rows.must_be(connection, procedure, revision)
-        sizes = _sizes(connection, procedure, stored, given)
-        for path, each in files.items():
-            _must_fit(path, each, sizes)
-            sizes[path] = len(each)
+        place = _place(services, unit.connection, procedure, actor)
+        if (place.stored.revision if place.stored is not None else 0) != revision:
+            rows.must_be(place.connection, procedure, revision)
+        sizes = place.sizes()
+        for path, given in files.items():
+            _must_fit(path, given, sizes)
+            sizes[path] = len(given)
         now = services.clock.now()
-        if stored is None:
-            rows.begin(connection, procedure, given, base=active.number if active is not None else None, at=now, by=actor)
-        new = rows.next_revision(connection, procedure, actor)
-        for path, each in files.items():
-            rows.write(connection, procedure, path, each, new, at=now, by=actor)
-            events.record(connection, procedure, act, at=now, by=actor, path=path, note=note)
+        place.begin(now, actor)
+        new = rows.next_revision(place.connection, procedure, actor)
+        for path, given in files.items():
+            rows.write(place.connection, procedure, path, given, new, at=now, by=actor)
+            events.record(place.connection, procedure, "uploaded", at=now, by=actor, path=path, note=note)
         unit.commit()
     return new
 
 
-def _opened(
-    services: Services, connection: sa.Connection, procedure: str, path: str, revision: int, base: int | None, actor: str | None
-) -> sa.Row[Any]:
-    """The row of a file that is there as it was seen; the draft is begun where there was none. Raises as `save`."""
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """A draft as it is, under its lock; or what it would begin with."""
+
+    services: Services
+    connection: sa.Connection
+    procedure: str
+    #: rows of `procedure_versions` and `procedure_drafts`, None where there is none
+    active: sa.Row[Any] | None
+    stored: sa.Row[Any] | None
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """Of the active version."""
+        return self.services.programs.get(self.active.id).files if self.active is not None else {}
+
+    @property
+    def base(self) -> int | None:
+        """The version that the draft began from, or would begin from."""
+        return self.stored.base if self.stored is not None else self.active.number if self.active is not None else None
+
+    def row(self, path: str) -> sa.Row[Any] | None:
+        return rows.file(self.connection, self.procedure, path) if self.stored is not None else None
+
+    def present(self, path: str, row: sa.Row[Any] | None) -> bytes | None:
+        """The content of a file now, of which this is the row; None: there is no such file."""
+        if self.stored is None:
+            return self.files.get(path)
+        return row.content if row is not None else None
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file."""
+        if self.stored is None:
+            return {path: len(given) for path, given in self.files.items()}
+        return {file.path: file.size for file in rows.files(self.connection, self.procedure)}
+
+    def begin(self, at: dt.datetime, by: str | None) -> None:
+        """Begins the draft where there is none."""
+        if self.stored is None:
+            rows.begin(self.connection, self.procedure, self.files, base=self.base, at=at, by=by)
+
+    def opened(self, path: str, revision: int, base: int | None) -> bytes:
+        """The content of a file that is as it was seen. Raises DraftFileChanged, NotFound where it never was."""
+        row = self.row(path)
+        content = self.present(path, row)
+        if content is None and revision == 0 and path not in self.files:
+            raise NotFound(what="file of the procedure", name=path)
+        self.must_be_seen(path, row, revision, base)
+        assert content is not None  # it has the revision that was seen
+        return content
+
+    def must_be_seen(self, path: str, row: sa.Row[Any] | None, revision: int | None, base: int | None) -> None:
+        """Raises DraftFileChanged where a file, of which this is the row, is another one than was seen."""
+        content = self.present(path, row)
+        present = row.revision if row is not None else 0 if content is not None else None
+        redeployed = present == revision == 0 and self._differs(path, content, base)
+        if present == revision and not redeployed:
+            return
+        last = events.last(self.connection, self.procedure, path=path) or events.last(self.connection, self.procedure)
+        if self.active is not None and (redeployed or last is None):
+            by, when = self.active.deployed_by, self.active.deployed_at
+            who = self.connection.execute(sa.select(Person.name).where(Person.id == by)).scalar_one_or_none()
+        else:
+            assert last is not None  # a draft has its events
+            who, when, by = last.who, last.at, last.by
+        raise DraftFileChanged(file=path, who=who or Sentence("the command line"), when=when, by=by, revision=present)
+
+    def _differs(self, path: str, content: bytes | None, base: int | None) -> bool:
+        """Whether a file was another one in the version that was seen."""
+        if base is None or base == self.base:
+            return False
+        return rows.version_files(self.services, self.connection, self.procedure, base).get(path) != content
+
+
+def _place(services: Services, connection: sa.Connection, procedure: str, actor: str | None) -> _Place:
+    """Raises NotAllowed, NotFound."""
     active = rows.must_edit(services, connection, procedure, actor)
     rows.one_at_a_time(connection)
-    stored, files = rows.stored(connection, procedure), services.programs.get(active.id).files if active is not None else {}
-    row = rows.file(connection, procedure, path) if stored is not None else None
-    there = row is not None or (stored is None and path in files)
-    if not there and revision == 0 and path not in files:
-        raise NotFound(what="file of the procedure", name=path)
-    _must_be_seen(connection, procedure, path, stored, active, row, there, revision, base)
-    if stored is None:
-        number = active.number if active is not None else None
-        rows.begin(connection, procedure, files, base=number, at=services.clock.now(), by=actor)
-        row = rows.file(connection, procedure, path)
-    assert row is not None
-    return row
+    stored = rows.stored(connection, procedure)
+    return _Place(services=services, connection=connection, procedure=procedure, active=active, stored=stored)
 
 
-def _must_be_seen(
-    connection: sa.Connection,
-    procedure: str,
-    path: str,
-    stored: sa.Row[Any] | None,
-    active: sa.Row[Any] | None,
-    row: sa.Row[Any] | None,
-    there: bool,
-    revision: int | None,
-    base: int | None,
-) -> None:
-    """Raises DraftFileChanged where the file is another one than was seen."""
-    present = row.revision if row is not None else 0 if there else None
-    number = stored.base if stored is not None else active.number if active is not None else None
-    another_base = bool(present == revision == 0 and base and base != number)
-    if present == revision and not another_base:
-        return
-    last = events.last(connection, procedure, path=path) or events.last(connection, procedure)
-    if another_base or (last is None and active is not None):
-        assert active is not None
-        deployed_by = connection.execute(sa.select(Person.name).where(Person.id == active.deployed_by)).scalar_one_or_none()
-        who, when, by = deployed_by, active.deployed_at, active.deployed_by
-    else:
-        assert last is not None
-        who, when, by = last.who, last.at, last.by
-    raise DraftFileChanged(file=path, who=who or Sentence("the command line"), when=when, by=by, revision=present)
-
-
-def _sizes(connection: sa.Connection, procedure: str, stored: sa.Row[Any] | None, files: Mapping[str, bytes]) -> dict[str, int]:
-    if stored is None:
-        return {path: len(given) for path, given in files.items()}
-    return {file.path: file.size for file in rows.files(connection, procedure)}
+def _must_not_be_original(path: str) -> None:
+    if path.startswith(f"{convert.ORIGINALS}/"):
+        raise FileRefused(file=path, reason="files in the folder original are kept as they came")
 
 
 def _must_fit(path: str, given: bytes, sizes: Mapping[str, int]) -> None:
     """Raises FileRefused for a new name that cannot be, and for too much."""
-    if path not in sizes:
+    if path not in sizes and not path.startswith(f"{convert.ORIGINALS}/"):
         must_be_path(path, sizes)
     if len(given) > LARGEST:
         raise FileRefused(file=path, reason="it is larger than 2 MB")

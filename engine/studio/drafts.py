@@ -173,13 +173,9 @@ def begin_from(services: Services, procedure: str, number: int, *, actor: str | 
         rows.one_at_a_time(connection)
         if rows.stored(connection, procedure) is not None:
             raise DraftOpen()
-        which = (ProcedureVersion.procedure == procedure, ProcedureVersion.number == number)
-        version = connection.execute(sa.select(ProcedureVersion.id).where(*which)).scalar_one_or_none()
-        if version is None:
-            raise NotFound(what="deployed procedure", name=f"{procedure} {number}")
         now = services.clock.now()
         present = services.programs.get(active.id).files if active is not None else {}
-        files = services.programs.get(version).files
+        files = rows.version_files(services, connection, procedure, number)
         rows.begin(connection, procedure, present, base=active.number if active is not None else None, at=now, by=actor, version=number)
         revision = rows.next_revision(connection, procedure, actor)
         for path in present.keys() - files.keys():

@@ -14,10 +14,10 @@ from ..ports import Json
 
 #: `begun` from a version or as a new procedure; `edited`, `added`, `uploaded`, `renamed`, `removed`: a file; `taken over`: what changed in
 #: the version that was published meanwhile; `replaced`: that version's changes were left out on purpose; `overrode`: published although
-#: scenarios fail; `published`, `scheduled`, `discarded`: the draft is no more
+#: scenarios fail; `published`, `scheduled`, `discarded`: the draft is no more; `not activated`: why a scheduled version is not
 ACTS = (
     *("begun", "edited", "added", "uploaded", "renamed", "removed"),
-    *("taken over", "replaced", "overrode", "published", "scheduled", "discarded"),
+    *("taken over", "replaced", "overrode", "published", "scheduled", "discarded", "not activated"),
 )
 #: within this time the changes that somebody makes to a file are one
 _SITTING = dt.timedelta(hours=1)
@@ -39,11 +39,11 @@ def record(
     connection.execute(sa.insert(ProcedureEvent).values(id=new_id(), **values))
 
 
-def record_edit(connection: sa.Connection, procedure: str, path: str, *, at: dt.datetime, by: str | None, since: dt.datetime) -> None:
-    """Keep that somebody edited a file; once for a sitting, in which an editor saves every few seconds. `since`: the draft began."""
+def record_edit(connection: sa.Connection, procedure: str, path: str, *, at: dt.datetime, by: str | None) -> None:
+    """Keep that somebody edited a file; once for a sitting, in which an editor saves every few seconds."""
     last = connection.execute(
         sa.select(ProcedureEvent.act, ProcedureEvent.by, ProcedureEvent.at)
-        .where(ProcedureEvent.procedure == procedure, ProcedureEvent.path == path, ProcedureEvent.at >= since)
+        .where(ProcedureEvent.procedure == procedure, ProcedureEvent.path.in_((path, "")))
         .order_by(ProcedureEvent.at.desc(), ProcedureEvent.id.desc())
         .limit(1)
     ).one_or_none()
@@ -61,6 +61,25 @@ def last(connection: sa.Connection, procedure: str, *acts: str, path: str | None
         .outerjoin(Person, Person.id == ProcedureEvent.by)
         .where(*which)
         .order_by(ProcedureEvent.at.desc(), ProcedureEvent.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def of_version(connection: sa.Connection, procedure: str, number: int) -> list[sa.Row[Any]]:
+    """What was done with the draft that became this version, and with that version by the clock."""
+    found = connection.execute(sa.select(ProcedureEvent.__table__).where(ProcedureEvent.procedure == procedure).order_by(ProcedureEvent.at))
+    return [row for row in found if row.facts.get("number") == number]
+
+
+def last_activation(connection: sa.Connection, procedure: str) -> sa.Row[Any] | None:
+    """The latest event by which a version became active: a row of `version_events` with `who`."""
+    acts = ("deployed", "activated", "activated on time")
+    return connection.execute(
+        sa.select(VersionEvent.__table__, Person.name.label("who"))
+        .join(ProcedureVersion, ProcedureVersion.id == VersionEvent.version_id)
+        .outerjoin(Person, Person.id == VersionEvent.by)
+        .where(ProcedureVersion.procedure == procedure, VersionEvent.act.in_(acts))
+        .order_by(VersionEvent.at.desc(), VersionEvent.id.desc())
         .limit(1)
     ).one_or_none()
 
@@ -102,7 +121,7 @@ def history(connection: sa.Connection, procedure: str, limit: int = 100) -> list
     found = [
         Act(act=row.act, at=row.at, by=row.who, note=row.note, path=row.path, number=row.facts.get("number"), facts=row.facts)
         for row in drafts
-        if row.act not in ("published", "scheduled")  # the version tells it
+        if row.act not in ("published", "scheduled")  # the version tells them
     ]
     found += [Act(act=row.act, at=row.at, by=row.who, note=row.note, number=row.number) for row in versions]
     return sorted(found, key=lambda act: act.at, reverse=True)

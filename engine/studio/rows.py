@@ -55,6 +55,17 @@ def active_version(connection: sa.Connection, procedure: str) -> sa.Row[Any] | N
     return connection.execute(sa.select(ProcedureVersion.__table__).where(*which)).one_or_none()
 
 
+def version_files(services: Services, connection: sa.Connection, procedure: str, number: int | None) -> Mapping[str, bytes]:
+    """The files of the version of this number; none for None. Raises NotFound."""
+    if number is None:
+        return {}
+    which = (ProcedureVersion.procedure == procedure, ProcedureVersion.number == number)
+    version = connection.execute(sa.select(ProcedureVersion.id).where(*which)).scalar_one_or_none()
+    if version is None:
+        raise NotFound(what="deployed procedure", name=f"{procedure} {number}")
+    return services.programs.get(version).files
+
+
 def must_edit(services: Services, connection: sa.Connection, procedure: str, actor: str | None) -> sa.Row[Any] | None:
     """The active version of a procedure that the actor manages; the command line manages each.
 

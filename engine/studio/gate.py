@@ -1,0 +1,47 @@
+"""What must hold before a draft is published beside the check: its scenarios pass, unless somebody who may says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from ..cases import must_say
+from ..errors import NotAllowed, ScenariosFailed
+from ..people import directory
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+#: whoever holds it may publish although scenarios fail
+OVERRIDERS = "admin"
+
+
+def failing(services: Services, files: Mapping[str, bytes]) -> Sequence[str]:
+    """Names of the scenarios among the files that fail."""
+    return []
+
+
+def refusal(services: Services, files: Mapping[str, bytes]) -> ScenariosFailed | None:
+    """What the failing scenarios say against publishing; None where all pass."""
+    names = failing(services, files)
+    return ScenariosFailed(names=names) if names else None
+
+
+def must_pass(
+    services: Services, connection: sa.Connection, files: Mapping[str, bytes], *, actor: str | None, override: str
+) -> Sequence[str]:
+    """Names of the scenarios that fail, where `override` says why that may be.
+
+    Raises ScenariosFailed without a reason, NotAllowed for whoever may not override.
+    """
+    refused = refusal(services, files)
+    if refused is None:
+        return []
+    if not override.strip():
+        raise refused
+    if actor is not None and OVERRIDERS not in directory.roles_of(connection, actor):
+        raise NotAllowed(reason="only administrators publish although scenarios fail")
+    must_say(override)
+    return refused.names
