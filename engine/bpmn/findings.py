@@ -35,6 +35,10 @@ class Code(StrEnum):
     WRONG_FLOW = "wrong_flow"
     MISSING_CONDITION = "missing_condition"
     NEVER_JOINS = "never_joins"
+    DEADLOCK = "deadlock"
+    RUNS_TWICE = "runs_twice"
+    NEVER_ENDS = "never_ends"
+    GOES_ROUND = "goes_round"
     UNREACHABLE = "unreachable"
     UNRESOLVED_REFERENCE = "unresolved_reference"
     STEP_MISSING = "step_missing"
@@ -122,6 +126,21 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _ERROR,
         "The gateway waits for the flow {flow}, which only comes after it, so it would wait for ever. "
         "Merge that flow before it with an exclusive gateway.",
+    ),
+    Code.DEADLOCK: (
+        _WARNING,
+        'The gateway waits for all its flows, and "{flow}" need not come, because before it a token may take another way or end. Then the '
+        "case waits here for ever. Merge with an exclusive gateway, or divide with a parallel one.",
+    ),
+    Code.RUNS_TWICE: (
+        _WARNING,
+        "Branches that run at the same time meet here without waiting for each other, so what follows is done once for each. Merge them "
+        "with a parallel gateway.",
+    ),
+    Code.NEVER_ENDS: (_WARNING, "From here no way leads to an end, so the case can never be over: {along}. Draw a way out."),
+    Code.GOES_ROUND: (
+        _WARNING,
+        "A case that goes round here once goes round for ever, as nothing on the way changes what decides: {along}. Put a step into it.",
     ),
     Code.UNREACHABLE: (_WARNING, "No flow leads here, so it is never reached. Connect it or remove it."),
     Code.UNRESOLVED_REFERENCE: (

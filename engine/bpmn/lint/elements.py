@@ -20,6 +20,7 @@ from ..reader import BPMN, read_xml
 from ..vocabulary import strange
 from . import data, operations, texts
 from .calls import Calls
+from .soundness import unsound
 
 #: what to draw or say instead, by kind of loop, element or event
 REMEDIES = {
@@ -97,7 +98,10 @@ class Diagram:
         return found
 
     def _process(self, process: Process, root: etree._Element) -> Iterator[Finding]:
-        yield from drawn_wrong(process, root)
+        drawn = list(drawn_wrong(process, root))
+        yield from drawn
+        if not any(one.severity == "error" and one.code != Code.NEVER_JOINS for one in drawn):
+            yield from unsound(process, [one.element for one in drawn if one.code == Code.NEVER_JOINS])
         case = self.known.calls.names(process)
         self.seen = names.together(self.seen, case)
         for element in process.elements.values():
