@@ -140,7 +140,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
                 ProcedureVersion.id == case.version_id
             )
         ).one()
-        open_steps = _open_steps(services, connection, case, deployed, reader if sight.subject else None)
+        open_steps = open_steps(services, connection, case, deployed, reader if sight.subject else None)
         events, done = timeline.events_of(services, connection, case, deployed, reader=reader, sight=sight)
         subject = directory.display(connection, case.subject_id, today)
         calls = _calls(connection, case_id, timeline.versions_of(services, connection, case))
@@ -231,7 +231,8 @@ def _texts(value: Json) -> Iterator[str]:
                 yield from _texts(inner)
 
 
-def _open_steps(services: Services, connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None) -> list[OpenStep]:
+def open_steps(services: Services, connection: sa.Connection, case: Any, deployed: Deployed, only_for: str | None) -> list[OpenStep]:
+    """The case's work items that wait, each sign-off by itself; `only_for`: those of one person."""
     now = services.clock.now()
     rows = connection.execute(
         sa.select(WorkItem.__table__, SignOff.id.label("sign_off_id"), SignOff.person_id, Person.name.label("absent"))

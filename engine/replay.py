@@ -127,7 +127,10 @@ class Player:
     def _program(self, version_id: str) -> Program:
         if version_id not in self._programs:
             deployed: Deployed = self._versions.get(version_id)
-            self._programs[version_id] = Program(deployed.files, version=version_id, calendars=self._calendars, others=self)
+            known = deployed.program
+            if any(element.called and element.called.binding == "latest" for element in known.elements.values()):
+                known = Program(deployed.files, version=version_id, calendars=self._calendars, others=self)
+            self._programs[version_id] = known
         return self._programs[version_id]
 
     # --- what a program asks about other versions

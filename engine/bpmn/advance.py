@@ -139,6 +139,8 @@ class Advance:
     passed: list[Passed] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
+    #: ids of the sequence flows that tokens took, in order
+    flows: list[str] = field(default_factory=list)
     #: of each call of the latest version of a process, the version's id; None where there was none
     called: list[str | None] = field(default_factory=list)
     #: no token is left

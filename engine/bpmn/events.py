@@ -224,6 +224,7 @@ def decided(case: Tokens, task: Task, event: Element, record: Mapping[str, Any])
     workflow, gateway = task.workflow, task.task_spec.element
     [flow, *_] = [flow for flow in gateway.outgoing if workflow.spec.skeleton.arrivals[flow].element is event]
     case.passed(task.internal_data["instance"], gateway, {"flows": [flow]})
+    case.advance.flows.append(flow)
     case.disarm(task, event.id)
     new = case.place(workflow, workflow.spec.skeleton.steps[event.id], {"instance": record["instance"], "at": "leaving"})
     case.go(task)

@@ -28,7 +28,10 @@ _SAID = {"zh": ("流程图", "正在进行", "已完成"), "en": ("Diagram", "in
 
 
 def svg(xml: bytes, *, lit: Set[str] = frozenset(), done: Set[str] = frozenset(), locale: str = "zh-CN") -> str:
-    """The drawing of a diagram; `lit` elements are where the case stands, `done` ones were passed. Raises `errors.FileRefused`."""
+    """The drawing of a diagram; `lit` elements are where the case stands, `done` ones were passed, sequence flows among them.
+
+    Raises `errors.FileRefused`.
+    """
     root = read_xml(xml, "diagram")
     return _Picture(root, set(lit), set(done), "en" if locale.startswith("en") else "zh").text()
 
@@ -139,10 +142,13 @@ class _Picture:
         plain = kind == "sequenceFlow" or not kind
         dash = "" if plain else ' stroke-dasharray="2 4"' if kind == "association" else ' stroke-dasharray="8 4"'
         path = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in edge.points)
-        body = f'<path d="{path}" stroke="{_LINE}" stroke-width="1.5"{dash}/>'
+        taken = id in self.done
+        ink, weight = (_STATES["done"][0], 3) if taken else (_LINE, 1.5)
+        body = f'<path d="{path}" stroke="{ink}" stroke-width="{weight}"{dash}/>'
         if kind != "association":
-            body += _arrow(edge.points[-2], edge.points[-1], filled=plain)
-        return f"<g class={quoteattr(kind or 'flow')} data-element={quoteattr(id)}>{body}{self._edge_name(id, edge)}</g>"
+            body += _arrow(edge.points[-2], edge.points[-1], ink, filled=plain)
+        classes = quoteattr(f"{kind or 'flow'}{' done' if taken else ''}")
+        return f"<g class={classes} data-element={quoteattr(id)}>{body}{self._edge_name(id, edge)}</g>"
 
     def _edge_name(self, id: str, edge: Edge) -> str:
         name = self.names.get(id, "")
@@ -231,11 +237,11 @@ def _diamond(box: Box, ink: str, paper: str, weight: float) -> str:
     return f'<polygon points="{points}" fill="{paper}" stroke="{ink}" stroke-width="{weight}"/>'
 
 
-def _arrow(before: tuple[float, float], tip: tuple[float, float], *, filled: bool) -> str:
+def _arrow(before: tuple[float, float], tip: tuple[float, float], ink: str, *, filled: bool) -> str:
     angle = math.atan2(tip[1] - before[1], tip[0] - before[0])
     wings = [(tip[0] - 10 * math.cos(angle + side), tip[1] - 10 * math.sin(angle + side)) for side in (0.42, -0.42)]
     points = " ".join(f"{_n(x)},{_n(y)}" for x, y in (wings[0], tip, wings[1]))
-    return f'<polygon points="{points}" fill="{_LINE if filled else _PAPER}" stroke="{_LINE}"/>'
+    return f'<polygon points="{points}" fill="{ink if filled else _PAPER}" stroke="{ink}"/>'
 
 
 # --- text

@@ -346,6 +346,8 @@ class Tokens:
             self.clear(task.workflow, element.id, but=task)
         if element.event == "link" and element.kind == "intermediateThrowEvent":
             flows = [link(element)]
+        else:
+            self.advance.flows += flows
         self.go(task, [(skeleton.arrivals[flow], {"flow": flow}) for flow in flows])
 
     def passed(self, instance: str, element: Element, detail: Mapping[str, Json] | None) -> None:

@@ -155,7 +155,12 @@ def import_directory(
     keep theirs. Raises FileRefused with every faulty line (departments and persons each counted from 1); then nothing was changed.
     """
     units = of_values("departments", map(vars, departments), "departments")
-    made = plan(connection, [*units, *of_values("persons", map(vars, persons), "persons")], _ALWAYS)
+    begin(connection, [*units, *of_values("persons", map(vars, persons), "persons")], password=password, locale=locale)
+
+
+def begin(connection: sa.Connection, given: Sequence[DirectoryLine], *, password: str | None = None, locale: str = "zh-CN") -> None:
+    """`import_directory` from lines of any kind. Raises FileRefused with every faulty line."""
+    made = plan(connection, given, _ALWAYS)
     if made.faults:
         raise FileRefused(file="The directory", reason="; ".join(fault.text for fault in made.faults))
     stored = functools.cache(lambda: hashed(password)) if password else _nobody_knows()

@@ -1,0 +1,405 @@
+"""Scenarios carried out: each act and each expectation with what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ... import casefile, endings, messages, procedures, work
+from ... import cases as case_acts
+from ... import incidents as repairs
+from ...bpmn import expressions
+from ...bpmn.names import fields
+from ...errors import FeelError, FileRefused, FormInvalid, PartwellError, Sentence
+from ...models import new_id
+from ...people.importing import of_values
+from ...ports import NO_FORM, File, Json
+from ..answering import over
+from ..sandbox import Sandbox, Sandboxes
+from . import enclosures, expecting, reading
+from .coverage import Coverage
+from .model import CASE_VERBS, REPAIRS, STEP_VERBS, Act, Scenario
+from .passing import after, span
+from .places import Places, Unfit, steps_called, unfit
+from .texts import Fault
+
+#: usual acts in a row; more go round in a circle
+_MOST = 100
+#: the calendar in which working days pass
+_CALENDAR = "office"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one act."""
+
+    act: Act
+    #: what is wrong; empty where all is as it should be
+    failures: Sequence[Sentence]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a scenario."""
+
+    path: str
+    name: str
+    name_en: str
+    #: what is wrong with the file; then nothing was done
+    faults: Sequence[Fault] = ()
+    #: of the start and of each act until the first that failed
+    results: Sequence[Result] = ()
+    #: acts that were not reached
+    left: int = 0
+    coverage: Coverage = field(default_factory=Coverage)
+    #: milliseconds that it took
+    took: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return not self.faults and all(result.passed for result in self.results)
+
+    @property
+    def failed(self) -> Result | None:
+        """The act that failed."""
+        return next((result for result in self.results if not result.passed), None)
+
+
+def run_all(sandboxes: Sandboxes, files: Mapping[str, bytes], *, procedure: str, only: Collection[str] | None = None) -> list[Outcome]:
+    """Every scenario of the files, or `only` those of these paths, each in a world of its own.
+
+    Raises NotDeployable where the files themselves have faults.
+    """
+    zone = ZoneInfo(sandboxes.around.settings.zone)
+    usually, wrong = reading.usual(files.get(reading.USUAL))
+    found = [] if not wrong else [Outcome(path=reading.USUAL, name=reading.USUAL, name_en="", faults=wrong)]
+    for path in reading.paths(files):
+        if only is not None and path not in only:
+            continue
+        scenario, faults = reading.scenario(path, files[path], zone=zone, usually=usually)
+        if scenario is None:
+            found.append(Outcome(path=path, name=path, name_en="", faults=faults))
+        else:
+            found.append(run(sandboxes, files, scenario, procedure=procedure))
+    return found
+
+
+def run(sandboxes: Sandboxes, files: Mapping[str, bytes], scenario: Scenario, *, procedure: str) -> Outcome:
+    """One scenario in a world of its own. Raises NotDeployable."""
+    began = time.perf_counter()
+    named = {"path": scenario.path, "name": scenario.name, "name_en": scenario.name_en}
+    try:
+        people = of_values("persons", scenario.people, scenario.path)
+        sandbox = sandboxes.open(files, procedure=procedure, at=scenario.clock, people=people)
+    except FileRefused as error:
+        start = Act(line=1, verb="start")
+        return Outcome(**named, results=[Result(act=start, failures=[_sentence(error)])], left=len(scenario.when))
+    try:
+        return _Play(sandbox, scenario).outcome(began, named)
+    finally:
+        sandbox.close()
+
+
+class _Play:
+    def __init__(self, sandbox: Sandbox, scenario: Scenario) -> None:
+        self._sandbox = sandbox
+        self._scenario = scenario
+        self._places = Places(sandbox)
+        self._usual: dict[str, Sequence[Act]] = {}
+
+    def outcome(self, began: float, named: Mapping[str, str]) -> Outcome:
+        scenario = self._scenario
+        start = Act(line=1, verb="start", by=scenario.initiator)
+        results = [Result(act=start, failures=self._done(self._start))]
+        acts = list(scenario.when)
+        while acts and results[-1].passed:
+            act = acts.pop(0)
+            failures = expecting.failures(self._places, act.given) if act.verb == "then" else self._carried_out(act)
+            if not acts and not failures and not (act.verb == "then" and "incidents" in act.given):
+                failures = expecting.unexpected(self._places)
+            results.append(Result(act=act, failures=failures))
+        coverage = self._places.passed() if self._places.case_id else Coverage()
+        took = (time.perf_counter() - began) * 1000
+        return Outcome(**named, results=results, left=len(acts), coverage=coverage, took=took)
+
+    # --- acts
+
+    def _carried_out(self, act: Act) -> list[Sentence]:
+        if not act.refused:
+            return self._done(lambda: self._do(act))
+        try:
+            self._do(act)
+        except Unfit as error:
+            return list(error.said)
+        except PartwellError as error:
+            if act.refused in ("any", error.code):
+                return []
+            facts = {"actual": error.code, "expected": act.refused, "reason": _sentence(error)}
+            return [Sentence("it was refused as {actual}, not as {expected}: {reason}", facts)]
+        return [Sentence("it should have been refused, and was done", {})]
+
+    def _done(self, do: Callable[[], object]) -> list[Sentence]:
+        try:
+            do()
+        except Unfit as error:
+            return list(error.said)
+        except FormInvalid as error:
+            return [
+                Sentence("{field}: {fault}", {"field": field, "fault": Sentence(fault)})
+                for field, those in error.fields.items()
+                for fault in those
+            ]
+        except PartwellError as error:
+            return [_sentence(error)]
+        return []
+
+    def _start(self) -> None:
+        scenario, places, services = self._scenario, self._places, self._sandbox.services
+        self._say(scenario.answers, scenario.fails)
+        [version] = [each for each in procedures.startable(services) if each.procedure == self._sandbox.procedure]
+        program = services.programs.get(version.version_id).program
+        for step, acts in scenario.usual.items():
+            self._usual |= dict.fromkeys(steps_called(program, step), acts)
+        form = version.form or NO_FORM
+        values = self._evaluated(scenario.values, {})
+        named = services.forms.files(form, values)
+        files = {path: [enclosures.named(name) for name in names] for path, names in named.items()}
+        places.case_id = self._sandbox.start(
+            subject=places.person(scenario.subject),
+            initiator=places.person(scenario.initiator),
+            values=enclosures.without(named, values),
+            files=files,
+            request_id=new_id(),
+            locale=scenario.locale,
+        )
+
+    def _do(self, act: Act) -> None:
+        if act.verb in STEP_VERBS:
+            self._step(act)
+        elif act.verb in CASE_VERBS:
+            verb = {"cancel": endings.cancel, "terminate": endings.terminate, "suspend": case_acts.suspend, "resume": case_acts.resume}[
+                act.verb
+            ]
+            reason = str(act.given.get("reason") or "")
+            verb(self._sandbox.services, self._places.case_id, actor=self._places.person(act.by), reason=reason, request_id=new_id())
+        elif act.verb in REPAIRS:
+            self._repair(act)
+        else:
+            self._happens(act)
+            return
+        self._sandbox.settle()
+
+    def _happens(self, act: Act) -> None:
+        match act.verb:
+            case "pass":
+                self._pass(str(act.given))
+            case "until":
+                self._until(str(act.given))
+            case "answers":
+                self._say(act.given, {})
+            case "fails":
+                self._say({}, act.given)
+            case "message":
+                given = {"key": "", "values": {}, **act.given}
+                actor = self._places.person(act.by) if act.by else None
+                values = self._evaluated(given["values"] or {}, self._places.variables())
+                key = str(self._evaluated(given["key"] or "", self._places.variables()))
+                messages.send(self._sandbox.services, name=given["name"], key=key, values=values, actor=actor, request_id=new_id())
+                self._sandbox.settle()
+            case "signal":
+                actor = self._places.person(act.by) if act.by else self._places.manager()
+                values = self._evaluated(act.given.get("values") or {}, self._places.variables())
+                messages.signal(self._sandbox.services, name=act.given["name"], values=values, actor=actor, request_id=new_id())
+                self._sandbox.settle()
+
+    def _say(self, answers: Mapping[str, Json], fails: Mapping[str, str]) -> None:
+        """What operations answer from now on, or how they fail."""
+        said = self._sandbox.answers.said
+        said.update({operation: {"value": self._evaluated(value, {})} for operation, value in answers.items()})
+        said.update({operation: {"fails": how} for operation, how in fails.items()})
+
+    def _pass(self, text: str) -> None:
+        services, now = self._sandbox.services, self._sandbox.clock.now()
+        if text == "next":
+            due = self._sandbox.next_due()
+            if due is None:
+                raise unfit("nothing waits for time to pass")
+            self._sandbox.until(due)
+        elif (passes := span(text)) is not None:
+            self._sandbox.until(after(now, passes, services.calendars.get(_CALENDAR)))
+        elif (moment := reading.moment(text, ZoneInfo(services.settings.zone))) is not None:
+            if moment < now:
+                raise unfit("time goes forward only: it is {now} already", now=now.isoformat(timespec="minutes"))
+            self._sandbox.until(moment)
+
+    def _repair(self, act: Act) -> None:
+        incident = self._places.incident(step=act.step, operation=act.operation)
+        given = self._evaluated(act.given, self._places.variables())
+        reason = str(given.pop("reason", None) or "scenario")
+        verb: Callable[..., None] = {"retry": repairs.retry, "answer": repairs.answer, "skip": repairs.skip}[act.verb]
+        verb(self._sandbox.services, incident, actor=self._places.person(act.by), reason=reason, request_id=new_id(), **given)
+
+    # --- what people usually do
+
+    def _until(self, name: str) -> None:
+        """Everybody acts as usual until a step is open, or the case is over; where nobody has to act, time passes."""
+        wanted = [] if name == "end" else self._places.elements(name)
+        for _ in range(_MOST):
+            open_steps = self._places.open()
+            if any(step.element in wanted for step in open_steps):
+                return
+            if self._places.row.status == "closed":
+                if wanted:
+                    raise unfit("the case ended before the step {step} was open", step=name)
+                return
+            if not any(self._usually(step) for step in open_steps):
+                self._wait(open_steps, name)
+        raise unfit("the step {step} is not open after {most} usual acts", step=name, most=_MOST)
+
+    def _usually(self, step: casefile.OpenStep) -> bool:
+        """Somebody who holds the step does what is usual there; False where nothing is."""
+        for act in self._usual.get(step.element, ()):
+            if self._places.person(act.by) in step.holder_ids:
+                self._do(act)
+                return True
+        return False
+
+    def _wait(self, open_steps: Sequence[casefile.OpenStep], name: str) -> None:
+        if open_steps:
+            names = ", ".join(dict.fromkeys(step.name for step in open_steps))
+            raise unfit("nothing is said about what is usually done at: {steps}", steps=names)
+        if found := self._places.incidents():
+            raise unfit("the case stands still at {step}: {reason}", step=found[0].name, reason=Sentence(found[0].template, found[0].facts))
+        due = self._sandbox.next_due()
+        if due is None:
+            raise unfit("the step {step} is never open: nothing is left to happen", step=name)
+        self._sandbox.until(due)
+
+    # --- work items
+
+    def _step(self, act: Act) -> None:
+        places, services = self._places, self._sandbox.services
+        actor = places.person(act.by)
+        if act.verb == "withdraw":
+            reason = str(act.given.get("reason") or "")
+            work.withdraw(services, places.last_item(act.step), actor=actor, reason=reason, request_id=new_id())
+            return
+        step = places.item(act.step, actor)
+        more = {"actor": actor, "request_id": new_id()}
+        given = dict(act.given)
+        match act.verb:
+            case "complete":
+                values = self._submitted(step, actor, given, whole=True)
+                work.complete(services, step.item_id, values=values, locale=self._scenario.locale, **more)
+            case "approve":
+                self._approve(step, actor, given, more)
+            case "reject":
+                enclosed = self._enclosed(step, actor, given)
+                work.reject(services, step.item_id, opinion=str(given.get("opinion") or ""), **enclosed, **more)
+            case "return":
+                self._return(step, given, more)
+            case "transfer" | "delegate":
+                verb = work.transfer if act.verb == "transfer" else work.delegate
+                verb(services, step.item_id, to=places.person(str(given.get("to") or "")), reason=str(given.get("reason") or ""), **more)
+            case "resolve":
+                work.resolve(services, step.item_id, opinion=str(given.get("opinion") or ""), **more)
+            case "claim":
+                work.claim(services, step.item_id, **more)
+            case "release":
+                work.release(services, step.item_id, **more)
+
+    def _approve(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+        values = self._submitted(step, actor, given.get("values") or {}, whole=False) if given.get("values") else {}
+        work.approve(
+            self._sandbox.services,
+            step.item_id,
+            opinion=str(given.get("opinion") or ""),
+            values=values,
+            chosen=[self._places.person(name) for name in given.get("chosen") or ()],
+            locale=self._scenario.locale,
+            **self._enclosed(step, actor, given),
+            **more,
+        )
+
+    def _enclosed(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What goes with a decision: blank files of the names that are given, and a signature where the step asks for one."""
+        services = self._sandbox.services
+        files = [enclosures.named(name) for name in given.get("attachments") or ()]
+        found: dict[str, Any] = {"attachments": work.enclose(services, step.item_id, actor=actor, files=files) if files else []}
+        if expecting.asks_signature(self._places, step):
+            found["signature"] = work.draw(services, step.item_id, actor=actor, picture=enclosures.signature())
+        return found
+
+    def _return(self, step: casefile.OpenStep, given: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+        services, wanted = self._sandbox.services, str(given.get("to") or "")
+        told = {"reason": str(given.get("reason") or ""), "resubmit": str(given.get("resubmit") or "")}
+        found = work.targets(services, step.item_id, actor=more["actor"])
+        fitting = [target for target in found if not wanted or wanted in (target.step, target.element, target.name, target.name_en)]
+        if not fitting:
+            names = ", ".join(target.name for target in found) or "–"
+            raise unfit("it cannot be returned to {step}; it can be to: {known}", step=wanted, known=names)
+        to = fitting[0]
+        place = {"to_step": to.step} if to.step else {"to_element": to.element}
+        work.return_(services, step.item_id, **told, **place, **more)
+
+    def _submitted(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Json], *, whole: bool) -> dict[str, Json]:
+        """What is sent: what is given over what the form holds already, with blank files in place of their names."""
+        services, places = self._sandbox.services, self._places
+        deployed = places.deployed
+        element = deployed.program.elements[step.element]
+        schema = services.programs.form(deployed, element)
+        with services.database.reading() as connection:
+            execution = casefile.restored(services, connection, places.row)
+        instance = next(i for i, e in execution.waiting() if e.id == step.element)
+        stored = execution.variables(instance)
+        given = self._evaluated(given, stored)
+        if schema is None:
+            return dict(given)
+        held = {name.partition(".")[0] for name in fields(schema)}
+        permitted = work.permissions(element)
+        seen = services.forms.visible(schema, stored, permitted, typed=given)
+        values = over({name: value for name, value in seen.items() if name in held}, given) if whole else dict(given)
+        files = {path: names for path, names in services.forms.files(schema, values).items() if any(map(_is_name, names))}
+
+        def store(path: str, brought: list[File]) -> Sequence[str]:
+            stored = work.attach(services, step.item_id, actor=actor, files={path: brought}, locale=self._scenario.locale)
+            return stored[path]
+
+        return enclosures.brought(files, values, store)
+
+    def _evaluated(self, value: Json, seen: Mapping[str, Json]) -> Any:
+        """The value with every text that begins with `=` calculated as FEEL. Raises Unfit."""
+        match value:
+            case str() if value.startswith("="):
+                try:
+                    return expressions.evaluate(value[1:], seen, now=self._sandbox.clock.now())
+                except FeelError as error:
+                    raise Unfit(_sentence(error)) from error
+            case Mapping():
+                return {name: self._evaluated(inner, seen) for name, inner in value.items()}
+            case list():
+                return [self._evaluated(inner, seen) for inner in value]
+        return value
+
+
+_OF_CASE: Mapping[str, Callable[..., None]] = {
+    "cancel": endings.cancel,
+    "terminate": endings.terminate,
+    "suspend": case_acts.suspend,
+    "resume": case_acts.resume,
+}
+
+
+def _is_name(text: str) -> bool:
+    return len(text) != 32 or any(letter not in "0123456789abcdef" for letter in text)
+
+
+def _sentence(error: PartwellError) -> Sentence:
+    return Sentence(error.template, error.facts)
