@@ -140,7 +140,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
                 ProcedureVersion.id == case.version_id
             )
         ).one()
-        open_steps = open_steps(services, connection, case, deployed, reader if sight.subject else None)
+        steps = open_steps(services, connection, case, deployed, reader if sight.subject else None)
         events, done = timeline.events_of(services, connection, case, deployed, reader=reader, sight=sight)
         subject = directory.display(connection, case.subject_id, today)
         calls = _calls(connection, case_id, timeline.versions_of(services, connection, case))
@@ -151,7 +151,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
         asked, void = endings.asked(services, connection, case), endings.voided(services, connection, case)
         waits, running = messages.waits(connection, case_id, deployed), timers.rows(connection, case_id, deployed)
         lit = frozenset(
-            {step.element for step in open_steps}
+            {step.element for step in steps}
             | {call.element for call in calls if call.state in ("waiting", "leased", "failed")}
             | {id for id in (*(wait.element for wait in waits), *(timer.element for timer in running)) if _stands_alone(deployed, id)}
         )
@@ -172,7 +172,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             initiator=directory.display(connection, case.initiator_id, today),
             started_at=case.started_at,
             closed_at=case.closed_at,
-            open=open_steps,
+            open=steps,
             timeline=events,
             documents=visible_documents(connection, case, rules, sight, reader, variables),
             snapshots=snapshots.rows(connection, case_id) if sight.whole else [],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import documents
+from engine import letters
 from engine.calendar import Calendars
 from engine.chains import versions
 from engine.fields import Keyring
@@ -77,8 +77,8 @@ def of_files(settings: Settings | None = None) -> Sandboxes:
 def _surroundings(settings: Settings, keyring: Keyring, *, renderer: Any, **more: Any) -> Surroundings:
     zone = settings.zone
 
-    def own(letters: Any) -> Sequence[Operation]:
-        return [documents.RenderLetter(renderer, letters, zone=zone), documents.DraftLetter(letters), PortraitOperation()]
+    def own(files: Any) -> Sequence[Operation]:
+        return [letters.RenderLetter(renderer, files, zone=zone), letters.DraftLetter(files), PortraitOperation()]
 
     return Surroundings(
         settings=settings,

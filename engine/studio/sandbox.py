@@ -46,6 +46,8 @@ from .answering import Answers, Sample
 _BEGINNING = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 #: when a call is due that somebody holds back
 HELD = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+#: priority of a call that somebody held back and then let go
+_LET_GO = 2_000_000_000
 #: rounds of jobs that one act may cause; more are a circle without a wait
 _ROUNDS = 1000
 #: databases that are kept ready to be copied
@@ -95,6 +97,8 @@ class Sandbox:
         self.clock = clock
         self.answers = answers
         self.procedure = procedure
+        #: of a call that waits (a row of `jobs`), whether somebody is to say what it answers; None: none
+        self.hold: Callable[[Any], bool] | None = None
 
     def start(self, *, subject: str, initiator: str, values: Mapping[str, Json], request_id: str, **more: Any) -> str:
         """Id of a new case of the procedure; raises as `cases.start`. What follows by itself is done."""
@@ -110,15 +114,12 @@ class Sandbox:
         self.settle()
         return started.case_id
 
-    def settle(self, hold: Callable[[Any], bool] | None = None) -> None:
-        """Carry out what is due: calls, timers, messages. Further attempts of a call that failed are made at once.
-
-        `hold`: of a call that waits (a row of `jobs`), whether somebody is to say what it answers.
-        """
+    def settle(self) -> None:
+        """Carry out what is due: calls, timers, messages. Further attempts of a call that failed are made at once."""
         runner = Runner(self.services, name="sandbox", seal=lambda case_id: None)
         try:
             for _ in range(_ROUNDS):
-                self._prepare(hold)
+                self._prepare()
                 if not runner.run_due():
                     return
         finally:
@@ -131,27 +132,35 @@ class Sandbox:
             found = connection.execute(sa.select(Job.due_at).where(waiting).order_by(Job.due_at).limit(1)).scalar_one_or_none()
         return found
 
-    def until(self, moment: dt.datetime, hold: Callable[[Any], bool] | None = None) -> None:
+    def let_go(self, key: str) -> None:
+        """Make a call that was held back, by its key."""
+        held = sa.and_(Job.key == key, Job.state == "waiting", Job.due_at == HELD)
+        with self.services.database.unit() as unit:
+            unit.connection.execute(sa.update(Job).where(held).values(due_at=self.clock.at, priority=_LET_GO))
+            unit.commit()
+        self.settle()
+
+    def until(self, moment: dt.datetime) -> None:
         """Let time pass; what is due meanwhile is done when it is due, one after the other."""
         for _ in range(_ROUNDS):
             due = self.next_due()
             if due is None or due > moment:
                 break
             self.clock.at = max(self.clock.at, due)
-            self.settle(hold)
+            self.settle()
         self.clock.at = max(self.clock.at, moment)
-        self.settle(hold)
+        self.settle()
 
     def close(self) -> None:
         self.services.database.dispose()
 
-    def _prepare(self, hold: Callable[[Any], bool] | None) -> None:
+    def _prepare(self) -> None:
         """Nobody waits between attempts here; what is held back is due when it is let go."""
         calls = sa.and_(Job.state == "waiting", Job.kind != "timer", Job.kind != "due", Job.due_at < HELD)
         with self.services.database.unit() as unit:
             rows = unit.connection.execute(sa.select(Job.__table__).where(calls)).all()
             later = [row.id for row in rows if row.attempts and row.due_at > self.clock.at]
-            held = [row.id for row in rows if hold is not None and row.kind == "operation" and hold(row)]
+            held = [row.id for row in rows if row.kind == "operation" and row.priority != _LET_GO and self.hold and self.hold(row)]
             for ids, due in ((later, self.clock.at), (held, HELD)):
                 if ids:
                     unit.connection.execute(sa.update(Job).where(Job.id.in_(ids)).values(due_at=due))

@@ -217,14 +217,14 @@ def _incidents(places: Places, expected: Mapping[str, str | None]) -> list[Sente
 
 def _passed(places: Places, expected: Sequence[str]) -> list[Sentence]:
     gone = places.passed()
-    reached = gone.elements | gone.flows
+    reached = {*gone.elements, *gone.flows}
     missing = [name for name in expected if not reached.intersection(_places(places, name))]
     return [Sentence("{step} was not passed", {"step": name}) for name in missing]
 
 
 def _never(places: Places, expected: Sequence[str]) -> list[Sentence]:
     gone = places.passed()
-    reached = gone.elements | gone.flows
+    reached = {*gone.elements, *gone.flows}
     found = [name for name in expected if reached.intersection(_places(places, name))]
     return [Sentence("{step} was reached, and should never be", {"step": name}) for name in found]
 

@@ -53,8 +53,8 @@ class Places:
             rows = connection.execute(
                 sa.select(Person.id, Person.name, Person.employee_no, Account.login).outerjoin(Account, Account.person_id == Person.id)
             ).all()
-        self._names = {row.id: row.name for row in rows}
-        self._keys = {key: row.id for row in rows for key in (row.employee_no, row.login, row.id) if key}
+        self._names: dict[str, str] = {row.id: row.name for row in rows}
+        self._keys: dict[str, str] = {key: row.id for row in rows for key in (row.employee_no, row.login, row.id) if key}
         self._called: dict[str, list[str]] = {}
         for row in rows:
             self._called.setdefault(row.name, []).append(row.id)

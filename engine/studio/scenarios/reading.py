@@ -162,7 +162,7 @@ class _Reader:
         return found
 
     def _usually(self, at: Path, value: Json, step: str) -> Act | None:
-        if not self.object(at, value, ("by", *STEP_VERBS), needed=("by",)):
+        if not self.object(at, value, ("by", *STEP_VERBS)):
             return None
         return self.act(at, {**value, "step": step})
 
@@ -242,13 +242,19 @@ class _Reader:
                 return {}
             case None:
                 return self._happening(at, verb, value)
-        keys = cast(Sequence[str], form)
+        keys = form
         given = value if isinstance(value, Mapping) and not (verb == "answer" and "value" not in value) else {keys[0]: value}
         if value is None or value is True:
             given = {}
         self.object(at, given, keys)
-        lists = ("attachments", "chosen")
-        return {key: self.texts((*at, key), each) if key in lists else each for key, each in given.items()}
+        return {key: self._argument((*at, key), key, each) for key, each in given.items()}
+
+    def _argument(self, at: Path, key: str, value: Json) -> Json:
+        if key in ("attachments", "chosen"):
+            return self.texts(at, value)
+        if key in ("values", "input", "variables", "value"):
+            return self._values(at, value)
+        return self.text(at, value)
 
     def _happening(self, at: Path, verb: str, value: Json) -> Json:
         match verb:

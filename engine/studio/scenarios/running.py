@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from ... import casefile, endings, messages, procedures, work
-from ... import cases as case_acts
-from ... import incidents as repairs
-from ...bpmn import expressions
-from ...bpmn.names import fields
-from ...errors import FeelError, FileRefused, FormInvalid, PartwellError, Sentence
+from ... import casefile, messages, procedures
+from ...errors import FileRefused, FormInvalid, PartwellError, Sentence
 from ...models import new_id
 from ...people.importing import of_values
-from ...ports import NO_FORM, File, Json
-from ..answering import over
+from ...ports import NO_FORM, Json
 from ..sandbox import Sandbox, Sandboxes
 from . import enclosures, expecting, reading
+from .acting import Acting
 from .coverage import Coverage
-from .model import CASE_VERBS, REPAIRS, STEP_VERBS, Act, Scenario
+from .model import EVENTS, Act, Scenario
 from .passing import after, span
 from .places import Places, Unfit, steps_called, unfit
 from .texts import Fault
@@ -94,15 +89,15 @@ def run_all(sandboxes: Sandboxes, files: Mapping[str, bytes], *, procedure: str,
 def run(sandboxes: Sandboxes, files: Mapping[str, bytes], scenario: Scenario, *, procedure: str) -> Outcome:
     """One scenario in a world of its own. Raises NotDeployable."""
     began = time.perf_counter()
-    named = {"path": scenario.path, "name": scenario.name, "name_en": scenario.name_en}
+    outcome = Outcome(path=scenario.path, name=scenario.name, name_en=scenario.name_en)
     try:
         people = of_values("persons", scenario.people, scenario.path)
         sandbox = sandboxes.open(files, procedure=procedure, at=scenario.clock, people=people)
     except FileRefused as error:
         start = Act(line=1, verb="start")
-        return Outcome(**named, results=[Result(act=start, failures=[_sentence(error)])], left=len(scenario.when))
+        return replace(outcome, results=[Result(act=start, failures=[_sentence(error)])], left=len(scenario.when))
     try:
-        return _Play(sandbox, scenario).outcome(began, named)
+        return replace(_Play(sandbox, scenario).played(outcome), took=(time.perf_counter() - began) * 1000)
     finally:
         sandbox.close()
 
@@ -112,9 +107,10 @@ class _Play:
         self._sandbox = sandbox
         self._scenario = scenario
         self._places = Places(sandbox)
+        self._acting = Acting(self._places, scenario.locale)
         self._usual: dict[str, Sequence[Act]] = {}
 
-    def outcome(self, began: float, named: Mapping[str, str]) -> Outcome:
+    def played(self, outcome: Outcome) -> Outcome:
         scenario = self._scenario
         start = Act(line=1, verb="start", by=scenario.initiator)
         results = [Result(act=start, failures=self._done(self._start))]
@@ -126,8 +122,7 @@ class _Play:
                 failures = expecting.unexpected(self._places)
             results.append(Result(act=act, failures=failures))
         coverage = self._places.passed() if self._places.case_id else Coverage()
-        took = (time.perf_counter() - began) * 1000
-        return Outcome(**named, results=results, left=len(acts), coverage=coverage, took=took)
+        return replace(outcome, results=results, left=len(acts), coverage=coverage)
 
     # --- acts
 
@@ -152,7 +147,7 @@ class _Play:
             return list(error.said)
         except FormInvalid as error:
             return [
-                Sentence("{field}: {fault}", {"field": field, "fault": Sentence(fault)})
+                Sentence("{field}: {fault}", {"field": field, "fault": _as_it_is(fault)})
                 for field, those in error.fields.items()
                 for fault in those
             ]
@@ -168,7 +163,7 @@ class _Play:
         for step, acts in scenario.usual.items():
             self._usual |= dict.fromkeys(steps_called(program, step), acts)
         form = version.form or NO_FORM
-        values = self._evaluated(scenario.values, {})
+        values = self._acting.evaluated(scenario.values, {})
         named = services.forms.files(form, values)
         files = {path: [enclosures.named(name) for name in names] for path, names in named.items()}
         places.case_id = self._sandbox.start(
@@ -181,20 +176,11 @@ class _Play:
         )
 
     def _do(self, act: Act) -> None:
-        if act.verb in STEP_VERBS:
-            self._step(act)
-        elif act.verb in CASE_VERBS:
-            verb = {"cancel": endings.cancel, "terminate": endings.terminate, "suspend": case_acts.suspend, "resume": case_acts.resume}[
-                act.verb
-            ]
-            reason = str(act.given.get("reason") or "")
-            verb(self._sandbox.services, self._places.case_id, actor=self._places.person(act.by), reason=reason, request_id=new_id())
-        elif act.verb in REPAIRS:
-            self._repair(act)
-        else:
+        if act.verb in EVENTS:
             self._happens(act)
-            return
-        self._sandbox.settle()
+        else:
+            self._acting.do(act)
+            self._sandbox.settle()
 
     def _happens(self, act: Act) -> None:
         match act.verb:
@@ -209,20 +195,20 @@ class _Play:
             case "message":
                 given = {"key": "", "values": {}, **act.given}
                 actor = self._places.person(act.by) if act.by else None
-                values = self._evaluated(given["values"] or {}, self._places.variables())
-                key = str(self._evaluated(given["key"] or "", self._places.variables()))
+                values = self._acting.evaluated(given["values"] or {}, self._places.variables())
+                key = str(self._acting.evaluated(given["key"] or "", self._places.variables()))
                 messages.send(self._sandbox.services, name=given["name"], key=key, values=values, actor=actor, request_id=new_id())
                 self._sandbox.settle()
             case "signal":
                 actor = self._places.person(act.by) if act.by else self._places.manager()
-                values = self._evaluated(act.given.get("values") or {}, self._places.variables())
+                values = self._acting.evaluated(act.given.get("values") or {}, self._places.variables())
                 messages.signal(self._sandbox.services, name=act.given["name"], values=values, actor=actor, request_id=new_id())
                 self._sandbox.settle()
 
     def _say(self, answers: Mapping[str, Json], fails: Mapping[str, str]) -> None:
         """What operations answer from now on, or how they fail."""
         said = self._sandbox.answers.said
-        said.update({operation: {"value": self._evaluated(value, {})} for operation, value in answers.items()})
+        said.update({operation: {"value": self._acting.evaluated(value, {})} for operation, value in answers.items()})
         said.update({operation: {"fails": how} for operation, how in fails.items()})
 
     def _pass(self, text: str) -> None:
@@ -238,13 +224,6 @@ class _Play:
             if moment < now:
                 raise unfit("time goes forward only: it is {now} already", now=now.isoformat(timespec="minutes"))
             self._sandbox.until(moment)
-
-    def _repair(self, act: Act) -> None:
-        incident = self._places.incident(step=act.step, operation=act.operation)
-        given = self._evaluated(act.given, self._places.variables())
-        reason = str(given.pop("reason", None) or "scenario")
-        verb: Callable[..., None] = {"retry": repairs.retry, "answer": repairs.answer, "skip": repairs.skip}[act.verb]
-        verb(self._sandbox.services, incident, actor=self._places.person(act.by), reason=reason, request_id=new_id(), **given)
 
     # --- what people usually do
 
@@ -282,123 +261,10 @@ class _Play:
             raise unfit("the step {step} is never open: nothing is left to happen", step=name)
         self._sandbox.until(due)
 
-    # --- work items
 
-    def _step(self, act: Act) -> None:
-        places, services = self._places, self._sandbox.services
-        actor = places.person(act.by)
-        if act.verb == "withdraw":
-            reason = str(act.given.get("reason") or "")
-            work.withdraw(services, places.last_item(act.step), actor=actor, reason=reason, request_id=new_id())
-            return
-        step = places.item(act.step, actor)
-        more = {"actor": actor, "request_id": new_id()}
-        given = dict(act.given)
-        match act.verb:
-            case "complete":
-                values = self._submitted(step, actor, given, whole=True)
-                work.complete(services, step.item_id, values=values, locale=self._scenario.locale, **more)
-            case "approve":
-                self._approve(step, actor, given, more)
-            case "reject":
-                enclosed = self._enclosed(step, actor, given)
-                work.reject(services, step.item_id, opinion=str(given.get("opinion") or ""), **enclosed, **more)
-            case "return":
-                self._return(step, given, more)
-            case "transfer" | "delegate":
-                verb = work.transfer if act.verb == "transfer" else work.delegate
-                verb(services, step.item_id, to=places.person(str(given.get("to") or "")), reason=str(given.get("reason") or ""), **more)
-            case "resolve":
-                work.resolve(services, step.item_id, opinion=str(given.get("opinion") or ""), **more)
-            case "claim":
-                work.claim(services, step.item_id, **more)
-            case "release":
-                work.release(services, step.item_id, **more)
-
-    def _approve(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Any], more: Mapping[str, Any]) -> None:
-        values = self._submitted(step, actor, given.get("values") or {}, whole=False) if given.get("values") else {}
-        work.approve(
-            self._sandbox.services,
-            step.item_id,
-            opinion=str(given.get("opinion") or ""),
-            values=values,
-            chosen=[self._places.person(name) for name in given.get("chosen") or ()],
-            locale=self._scenario.locale,
-            **self._enclosed(step, actor, given),
-            **more,
-        )
-
-    def _enclosed(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What goes with a decision: blank files of the names that are given, and a signature where the step asks for one."""
-        services = self._sandbox.services
-        files = [enclosures.named(name) for name in given.get("attachments") or ()]
-        found: dict[str, Any] = {"attachments": work.enclose(services, step.item_id, actor=actor, files=files) if files else []}
-        if expecting.asks_signature(self._places, step):
-            found["signature"] = work.draw(services, step.item_id, actor=actor, picture=enclosures.signature())
-        return found
-
-    def _return(self, step: casefile.OpenStep, given: Mapping[str, Any], more: Mapping[str, Any]) -> None:
-        services, wanted = self._sandbox.services, str(given.get("to") or "")
-        told = {"reason": str(given.get("reason") or ""), "resubmit": str(given.get("resubmit") or "")}
-        found = work.targets(services, step.item_id, actor=more["actor"])
-        fitting = [target for target in found if not wanted or wanted in (target.step, target.element, target.name, target.name_en)]
-        if not fitting:
-            names = ", ".join(target.name for target in found) or "–"
-            raise unfit("it cannot be returned to {step}; it can be to: {known}", step=wanted, known=names)
-        to = fitting[0]
-        place = {"to_step": to.step} if to.step else {"to_element": to.element}
-        work.return_(services, step.item_id, **told, **place, **more)
-
-    def _submitted(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Json], *, whole: bool) -> dict[str, Json]:
-        """What is sent: what is given over what the form holds already, with blank files in place of their names."""
-        services, places = self._sandbox.services, self._places
-        deployed = places.deployed
-        element = deployed.program.elements[step.element]
-        schema = services.programs.form(deployed, element)
-        with services.database.reading() as connection:
-            execution = casefile.restored(services, connection, places.row)
-        instance = next(i for i, e in execution.waiting() if e.id == step.element)
-        stored = execution.variables(instance)
-        given = self._evaluated(given, stored)
-        if schema is None:
-            return dict(given)
-        held = {name.partition(".")[0] for name in fields(schema)}
-        permitted = work.permissions(element)
-        seen = services.forms.visible(schema, stored, permitted, typed=given)
-        values = over({name: value for name, value in seen.items() if name in held}, given) if whole else dict(given)
-        files = {path: names for path, names in services.forms.files(schema, values).items() if any(map(_is_name, names))}
-
-        def store(path: str, brought: list[File]) -> Sequence[str]:
-            stored = work.attach(services, step.item_id, actor=actor, files={path: brought}, locale=self._scenario.locale)
-            return stored[path]
-
-        return enclosures.brought(files, values, store)
-
-    def _evaluated(self, value: Json, seen: Mapping[str, Json]) -> Any:
-        """The value with every text that begins with `=` calculated as FEEL. Raises Unfit."""
-        match value:
-            case str() if value.startswith("="):
-                try:
-                    return expressions.evaluate(value[1:], seen, now=self._sandbox.clock.now())
-                except FeelError as error:
-                    raise Unfit(_sentence(error)) from error
-            case Mapping():
-                return {name: self._evaluated(inner, seen) for name, inner in value.items()}
-            case list():
-                return [self._evaluated(inner, seen) for inner in value]
-        return value
-
-
-_OF_CASE: Mapping[str, Callable[..., None]] = {
-    "cancel": endings.cancel,
-    "terminate": endings.terminate,
-    "suspend": case_acts.suspend,
-    "resume": case_acts.resume,
-}
-
-
-def _is_name(text: str) -> bool:
-    return len(text) != 32 or any(letter not in "0123456789abcdef" for letter in text)
+def _as_it_is(message: str) -> Sentence:
+    """What a form says, in the scenario's language already, or a sentence of the engine."""
+    return Sentence(message.replace("{", "{{").replace("}", "}}"))
 
 
 def _sentence(error: PartwellError) -> Sentence:

@@ -104,7 +104,7 @@ class _Reading:
             return self._object(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(each, (*path, number)) for number, each in enumerate(node.value)]
-        return scalar(node.value, plain=node.style is None)
+        return scalar(node.value, plain=getattr(node, "style", None) is None)
 
     def _object(self, node: yaml.MappingNode, path: Path) -> Mapping[str, Json]:
         found: dict[str, Json] = {}
@@ -116,6 +116,7 @@ class _Reading:
                 continue
             self._text.lines.setdefault(at, key.start_mark.line + 1)
             if name in found:
+                self._text.lines[at] = key.start_mark.line + 1
                 self._text.fault(at, "this key stands here twice")
             found[name] = self.value(value, at)
             self._text.lines[at] = key.start_mark.line + 1
