@@ -31,7 +31,8 @@ class Kept:
     def get(self, version_id: str) -> Any:
         if version_id not in self._versions:
             raise NotFound(what="procedure version", name=version_id)
-        return types.SimpleNamespace(id=version_id, files={path: text.encode() for path, text in self._versions[version_id].items()})
+        files = {path: text.encode() for path, text in self._versions[version_id].items()}
+        return types.SimpleNamespace(id=version_id, files=files, program=Program(files, version=version_id))
 
     def latest(self, process: str) -> str | None:
         raise AssertionError("nothing is called while a state is read")
