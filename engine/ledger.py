@@ -48,6 +48,8 @@ class Event(StrEnum):
     CASE_RESUBMITTED = "case:resubmitted"
     CASE_REOPENED = "case:reopened"
     CASE_VOIDED = "case:voided"
+    CASE_DISPUTED = "case:disputed"
+    DISPUTE_ENDED = "case:dispute:ended"
     ENDING_ASKED = "case:ending:asked"
     ENDING_DECLINED = "case:ending:declined"
     ITEM_OPENED = "work:item:opened"
@@ -106,6 +108,7 @@ class Event(StrEnum):
     SNAPSHOT_READ = "evidence:snapshot:read"
     DOCUMENT_STORED = "evidence:document:stored"
     DOCUMENT_READ = "evidence:document:read"
+    CASE_EXPORTED = "evidence:case:exported"
     BUNDLE_SEALED = "evidence:bundle:sealed"
     BUNDLE_EXPORTED = "evidence:bundle:exported"
 

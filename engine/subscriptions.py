@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from .db import Statement, Unit
-from .models import Case, Message, Subscription
+from .models import Case, Message, PastWait, Subscription
 from .people import directory
 from .ports import Json
 from .rules import Rules, rules_of
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from .bpmn.advance import Awaited
     from .turn import Turn
 
+_OVER = Statement(
+    sa.insert(PastWait).from_select(
+        ("case_id", "instance", "opened_at", "element", "closed_at"),
+        sa.select(
+            Subscription.case_id,
+            Subscription.instance,
+            Subscription.opened_at,
+            Subscription.element,
+            sa.bindparam("at", type_=PastWait.__table__.c.closed_at.type),
+        ).where(Subscription.case_id == sa.bindparam("case_id"), Subscription.instance == sa.bindparam("instance")),
+    )
+)
 _CLOSE = Statement(
     sa.delete(Subscription).where(Subscription.case_id == sa.bindparam("case_id"), Subscription.instance == sa.bindparam("instance"))
 )
@@ -51,7 +63,8 @@ def open_wait(turn: Turn, awaited: Awaited) -> tuple[str, Mapping[str, Json]] | 
 
 
 def close_wait(turn: Turn, instance: str) -> None:
-    """The wait is over, one way or another."""
+    """The wait is over, one way or another; how long it took is kept."""
+    turn.unit.write(_OVER, case_id=turn.case.id, instance=instance, at=turn.now)
     turn.unit.write(_CLOSE, case_id=turn.case.id, instance=instance)
 
 

@@ -13,6 +13,7 @@ import waitress
 from flask import Flask
 
 from engine import messages, procedures
+from engine.analytics import tallies
 from engine.bell import Bell
 from engine.distributed.sweep import Duty, Sweeper, strays
 from engine.errors import SettingWrong
@@ -57,6 +58,7 @@ def sweeper(services: Services) -> Sweeper:
         lambda now: _forget(services, now),
         lambda now: _reroute(services, now),
         lambda now: reconciling.due(services, now),
+        tallies.keeping_up(services),
     ]
     if not isinstance(services.carrier, Bell):  # which looks for jobs by itself, in each worker
         duties.append(strays(services.database, services.carrier, ahead=every))

@@ -1,5 +1,6 @@
 """Tables, one file per concern."""
 
+from .analytics import Dispute, PastWait, Tally
 from .base import Base, Digest, Id, Instant, Mark, new_id
 from .cases import Case, Ending, Incident, Snapshot
 from .correspondence import Comment, Copy
@@ -56,6 +57,7 @@ __all__ = [
     "Department",
     "Digest",
     "DirectoryEvent",
+    "Dispute",
     "Document",
     "Draft",
     "Duty",
@@ -81,6 +83,7 @@ __all__ = [
     "Notice",
     "NoticeWish",
     "OperationPace",
+    "PastWait",
     "Person",
     "Placement",
     "Post",
@@ -101,6 +104,7 @@ __all__ = [
     "Subscription",
     "Substitution",
     "SubstitutionUse",
+    "Tally",
     "VersionEvent",
     "WebSession",
     "WorkItem",

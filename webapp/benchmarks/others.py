@@ -11,6 +11,7 @@ from typing import Any
 from engine.bench import chains as finding
 from engine.bench import concurrent as together
 from engine.bench import growth as growing
+from engine.bench import heat_map as mapping
 from engine.bench import idle as waiting
 from engine.bench import inbox as reading
 from engine.bench import open_loop as steady
@@ -54,6 +55,12 @@ def growth(kind: str, *, url: str, rows: int, measured: int) -> dict[str, Any]:
     """See `engine.bench.growth`."""
     with _office(kind, url) as (services, people):
         return _told(kind, growing.measure(services, people, rows, measured))
+
+
+def heat_map(kind: str, *, url: str, cases: int, looks: int) -> dict[str, Any]:
+    """See `engine.bench.heat_map`."""
+    with _office(kind, url) as (services, people):
+        return _told(kind, mapping.measure(services, people, cases, looks))
 
 
 def concurrent(kind: str, *, url: str, persons: int, rounds: int) -> dict[str, Any]:

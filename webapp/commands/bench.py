@@ -82,6 +82,17 @@ def growth(kind: str, **options: Any) -> dict[str, Any]:
     return others.growth(kind, **options)
 
 
+@bench.command("heat-map")
+@click.option("--cases", type=click.IntRange(1), default=100_000, show_default=True, help="Finished cases.")
+@click.option("--looks", type=click.IntRange(1), default=10, show_default=True, help="How often the map is made.")
+@_measured_on
+def heat_map(kind: str, **options: Any) -> dict[str, Any]:
+    """The heat map over very many finished cases: counted once, then looked at, then looked at after another case closed."""
+    from ..benchmarks import others
+
+    return others.heat_map(kind, **options)
+
+
 @bench.command()
 @click.option("--persons", type=click.IntRange(1, 20), default=5, show_default=True, help="Who finish at the same moment.")
 @click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="Cases.")
