@@ -42,6 +42,11 @@ def test_a_missing_input_keeps_it_from_being_deployed() -> None:
     assert [code for code, _, _ in check("mail.send")] == ["missing_input"] * 3
 
 
+def test_an_empty_input_is_a_missing_one() -> None:
+    """An editor writes down a field that nobody has filled in yet."""
+    assert [(code, text.split('"')[3]) for code, _, text in check("mail.send", mapping(MAIL | {"to": ""}))] == [("missing_input", "to")]
+
+
 def test_a_missing_header_keeps_it_from_being_deployed() -> None:
     """A letter without its template can never be written."""
     assert [(code, severity) for code, severity, _ in check("document.draft")] == [("missing_header", "error")]

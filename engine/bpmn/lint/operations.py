@@ -25,8 +25,9 @@ def description(element: Element, known: Mapping[str, Description]) -> Descripti
 def handed(element: Element, told: Description) -> Iterator[Finding]:
     """Inputs and headers that the operation needs and does not get, and inputs that it never reads."""
     given = list(dict.fromkeys(target.partition(".")[0] for target, _ in element.inputs))
+    filled = {target.partition(".")[0] for target, text in element.inputs if text.strip() not in ("", "=")}
     for needed in told.inputs:
-        if needed.required and needed.name not in given:
+        if needed.required and needed.name not in filled:
             yield finding(Code.MISSING_INPUT, element, operation=told.name, input=needed.name)
     for needed in told.headers:
         if needed.required and not element.headers.get(needed.name):
