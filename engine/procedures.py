@@ -30,7 +30,7 @@ from .chains import shipped
 from .chains import versions as chain_versions
 from .chains.company import Company
 from .db import Database, Statement
-from .descriptions import described
+from .descriptions import Description, described
 from .errors import FileRefused, NotDeployable, NotFound
 from .models import Case, ProcedureFile, ProcedureVersion, VersionEvent, new_id
 from .ports import Forms, Json
@@ -151,6 +151,7 @@ def check(
     forms: Forms,
     *,
     operations: Collection[str] | None,
+    told: Mapping[str, Description] = {},
     chain_keys: Collection[str] | None,
     calendars: Calendars | None = None,
     company: Company | None = None,
@@ -159,7 +160,8 @@ def check(
     """Findings of each diagram, table, form, rule file and chain; files without an error finding deploy, and a case of them starts.
 
     Diagrams from elsewhere are converted first; what that changed is among the findings. `operations`, `chain_keys`, `calendars`
-    and `company`: what exists, or None where that is not known. `published`: keys of chains for which the file's are not taken.
+    and `company`: what exists, or None where that is not known. `told`: as in `lint.check`. `published`: keys of chains for which the
+    file's are not taken.
     """
     conversion = convert.convert(files)
     came, files = files, conversion.files
@@ -185,7 +187,12 @@ def check(
     if aside:
         broken.setdefault(shipped.CHAINS, []).extend(aside)
     found = lint.check(
-        files, forms=usable if usable or operations is not None else None, operations=operations, chains=chain_keys, calendars=calendars
+        files,
+        forms=usable if usable or operations is not None else None,
+        operations=operations,
+        told=told,
+        chains=chain_keys,
+        calendars=calendars,
     )
     for path, findings in _out_of_order(files).items() if RULES not in broken else ():
         found.setdefault(path, []).extend(findings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from diagrams import END, START, diagram, flows, mapping, node, service, user, zeebe
 from termination_case import FILES, FORMS
@@ -14,6 +16,7 @@ from engine.bpmn import lint
 from engine.bpmn.lint.offered import offered
 from engine.descriptions import Description
 from engine.letters import DraftLetter, RenderLetter
+from webapp.checking import check_paths
 from webapp.operations import PortraitOperation
 
 OFFERED = {
@@ -112,6 +115,15 @@ def test_the_parts_of_answers_are_offered_while_somebody_types() -> None:
     assert {"result", "result.contract.end", "contract.end"} <= given["s"].keys()
     assert given["s_end"]["record.contract.end"] == {"name": "record.contract.end", "type": "date", "from": "调取档案"}
     assert "contract.end" not in given["s_end"] and "record" in given["s_end"]
+
+
+def test_files_are_checked_without_an_installation(tmp_path: Path) -> None:
+    """`partwell check` knows what ships, though not what is set up: a call of an operation of somebody's own is not judged."""
+    own = service("o", mapping({"a": "1"}), operation="erp.lock")
+    body = (START, service("s", mapping({**MAIL, "cc": "x"}), operation="mail.send"), own, END, flows("start > s", "s > o", "o > end"))
+    (tmp_path / "x.bpmn").write_bytes(diagram(*body))
+    [checked] = check_paths([tmp_path / "x.bpmn"])
+    assert [(one["element"], one["code"]) for one in checked["findings"] if one["severity"] != "note"] == [("s", "unknown_input")]
 
 
 def test_an_operation_that_tells_nothing_is_not_judged() -> None:

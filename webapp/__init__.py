@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from flask import Flask
 
+    from engine.descriptions import Description
     from engine.jobs import Runner
     from engine.ports import Carrier, Clock
     from engine.services import Services
@@ -82,6 +83,17 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         live=LiveCases(settings.live_cases),
         calendars=calendars,
     )
+
+
+def told_of_operations() -> dict[str, Description]:
+    """What our own operations and those of every installed connector say of themselves, set up or not, by their names."""
+    import connectors
+    from engine.letters import DraftLetter, RenderLetter
+
+    from .operations import PortraitOperation
+
+    kinds = (*connectors.offered().values(), RenderLetter, DraftLetter, PortraitOperation)
+    return {told.name: told for kind in kinds for told in getattr(kind, "descriptions", ())}
 
 
 def form_checker(zone: str, *, clock: Clock | None = None) -> Any:

@@ -15,7 +15,7 @@ from engine.chains.shipped import CHAINS
 from engine.errors import NotFound, PartwellError
 from engine.settings import Settings
 
-from . import FORMS, form_checker
+from . import FORMS, form_checker, told_of_operations
 
 #: what is looked for in a folder
 _READ = (".bpmn", *convert.ENDINGS, ".dmn")
@@ -54,7 +54,7 @@ def check_paths(
             files = needed(files, *(names[path] for path in wanted if path in names))
         conversion = convert.convert(files)
         try:
-            found = procedures.check(files, forms, operations=None, chain_keys=None)
+            found = procedures.check(files, forms, operations=None, told=told_of_operations(), chain_keys=None)
         except PartwellError as error:
             found = {names[path]: [lint.broken_file(error.message)] for path in wanted if path in names}
         for path in wanted:

@@ -10,6 +10,7 @@ from functools import reduce
 
 from ... import errors
 from ...calendar import Calendars
+from ...descriptions import Description
 from ...ports import Json
 from .. import names
 from ..decisions import Decisions
@@ -18,7 +19,7 @@ from ..parser import processes
 from ..reader import read_xml
 from .calls import Calls
 from .elements import REMEDIES, Diagram, Known
-from .operations import told
+from .operations import descriptions
 
 __all__ = ["REMEDIES", "Code", "Finding", "broken_file", "check", "finding", "forms_named"]
 
@@ -28,13 +29,15 @@ def check(
     *,
     forms: Mapping[str, Json] | None = None,
     operations: Collection[str] | None = None,
+    told: Mapping[str, Description] = {},
     chains: Collection[str] | None = None,
     calendars: Calendars | None = None,
 ) -> dict[str, list[Finding]]:
     """Findings of every diagram and table among the files of one folder.
 
     `forms` (schema by id), `operations`, `chains` and `calendars` are what exists around the procedure; None: not known, so not
-    checked. Operations with their descriptions (`engine.descriptions.described`) are checked for what goes in and comes out, too.
+    checked. Operations with their descriptions (`engine.descriptions.described`) are checked for what goes in and comes out, too;
+    so are those of which only the description is `told`, and not whether anybody offers them.
     """
     found: dict[str, list[Finding]] = {}
     tables: dict[str, Decisions] = {}
@@ -46,7 +49,7 @@ def check(
             except errors.FileRefused as error:
                 found[path].append(broken_file(error, content))
     decisions = {decision for table in tables.values() for decision in table.ids}
-    calls = Calls(files, forms, told(operations))
+    calls = Calls(files, forms, {**told, **descriptions(operations)})
     known = Known(forms=forms, operations=operations, chains=chains, decisions=decisions, calendars=calendars, calls=calls)
     diagrams = [Diagram(path, known) for path in files if path.endswith(".bpmn")]
     for diagram in diagrams:

@@ -11,7 +11,7 @@ from ..model import Element
 from .texts import short
 
 
-def told(offered: Collection[str] | None) -> dict[str, Description]:
+def descriptions(offered: Collection[str] | None) -> dict[str, Description]:
     """The descriptions among what is offered: names alone tell nothing."""
     given = offered.items() if isinstance(offered, Mapping) else ()
     return {name: one for name, one in given if isinstance(one, Description)}
