@@ -67,6 +67,22 @@ def test_nothing_is_explained_that_is_not_there(office: Office) -> None:
     assert sorted(each for each in {*SCREENS, *OF_EMPLOYEES} if each not in known) == []
 
 
+def test_help_leads_from_a_screen_to_what_explains_it(office: Office) -> None:
+    """Also to the heading of the very verb, and for somebody without a role to what concerns an employee."""
+    item = office.talked(office.case())
+    signer, employee = office.browser("zhaominhua"), office.browser("linxiaobei")
+    for address, page in (
+        ("/inbox", "work/inbox"),
+        ("/inbox/done", "work/inbox#done"),
+        (f"/items/{item}", "work/item"),
+        (f"/items/{item}/delegate", "work/verbs#delegate"),
+        ("/account/calendar", "start/settings#calendar"),
+        ("/no/such/page", ""),
+    ):
+        assert f'class="help" href="/handbook{"/" + page if page else ""}"' in signer.get(address).text
+    assert 'class="help" href="/handbook/own/statement"' in employee.get("/inbox").text
+
+
 # --- what the pages say
 
 
