@@ -53,7 +53,8 @@ bundle:
 tck: install
 	$(BIN)/python tests/conformance/tck.py $(DIR)
 
-# Each process has databases and servers of its own.
+# Each worker has databases and servers of its own. What Python compiled is kept, for the tests start many processes of it.
+test: export PYTHONDONTWRITEBYTECODE =
 test: install browser lint
 	$(BIN)/pytest -n auto --dist worksteal
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,8 +35,31 @@ if TYPE_CHECKING:
     from web_office import Office
 
 
+gc.disable()  # until everything is collected; what that left behind is then never looked through again
+
+#: files and folders whose tests wait for processes and browsers: they come first, so that no worker is left with one at the end
+LONG = ("distributed", "chaos", "test_dismissal_story.py", "test_browser.py", "test_commands.py", "browser.py", "on_the_pages.py")
 #: why the test with two hosts was not run
 NO_NETWORKS = "two hosts need network namespaces: root, and the program ip"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: much of the time a test waits for a process, a page or a pause that it is about."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    return "chromium" not in getattr(item, "fixturenames", ()) and not str(item.path).endswith(LONG) and item.path.parent.name not in LONG
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
