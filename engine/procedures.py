@@ -29,6 +29,7 @@ from .calendar import Calendars
 from .chains import shipped
 from .chains import versions as chain_versions
 from .chains.company import Company
+from .chains.steps import timed
 from .db import Database, Statement
 from .descriptions import Description, described
 from .errors import FileRefused, NotDeployable, NotFound
@@ -155,13 +156,13 @@ def check(
     chain_keys: Collection[str] | None,
     calendars: Calendars | None = None,
     company: Company | None = None,
-    published: Collection[str] = (),
+    published: Mapping[str, bool] | None = None,
 ) -> dict[str, list[lint.Finding]]:
     """Findings of each diagram, table, form, rule file and chain; files without an error finding deploy, and a case of them starts.
 
     Diagrams from elsewhere are converted first; what that changed is among the findings. `operations`, `chain_keys`, `calendars`
     and `company`: what exists, or None where that is not known. `told`: as in `lint.check`. `published`: keys of chains for which the
-    file's are not taken.
+    file's are not taken, each with whether all of its steps have a limit.
     """
     conversion = convert.convert(files)
     came, files = files, conversion.files
@@ -183,7 +184,7 @@ def check(
         if path in files and (said := faulty(files[path])):
             broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=fault) for fault in said]
     usable = {form: schema for form, schema in schemas.items() if isinstance(schema, dict)}
-    aside = shipped.findings(files, forms, usable, operations=operations, company=company, but=published)
+    aside = shipped.findings(files, forms, usable, operations=operations, company=company, but=published or ())
     if aside:
         broken.setdefault(shipped.CHAINS, []).extend(aside)
     found = lint.check(
@@ -192,7 +193,10 @@ def check(
         operations=operations,
         told=told,
         chains=chain_keys,
+        timed={key: timed(chain["steps"]) for key, chain in shipped.chains(files).items()} | dict(published or {}),
+        people=company,
         calendars=calendars,
+        advice=True,
     )
     for path, findings in _out_of_order(files).items() if RULES not in broken else ():
         found.setdefault(path, []).extend(findings)
@@ -218,15 +222,15 @@ def _out_of_order(files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
 def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
     """What there is to say about the files in this installation, by path, as `check` says it."""
     with services.database.reading() as connection:
-        keys = chain_versions.keys(connection)
+        published = chain_versions.timed(connection, services.clock.now())
         return check(
             files,
             services.forms,
             operations=described(services.operations),
-            chain_keys=keys | shipped.chains(files).keys(),
+            chain_keys=published.keys() | shipped.chains(files).keys(),
             calendars=services.calendars,
             company=Company(connection, services.clock.now()),
-            published=keys,
+            published=published,
         )
 
 

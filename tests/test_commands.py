@@ -246,6 +246,16 @@ def test_a_file_is_checked_with_what_it_needs_of_its_folder(run: Any, tmp_path: 
     assert code == 1 and "needs_refused" in {one["code"] for one in json.loads(out)[0]["findings"]}
 
 
+def test_advice_is_folded_unless_all_is_asked_for(run: Any, tmp_path: Path) -> None:
+    """How many pieces there are is said; programs get them all."""
+    (tmp_path / "x.bpmn").write_bytes(diagram(START, user("a"), END, flows("start > a", "a > end")))
+    code, out, _ = run("check", tmp_path)
+    assert code == 0 and "unnamed" not in out and "advice on drawing and time limits: 4 (check --all)" in out
+    code, out, _ = run("check", tmp_path, "--all")
+    assert code == 0 and out.count("note unnamed") == 3 and "note no_time_limit a:" in out and "--all" not in out
+    assert len(json.loads(run("check", tmp_path, "--json")[1])[0]["findings"]) == 4
+
+
 def test_nothing_to_check_is_said(run: Any, tmp_path: Path) -> None:
     """A folder without diagrams and a path that does not exist: exit code 2 and a reason."""
     assert run("check", tmp_path)[0] == 2
@@ -259,13 +269,15 @@ def test_nothing_to_check_is_said(run: Any, tmp_path: Path) -> None:
 
 
 def test_deploying_twice_makes_one_version(run: Any) -> None:
-    """The second time there is nothing new; the first time it is said whom its chains look for in vain in an empty company."""
+    """The second time there is nothing new; it is said whom its steps, and the first time its chains, look for in an empty company."""
     code, out, _ = run("deploy", TERMINATION, "--json")
     first = json.loads(out)
-    assert {(found["code"], found["severity"]) for found in first.pop("findings")} == {("bad_chain", "warning")}
+    assert {(found["code"], found["severity"]) for found in first.pop("findings")} == {("bad_chain", "warning"), ("unknown_role", "warning")}
     assert (code, first) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": True})
     code, out, _ = run("deploy", TERMINATION, "--json")
-    assert (code, json.loads(out)) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": False, "findings": []})
+    again = json.loads(out)
+    assert {found["code"] for found in again.pop("findings")} == {"unknown_role"}
+    assert (code, again) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": False})
     assert "active already" in run("deploy", TERMINATION)[1]
 
 

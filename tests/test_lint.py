@@ -411,7 +411,7 @@ def test_damaged_files_never_raise():
                 name = chance.choice([b'"start"', b'"a"', b'"g"', b'"p"', b'"s"', b'"f"', b'"g_end"', b"amount", b"Task", b"Gateway"])
                 broken = bytearray(bytes(broken).replace(name, chance.choice([b'"x"', b'"a"', b'""', b"Event", b"&lt;", b"subProcess"]), 2))
         files = {"x.bpmn": bytes(broken)}
-        found = lint.check(files, forms={"report": FORM}, operations={"ehr.employee"}, chains=set())
+        found = lint.check(files, forms={"report": FORM}, operations={"ehr.employee"}, chains=set(), advice=True)
         with contextlib.suppress(errors.FileRefused):
             ordered = missing_before({**files, "rules.json": b'{"before": {"a": ["inner"]}, "since": {"a": {"s": ["g_end", "f"]}}}'})
             assert all(one.text for findings in ordered.values() for one in findings)

@@ -61,6 +61,9 @@ class Code(StrEnum):
     MISSING_KEY = "missing_key"
     MISSING_ASSIGNMENT = "missing_assignment"
     TWO_ASSIGNMENTS = "two_assignments"
+    UNKNOWN_ROLE = "unknown_role"
+    UNKNOWN_PERSON = "unknown_person"
+    NO_TIME_LIMIT = "no_time_limit"
     UNKNOWN_CHAIN = "unknown_chain"
     BAD_CHAIN = "bad_chain"
     UNKNOWN_CALENDAR = "unknown_calendar"
@@ -88,6 +91,24 @@ class Code(StrEnum):
     UNCAUGHT = "uncaught"
     # nothing to repair
     NO_EFFECT = "no_effect"
+    # how it is drawn
+    UNNAMED = "unnamed"
+    SAME_NAME = "same_name"
+    JOIN_AND_FORK = "join_and_fork"
+    SUPERFLUOUS_GATEWAY = "superfluous_gateway"
+    DUPLICATE_FLOW = "duplicate_flow"
+    BLANK_STARTS = "blank_starts"
+    NO_SHAPE = "no_shape"
+    OVERLAP = "overlap"
+
+
+#: advice on what runs all the same; told apart so that nobody overlooks the rest among it
+ADVICE = frozenset(
+    (
+        *(Code.UNNAMED, Code.SAME_NAME, Code.JOIN_AND_FORK, Code.SUPERFLUOUS_GATEWAY, Code.DUPLICATE_FLOW, Code.BLANK_STARTS),
+        *(Code.NO_SHAPE, Code.OVERLAP, Code.NO_TIME_LIMIT),
+    )
+)
 
 
 _ERROR, _WARNING, _NOTE = "error", "warning", "note"
@@ -209,6 +230,12 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _WARNING,
         "It is not said who does this, so it goes to the managers of the case. Name a role, a person or an approval chain.",
     ),
+    Code.UNKNOWN_ROLE: (_WARNING, 'Nobody holds the role "{role}". Correct its name, or give it to somebody.'),
+    Code.UNKNOWN_PERSON: (_WARNING, 'There is nobody with the id "{person}" at work here. Name a role, or somebody else.'),
+    Code.NO_TIME_LIMIT: (
+        _NOTE,
+        "It is not said by when this must be done, so it never counts as late. Enter a due date, a timer or limits in its approval chain.",
+    ),
     Code.TWO_ASSIGNMENTS: (_ERROR, "It has both {one} and {other}, and only one of them can count. Remove one."),
     Code.UNKNOWN_CHAIN: (_ERROR, 'There is no approval chain "{chain}". Correct the key, or set up the chain.'),
     Code.BAD_CHAIN: (_ERROR, 'In the approval chain "{chain}", {fault}. Correct it in chains.json.'),
@@ -260,6 +287,14 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         'The table of the decision "{decision}" is not here, so its result is taken as it comes ({setting}). Add the table.',
     ),
     Code.NO_EFFECT: (_NOTE, "{what} has no effect here."),
+    Code.UNNAMED: (_NOTE, "It has no name ({construct}). Name it, so that people know what it means."),
+    Code.SAME_NAME: (_NOTE, 'It has the same name as "{other}". Name them so that one can be told from the other.'),
+    Code.JOIN_AND_FORK: (_NOTE, "The gateway merges and divides at once. Draw two, one after the other."),
+    Code.SUPERFLUOUS_GATEWAY: (_NOTE, "One flow leads in and one out, so the gateway does nothing. Remove it."),
+    Code.DUPLICATE_FLOW: (_NOTE, 'There is a second flow from "{source}" to "{target}" of the same meaning. Remove one.'),
+    Code.BLANK_STARTS: (_NOTE, "The sub-process has {number} plain start events, which all begin at once. Draw one, and divide behind it."),
+    Code.NO_SHAPE: (_NOTE, "It is not drawn: the diagram has no shape for it, so people do not see it. Draw it anew in the modeler."),
+    Code.OVERLAP: (_NOTE, 'It is drawn over "{other}". Move one of them.'),
 }
 
 

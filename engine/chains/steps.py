@@ -92,3 +92,10 @@ def keyed(steps: Json) -> Json:
     taken = {step.get("key") for step in steps}
     free = (key for number in itertools.count(1) if (key := f"step_{number}") not in taken)
     return [dict(step) if step.get("key") else {**step, "key": next(free)} for step in steps]
+
+
+def timed(steps: Json) -> bool:
+    """Whether each step has a limit of its own; steps of which the shape is wrong have none."""
+    if not isinstance(steps, Sequence) or not all(isinstance(step, Mapping) for step in steps):
+        return False
+    return all(setting(step, "limit_hours") or setting(step, "limit_days") for step in steps)

@@ -15,6 +15,7 @@ from ..ports import Json
 from .company import Company
 from .faults import Fault, faults, unwired
 from .steps import keyed
+from .steps import timed as limited
 
 
 def active(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any]:
@@ -37,6 +38,15 @@ def in_force(connection: sa.Connection, key: str, at: dt.datetime) -> sa.Row[Any
 def keys(connection: sa.Connection) -> set[str]:
     """Of every chain that was ever published."""
     return set(connection.execute(sa.select(Chain.key).distinct()).scalars())
+
+
+def timed(connection: sa.Connection, at: dt.datetime) -> dict[str, bool]:
+    """By key of every chain that was ever published: whether each step of the version in force, or else of the first, has a limit."""
+    newest: dict[str, Json] = {}
+    for row in connection.execute(sa.select(Chain.key, Chain.steps, Chain.effective_at).order_by(Chain.number)):
+        if row.key not in newest or row.effective_at <= at:
+            newest[row.key] = row.steps
+    return {key: limited(steps) for key, steps in newest.items()}
 
 
 def numbered(connection: sa.Connection, key: str, number: int) -> sa.Row[Any]:

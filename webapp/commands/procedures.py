@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from engine.bpmn.findings import Finding
+from engine.bpmn.findings import ADVICE, Finding
 from engine.errors import NotDeployable
 
 from .. import i18n
@@ -28,8 +28,9 @@ def _teller(as_json: bool) -> Callable[[Finding], str]:
 @partwell.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--write", type=click.Path(file_okay=False, path_type=Path), help="Folder for what was converted from another engine.")
+@click.option("--all", "whole", is_flag=True, help="Print the advice on drawing and time limits, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
+def check(paths: Sequence[Path], write: Path | None, whole: bool, as_json: bool) -> int:
     """Read diagrams and tables and say what would refuse them; files of one folder belong together.
 
     Diagrams of Camunda 7, Flowable and Activiti are converted first.
@@ -44,7 +45,7 @@ def check(paths: Sequence[Path], write: Path | None, as_json: bool) -> int:
             verdict = gettext("accepted") if file["accepted"] else gettext("refused")
             converted = gettext("converted, ") if file["converted"] else ""
             click.echo(f"{file['file']}: {converted}{verdict}")
-            _say(file["findings"])
+            _say(file["findings"], whole=whole)
     return OUT if all(file["accepted"] for file in checked) else WRONG
 
 
@@ -85,10 +86,13 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     return OUT
 
 
-def _say(findings: Sequence[Mapping[str, Any]], *, err: bool = False) -> None:
-    """One line for each finding."""
-    for finding in findings:
+def _say(findings: Sequence[Mapping[str, Any]], *, err: bool = False, whole: bool = False) -> None:
+    """One line for each finding; unless the `whole` is wanted one line for all advice."""
+    told = [finding for finding in findings if whole or finding["code"] not in ADVICE]
+    for finding in told:
         file = f"{finding['file']}: " if finding.get("file") else ""
         line = gettext("line %(number)s: ", number=finding["line"]) if finding["line"] else ""
         place = f"{finding['element']}: " if finding["element"] else ""
         click.echo(f"  {file}{line}{gettext(_SEVERITY[finding['severity']])} {finding['code']} {place}{finding['message']}", err=err)
+    if len(told) < len(findings):
+        click.echo("  " + gettext("advice on drawing and time limits: %(number)s (check --all)", number=len(findings) - len(told)), err=err)

@@ -14,14 +14,15 @@ from ...descriptions import Description
 from ...ports import Json
 from .. import names
 from ..decisions import Decisions
-from ..findings import Code, Finding, broken_file, finding
+from ..findings import ADVICE, Code, Finding, broken_file, finding
 from ..parser import processes
 from ..reader import read_xml
 from .calls import Calls
 from .elements import REMEDIES, Diagram, Known
 from .operations import descriptions
+from .people import People
 
-__all__ = ["REMEDIES", "Code", "Finding", "broken_file", "check", "finding", "forms_named"]
+__all__ = ["ADVICE", "REMEDIES", "Code", "Finding", "broken_file", "check", "finding", "forms_named"]
 
 
 def check(
@@ -31,13 +32,17 @@ def check(
     operations: Collection[str] | None = None,
     told: Mapping[str, Description] = {},
     chains: Collection[str] | None = None,
+    timed: Mapping[str, bool] | None = None,
+    people: People | None = None,
     calendars: Calendars | None = None,
+    advice: bool = False,
 ) -> dict[str, list[Finding]]:
     """Findings of every diagram and table among the files of one folder.
 
-    `forms` (schema by id), `operations`, `chains` and `calendars` are what exists around the procedure; None: not known, so not
-    checked. Operations with their descriptions (`engine.descriptions.described`) are checked for what goes in and comes out, too;
-    so are those of which only the description is `told`, and not whether anybody offers them.
+    `forms` (schema by id), `operations`, `chains`, `people` and `calendars` are what exists around the procedure; None: not known,
+    so not checked. `timed`: chain -> whether each of its steps has a limit, of those of which it is known. Operations with their
+    descriptions (`engine.descriptions.described`) are checked for what goes in and comes out, too; so are those of which only the
+    description is `told`, and not whether anybody offers them. `advice`: also what could be drawn better (`ADVICE`).
     """
     found: dict[str, list[Finding]] = {}
     tables: dict[str, Decisions] = {}
@@ -50,7 +55,17 @@ def check(
                 found[path].append(broken_file(error, content))
     decisions = {decision for table in tables.values() for decision in table.ids}
     calls = Calls(files, forms, {**told, **descriptions(operations)})
-    known = Known(forms=forms, operations=operations, chains=chains, decisions=decisions, calendars=calendars, calls=calls)
+    known = Known(
+        forms=forms,
+        operations=operations,
+        chains=chains,
+        timed=timed or {},
+        people=people,
+        decisions=decisions,
+        calendars=calendars,
+        calls=calls,
+        advice=advice,
+    )
     diagrams = [Diagram(path, known) for path in files if path.endswith(".bpmn")]
     for diagram in diagrams:
         found[diagram.path] = diagram.findings(files[diagram.path])

@@ -20,7 +20,9 @@ from ..reader import BPMN, read_xml
 from ..vocabulary import strange
 from . import data, operations, texts
 from .calls import Calls
+from .people import People, assigned, unlimited
 from .soundness import unsound
+from .style import advice
 
 #: what to draw or say instead, by kind of loop, element or event
 REMEDIES = {
@@ -50,11 +52,16 @@ class Known:
     forms: Mapping[str, Json] | None
     operations: Collection[str] | None
     chains: Collection[str] | None
+    #: approval chain -> whether each of its steps has a limit; those of which it is known
+    timed: Mapping[str, bool]
+    people: People | None
     calendars: Calendars | None
     #: in the tables of the folder
     decisions: Collection[str]
     #: the processes of the folder
     calls: Calls
+    #: whether advice is wanted
+    advice: bool
 
 
 class Diagram:
@@ -112,6 +119,10 @@ class Diagram:
                 yield from self._condition(process, flow, case)
         yield from data.written_twice(process, self.known.forms)
         yield from data.uncaught(process, self.known.calls)
+        if self.known.advice:
+            for element in process.elements.values():
+                yield from unlimited(process, element, self.known.timed) if element.kind == "userTask" else ()
+            yield from advice(process, root)
 
     # --- one element
 
@@ -205,7 +216,8 @@ class Diagram:
             for name in sorted({name.split(".")[0] for name in names.from_person(element, self.known.forms) or ()}):
                 yield from self._reserved(element, name)
         if kind == "userTask":
-            yield from self._assignment(element)
+            yield from assigned(element, self.known.chains, self.known.people)
+            yield from texts.due(element, self.known.calendars)
         for setting in ("taskDefinition.retries", "priorityDefinition.priority", "jobPriorityDefinition.priority"):
             text = given.get(setting, "=")
             if not text.startswith("=") and not text.isdigit():
@@ -216,22 +228,6 @@ class Diagram:
             return
         severity = "note" if called.binding == "latest" else None
         yield finding(Code.UNKNOWN_PROCESS, element, severity=severity, process=called.process)
-
-    def _assignment(self, element: Element) -> Iterator[Finding]:
-        ways = {
-            "wf.chain": element.properties.get("wf.chain"),
-            "wf.for": element.properties.get("wf.for"),
-            **{f"assignmentDefinition.{k}": element.extensions.get(f"assignmentDefinition.{k}") for k in _PEOPLE},
-        }
-        named = [way for way, text in ways.items() if text]
-        if not named:
-            yield finding(Code.MISSING_ASSIGNMENT, element)
-        if len(named) > 1 and named[0] in ("wf.chain", "wf.for"):
-            yield finding(Code.TWO_ASSIGNMENTS, element, one=named[0], other=named[1])
-        chain = ways["wf.chain"]
-        if chain and not chain.startswith("=") and self.known.chains is not None and chain not in self.known.chains:
-            yield finding(Code.UNKNOWN_CHAIN, element, chain=chain)
-        yield from texts.due(element, self.known.calendars)
 
     def _reserved(self, element: Element, name: str) -> Iterator[Finding]:
         if name in names.GIVEN:
@@ -251,7 +247,6 @@ _CATCHES = ("intermediateCatchEvent", "boundaryEvent", "receiveTask")
 _EVALUATED = frozenset(
     ("assignmentDefinition", "taskSchedule", "priorityDefinition", "jobPriorityDefinition", "taskDefinition", "calledDecision", "script")
 )
-_PEOPLE = ("assignee", "candidateGroups", "candidateUsers")
 
 
 def _references(root: etree._Element) -> Iterator[Finding]:
