@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .bpmn import expressions
 from .bpmn.state import LiveCases
@@ -14,6 +15,9 @@ from .fields import Keyring
 from .ports import Carrier, Clock, Finder, Forms, Listener, Notifier, Operation, Projector, Renderer, Runs, Scanner, Transaction
 from .procedures import Programs
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .studio.sandbox import Sandboxes
 
 
 class SystemClock:
@@ -74,3 +78,5 @@ class Services:
     live: LiveCases
     #: working time by name; the programs have the same
     calendars: Calendars = field(default_factory=lambda: Calendars({}, zone=expressions.ZONE))
+    #: makes worlds beside this installation in which files are tried; None: nothing can be tried
+    sandboxes: Callable[[Services], Sandboxes] | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -26,7 +28,11 @@ from engine.turn import state_purpose
 from webapp import PROCEDURES, create_services
 from webapp.commands import main, partwell
 
-TERMINATION = PROCEDURES / "termination"
+_COPIES = tempfile.TemporaryDirectory(prefix="partwell-tests-")
+#: the shipped procedure without its scenarios, which have tests of their own
+TERMINATION = Path(
+    shutil.copytree(PROCEDURES / "termination", Path(_COPIES.name) / "termination", ignore=shutil.ignore_patterns("scenarios"))
+)
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 COMMANDS = [
     "up",

@@ -32,7 +32,7 @@ def partwell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The shipped procedure, copied for its owner to change."""
-    return Path(shutil.copytree(PROCEDURES / "termination", tmp_path / "termination"))
+    return Path(shutil.copytree(PROCEDURES / "termination", tmp_path / "termination", ignore=shutil.ignore_patterns("scenarios")))
 
 
 def edited(folder: Path, *changes: tuple[str, str]) -> None:

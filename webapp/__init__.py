@@ -43,7 +43,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine.procedures import Programs, files_of_case
     from engine.services import Services, SystemClock
 
-    from . import i18n
+    from . import i18n, sandboxes
     from .operations import PortraitOperation
     from .pdf import TypstRenderer
 
@@ -82,6 +82,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
         programs=programs,
         live=LiveCases(settings.live_cases),
         calendars=calendars,
+        sandboxes=sandboxes.of_installation,
     )
 
 

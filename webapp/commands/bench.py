@@ -185,3 +185,14 @@ def feel(rounds: int, as_json: bool) -> int:
         for kind, of in measured.items():
             click.echo(f"{kind:20} median {of['median_us']:8.1f}   p95 {of['p95_us']:8.1f}   p99 {of['p99_us']:8.1f} µs")
     return OUT
+
+
+@bench.command("scenario")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often all of them are played.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def scenario(rounds: int, as_json: bool) -> int:
+    """The scenarios of the shipped dismissal, each in a world of its own: milliseconds from an empty world to the verdict."""
+    from ..benchmarks.scenarios import scenarios
+
+    click.echo(json.dumps(scenarios(rounds), indent=None if as_json else 2, ensure_ascii=False))
+    return OUT

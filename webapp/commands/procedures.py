@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from engine.bpmn.findings import ADVICE, Finding
-from engine.errors import NotDeployable
+from engine.errors import NotDeployable, ScenariosFailed
 
 from .. import i18n
 from ..i18n import N_, gettext
@@ -29,21 +29,33 @@ def _teller(as_json: bool) -> Callable[[Finding], str]:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--write", type=click.Path(file_okay=False, path_type=Path), help="Folder for what was converted from another engine.")
 @click.option("--all", "whole", is_flag=True, help="Print the advice on drawing and time limits, too.")
+@click.option("--scenarios/--no-scenarios", default=True, show_default=True, help="Play the scenarios of the folders named.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(paths: Sequence[Path], write: Path | None, whole: bool, as_json: bool) -> int:
+def check(paths: Sequence[Path], write: Path | None, whole: bool, scenarios: bool, as_json: bool) -> int:
     """Read diagrams and tables and say what would refuse them; files of one folder belong together.
 
     Diagrams of Camunda 7, Flowable and Activiti are converted first.
+
+    Scenarios (scenarios/*.yaml) are played in a sandbox, and it is told how much of the diagram they pass.
     """
+    from .. import scenarios as played
     from ..checking import check_paths
 
     checked = check_paths(paths, write=write, tell=_teller(as_json))
+    if scenarios:
+        checked += played.check_paths(paths, tell=str if as_json else i18n.sentence)
     if as_json:
         click.echo(json.dumps(checked, ensure_ascii=False, indent=2))
     else:
         for file in checked:
+            if "coverage" in file:
+                _say_coverage(file)
+                continue
             verdict = gettext("accepted") if file["accepted"] else gettext("refused")
             converted = gettext("converted, ") if file["converted"] else ""
+            if "scenario" in file:
+                verdict = gettext("passed") if file["accepted"] else gettext("failed")
+                verdict += f"  {file['scenario']['name']}"
             click.echo(f"{file['file']}: {converted}{verdict}")
             _say(file["findings"], whole=whole)
     return OUT if all(file["accepted"] for file in checked) else WRONG
@@ -52,13 +64,18 @@ def check(paths: Sequence[Path], write: Path | None, whole: bool, as_json: bool)
 @partwell.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--procedure", help="Its name; default: the folder's.")
+@click.option("--override", default="", metavar="REASON", help="Why it is deployed although scenarios fail.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def deploy(context: click.Context, path: Path, procedure: str | None, as_json: bool) -> int:
-    """Make the files of a folder the version on which new cases start; running cases stay on theirs."""
+def deploy(context: click.Context, path: Path, procedure: str | None, override: str, as_json: bool) -> int:
+    """Make the files of a folder the version on which new cases start; running cases stay on theirs.
+
+    Refused while a scenario of the folder fails, unless it is said why.
+    """
     from engine import procedures
 
     from .. import FORMS
+    from .. import scenarios as played
 
     services = services_of(context)
     folder = path if path.is_dir() else path.parent
@@ -68,8 +85,14 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
     findings = [(file, one) for file, found in procedures.findings(services, files).items() for one in found]
     said = [{"file": file, **one.as_dict(), "message": tell(one)} for file, one in findings]
     try:
-        version, created = procedures.deploy(services, files, procedure=name)
-    except NotDeployable as error:
+        failing = played.failing(services, files, name) if not any(one.severity == "error" for _, one in findings) else []
+        said += [finding for outcome in failing for finding in played.findings(outcome, str if as_json else i18n.sentence)]
+        if failing and not override.strip():
+            raise ScenariosFailed(names=[outcome.name for outcome in failing])
+        note = gettext("Although scenarios fail: %(names)s", names=", ".join(outcome.name for outcome in failing)) if failing else ""
+        note = f"{override.strip()} ({note})" if note else ""
+        version, created = procedures.deploy(services, files, procedure=name, note=note)
+    except (NotDeployable, ScenariosFailed) as error:
         if as_json:
             click.echo(json.dumps({"deployed": False, "findings": said}, ensure_ascii=False, indent=2))
         else:
@@ -84,6 +107,15 @@ def deploy(context: click.Context, path: Path, procedure: str | None, as_json: b
         told = N_("%(procedure)s: version %(number)s is active") if created else N_("%(procedure)s: version %(number)s was active already")
         say(told, procedure=name, number=version.number)
     return OUT
+
+
+def _say_coverage(file: Mapping[str, Any]) -> None:
+    """How much of a diagram its scenarios pass, and what they leave out."""
+    of = file["coverage"]
+    told = N_("%(file)s: scenarios pass %(elements)s of %(elements_of)s elements and %(flows)s of %(flows_of)s sequence flows")
+    say(told, file=file["file"], **{name: of[name] for name in ("elements", "elements_of", "flows", "flows_of")})
+    if of["left"]:
+        say(N_("  never passed: %(names)s"), names=", ".join(of["left"]))
 
 
 def _say(findings: Sequence[Mapping[str, Any]], *, err: bool = False, whole: bool = False) -> None:

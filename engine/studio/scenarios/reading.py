@@ -55,6 +55,13 @@ def scenario(
     return (None if text.faults else found), text.faults
 
 
+def name(content: bytes) -> str:
+    """What a scenario is called, whatever else is wrong with it; "" where that cannot be read."""
+    value = texts.read(content).value
+    named = value.get("name") if isinstance(value, Mapping) else None
+    return named if isinstance(named, str) else ""
+
+
 def moment(text: str, zone: ZoneInfo) -> dt.datetime | None:
     """A day or moment at the company's place; None for what is none."""
     if not _MOMENT.fullmatch(text):

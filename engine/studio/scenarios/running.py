@@ -80,7 +80,7 @@ def run_all(sandboxes: Sandboxes, files: Mapping[str, bytes], *, procedure: str,
             continue
         scenario, faults = reading.scenario(path, files[path], zone=zone, usually=usually)
         if scenario is None:
-            found.append(Outcome(path=path, name=path, name_en="", faults=faults))
+            found.append(Outcome(path=path, name=reading.name(files[path]) or path, name_en="", faults=faults))
         else:
             found.append(run(sandboxes, files, scenario, procedure=procedure))
     return found

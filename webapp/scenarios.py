@@ -1,0 +1,101 @@
+"""Scenarios as plain data: what became of each, by line and in the reader's language, and what all of them together passed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import procedures
+from engine.bpmn.program import Program
+from engine.errors import PartwellError, Sentence
+from engine.services import Services
+from engine.settings import Settings
+from engine.studio.scenarios import coverage, reading, running
+from engine.studio.scenarios.coverage import Coverage
+from engine.studio.scenarios.running import Outcome
+
+from . import FORMS, i18n, sandboxes
+
+#: what tells a sentence
+Tell = Callable[[Sentence], str]
+
+
+def check_paths(paths: Iterable[Path], *, tell: Tell = i18n.sentence) -> list[dict[str, Any]]:
+    """`{file, accepted, converted, findings, scenario: {name, name_en, acts, left, took_ms}}` of every scenario in the folders named.
+
+    Scenarios belong to the folder around theirs. Where its files would not be deployed nothing is played, since the check says why.
+    The diagram's entry, last, tells `coverage`: {elements, elements_of, flows, flows_of, left}.
+    """
+    found = []
+    for folder in dict.fromkeys(folder for path in paths if path.is_dir() for folder in _with_scenarios(path)):
+        with contextlib.suppress(PartwellError):
+            files = procedures.gather(folder, FORMS)
+            with contextlib.closing(sandboxes.of_files(Settings())) as boxes:
+                outcomes = running.run_all(boxes, files, procedure=folder.resolve().name)
+            found += [_entry(folder, outcome, tell) for outcome in outcomes]
+            diagram = next(path for path in sorted(files) if path.endswith(".bpmn"))
+            entry = {"file": str(folder / diagram), "accepted": True, "converted": False, "findings": []}
+            found.append({**entry, "coverage": covered(files, outcomes)})
+    return found
+
+
+def _with_scenarios(path: Path) -> list[Path]:
+    folders = [path, *sorted(each for each in path.rglob("*") if each.is_dir())]
+    return [each for each in folders if list(each.glob("*.bpmn")) and list(each.glob(f"{reading.FOLDER}*.yaml"))]
+
+
+def _entry(folder: Path, outcome: Outcome, tell: Tell) -> dict[str, Any]:
+    return {
+        "file": str(folder / outcome.path),
+        "accepted": outcome.passed,
+        "converted": False,
+        "findings": findings(outcome, tell),
+        "scenario": {
+            "name": outcome.name,
+            "name_en": outcome.name_en,
+            "acts": len(outcome.results),
+            "left": outcome.left,
+            "took_ms": round(outcome.took),
+        },
+    }
+
+
+def findings(outcome: Outcome, tell: Tell) -> list[dict[str, Any]]:
+    """What is not as it should be, as the check tells it."""
+    return [
+        {"file": outcome.path, "line": line, "element": None, "name": "", "severity": "error", "code": code, "message": tell(said)}
+        for line, code, said in faults(outcome)
+    ]
+
+
+def faults(outcome: Outcome) -> list[tuple[int, str, Sentence]]:
+    """What is wrong with a scenario or was not as expected: line, `scenario_faulty` or `scenario_failed`, and the sentence."""
+    found = [(fault.line, "scenario_faulty", fault.sentence) for fault in sorted(outcome.faults, key=lambda fault: fault.line)]
+    if outcome.failed:
+        found += [(outcome.failed.act.line, "scenario_failed", said) for said in outcome.failed.failures]
+    return found
+
+
+def covered(files: Mapping[str, bytes], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How much of the diagram these scenarios passed together, and by name what none of them did."""
+    program = Program(files, version="check")
+    whole, gone = coverage.everything(program), Coverage()
+    for outcome in outcomes:
+        gone |= outcome.coverage
+    return {
+        "elements": len(whole.elements & gone.elements),
+        "elements_of": len(whole.elements),
+        "flows": len(whole.flows & gone.flows),
+        "flows_of": len(whole.flows),
+        "left": sorted(whole.elements - gone.elements) + sorted(whole.flows - gone.flows),
+    }
+
+
+def failing(services: Services, files: Mapping[str, bytes], procedure: str) -> list[Outcome]:
+    """The scenarios among the files that do not pass in this installation. Raises NotDeployable."""
+    if not reading.paths(files):
+        return []
+    with contextlib.closing(sandboxes.of_installation(services)) as boxes:
+        return [outcome for outcome in running.run_all(boxes, files, procedure=procedure) if not outcome.passed]
