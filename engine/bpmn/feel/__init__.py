@@ -34,7 +34,7 @@ SECONDS: Final = 1.0
 ATTEMPTS: Final = 5
 #: Must stay below the real stack of a thread (8 MB with glibc), which QuickJS cannot see.
 STACK: Final = 1 << 20
-#: Reading a whole file of decisions takes 1 to 3 ms for each cell; so many characters of its model have a second more.
+#: Reading a whole file of decisions takes up to 1 ms for each cell; so many characters of its model have a second more.
 CHARACTERS: Final = 15_000
 #: Expressions after which a context is made anew: 3000 take about 12 MB of the 64.
 MOST: Final = 5000
@@ -122,7 +122,7 @@ def _take(holding: Any) -> Interpreter:
 
 @contextlib.contextmanager
 def interpreter(patience: int = 1, holding: Any = None) -> Iterator[Interpreter]:
-    """An interpreter that nobody else has meanwhile; one that compiled `holding` where there is one, since a table takes a second."""
+    """An interpreter that nobody else has meanwhile; one that compiled `holding` where there is one, since a table takes long."""
     lent = _take(holding)
     lent.patience = patience
     try:

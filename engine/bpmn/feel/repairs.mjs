@@ -1,6 +1,23 @@
 // What feelin 8.2.0 lacks for us. Each is [why, text in its source, replacement]; the build fails when a text is gone.
 export const repairs = [
   [
+    'what a parser knows of its names is kept as long as they are',
+    'function parseExpression(expression, context = {}, dialect) {',
+    `const prepared = { Expression: new WeakMap(), UnaryTests: new WeakMap() };
+function parserOf(top, context) {
+    if (!prepared[top].has(context)) prepared[top].set(context, parser.configure({ top, contextTracker: trackVariables(context) }));
+    return prepared[top].get(context);
+}
+function parseExpression(expression, context = {}, dialect) {
+    if (dialect === undefined) return parserOf('Expression', context).parse(expression);`,
+  ],
+  [
+    '(also for unary tests)',
+    'function parseUnaryTests(expression, context = {}, dialect) {',
+    `function parseUnaryTests(expression, context = {}, dialect) {
+    if (dialect === undefined) return parserOf('UnaryTests', context).parse(expression);`,
+  ],
+  [
     'a parsed expression can be kept and run many times, and functions can be added',
     '\nexport {',
     '\nexport { interpreter, InterpreterContext, builtins, declared, equals, fn, cmp, createRange, getType, invalidArguments, listFn, patterns, wrapFunction };\nexport {',

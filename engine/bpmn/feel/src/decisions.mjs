@@ -2,7 +2,7 @@
 // of values by name, and gives a value. What the standard answers with null although the author made a mistake is a Failure here.
 import { declared, equals, FeelFunction, getType, wrapFunction } from 'feelin';
 import { normalizeContextKey } from 'lezer-feel';
-import { unknown } from './study.mjs';
+import { study, unknown } from './study.mjs';
 import { program } from './programs.mjs';
 import { MISFIT, typeSystem } from './types.mjs';
 import { Failure, plain } from './values.mjs';
@@ -32,13 +32,23 @@ export function compile(model, data) {
   const find = (element, message) => findings.push([element, message]);
   const all = (names) => (data === null ? names : { ...data, ...names });
 
+  /** The study of a text; the cells of a table see the same names, and many of them say the same. */
+  const studies = new Map();
+  function studied(source, unary, names) {
+    if (!studies.has(names)) studies.set(names, { seen: all(names), true: new Map(), false: new Map() });
+    const { seen, [unary]: known } = studies.get(names);
+    if (!known.has(source)) known.set(source, study(source, unary, seen));
+    return { seen, known: known.get(source) };
+  }
+
   /** A text as a closure; a mistake in it becomes a finding now and a Failure when it is reached. */
   function text(source, element, names, unary = false) {
     const instances = types.instances(file);
     if (source === null || source.trim() === '') return () => null;
+    const { seen, known } = studied(source, unary, names);
     let compiled;
     try {
-      compiled = program(source, unary, all(names));
+      compiled = program(source, unary, seen, known);
     } catch (error) {
       find(element, `"${source}": ${error.message}`);
       return () => {
@@ -49,7 +59,7 @@ export function compile(model, data) {
     timed ||= compiled.study.timed;
     for (const name of compiled.study.money) money.push([element, name]);
     for (const name of compiled.study.uses) if (!Object.hasOwn(names, name)) uses.add(name);
-    if (data !== null) for (const { message } of unknown(compiled.study, all(names))) find(element, `"${source}": ${message}`);
+    if (data !== null) for (const { message } of unknown(compiled.study, seen)) find(element, `"${source}": ${message}`);
     return (scope) => {
       const outer = declared.type; // of the expression that calls this one, perhaps of another file
       declared.type = instances;

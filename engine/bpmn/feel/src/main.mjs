@@ -7,7 +7,12 @@ import { program } from './programs.mjs';
 import { nest, study, unknown } from './study.mjs';
 import { Failure, plain, setClock } from './values.mjs';
 
-const namesOf = (json) => nest(JSON.parse(json));
+// The texts of one diagram see the same names, one after the other.
+const last = { json: '', names: null };
+function namesOf(json) {
+  if (last.json !== json) Object.assign(last, { json, names: nest(JSON.parse(json)) });
+  return last.names;
+}
 const programs = [];
 const models = new Map();
 

@@ -9,14 +9,15 @@ const MESSAGES = {
   NO_PROPERTY_FOUND: (name) => `"${name}" is absent`,
 };
 
-/** { run(scope) -> value, complaints() -> [{ type, message, from, to }] of the last run, study }; throws Failure on bad text. */
-export function program(text, unary, names) {
-  const known = study(text, unary, names);
+/**
+ * { run(scope) -> value, complaints() -> [{ type, message, from, to }] of the last run, study }; throws Failure on bad text.
+ *
+ * known: its study, by whoever has one of the same text and names, since parsing takes most of the time.
+ */
+export function program(text, unary, names, known = study(text, unary, names)) {
   if (known.problems.length) throw new Failure(known.problems[0].message);
   const context = new InterpreterContext();
-  const { root } = unary
-    ? interpreter.unaryTest(text, names, undefined, context)
-    : interpreter.evaluate(text, names, undefined, context);
+  const { root } = interpreter._buildExecutionTree(known.tree, text, context);
   const start = (scope) => {
     context.warnings.length = 0;
     return root(scope);

@@ -79,7 +79,7 @@ export function study(text, unary, names) {
     problem({ from: 0, to: text.length }, DEEP);
     return found;
   }
-  const tree = (unary ? parseUnaryTests : parseExpression)(text, names);
+  const tree = (found.tree = (unary ? parseUnaryTests : parseExpression)(text, names));
   const words = (node) => normalizeContextKey(text.slice(node.from, node.to));
 
   let depth = 0;
