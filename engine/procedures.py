@@ -12,7 +12,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,10 +220,10 @@ def _out_of_order(files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
 
 
 def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
-    """What there is to say about the files in this installation, by path, as `check` says it."""
+    """What there is to say about the files in this installation, by path, as `check` says it of files that are deployed together."""
     with services.database.reading() as connection:
         published = chain_versions.timed(connection, services.clock.now())
-        return check(
+        found = check(
             files,
             services.forms,
             operations=described(services.operations),
@@ -232,6 +232,9 @@ def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[l
             company=Company(connection, services.clock.now()),
             published=published,
         )
+    # in a folder of loose diagrams it does no harm
+    wrong = lint.Code.SEVERAL_PROCESSES
+    return {path: [replace(one, severity="error") if one.code == wrong else one for one in said] for path, said in found.items()}
 
 
 def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:

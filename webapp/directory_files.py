@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import zlib
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from engine.errors import NotAllowed, PartwellError
+from engine.errors import PartwellError
 from engine.notices import identities
 from engine.people import sheets
 from engine.people.importing import Plan, bring
@@ -22,12 +19,11 @@ from . import headings
 from .accounts import me, services
 from .i18n import current, error_text, gettext, ngettext
 from .people import administered, day_of, state_on, today
-from .uploads import uploaded
+from .uploads import packed, unpacked, uploaded
 
 directory_files = Blueprint("directory_files", __name__, url_prefix="/people")
 
-#: what a page keeps of uploaded files until they are taken over
-_KEPT = 3 * 1024 * 1024
+_TOO_LARGE = "these files are too large for a page; bring them in with the command partwell people import"
 
 
 @directory_files.get("/export.xlsx")
@@ -66,7 +62,7 @@ def look_or_bring() -> Any:
     plan, kept = None, request.form.get("kept", "")
     try:
         files = (
-            _unpacked(kept)
+            unpacked(kept)
             if take
             else [(str(file.filename)[:200], uploaded(file).content) for file in request.files.getlist("files") if file.filename]
         )
@@ -82,7 +78,7 @@ def look_or_bring() -> Any:
                 found, bad = sheets.read(name, content, headings.columns(), headings.kinds())
                 lines += found
                 faults += bad
-            kept = kept if take else _packed(files)
+            kept = kept if take else packed(files, too_large=_TOO_LARGE)
             asked = {"by": me().id, "note": typed["note"], "on": on, "complete": bool(typed["complete"]), "also": faults}
             plan = bring(services(), lines, dry_run=True, **asked)
             if take and not error and not plan.faults:
@@ -108,20 +104,3 @@ def digest(plan: Plan) -> str:
     """Tells what was looked at from what would be taken over now."""
     said = [[each.kind, each.key, each.act, each.told] for each in plan.differences]
     return hashlib.sha256(json.dumps([said, plan.on.isoformat()], ensure_ascii=False).encode()).hexdigest()
-
-
-def _packed(files: list[tuple[str, bytes]]) -> str:
-    """Files as a page keeps them until they are taken over. Raises NotAllowed."""
-    plain = json.dumps([[name, base64.b64encode(content).decode()] for name, content in files]).encode()
-    packed = base64.b64encode(zlib.compress(plain)).decode()
-    if len(packed) > _KEPT:
-        raise NotAllowed(reason="these files are too large for a page; bring them in with the command partwell people import")
-    return packed
-
-
-def _unpacked(kept: str) -> list[tuple[str, bytes]]:
-    try:
-        plain = zlib.decompressobj().decompress(base64.b64decode(kept), 64 * 1024 * 1024)
-        return [(str(name), base64.b64decode(content)) for name, content in json.loads(plain)]
-    except (binascii.Error, zlib.error, ValueError, TypeError):
-        return []

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
 from engine import documents
-from engine.errors import FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused
+from engine.errors import FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, NotAllowed
 from engine.ports import File
 
 from .accounts import services
 from .i18n import error_text
 
+#: what a page keeps of uploaded files until they are taken over
+_KEPT = 3 * 1024 * 1024
 #: why a file is not taken; the rest of its form is
 REFUSED = (FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused)
 
@@ -38,3 +44,21 @@ def received(chosen: Iterable[tuple[str, Any]], refused: dict[str, list[str]] | 
                 raise
             refused.setdefault(path, []).append(error_text(refusal))
     return found
+
+
+def packed(files: list[tuple[str, bytes]], *, too_large: str) -> str:
+    """Files as a page keeps them until they are taken over. Raises NotAllowed with the reason `too_large`."""
+    plain = json.dumps([[name, base64.b64encode(content).decode()] for name, content in files]).encode()
+    kept = base64.b64encode(zlib.compress(plain)).decode()
+    if len(kept) > _KEPT:
+        raise NotAllowed(reason=too_large)
+    return kept
+
+
+def unpacked(kept: str) -> list[tuple[str, bytes]]:
+    """The files of a page again; none where it holds something else."""
+    try:
+        plain = zlib.decompressobj().decompress(base64.b64decode(kept), 64 * 1024 * 1024)
+        return [(str(name), base64.b64decode(content)) for name, content in json.loads(plain)]
+    except (binascii.Error, zlib.error, ValueError, TypeError):
+        return []

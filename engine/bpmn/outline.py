@@ -83,12 +83,20 @@ def unreadable(content: bytes, path: str) -> Unreadable | None:
         line, column = cause.position if isinstance(cause, etree.XMLSyntaxError) else (None, None)
         reason = str(cause.msg).rpartition(", line ")[0] if isinstance(cause, etree.XMLSyntaxError) else str(error.facts["reason"])
         return Unreadable(reason=reason, line=line or None, column=column or None)
+    if wrong := _no_text(content):
+        return wrong
     wanted = "definitions"
     if etree.QName(root).localname != wanted or (path.endswith(".bpmn") and root.tag != BPMN + wanted):
         return Unreadable(reason=f"its outermost element is {etree.QName(root).localname}", line=root.sourceline, column=1)
     if path.endswith(".bpmn") and root.find("{*}BPMNDiagram") is None:
         return Unreadable(reason="it does not say where its elements lie (BPMNDiagram)", line=root.sourceline, column=1)
     return None
+
+
+def in_utf8(content: bytes, path: str) -> bytes:
+    """A diagram or table in another encoding, as the editors need it; anything else as it is."""
+    root = _read(content, path) if path.endswith((".bpmn", ".dmn")) and _no_text(content) else None
+    return content if root is None else bytes(etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8"))
 
 
 def _no_text(content: bytes) -> Unreadable | None:

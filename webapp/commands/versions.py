@@ -16,7 +16,11 @@ from . import OUT, WRONG, partwell, services_of
 from .console import say
 
 _STATES = {"active": N_("active"), "suspended": N_("suspended")}
-_ACTS = {"deployed": N_("deployed"), "activated": N_("activated"), "suspended": N_("suspended"), "resumed": N_("resumed")}
+_ACTS = {
+    **{"deployed": N_("deployed"), "activated": N_("activated"), "suspended": N_("suspended"), "resumed": N_("resumed")},
+    **{"scheduled": N_("scheduled"), "unscheduled": N_("schedule cancelled")},
+    **{"activated on time": N_("activated as scheduled"), "not activated": N_("could not become active")},
+}
 #: what `Change.what` says
 _THINGS = {
     "file": N_("file"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..i18n import N_, gettext
+from ..text import VERSION_ACT
 
 #: pages
 studio = Blueprint("studio", __name__, url_prefix="/studio")
@@ -27,3 +28,26 @@ KINDS = {
 @studio.app_template_filter("file_kind")
 def file_kind(kind: str) -> str:
     return gettext(KINDS[kind])
+
+
+#: what was done with a draft (`engine.studio.events.ACTS`)
+_ACTS = {
+    "deployed": N_("Published"),
+    "begun": N_("Draft begun"),
+    "edited": N_("Edited"),
+    "added": N_("Added"),
+    "uploaded": N_("Uploaded"),
+    "renamed": N_("Renamed"),
+    "removed": N_("Removed"),
+    "taken over": N_("Took over"),
+    "replaced": N_("Published over another version"),
+    "overrode": N_("Published although scenarios fail"),
+    "discarded": N_("Draft discarded"),
+    "not activated": N_("Could not become active"),
+}
+
+
+@studio.app_template_filter("studio_act")
+def studio_act(act: str) -> str:
+    """What was done with a draft or a version."""
+    return gettext({**VERSION_ACT, **_ACTS}[act])

@@ -22,8 +22,8 @@ from .addresses import studio
 #: by kind of file: the script that draws it, below `static/vendor/studio`
 EDITORS = {"bpmn": "modeler", "dmn": "decisions", "form": "forms"}
 _BUNDLES = Path(__file__).parent.parent / "static/vendor/studio"
-#: lines shown before and after the place of a fault
-_AROUND = 2
+#: lines shown before and after the place of a fault, and letters of a line before it
+_AROUND, _BEFORE = 2, 80
 
 
 def bundle_of(kind: str) -> str:
@@ -49,7 +49,10 @@ def edit(procedure: str, path: str) -> Any:
 @logged_in
 def save(procedure: str, path: str) -> Any:
     """The text as it was typed. Where somebody else was faster, both are shown and nothing is lost."""
-    typed = request.form.get("text", "").replace("\r\n", "\n").encode("utf-8", "surrogateescape")
+    stored = drafts.contents(services(), procedure, actor=me().id).get(path, b"")
+    typed = request.form.get("text", "").replace("\r\n", "\n").encode("utf-8", "replace")
+    if b"\r\n" in stored:  # as it was, whatever a browser makes of it
+        typed = typed.replace(b"\n", b"\r\n")
     draft = drafts.read(services(), procedure, actor=me().id)
     revision = request.form.get("revision", 0, type=int)
     base = request.form.get("base", type=int)
@@ -87,8 +90,17 @@ def _text(
         changed=changed,
         theirs=None if theirs is None else _shown(theirs),
         gone=gone,
+        editable=not path.startswith("original/") and _is_text(content),
         drawn=bool(bundle_of(draft.file(path).kind)) and fault is None if not gone else False,
     )
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _shown(content: bytes) -> str:
@@ -96,12 +108,13 @@ def _shown(content: bytes) -> str:
 
 
 def _excerpt(content: bytes, fault: Unreadable | None) -> list[tuple[int, str]]:
-    """The lines around a fault, numbered."""
+    """The lines around a fault, numbered; of a long one what is around the place."""
     if fault is None or fault.line is None:
         return []
     lines = _shown(content).split("\n")
-    first = max(fault.line - _AROUND, 1)
-    return [(number, lines[number - 1][:200]) for number in range(first, min(fault.line + _AROUND, len(lines)) + 1)]
+    first, begin = max(fault.line - _AROUND, 1), max((fault.column or 1) - _BEFORE, 0)
+    around = range(first, min(fault.line + _AROUND, len(lines)) + 1)
+    return [(number, ("…" if begin else "") + lines[number - 1][begin : begin + 2 * _BEFORE]) for number in around]
 
 
 def _findings(procedure: str, path: str, content: bytes) -> list[dict[str, Any]]:

@@ -1,0 +1,134 @@
+"""What changes from one version to another, as a process owner reads it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from engine.bpmn.differences import Change
+
+from ..i18n import N_, gettext
+
+#: what `Change.what` says
+THINGS = {
+    "file": N_("file"),
+    "process": N_("process"),
+    "element": N_("element"),
+    "flow": N_("flow"),
+    "lane": N_("lane"),
+    "decision": N_("decision"),
+    "column": N_("column"),
+    "rule": N_("rule"),
+    "field": N_("field"),
+    "entry": N_("entry"),
+}
+HOW = {"added": N_("added"), "removed": N_("removed"), "changed": N_("changed")}
+#: settings by the names that the panels of the editors give them; any other is called as in the file
+_SETTINGS = {
+    "name": N_("Name"),
+    "name_en": N_("English name"),
+    "wf.name.en": N_("English name"),
+    "label": N_("Label"),
+    "type": N_("Type"),
+    "from": N_("From step"),
+    "to": N_("To step"),
+    "condition": N_("Condition"),
+    "default": N_("Default flow"),
+    "lane": N_("Lane"),
+    "documentation": N_("Documentation"),
+    "timer.text": N_("Time"),
+    "assignmentDefinition.candidateGroups": N_("Done by roles"),
+    "assignmentDefinition.candidateUsers": N_("Done by people"),
+    "assignmentDefinition.assignee": N_("Done by"),
+    "taskSchedule.dueDate": N_("Due"),
+    "taskSchedule.followUpDate": N_("Follow up"),
+    "priorityDefinition.priority": N_("Priority"),
+    "formDefinition.formId": N_("Form"),
+    "taskDefinition.type": N_("Operation"),
+    "taskDefinition.retries": N_("Attempts"),
+    "calledDecision.decisionId": N_("Decision table"),
+    "calledDecision.resultVariable": N_("Result variable"),
+    "wf.chain": N_("Approval chain"),
+    "cells": N_("Cells"),
+    "row": N_("Row"),
+    "hit policy": N_("Hit policy"),
+    "validate": N_("Validation"),
+    "values": N_("Choices"),
+    "conditional": N_("Shown when"),
+    "text": N_("Text"),
+}
+#: letters of a value that are shown
+_LONGEST = 300
+#: lines of a text that are shown, and around each change
+_LINES, _CONTEXT = 200, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """One setting of what changed, before and after; or the lines of a text."""
+
+    setting: str
+    before: str
+    after: str
+    #: (`added`, `removed`, `same` or `gap`, text) of each line, of a text of several
+    lines: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One change in words."""
+
+    how: str
+    thing: str
+    #: what it is called, and its id where that says more
+    name: str
+    id: str
+    details: Sequence[Detail]
+
+
+def by_file(changes: Iterable[Change]) -> list[tuple[str, list[Told]]]:
+    """The changes of each file."""
+    return [(file, [told(change) for change in of_file]) for file, of_file in groupby(changes, key=lambda change: change.file)]
+
+
+def told(change: Change) -> Told:
+    details = [_detail(setting, before, after) for setting, (before, after) in change.settings.items()]
+    name = gettext("row %(number)s", number=change.name) if change.what == "rule" else change.name or change.id
+    return Told(how=change.how, thing=gettext(THINGS[change.what]), name=name, id="" if change.id == name else change.id, details=details)
+
+
+def _detail(setting: str, before: Any, after: Any) -> Detail:
+    direction, _, variable = setting.partition(" ")
+    if direction == "input" and variable:
+        called = gettext("Input %(name)s", name=variable)
+    elif direction == "output" and variable:
+        called = gettext("Output %(name)s", name=variable)
+    else:
+        called = gettext(_SETTINGS[setting]) if setting in _SETTINGS else setting
+    if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
+        return Detail(setting=called, before="", after="", lines=lines(before, after))
+    return Detail(setting=called, before=_shown(before), after=_shown(after))
+
+
+def lines(before: str, after: str) -> list[tuple[str, str]]:
+    """What was added to and removed from a text, line by line, with a little around it."""
+    found: list[tuple[str, str]] = []
+    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=_CONTEXT, lineterm=""))[2:]:
+        kind = {"+": "added", "-": "removed", "@": "gap"}.get(line[:1], "same")
+        if kind != "gap" or found:
+            found.append((kind, "" if kind == "gap" else line[1:]))
+    return found[:_LINES]
+
+
+def _shown(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        text = " | ".join(value)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

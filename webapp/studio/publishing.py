@@ -1,0 +1,133 @@
+"""Publishing a draft: what changes, what stands against it, at once or at a set time; and what was published meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+
+from engine.errors import (
+    DraftBehind,
+    DraftMovedOn,
+    NotAllowed,
+    NotDecided,
+    NotDeployable,
+    NothingToPublish,
+    PartwellError,
+    ScenariosFailed,
+    TimePassed,
+)
+from engine.studio import drafts, gate, merging, publishing, scheduling
+from engine.studio.publishing import Preview
+
+from .. import i18n
+from ..accounts import logged_in, me, services
+from ..i18n import gettext
+from ..trying import effective
+from . import checking
+from .addresses import studio
+from .changes import by_file, told
+
+
+@studio.get("/<procedure>/publish")
+@logged_in
+def consider(procedure: str) -> Any:
+    """What would change; nothing is changed."""
+    return _page(publishing.preview(services(), procedure, actor=me().id))
+
+
+@studio.post("/<procedure>/publish")
+@logged_in
+def publish(procedure: str) -> Any:
+    form = request.form
+    note = form.get("reason", "").strip()
+    seen = publishing.preview(services(), procedure, actor=me().id)
+    if not note:
+        return _page(seen, faults={"reason": gettext("This is required.")}), 422
+    at = effective(form.get("at", "")) if form.get("when") == "later" else None
+    if form.get("when") == "later" and at is None:
+        return _page(seen, faults={"at": gettext("This is required.")}), 422
+    try:
+        done = publishing.publish(
+            services(),
+            procedure,
+            revision=form.get("revision", 0, type=int),
+            actor=me().id,
+            note=note,
+            at=at,
+            replacing=form.get("replacing", type=int),
+            override=form.get("override", "").strip() if "overriding" in form else "",
+        )
+    except TimePassed as error:
+        return _page(seen, faults={"at": i18n.error_text(error)}), error.status
+    except ScenariosFailed as error:
+        return _page(seen, error=i18n.error_text(error), failing=error.names), error.status
+    except (NotDeployable, DraftBehind, DraftMovedOn, NothingToPublish, NotAllowed) as error:
+        return _page(publishing.preview(services(), procedure, actor=me().id), error=_said(error)), error.status
+    said = gettext("Version %(number)s is active. New cases start on it.", number=done.number)
+    if done.at is not None:
+        when = i18n.moment(done.at)
+        said = gettext("Version %(number)s becomes active at %(when)s.", number=done.number, when=when)
+    flash(said, "success")
+    return redirect(url_for("studio.show", procedure=procedure))
+
+
+def _said(error: PartwellError) -> str:
+    """Findings stand on the page already."""
+    return gettext("The check refuses it; see below.") if isinstance(error, NotDeployable) else i18n.error_text(error)
+
+
+def _page(seen: Preview, *, faults: Mapping[str, str] = {}, error: str = "", failing: list[str] | None = None) -> str:
+    with services().database.reading() as connection:
+        editors = drafts.names(connection, seen.draft.editors)
+    return render_template(
+        "studio_publish.html",
+        draft=seen.draft,
+        preview=seen,
+        changes=by_file(seen.changes),
+        findings={path: checking.told(found) for path, found in seen.findings.items() if found},
+        editors=editors,
+        faults=faults,
+        error=error,
+        failing=failing or [],
+        may_override=gate.OVERRIDERS in me().roles,
+        typed=request.form,
+    )
+
+
+@studio.post("/<procedure>/unschedule")
+@logged_in
+def unschedule(procedure: str) -> Any:
+    """A version that waits for its time does not become active by itself."""
+    number = request.form.get("number", 0, type=int)
+    scheduling.cancel(services(), procedure, number, actor=me().id, note=request.form.get("reason", ""))
+    flash(gettext("Version %(number)s does not become active by itself any more.", number=number), "success")
+    return redirect(url_for("studio.show", procedure=procedure))
+
+
+@studio.get("/<procedure>/take-over")
+@logged_in
+def compare(procedure: str) -> Any:
+    """What changed in the version that was published since the draft began."""
+    return _apart(procedure)
+
+
+@studio.post("/<procedure>/take-over")
+@logged_in
+def take_over(procedure: str) -> Any:
+    keep = {name.removeprefix("keep:"): whose for name, whose in request.form.items() if name.startswith("keep:")}
+    seen: Any = {"revision": request.form.get("revision", 0, type=int), "active": request.form.get("active", 0, type=int)}
+    try:
+        merging.take_over(services(), procedure, **seen, keep=keep, actor=me().id)
+    except (NotDecided, DraftMovedOn) as error:
+        return _apart(procedure, i18n.error_text(error)), error.status
+    flash(gettext("The draft goes on from version %(number)s.", number=seen["active"]), "success")
+    return redirect(url_for("studio.show", procedure=procedure))
+
+
+def _apart(procedure: str, error: str = "") -> str:
+    draft = drafts.read(services(), procedure, actor=me().id)
+    found = merging.compare(services(), procedure, actor=me().id)
+    files = [(one, [told(change) for change in one.mine], [told(change) for change in one.theirs]) for one in found]
+    return render_template("studio_take_over.html", draft=draft, files=files, error=error, typed=request.form)
