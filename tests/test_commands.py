@@ -278,7 +278,10 @@ def test_deploying_twice_makes_one_version(run: Any) -> None:
     """The second time there is nothing new; it is said whom its steps, and the first time its chains, look for in an empty company."""
     code, out, _ = run("deploy", TERMINATION, "--json")
     first = json.loads(out)
-    assert {(found["code"], found["severity"]) for found in first.pop("findings")} == {("bad_chain", "warning"), ("unknown_role", "warning")}
+    assert {(found["code"], found["severity"]) for found in first.pop("findings")} == {
+        ("bad_chain", "warning"),
+        ("unknown_role", "warning"),
+    }
     assert (code, first) == (0, {"deployed": True, "procedure": "termination", "version": 1, "new": True})
     code, out, _ = run("deploy", TERMINATION, "--json")
     again = json.loads(out)

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from company_rows import by_connector
 from diagrams import END, START, flows, mapping, service, user
 from engine_room import Room, files
-from scenario_files import RULES, shared
+from scenario_files import HEAD, RULES, chosen, shared
 from twins import Listening, Loudspeaker, ScriptedOperation
 
 from engine import work
 from engine.models import Case, Job, Person, ProcedureVersion, WorkItem, new_id
 from engine.ports import Call
 from engine.services import Services
+from engine.studio import gate
 from engine.studio.sandbox import Sandbox
 from webapp import sandboxes
 from webapp.demo import sampling
@@ -107,3 +108,14 @@ def test_the_sample_company_answers_as_its_connectors_do() -> None:
         given = {"employee": "KF-017", "team": "customer-service-1", "from": "2026-10-20", "to": "2026-11-23"}
         call = Call(operation=operation, key="k", input=given, headers={}, case="1", attempt=1, now=NOON)
         assert sampling.answer(call, made) == by_connector(call, made), operation
+
+
+def test_publishing_asks_the_scenarios_of_the_draft(services: Services) -> None:
+    """Those that fail are named; people of the sample company, who need not exist in the installation, are no fault."""
+    room = Room(
+        dataclasses.replace(services, sandboxes=sandboxes.of_installation), ScriptedOperation("mail.send", "payroll.stop_housing_fund")
+    )
+    bad = f"{HEAD.replace('试一试', '走错')}then: {{open: []}}".encode()
+    draft = {**chosen(), "scenarios/good.yaml": f"{HEAD}then: {{open: [查看]}}".encode(), "scenarios/bad.yaml": bad}
+    assert gate.failing(room.services, draft) == ["走错"]
+    assert gate.failing(room.services, chosen()) == []

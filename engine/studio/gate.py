@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,15 @@ OVERRIDERS = "admin"
 
 
 def failing(services: Services, files: Mapping[str, bytes]) -> Sequence[str]:
-    """Names of the scenarios among the files that fail."""
-    return []
+    """Names of the scenarios among the files that fail, each played in a world beside this installation."""
+    # here, since a job makes a scheduled version active, and a sandbox runs jobs
+    from .scenarios import reading
+    from .scenarios.running import run_all
+
+    if services.sandboxes is None or not (reading.paths(files) or reading.USUAL in files):
+        return []
+    with contextlib.closing(services.sandboxes(services)) as worlds:
+        return [outcome.name for outcome in run_all(worlds, files, procedure="draft") if not outcome.passed]
 
 
 def refusal(services: Services, files: Mapping[str, bytes]) -> ScenariosFailed | None:
