@@ -77,6 +77,7 @@ COMMANDS = [
             "open-loop",
             "growth",
             "heat-map",
+            "check",
             "concurrent",
             "inbox",
             "inbox-http",
@@ -340,6 +341,16 @@ def test_the_feel_benchmark_prints_its_figures(run: Any) -> None:
     assert code == 0 and {"comparison", "dates", "unary test", "table of 20 rows", "compile and check"} <= figures.keys()
     assert all(0 < of["median_us"] <= of["p95_us"] <= of["p99_us"] for of in figures.values())
     assert "table of 20 rows" in run("bench", "feel", "--rounds", "3")[1]
+
+
+def test_the_benchmark_of_the_check_prints_its_figures(run: Any) -> None:
+    """Drafts of 100 and 500 elements, in which nothing is wrong, and the folders named."""
+    code, said, _ = run("bench", "check", TERMINATION, "--times", "1", "--json")
+    figures = json.loads(said)
+    assert code == 0 and list(figures) == ["100 elements", "500 elements", str(TERMINATION)]
+    assert [of["elements"] > least for of, least in zip(figures.values(), (89, 489, 79), strict=True)] == [True] * 3
+    assert all(of["median_ms"] > 0 for of in figures.values()) and not any(of["refused"] for of in figures.values())
+    assert "500 elements" in run("bench", "check", "--times", "1")[1]
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("bench", "six-tasks", "--db", "oracle"), ("check",), ("verify", "/nowhere.zip")])

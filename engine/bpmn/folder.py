@@ -10,7 +10,7 @@ from .. import errors
 from .convert import convert
 from .findings import Code, Finding, finding
 from .model import Process
-from .parser import processes
+from .parser import processes_of
 from .reader import read_xml
 
 
@@ -83,9 +83,10 @@ def _offered(root: etree._Element) -> set[str]:
 
 
 def _processes(path: str, content: bytes) -> Iterator[Process]:
-    root = _read(path, content)
-    if root is not None:
-        yield from processes(root, path)
+    try:
+        yield from processes_of(content, path)
+    except errors.FileRefused:
+        return
 
 
 def _read(path: str, content: bytes) -> etree._Element | None:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .demands import RULES, Demand, Rule, rules
 from .findings import Code, Finding, finding
 from .model import Element, Process
-from .parser import processes
-from .reader import read_xml
+from .parser import processes_of
 from .ways import Place, Ways
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def _walked(read: Sequence[Process], since: Demand | None, demand: Demand) -> Wa
 
 
 def _read(files: Mapping[str, bytes]) -> list[Process]:
-    return [p for path, content in files.items() if path.endswith(".bpmn") for p in processes(read_xml(content, path), path)]
+    return [p for path, content in files.items() if path.endswith(".bpmn") for p in processes_of(content, path)]
 
 
 def _told(way: Sequence[Element]) -> str:

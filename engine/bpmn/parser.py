@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from lxml import etree
 
 from .model import Called, Element, Flow, Lane, Multi, Process, Repeat, Timer
-from .reader import BPMN, ZEEBE
+from .reader import BPMN, ZEEBE, read_xml
 
 #: Children of a process that carry no token.
 _ASIDE = frozenset(
@@ -24,6 +25,12 @@ _ASIDE = frozenset(
         *("humanPerformer", "potentialOwner", "completionCondition", "script"),
     )
 )
+
+
+@lru_cache(maxsize=32)
+def processes_of(content: bytes, file: str) -> tuple[Process, ...]:
+    """Every process of a diagram; the same content is read once. Raises `errors.FileRefused`."""
+    return tuple(processes(read_xml(content, file), file))
 
 
 def processes(root: etree._Element, file: str) -> list[Process]:

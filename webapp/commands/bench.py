@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -195,4 +196,26 @@ def scenario(rounds: int, as_json: bool) -> int:
     from ..benchmarks.scenarios import scenarios
 
     click.echo(json.dumps(scenarios(rounds), indent=None if as_json else 2, ensure_ascii=False))
+    return OUT
+
+
+@bench.command("check")
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--times", type=click.IntRange(1), default=15, show_default=True, help="Checks of each draft, after a first one.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check_drafts(paths: tuple[Path, ...], times: int, as_json: bool) -> int:
+    """The check of drafts of 100 and of 500 elements, and of the folders named, as while somebody draws: milliseconds."""
+    from engine import procedures
+    from engine.bench.checking import figures
+    from engine.settings import Settings
+
+    from .. import FORMS, form_checker
+
+    drafts = {str(path): procedures.gather(path, FORMS) for path in paths}
+    measured = figures(form_checker(Settings.zone), times=times, drafts=drafts)
+    if as_json:
+        click.echo(json.dumps(measured, ensure_ascii=False))
+    else:
+        for draft, of in measured.items():
+            click.echo(f"{draft:30} median {of['median_ms']:7.1f}   p95 {of['p95_ms']:7.1f}   first {of['first_ms']:7.1f} ms")
     return OUT

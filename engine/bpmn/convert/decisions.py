@@ -244,4 +244,4 @@ def _wrong(text: str, unary: bool) -> bool:
 
 
 def _nodes(root: etree._Element, name: str) -> list[etree._Element]:
-    return [node for node in root.iter("*") if etree.QName(node).localname == name and node is not root]
+    return [node for node in root.iter(f"{{*}}{name}") if node is not root]

@@ -15,8 +15,7 @@ from ...ports import Json
 from .. import names
 from ..decisions import Decisions
 from ..findings import ADVICE, Code, Finding, broken_file, finding
-from ..parser import processes
-from ..reader import read_xml
+from ..parser import processes_of
 from .calls import Calls
 from .elements import REMEDIES, Diagram, Known
 from .operations import descriptions
@@ -91,7 +90,7 @@ def forms_named(files: Mapping[str, bytes]) -> set[str]:
     for path, content in files.items():
         if path.endswith(".bpmn"):
             try:
-                read = processes(read_xml(content, path), path)
+                read = processes_of(content, path)
             except errors.FileRefused:
                 continue
             found.update(e.form for p in read for e in p.elements.values())

@@ -9,8 +9,7 @@ from ...descriptions import Description
 from ...ports import Json
 from .. import names as variables
 from ..model import Element, Process
-from ..parser import processes
-from ..reader import read_xml
+from ..parser import processes_of
 
 
 class Calls:
@@ -24,7 +23,7 @@ class Calls:
         for path, content in files.items():
             if path.endswith(".bpmn"):
                 try:
-                    found = processes(read_xml(content, path), path)
+                    found = processes_of(content, path)
                 except errors.FileRefused:
                     continue
                 self.processes |= {process.id: process for process in found if process.executable}

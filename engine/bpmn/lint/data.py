@@ -16,16 +16,17 @@ _SPLITS = ("parallelGateway", "inclusiveGateway")
 def written_twice(process: Process, forms: Mapping[str, Json] | None) -> Iterator[Finding]:
     """Variables that two branches of one split both write before they can meet again."""
     said: set[tuple[str, str]] = set()
+    writing = {e.id: written for e in process.elements.values() if (written := _written(e, forms))}
     for split in process.elements.values():
         if split.kind not in _SPLITS or len(split.outgoing) < 2:
             continue
-        branches = [_behind(process, process.flows[flow].target) for flow in split.outgoing]
+        branches = [_behind(process, process.flows[flow].target) & writing.keys() for flow in split.outgoing]
         for number, branch in enumerate(branches):
-            mine = {id for id in branch if not any(id in other for at, other in enumerate(branches) if at != number)}
+            mine = branch.difference(*branches[:number], *branches[number + 1 :])
             for other in branches[number + 1 :]:
-                theirs = {name: e for e in _in(process, other - branch) for name in _written(e, forms)}
+                theirs = {name: e for e in _in(process, other - branch) for name in writing[e.id]}
                 for element in _in(process, mine):
-                    for name in sorted(_written(element, forms) & theirs.keys()):
+                    for name in sorted(writing[element.id] & theirs.keys()):
                         if (element.id, name) not in said:
                             said.add((element.id, name))
                             yield finding(Code.WRITTEN_TWICE, element, variable=name, other=theirs[name].title)
@@ -47,7 +48,7 @@ def _behind(process: Process, start: str) -> set[str]:
 
 
 def _in(process: Process, ids: set[str]) -> Iterator[Element]:
-    return (element for element in process.elements.values() if element.id in ids)
+    return (element for element in process.elements.values() if element.id in ids) if ids else iter(())
 
 
 def _written(element: Element, forms: Mapping[str, Json] | None) -> set[str]:

@@ -15,7 +15,7 @@ from ..drawing import drawn_wrong
 from ..findings import Code, Finding, broken_file, finding
 from ..model import Called, Element, Flow, Process
 from ..normalise import calls, construct, repeats, runs
-from ..parser import processes
+from ..parser import processes_of
 from ..reader import BPMN, read_xml
 from ..vocabulary import strange
 from . import data, operations, texts
@@ -88,7 +88,7 @@ class Diagram:
             return [finding(Code.NOT_BPMN, None, root=etree.QName(root).localname)]
         found = [*strange(root), *_references(root)]
         self.scripts = {one.element for one in found if one.code == Code.PYTHON_SCRIPT}
-        every = processes(root, self.path)
+        every = processes_of(content, self.path)
         executable = [process for process in every if process.executable]
         if not executable:
             return [*found, finding(Code.NOT_EXECUTABLE if every else Code.NO_PROCESS, None)]

@@ -10,8 +10,7 @@ from ...descriptions import Description
 from ...ports import Json
 from .. import names
 from ..model import Element, Process
-from ..parser import processes
-from ..reader import read_xml
+from ..parser import processes_of
 from .calls import Calls
 from .operations import description
 
@@ -34,7 +33,7 @@ def offered(files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping
     for path, content in files.items():
         if path.endswith(".bpmn"):
             try:
-                read += processes(read_xml(content, path), path)
+                read += processes_of(content, path)
             except errors.FileRefused:
                 continue
     elements = [element for process in read for element in process.elements.values()]

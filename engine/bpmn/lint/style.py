@@ -78,7 +78,8 @@ def _flows(process: Process) -> Iterator[Finding]:
 
 def _shapes(process: Process, root: etree._Element) -> Iterator[Finding]:
     """What a drawing leaves out, and what covers something else. A file without any drawing is laid out when it is shown."""
-    known = {node.get("bpmnElement") for node in root.iter(_DI + "BPMNShape", _DI + "BPMNEdge")}
+    planes = root.findall(f"{_DI}BPMNDiagram/{_DI}BPMNPlane")
+    known = {node.get("bpmnElement") for plane in planes for node in plane}
     if not known & process.elements.keys():
         return
     for element in process.elements.values():
@@ -87,9 +88,9 @@ def _shapes(process: Process, root: etree._Element) -> Iterator[Finding]:
     for flow in process.flows.values():
         if flow.id not in known:
             yield finding(Code.NO_SHAPE, None, at=flow.id, called=flow.name)
-    for plane in root.iter(_DI + "BPMNPlane"):
+    for plane in planes:
         drawn: dict[str, dict[str, Box]] = {}
-        for shape in plane.iter(_DI + "BPMNShape"):
+        for shape in plane.iterchildren(_DI + "BPMNShape"):
             shown, box = process.elements.get(shape.get("bpmnElement", "")), _box(shape)
             if shown is not None and box is not None and shown.kind != "boundaryEvent":
                 drawn.setdefault(shown.scope, {})[shown.id] = box
