@@ -11,7 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 from .descriptions import GAVE_UP as GAVE_UP
 from .descriptions import NEEDS_PERSON as NEEDS_PERSON
 from .descriptions import REFUSED as REFUSED
+from .descriptions import Choice as Choice
 from .descriptions import Description as Description
+from .descriptions import Fault as Fault
 from .descriptions import Parameter as Parameter
 from .descriptions import Result as Result
 from .errors import OperationFailed, Refused
