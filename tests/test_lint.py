@@ -53,6 +53,15 @@ def test_a_good_diagram_has_no_findings_and_starts():
     assert Program({"x.bpmn": diagram(*GOOD)}, version="1").start({"amount": 1}, now=NOW)[1].opened
 
 
+def test_a_copy_of_a_diagram_beside_it_is_refused():
+    """Two files hold a process of one id: the second is refused by that id, and the order of steps is checked all the same."""
+    files = {"a.bpmn": diagram(*GOOD), "b.bpmn": diagram(*GOOD)}
+    found = lint.check(files, forms={"report": FORM})
+    refused = [(path, f.element, f.facts["id"]) for path, each in found.items() for f in each if f.code == Code.DUPLICATE_ID]
+    assert refused == [("b.bpmn", "process", "process")]
+    assert missing_before({**files, "rules.json": b'{"before": {"end": ["a"]}}'}) == {}
+
+
 def test_a_finding_says_where_what_and_what_to_do():
     """Element id, its name, a sentence with the facts, and a form for programs."""
     [found] = check(*gate("amuont > 3"))
@@ -255,7 +264,7 @@ def test_files_that_are_no_diagram(content, code):
 
 def test_several_diagrams_in_one_folder_are_a_warning():
     """Each is judged by itself; together they are not one procedure."""
-    found = lint.check({"x.bpmn": diagram(*GOOD), "y.bpmn": diagram(*GOOD)}, forms={"report": FORM})
+    found = lint.check({"x.bpmn": diagram(*GOOD), "y.bpmn": diagram(*GOOD).replace(b'"process"', b'"other"')}, forms={"report": FORM})
     assert [[(f.code, f.severity) for f in findings] for findings in found.values()] == [[(Code.SEVERAL_PROCESSES, "warning")]] * 2
 
 

@@ -96,7 +96,9 @@ def _walked(read: Sequence[Process], since: Demand | None, demand: Demand) -> Wa
 
 
 def _read(files: Mapping[str, bytes]) -> list[Process]:
-    return [p for path, content in files.items() if path.endswith(".bpmn") for p in processes_of(content, path)]
+    """The processes of all diagrams; of several with one id the first, as the check refuses the others."""
+    found = [p for path, content in files.items() if path.endswith(".bpmn") for p in processes_of(content, path)]
+    return list({process.id: process for process in found[::-1]}.values())[::-1]
 
 
 def _told(way: Sequence[Element]) -> str:

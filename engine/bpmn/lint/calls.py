@@ -19,6 +19,7 @@ class Calls:
         self.forms = forms
         #: descriptions of operations by their names
         self.told = told
+        #: by id; of several files that hold one id the first has it
         self.processes: dict[str, Process] = {}
         for path, content in files.items():
             if path.endswith(".bpmn"):
@@ -26,7 +27,7 @@ class Calls:
                     found = processes_of(content, path)
                 except errors.FileRefused:
                     continue
-                self.processes |= {process.id: process for process in found if process.executable}
+                self.processes = {process.id: process for process in found if process.executable} | self.processes
         self._callers: dict[str, list[tuple[Process, Element]]] = {}
         for process in self.processes.values():
             for element in process.elements.values():

@@ -98,6 +98,8 @@ class Diagram:
         self.main = bool(main)
         for process in every:
             if process.executable:
+                if self.known.calls.processes[process.id].file != self.path:
+                    found.append(finding(Code.DUPLICATE_ID, None, at=process.id, called=process.name, id=process.id))
                 found += self._process(process, root)
             elif process.elements:
                 what = f'The process "{process.name}", which is not marked executable,'
