@@ -41,6 +41,12 @@ function beginning(typed, from, options) {
     text: 'builtins = domifiedBuiltins,',
     replacement: 'builtins = globalThis.studioFunctions ?? domifiedBuiltins,',
   },
+  {
+    why: 'menus are searched by whatever is typed: an input method writes without a key of its own',
+    file: 'diagram-js/lib/features/popup-menu/PopupMenuComponent.js',
+    text: 'onKeyup=${ onKeyup }',
+    replacement: 'onKeyup=${ onKeyup } onInput=${ onKeyup }',
+  },
   ...['log/Log.js', 'notifications/Notifications.js'].map((file) => ({
     why: `${file} of the simulation shows names of elements, which anybody may have given, as text and not as markup`,
     file: `bpmn-js-token-simulation/lib/features/${file}`,

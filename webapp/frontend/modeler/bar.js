@@ -5,7 +5,7 @@ import { copyPicture, saveDiagram, savePicture } from './picture.js';
 
 export class Bar {
   constructor(root, { say, path }) {
-    this.say = say;
+    Object.assign(this, { say, path });
     this.name = path.split('/').pop().replace(/\.[^.]+$/, '');
     this.state = h('span', { class: 'studio-state', role: 'status' });
     this.here = h('span', { class: 'studio-people' });
@@ -33,9 +33,16 @@ export class Bar {
     this.note.replaceChildren(button({ class: 'btn btn-sm', onclick: () => (this.note.replaceChildren(), again()) }, this.say('Decide')));
   }
 
+  /** Each of the others once: in this file, or where else in the procedure. */
   people(list) {
+    const first = new Map();
+    for (const each of [...list].sort((a, b) => (b.path === this.path) - (a.path === this.path))) if (!first.has(each.id)) first.set(each.id, each);
     this.here.replaceChildren(
-      ...list.map(({ name, path }) => h('span', { class: 'badge tag-amber', title: path }, icon('user'), this.say('{name} is editing too', { name }))),
+      ...[...first.values()].map(({ name, path }) =>
+        path === this.path
+          ? h('span', { class: 'badge tag-amber' }, icon('user'), this.say('{name} is editing too', { name }))
+          : h('span', { class: 'badge tag-grey' }, icon('user'), this.say('{name} is editing {path}', { name, path })),
+      ),
     );
   }
 
@@ -124,7 +131,10 @@ export class Bar {
     const translate = (node) => {
       const places = [node, ...node.querySelectorAll('*')].filter((each) => each.closest('[class*="bts-"]'));
       for (const place of places) {
-        if (place.title && known(place.title) !== place.title) place.title = known(place.title);
+        for (const name of ['title', 'aria-label']) {
+          const said = place.getAttribute(name);
+          if (said && known(said) !== said) place.setAttribute(name, known(said));
+        }
         for (const text of place.childNodes) {
           if (text.nodeType === Node.TEXT_NODE && text.data.trim() && known(text.data) !== text.data) text.data = known(text.data);
         }

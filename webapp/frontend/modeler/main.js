@@ -91,7 +91,7 @@ async function start() {
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (wanted) select(diagram, wanted);
   root.dataset.ready = 'yes';
-  root.studio = { diagram, keeper, findings, say };
+  root.studio = { diagram, keeper, findings, say, another: () => modeler(h('div'), h('div'), studio) };
 
   function told(state, problem) {
     bar.told(state, problem);

@@ -9,7 +9,12 @@ export class OurMenus {
   }
 
   getPopupMenuEntries() {
-    return (entries) => Object.fromEntries(Object.entries(entries).filter(([id]) => !REFUSED.test(id)));
+    return (entries) => {
+      const offered = Object.entries(entries).filter(([id]) => !REFUSED.test(id));
+      // operations right behind the kinds of tasks
+      const place = ([id, { group }]) => (group?.id === 'tasks' ? 1 : /\.template-/.test(id) ? 2 : 3);
+      return Object.fromEntries(offered.map((entry, at) => [entry, at]).sort(([a, i], [b, j]) => place(a) - place(b) || i - j).map(([entry]) => entry));
+    };
   }
 
   getPaletteEntries() {

@@ -22,10 +22,13 @@ const NOT_HERE = new Set([
 const NO_ENTRIES = new Set(['versionTag', 'bindingType', 'isExecutable', 'processDocumentation', 'jobPriorityDefinitionPriority']);
 /** Where our group stands instead of the panel's. */
 const REPLACED = new Set(['assignmentDefinition', 'form', 'calledDecision', 'calledElement', 'taskDefinition']);
+/** An operation is picked by its name; the head of its template says which it is, and lets go of it. */
+const TEMPLATE = 'ElementTemplates__Template';
+const templated = (element) => !!getBusinessObject(element).get?.('modelerTemplate');
 /** What one looks for first; the rest opens on a click. */
 const OPEN = new Set(['general', 'approval', 'operation', 'form', 'decision', 'called', 'timer', 'condition', 'outcome']);
 const ORDER = [
-  ...['general', 'ElementTemplates__Template', 'approval', 'operation', 'form', 'permissions', 'decision', 'called', 'timer', 'condition'],
+  ...['general', TEMPLATE, 'approval', 'operation', 'form', 'permissions', 'decision', 'called', 'timer', 'condition'],
   ...['message', 'signal', 'error', 'escalation', 'link', 'compensation', 'script', 'outcome', 'inputPropagation', 'inputs'],
   ...['outputPropagation', 'outputs', 'headers', 'multiInstance', 'documentation'],
 ];
@@ -40,9 +43,10 @@ export class OurProperties {
   getGroups(element) {
     return (groups) => {
       const own = this.groups(element);
-      const kept = groups.filter(({ id }) => !NOT_HERE.has(id) && !REPLACED.has(id)).map((group) => this.group(element, group));
+      const offered = ({ id }) => !NOT_HERE.has(id) && !REPLACED.has(id) && (id !== TEMPLATE || templated(element));
+      const kept = groups.filter(offered).map((group) => this.group(element, group));
       const all = [...kept, ...own].filter((group) => !group.entries || group.entries.length || group.component !== Group);
-      const place = ({ id }) => (ORDER.indexOf(id) + 1 || ORDER.length) + (id === 'general' ? -1 : 0);
+      const place = ({ id }) => (id.startsWith('ElementTemplates__') ? ORDER.indexOf(TEMPLATE) : ORDER.indexOf(id)) + 1 || ORDER.length;
       return all.map((group, at) => [group, at]).sort(([a, i], [b, j]) => place(a) - place(b) || i - j).map(([group]) => group);
     };
   }
@@ -56,16 +60,15 @@ export class OurProperties {
       const at = entries.findIndex(({ id }) => id === 'name') + 1;
       if (english) entries.splice(at || entries.length, 0, english);
     }
-    return { ...group, shouldOpen: OPEN.has(group.id), entries: entries.map((entry) => ({ ...entry, element })) };
+    return { ...group, shouldOpen: OPEN.has(group.id) || (group.id.startsWith('ElementTemplates__') && group.id !== TEMPLATE), entries: entries.map((entry) => ({ ...entry, element })) };
   }
 
   groups(element) {
-    const templated = !!getBusinessObject(element).get?.('modelerTemplate');
     const found = [];
     if (is(element, 'bpmn:UserTask')) found.push(approvalGroup(element, this.given));
     if (isAny(element, ['bpmn:UserTask', 'bpmn:StartEvent'])) found.push(formGroup(element, this.given));
     if (is(element, 'bpmn:UserTask')) found.push(permissionsGroup(element, this.given));
-    if (!templated) found.push(operationGroup(element, this.given));
+    if (!templated(element)) found.push(operationGroup(element, this.given));
     if (is(element, 'bpmn:BusinessRuleTask')) found.push(decisionGroup(element, this.given));
     if (is(element, 'bpmn:CallActivity')) found.push(calledGroup(element, this.given));
     if (is(element, 'bpmn:EndEvent')) found.push(outcomeGroup(element, this.given));

@@ -9,8 +9,8 @@ export function wordsOf(locale) {
   const missed = new Set();
   const say = (text, values = {}) => {
     const known = !dictionary || Object.hasOwn(dictionary, text);
-    // what is no words at all, such as the id of an operation, needs no translation
-    if (!known && /[a-z]{2}/.test(text)) missed.add(text);
+    // what is no words at all, or is in Chinese since the server sent it, needs no translation
+    if (!known && /[a-z]{2}/.test(text) && !/[\u4e00-\u9fff]/.test(text)) missed.add(text);
     return (known && dictionary ? dictionary[text] : text).replace(/{([^}]+)}/g, (whole, name) => values[name] ?? whole);
   };
   return Object.assign(say, { missed, locale, chinese: dictionary !== null });

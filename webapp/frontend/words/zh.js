@@ -85,6 +85,7 @@ const ours = {
   'Somebody else saved this file meanwhile': '他人已保存此文件的新版本',
   Decide: '处理',
   '{name} is editing too': '{name}也在编辑',
+  '{name} is editing {path}': '{name}正在编辑 {path}',
   'There is a newer version of this file.': '此文件有更新的版本。',
   'Open it': '打开新版本',
   Undo: '撤销',

@@ -1,0 +1,265 @@
+"""Process owners at a desk, in Chinese: they draw, see what the check says, lose nothing, and never overwrite each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from browser import DESK, PHONE, Visitor
+from modelled import Drawer, english, many, menagerie
+from playwright.sync_api import Browser, expect
+from web_office import PASSWORD, Office
+
+import connectors
+from engine import procedures
+from engine.bpmn import lint
+from engine.bpmn.convert import convert
+from engine.studio import changing, drafts
+from webapp.demo.systems import company_connectors
+
+ROOT = Path(__file__).parent.parent
+MAIN = "/studio/termination/edit/termination.bpmn"
+FOLDER = ROOT / "processes/termination"
+FORMS = ROOT / "forms"
+
+#: what moddle makes of two texts, compared as trees; references by id
+_SAME = """
+(async () => {
+  const plain = (element) => {
+    // in which order elements and their shapes stand in the file says nothing either
+    const key = (each) => String(each.id ?? each);
+    const sortable = (list) => list.every((each) => each?.id ?? typeof each === 'string');
+    const list = (all) => (sortable(all) ? all.sort((a, b) => (key(a) < key(b) ? -1 : 1)) : all);
+    if (Array.isArray(element)) return list(element.map(plain));
+    if (!element || typeof element !== 'object') return element;
+    if (!element.$type) return JSON.parse(JSON.stringify(element));
+    const known = element.$descriptor?.propertiesByName ?? {};
+    const made = { $type: element.$type };
+    // which prefixes are declared, a type that is said twice, and in which order attributes stand, say nothing
+    for (const [name, value] of Object.entries({ ...element.$attrs, ...element }).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (/^(\\$|xmlns|xsi:type$)/.test(name)) continue;
+      // what is so anyway need not be said
+      if (known[name] && 'default' in known[name] && known[name].default === value) continue;
+      const reference = known[name]?.isReference;
+      made[name] = reference ? (Array.isArray(value) ? value.map((each) => each.id).sort() : value.id) : plain(value);
+    }
+    return made;
+  };
+  const modeler = studio.another();
+  const found = await modeler.importXML(given);
+  const { xml } = await modeler.saveXML({ format: true });
+  const moddle = modeler.get('moddle');
+  const tree = async (text) => JSON.stringify(plain((await moddle.fromXML(text)).rootElement));
+  const [before, after] = [await tree(given), await tree(xml)];
+  modeler.destroy();
+  return { xml, warnings: found.warnings.map((each) => each.message), same: before === after, before, after };
+})()
+"""
+
+
+@pytest.fixture(scope="module")
+def office(office: Office) -> Office:
+    """With the shipped procedure, and connectors to a company that nobody asks."""
+    offered = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
+    office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
+    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
+    files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
+    procedures.deploy(office.services, files, procedure="termination")
+    return office
+
+
+@pytest.fixture
+def owner(office: Office, address: str, chromium: Browser) -> Drawer:
+    return Drawer(Visitor(chromium, address, "sunzhiyuan", PASSWORD, DESK), MAIN)
+
+
+def put(office: Office, path: str, text: str) -> None:
+    """A further file in the draft."""
+    actor = office.people["admin"]
+    changing.save(office.services, "termination", path, text.encode(), revision=None, base=None, actor=actor)
+
+
+def kept(office: Office, path: str = "termination.bpmn") -> str:
+    return drafts.content(office.services, "termination", path, actor=office.people["admin"])[0].decode()
+
+
+def test_a_step_and_a_deadline_are_changed_and_are_there_after_a_reload(office: Office, owner: Drawer) -> None:
+    """Three calendar days become two working days; a new step has no owner, is found, gets one and a form, and is kept."""
+    owner.open(f"{MAIN}#removal_late")
+    timer = owner.group("timer")
+    timer.get_by_label("时长", exact=True).fill("2")
+    timer.get_by_label("单位").select_option(label="个工作日")
+    expect(timer.get_by_label("工作日历")).to_be_visible()
+    owner.saved()
+    owner.pick("assess")
+    flow = owner.ask("studio.diagram.get('elementRegistry').get('assess').outgoing[0].id")
+    step = owner.insert(flow, "用户任务")
+    owner.group("general").get_by_label("名称", exact=True).fill("IT 回收设备")
+    nobody = owner.finding("IT 回收设备").filter(has_text="由谁处理")
+    expect(nobody.first).to_be_visible()
+    owner.visitor.look("modeler-finding")
+    nobody.first.click()
+    approval = owner.group("approval")
+    approval.get_by_label("由谁办理").select_option(label="按角色")
+    approval.get_by_label("综合部").check()
+    first = approval.locator("input[type=checkbox]:checked")
+    for other in [box for box in first.all() if box.get_attribute("id") != approval.get_by_label("综合部").get_attribute("id")]:
+        other.uncheck()
+    owner.group("form").get_by_label("填写的表单").select_option("assets")
+    expect(nobody).to_have_count(0)
+    owner.saved()
+    owner.visitor.look("modeler-step")
+    owner.open(f"{MAIN}#{step}")
+    expect(owner.group("general").get_by_label("名称", exact=True)).to_have_value("IT 回收设备")
+    owner.pick("removal_late")
+    expect(owner.group("timer").get_by_label("时长", exact=True)).to_have_value("2")
+    text = kept(office)
+    assert "P2D</bpmn:timeDuration>" in text and 'name="wf.calendar" value="office"' in text
+    assert f'id="{step}" name="IT 回收设备"' in text and "general_affairs" in text and 'formId="assets"' in text
+    owner.visitor.leave()
+
+
+def test_no_english_is_left_in_any_panel_or_menu(office: Office, owner: Drawer) -> None:
+    """Every panel of every kind of element, the menus, the simulation: no string without Chinese."""
+    put(office, "menagerie.bpmn", menagerie())
+    owner.open("/studio/termination/edit/menagerie.bpmn")
+    left: dict[str, set[str]] = {}
+    for id in owner.ask("studio.diagram.get('elementRegistry').getAll().map((each) => each.id).filter((id) => !id.endsWith('_label'))"):
+        owner.ask("studio.diagram.get('selection').select(studio.diagram.get('elementRegistry').get(given))", id)
+        owner.page.wait_for_timeout(30)
+        owner.unfold()
+        left[id] = english(owner.page)
+    for menu, id in (("append", "plain"), ("replace", "plain"), ("replace", "catch_message"), ("replace", "inside"), ("replace", "begin")):
+        owner.pick(id)
+        owner.page.locator(f'.djs-context-pad [data-action="{menu}"]').click()
+        owner.page.locator(".djs-popup .entry").first.wait_for()
+        left[f"{menu} {id}"] = english(owner.page)
+        owner.page.keyboard.press("Escape")
+    owner.page.get_by_label("令牌演示").click()
+    owner.page.locator('.bts-entry[title="演示记录"]').click()
+    left["simulation"] = english(owner.page)
+    owner.page.get_by_label("令牌演示").click()
+    assert {place: texts for place, texts in left.items() if texts} == {}
+    assert owner.ask("[...studio.say.missed]") == []
+    owner.visitor.leave()
+
+
+def test_diagrams_open_and_are_saved_without_loss(owner: Drawer) -> None:
+    """What the modeler writes is what it read, and the check says the same of it: ours and those of others, once converted."""
+    texts = {str(path.relative_to(ROOT)): path.read_bytes() for path in (ROOT / "processes").rglob("*.bpmn")}
+    for path in sorted((ROOT / "tests/data/bpmn-import").glob("*.bpmn")):
+        converted = convert({path.name: path.read_bytes()}).files
+        texts[path.name] = converted[path.name]
+    assert len(texts) > 20
+    broken, drawn = {}, 0
+    for name, content in texts.items():
+        text = content.decode()
+        if "BPMNDiagram" not in text:
+            continue
+        drawn += 1
+        found = owner.ask(_SAME, text)
+        said = [[(each.code, each.element) for each in lint.check({name: one})[name]] for one in (content, found["xml"].encode())]
+        if not found["same"] or said[0] != said[1]:
+            broken[name] = (found["warnings"], _difference(found["before"], found["after"]), *said)
+    assert drawn > 20 and broken == {}
+
+
+def _difference(before: str, after: str) -> str:
+    """The first place where two trees differ."""
+    at = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
+    return f"{before[max(at - 80, 0) : at + 80]} | {after[max(at - 80, 0) : at + 80]}"
+
+
+def test_two_owners_keep_both_versions(office: Office, owner: Drawer, address: str, chromium: Browser) -> None:
+    """Whoever saves second is told by whom and when, keeps a copy beside it, and finds the other's version open."""
+    put(office, "shared.bpmn", many(3, "shared"))
+    shared = "/studio/termination/edit/shared.bpmn"
+    owner.open(shared)
+    other = Drawer(Visitor(chromium, address, "admin", PASSWORD, DESK), shared)
+    expect(other.page.get_by_text("孙志远也在编辑", exact=True)).to_be_visible()
+    other.pick("step_1")
+    other.group("general").get_by_label("名称", exact=True).fill("管理员改的")
+    other.saved()
+    owner.pick("step_2")
+    owner.group("general").get_by_label("名称", exact=True).fill("总监改的")
+    asked = owner.page.locator(".studio-dialog")
+    expect(asked).to_contain_text("管理员同时修改了此文件")
+    expect(asked).to_contain_text(re.compile(r"\d\d:\d\d"))
+    owner.page.get_by_role("button", name="另存我的修改，打开对方版本").click()
+    expect(asked).to_have_count(0)
+    owner.page.locator("#studio[data-ready]").wait_for()
+    owner.pick("step_1")
+    expect(owner.group("general").get_by_label("名称", exact=True)).to_have_value("管理员改的")
+    assert "总监改的" in kept(office, "shared-副本-孙志远.bpmn") and "总监改的" not in kept(office, "shared.bpmn")
+    owner.visitor.complaints[:] = [said for said in owner.visitor.complaints if "412" not in said]
+    owner.visitor.leave()
+    other.visitor.leave()
+
+
+def test_what_the_server_never_got_is_offered_again(office: Office, owner: Drawer) -> None:
+    """Without a connection the changes wait in the browser, through a closed page, and go on from there."""
+    # more than a page that is gone may still send
+    put(office, "alone.bpmn", many(150, "alone"))
+    alone = "/studio/termination/edit/alone.bpmn"
+    owner.open(alone)
+    owner.page.route("**/files/**", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+    owner.pick("step_0")
+    owner.group("general").get_by_label("名称", exact=True).fill("断网时改的")
+    expect(owner.page.get_by_text("连接不到服务器")).to_be_visible()
+    owner.page.on("dialog", lambda dialog: dialog.accept())
+    owner.page.goto("/inbox")
+    owner.page.unroute("**/files/**")
+    owner.page.goto(alone)
+    expect(owner.page.get_by_role("dialog")).to_contain_text("未保存的修改")
+    owner.page.get_by_role("button", name="恢复这些修改").click()
+    owner.page.locator("#studio[data-ready]").wait_for()
+    owner.saved()
+    assert "断网时改的" in kept(office, "alone.bpmn")
+    assert owner.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('alone'))") == []
+
+
+def test_five_hundred_elements_stay_usable(office: Office, owner: Drawer) -> None:
+    """A huge diagram opens, is changed by hand, saved and checked."""
+    put(office, "huge.bpmn", many(500, "huge"))
+    owner.open("/studio/termination/edit/huge.bpmn")
+    assert owner.ask("studio.diagram.get('elementRegistry').filter((each) => each.type === 'bpmn:UserTask').length") == 500
+    owner.pick("step_499")
+    owner.group("general").get_by_label("名称", exact=True).fill("最后一步")
+    owner.saved()
+    owner.checked()
+    assert 'name="最后一步"' in kept(office, "huge.bpmn")
+    owner.visitor.leave()
+
+
+def test_on_a_phone_the_diagram_is_looked_at(office: Office, address: str, chromium: Browser) -> None:
+    """No panel and no palette, but the whole diagram and what the check says; a finding brings its element into view."""
+    put(office, "small.bpmn", many(2, "small").replace('<zeebe:assignmentDefinition candidateGroups="=[&quot;hr&quot;]" />', ""))
+    phone = Drawer(Visitor(chromium, address, "sunzhiyuan", PASSWORD, PHONE), "/studio/termination/edit/small.bpmn")
+    expect(phone.page.locator(".djs-palette")).to_have_count(0)
+    expect(phone.page.locator(".studio-panel")).to_be_hidden()
+    expect(phone.page.locator(".bjs-powered-by")).to_be_visible()
+    phone.finding("元素1").first.click()
+    assert phone.ask("studio.diagram.get('selection').get()[0].id") == "step_1"
+    phone.visitor.look("modeler-phone")
+    phone.visitor.leave()
+
+
+def test_a_page_without_its_script_says_how_to_go_on(office: Office, address: str, chromium: Browser) -> None:
+    """Where the bundle is blocked, the page says so in a few seconds and offers the text."""
+    visitor = Visitor(chromium, address, "sunzhiyuan", PASSWORD, DESK)
+    visitor.page.route("**/modeler.js*", lambda route: route.abort())
+    visitor.page.goto(MAIN)
+    said = visitor.page.locator("[data-silent]")
+    expect(said).to_be_visible(timeout=10_000)
+    said.get_by_role("link").click()
+    expect(visitor.page.locator("textarea")).to_have_count(1)
+
+
+def test_the_templates_are_what_the_operations_say(owner: Drawer) -> None:
+    """The modeler takes every template without complaint; the operations are there to pick."""
+    answered = owner.ask("fetch('/studio/termination/catalogue.json').then((each) => each.json())")
+    assert answered["templates"] and len(answered["templates"]) == len(answered["operations"])
+    assert owner.ask("studio.diagram.get('elementTemplates').getAll().length") == len(answered["templates"])
+    assert json.dumps(answered["templates"]).count('"zeebe:taskDefinition"')
