@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from . import cases, incidents, returns
 from .errors import FormInvalid, ItemClosed, PartwellError
 from .locking import part_of
-from .models import Case, Incident, new_id
+from .models import Case, Incident, Person, new_id
 from .ports import Json
 from .rehearsal import rehearsal
 from .returns import Prospect
+from .timeline import title_en
 
 if TYPE_CHECKING:
     from .services import Services
@@ -48,6 +49,8 @@ class Consequence:
 
     case_id: str
     number: str
+    title: str
+    title_en: str
     #: why nothing is done; None where it is done
     error: PartwellError | None
     #: incidents that are repaired
@@ -80,7 +83,9 @@ def _for_each(services: Services, case_ids: Sequence[str], wish: Wish, actor: st
     if wish.act in ("answer", "correct") and not wish.values:
         raise FormInvalid({"values": ["Give at least one value."]})
     with services.database.reading() as connection:
-        known = {row.id: row.number for row in connection.execute(sa.select(Case.id, Case.number).where(Case.id.in_(wanted)))}
+        columns = (Case.id, Case.number, Case.title, Case.version_id, Person.name)
+        chosen = sa.select(*columns).join(Person, Person.id == Case.subject_id).where(Case.id.in_(wanted))
+        known: dict[str, Any] = {row.id: row for row in connection.execute(chosen)}
         found = sa.select(Incident.id, Incident.case_id).where(Incident.case_id.in_(wanted), Incident.resolved_at.is_(None))
         if wish.element:
             found = found.where(Incident.element == wish.element)
@@ -91,7 +96,9 @@ def _for_each(services: Services, case_ids: Sequence[str], wish: Wish, actor: st
     for case_id in wanted:
         if case_id not in known:
             continue
-        which = {"case_id": case_id, "number": known[case_id]}
+        row = known[case_id]
+        english = title_en(services, row.version_id, row.name)
+        which = {"case_id": case_id, "number": row.number, "title": row.title, "title_en": english}
         own = {"actor": actor, "reason": wish.reason, "request_id": part_of(request_id, case_id)}
         try:
             if wish.act in REPAIRS:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .services import Services
 
 #: what a case can go back to
-_STEPS = frozenset(("userTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "scriptTask", "callActivity", "subProcess"))
+STEPS = frozenset(("userTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "scriptTask", "callActivity", "subProcess"))
 #: an element was reached with these, and its work done with those
 _REACHED = frozenset((Event.ITEM_OPENED, Event.OPERATION_REQUESTED, Event.ELEMENT_PASSED))
 _DONE = frozenset((Event.ITEM_COMPLETED, Event.OPERATION_DONE, Event.ELEMENT_PASSED))
@@ -158,7 +158,7 @@ def ways_back(turn: Turn, instance: str) -> list[tuple[Step, Prospect]]:
 def so_far(turn: Turn) -> Prospect:
     """What would be left if the case ended here, and what was done outside since it began."""
     stands = turn.execution.stands()
-    left = [_step(element) for _, element in stands if element.kind in _STEPS]
+    left = [_step(element) for _, element in stands if element.kind in STEPS]
     return Prospect(left=left, effects=_effects(turn, _history(turn), [instance for instance, _ in stands], ()))
 
 
@@ -320,7 +320,7 @@ def _reached(turn: Turn, entries: Iterable[Entry] | None = None) -> list[Element
             continue
         element = program.elements.get(entry.element or "")
         while element is not None:
-            if element.kind in _STEPS and element.scope in scopes and not element.for_compensation:
+            if element.kind in STEPS and element.scope in scopes and not element.for_compensation:
                 found.pop(element.id, None)
                 found[element.id] = element
             element = program.elements.get(element.scope)

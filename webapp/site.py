@@ -18,6 +18,7 @@ from engine.studio.drafts import may_begin
 
 from . import (
     accounts,
+    analytics,
     api,
     cases,
     chains,
@@ -26,6 +27,7 @@ from . import (
     corrections,
     database,
     directory_files,
+    disputes,
     drafts,
     enclosures,
     endings,
@@ -81,7 +83,7 @@ def document_name(document_id: str) -> str:
 
 def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     """Which parts of the product the reader's roles open, by the rules of the active procedures."""
-    closed = {"start": False, "incidents": False, "design": False, "people": False, "chains": False}
+    closed = dict.fromkeys(("start", "incidents", "operations", "design", "people", "chains"), False)
     if reader is None:
         return closed
     services = accounts.services()
@@ -95,6 +97,7 @@ def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
         "people": reader.holds("admin"),
         "chains": reader.holds(EDITORS),
         "incidents": any(reader.roles & each.managers for each in active),
+        "operations": any(reader.roles & (each.managers | each.readers) for each in active),
         "design": may_begin(reader.roles) or any(reader.roles & each.managers for each in active),
     }
 
@@ -155,6 +158,7 @@ def init_app(app: Flask) -> None:
         procedures.procedures,
         endings.endings,
         returns.returns,
+        disputes.disputes,
         copies.copies,
         comments.comments,
         verbs.verbs,
@@ -164,4 +168,5 @@ def init_app(app: Flask) -> None:
     ):
         app.register_blueprint(blueprint)
     studio.init_app(app)
+    analytics.init_app(app)
     api.init_app(app)

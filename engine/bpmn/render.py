@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
+from types import MappingProxyType
 from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
+from .badges import HEAT, Badge, drawn, linked
 from .icons import SIGNS
 from .layout import Box, Edge, Layout, Shape, layout
 from .model import Element, Flow, Lane, Process
@@ -27,20 +29,28 @@ _MARGIN = 24
 _SAID = {"zh": ("流程图", "正在进行", "已完成"), "en": ("Diagram", "in progress", "done")}
 
 
-def svg(xml: bytes, *, lit: Set[str] = frozenset(), done: Set[str] = frozenset(), locale: str = "zh-CN") -> str:
+def svg(
+    xml: bytes,
+    *,
+    lit: Set[str] = frozenset(),
+    done: Set[str] = frozenset(),
+    badges: Mapping[str, Badge] = MappingProxyType({}),
+    locale: str = "zh-CN",
+) -> str:
     """The drawing of a diagram; `lit` elements are where the case stands, `done` ones were passed, sequence flows among them.
 
-    Raises `errors.FileRefused`.
+    `badges`: what is written onto elements; one inside a sub-process that is drawn closed is not seen. Raises `errors.FileRefused`.
     """
     root = read_xml(xml, "diagram")
-    return _Picture(root, set(lit), set(done), "en" if locale.startswith("en") else "zh").text()
+    return _Picture(root, set(lit), set(done), "en" if locale.startswith("en") else "zh", badges).text()
 
 
 class _Picture:
-    def __init__(self, root: etree._Element, lit: set[str], done: set[str], language: str) -> None:
+    def __init__(self, root: etree._Element, lit: set[str], done: set[str], language: str, badges: Mapping[str, Badge]) -> None:
         read = processes(root, "diagram")
         self.root = root
         self.language = language
+        self.badges = badges
         self.elements: dict[str, Element] = {id: e for process in read for id, e in process.elements.items()}
         self.main: Process | None = next((p for p in read if p.executable), read[0] if read else None)
         self.layout: Layout = layout(root, self.main)
@@ -85,8 +95,10 @@ class _Picture:
         name = ((self.main.name_en if self.language == "en" else "") or self.main.name) if self.main else title
         told = [f"{self.names.get(id) or id}: {current}" for id in sorted(self.lit & self.layout.shapes.keys())]
         said = "; ".join(told)
+        # what holds links is no picture to those who do not see it
+        role = "group" if any(badge.link for badge in self.badges.values()) else "img"
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="img" aria-label={quoteattr(f"{title}: {name}. {said}")} '
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="{role}" aria-label={quoteattr(f"{title}: {name}. {said}")} '
             f'viewBox="{_n(box.x)} {_n(box.y)} {_n(box.width)} {_n(box.height)}" width="{_n(box.width)}" height="{_n(box.height)}" '
             f'font-family={quoteattr(FONT)} font-size="12" fill="none" stroke-linejoin="round" stroke-linecap="round">'
             f"<title>{escape(name)}</title><desc>{escape(said)}</desc>" + "".join([*areas, *edges, *nodes]) + "</svg>"
@@ -105,6 +117,9 @@ class _Picture:
     def _shape(self, id: str, kind: str, shape: Shape) -> str:
         state = "current" if id in self.lit else "done" if id in self.done else ""
         ink, paper, weight = _STATES[state]
+        badge = self.badges.get(id)
+        if badge and badge.heat:
+            paper = HEAT[badge.heat]
         element = self.elements.get(id)
         box, name = shape.box, self.names.get(id, "")
         if kind in ("participant", "lane"):
@@ -121,6 +136,8 @@ class _Picture:
             body = _activity(element, kind, shape, name, ink, paper, weight)
         if state == "done" and kind not in _AREAS:
             body += _sign("done", Box(box.x + box.width - 16, box.y + 3, 13, 13), ink, 2.2) if box.width > 60 else ""
+        if badge:
+            body = linked(badge, f"<title>{escape(badge.said)}</title>{body}{drawn(badge, box)}")
         classes = quoteattr(" ".join(filter(None, (kind, state))))
         return f"<g class={classes} data-element={quoteattr(id)}>{self._state_told(state, name or id)}{body}</g>"
 

@@ -1,0 +1,112 @@
+"""统计: what finished cases took, how they ended, what a version changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+
+from engine.analytics import reports, scope
+from engine.analytics.reports import Report, StepFigures, Summary
+from engine.errors import NotAllowed
+
+from ..accounts import logged_in, me, services
+from ..i18n import gettext, named
+from . import charts
+from .addresses import analytics, asked
+from .wording import span
+
+
+@analytics.get("")
+@logged_in
+def index() -> Any:
+    found = scope.readable(services(), me().id)
+    if not found:
+        raise NotAllowed(reason="only managers and readers of a procedure see how its cases go")
+    return redirect(url_for("analytics.show", procedure=found[0].procedure))
+
+
+@analytics.get("/<procedure>")
+@logged_in
+def show(procedure: str) -> Any:
+    wanted = asked(procedure)
+    told = reports.report(services(), wanted.scope, wanted.first, wanted.last)
+    since = request.args.get("since", "")
+    numbers = [version.number for version in wanted.scope.versions]
+    since_number = int(since) if since.isdecimal() and len(since) < 7 and int(since) in numbers[:-1] else None
+    before = after = None
+    if since_number is not None:
+        before, after = reports.compare(services(), wanted.scope, since_number, wanted.first, wanted.last)
+    return render_template(
+        "analytics.html",
+        asked=wanted,
+        scope=wanted.scope,
+        report=told,
+        summary=told.summary,
+        way=wanted.way,
+        charts=_charts(told, wanted.way),
+        since=since_number,
+        before=before,
+        after=after,
+        pairs=_pairs(before, after, wanted.way) if before and after else (),
+        # the newest version last; the first one has nothing before it
+        comparable=sorted(numbers)[1:],
+        admin=me().holds("admin"),
+    )
+
+
+def _charts(told: Report, way: str) -> dict[str, str]:
+    """SVG texts by name; none where nothing was counted."""
+    if not told.summary.closed:
+        return {}
+    months = [month.month for month in told.months]
+    labels = [f"{month[2:4]}-{month[5:]}" for month in months]
+    closed = charts.columns(
+        labels,
+        [month.closed for month in told.months],
+        title=gettext("Cases closed each month"),
+        told=[str(month.closed) for month in told.months],
+    )
+    medians = [month.times[f"duration_{way}"][0] for month in told.months]
+    taken = charts.columns(
+        labels,
+        [median or 0.0 for median in medians],
+        title=gettext("Median cycle time of the cases closed each month"),
+        told=[span(median, way) if median is not None else "0" for median in medians],
+    )
+    return {"closed": closed, "taken": taken, "steps": _steps([step for step in told.summary.steps if step.done], way)}
+
+
+def _steps(steps: list[StepFigures], way: str) -> str:
+    waiting, handling = gettext("Waiting time"), gettext("In hand")
+    lines = []
+    for step in steps:
+        waits, hands = (step.times[f"{name}_{way}"][0] or 0.0 for name in ("waiting", "handling"))
+        parts = [
+            charts.Part(value=waits, colour=charts.WAITING, said=f"{waiting} {span(waits, way)}"),
+            charts.Part(value=hands, colour=charts.HANDLING, said=f"{handling} {span(hands, way)}"),
+        ]
+        lines.append(charts.Row(label=named(step), parts=parts, told=span(step.times[f"duration_{way}"][0], way)))
+    legend = [(charts.WAITING, waiting), (charts.HANDLING, handling)]
+    return charts.rows(lines, title=gettext("Median of waiting and handling at each step"), legend=legend)
+
+
+def _pairs(before: Summary, after: Summary, way: str) -> list[dict[str, Any]]:
+    """Lines of the comparison: name, figure before and after, whether it is a part or a span."""
+
+    def times(name: str, of: Summary) -> float | None:
+        return of.times[f"{name}_{way}"][0]
+
+    lines = [
+        {"name": gettext("Cycle time, median"), "kind": "span", "pair": [times("duration", of) for of in (before, after)]},
+        {"name": gettext("Handling per case, median"), "kind": "span", "pair": [times("handling", of) for of in (before, after)]},
+        {"name": gettext("Waiting per case, median"), "kind": "span", "pair": [times("waiting", of) for of in (before, after)]},
+        {"name": gettext("Steps done in time"), "kind": "part", "pair": [of.on_time for of in (before, after)]},
+        {"name": gettext("Cases with arbitration or a lawsuit"), "kind": "part", "pair": [of.disputed for of in (before, after)]},
+    ]
+    earlier = {step.element: step for step in before.steps}
+    for step in after.steps:
+        if step.done and (same := earlier.get(step.element)) is not None and same.done:
+            pair = [each.times[f"duration_{way}"][0] for each in (same, step)]
+            lines.append({"name": named(step), "kind": "span", "pair": pair, "step": True})
+    return lines
