@@ -30,7 +30,7 @@ def test_a_manager_edits_checks_publishes_and_schedules(office: Office, address:
     page.get_by_role("link", name="流程设计").click()
     manager.look("studio")
     page.get_by_role("link", name="约谈").click()
-    manager.reads("第 1 版", "目前没有草稿", "没有需要处理的问题")
+    manager.reads("第 1 版", "目前没有草稿", "检查结果")
     manager.look("studio-untouched")
     page.get_by_role("link", name="forms/answer.form", exact=True).click()
     text = page.get_by_label("文件内容")

@@ -110,14 +110,15 @@ def test_the_check_judges_what_is_not_saved_yet(desk: Desk) -> None:
     diagram = desk.get("files/office.bpmn").text
     broken = diagram.replace('formId="talk"', 'formId="talks"')
     found = desk.post("check", {"files": {"office.bpmn": broken}}).json
-    [finding] = found["findings"]["office.bpmn"]
+    [finding] = [one for one in found["findings"]["office.bpmn"] if one["severity"] == "error"]
     assert (finding["element"], finding["severity"], finding["code"]) == ("talk", "error", "unknown_form")
     assert "talks" in finding["message"] and "表单" in finding["message"] and finding["line"] > 1
     known = {one["name"]: one for one in found["names"]["sets"][found["names"]["at"]["consent"]]}
     assert known["what"] == {"name": "what", "type": "text", "from": "提报"} and {"subject", "initiator", "case"} <= known.keys()
     assert found["names"]["at"]["f3"] is not None
-    assert desk.post("check", {"files": {}}).json["findings"] == {"office.bpmn": []}
-    assert desk.post("check", {"files": {"forms/talk.form": None}}).json["findings"]["office.bpmn"] != []
+    assert "error" not in {one["severity"] for one in desk.post("check", {"files": {}}).json["findings"]["office.bpmn"]}
+    without = desk.post("check", {"files": {"forms/talk.form": None}}).json["findings"]["office.bpmn"]
+    assert "unknown_form" in {one["code"] for one in without}
     assert desk.post("check", {"files": {"office.bpmn": "<broken"}}).json["findings"]["office.bpmn"][0]["code"] == "not_xml"
     for body in ([], {"files": []}, {"files": {"x": 1}}, {"files": None}):
         assert desk.post("check", body).status_code == 400

@@ -31,7 +31,7 @@ def upload(procedure: str) -> Any:
     """A look at what was chosen; with `take`, what was looked at is taken into the draft."""
     kept = request.form.get("kept", "")
     try:
-        if "take" in request.form:
+        if "take" in request.form and unpacked(kept):
             found = uploading.consider(services(), procedure, dict(unpacked(kept)), actor=me().id)
             seen = request.form.get("revision", 0, type=int)
             changing.take(services(), procedure, found.files, revision=seen, actor=me().id)

@@ -1,0 +1,443 @@
+"""The pages of the studio: what managers see of a draft, and everything they do with it as a whole and with its files."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from web_office import FILES, Office
+
+from engine import procedures, versions
+from engine.models import Holding, ProcedureEvent
+from engine.studio import changing, drafts, events, gate
+
+MAIN = "/studio/office"
+ANSWER = "forms/answer.form"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """One for each test, with a second manager: they all change the same draft."""
+    with Office(tmp_path) as made:
+        second_manager(made)
+        yield made
+
+
+def second_manager(office: Office) -> None:
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.insert(Holding).values(person_id=office.people["wangfang"], role="admin"))
+        unit.commit()
+
+
+@pytest.fixture
+def manager(office: Office) -> FlaskClient:
+    return office.browser("admin", "zh-CN")
+
+
+def save(office: Office, path: str, content: bytes, *, by: str = "admin") -> int:
+    """Save over what is stored."""
+    files = {file.path: file.revision for file in drafts.read(office.services, "office", actor=None).files}
+    return changing.save(office.services, "office", path, content, revision=files.get(path), actor=office.people[by])
+
+
+def reworded(text: str = "本人陈述与意见") -> bytes:
+    return FILES[ANSWER].replace("本人陈述".encode(), text.encode())
+
+
+def deploy(office: Office, **files: bytes) -> None:
+    """A version from elsewhere, with these files changed."""
+    procedures.deploy(office.services, {**FILES, **files}, procedure="office")
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{re.escape(name)}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def active(office: Office) -> Any:
+    return versions.numbered(office.services, "office", None)
+
+
+# --- who
+
+
+def test_others_find_none_of_this(office: Office) -> None:
+    """No entry in the menu, and a refusal for who types the address."""
+    other = office.browser("chenli")
+    assert 'href="/studio"' not in other.get("/inbox").text
+    for address in ("/studio", *(f"{MAIN}{at}" for at in ("", "/publish", "/upload", "/discard", "/take-over", "/folder.zip"))):
+        assert other.get(address).status_code == 403, address
+    for address in ("/edit/office.bpmn", "/file/office.bpmn"):
+        assert other.get(MAIN + address).status_code == 403
+    for address in ("/publish", "/discard", "/new", "/begin", "/unschedule", "/take-over", "/file/office.bpmn"):
+        assert office.post(other, MAIN + address, {"reason": "x", "kind": "form", "name": "y"}).status_code == 403, address
+    assert office.post(other, "/studio", {"key": "x", "name": "x"}).status_code == 403
+    assert 'href="/studio"' in office.browser("admin").get("/inbox").text
+
+
+def test_what_is_not_there_is_not_found(manager: FlaskClient) -> None:
+    """Procedures and files."""
+    for address in ("/studio/none", f"{MAIN}/edit/none.bpmn", f"{MAIN}/file/none.bpmn", "/studio/none/publish"):
+        assert manager.get(address).status_code == 404
+
+
+# --- new ones
+
+
+def test_an_administrator_begins_a_procedure_and_publishes_it(office: Office, manager: FlaskClient) -> None:
+    """With an empty diagram; a name that cannot be is said, and so is one that is taken."""
+    made = office.post(manager, "/studio", {"key": "transfer", "name": "调岗", "name_en": "Transfer"}, follow_redirects=True)
+    assert "transfer.bpmn" in made.text and "新流程" in made.text and "尚未发布" in manager.get("/studio").text
+    refused = office.post(manager, "/studio", {"key": "Transfer!", "name": "调岗"})
+    assert refused.status_code == 422 and "流程标识" in refused.text
+    assert "已有同名流程" in office.post(manager, "/studio", {"key": "office", "name": "x"}).text
+    page = manager.get("/studio/transfer/publish").text
+    sent = {"revision": hidden(page, "revision"), "reason": "新流程", "when": "now"}
+    done = office.post(manager, "/studio/transfer/publish", sent, follow_redirects=True)
+    assert "第 1 版已启用" in done.text
+    assert [row.procedure for row in procedures.startable(office.services)] == ["office", "transfer"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path"),
+    [
+        ("bpmn", "复核", "复核.bpmn"),
+        ("dmn", "limits.dmn", "limits.dmn"),
+        ("form", "reply", "forms/reply.form"),
+        ("letter", "reply", "letters/reply.txt"),
+        ("letter", "reply.typ", "letters/reply.typ"),
+        ("scenario", "probation", "scenarios/probation.yaml"),
+    ],
+)
+def test_a_new_file_of_each_kind(office: Office, manager: FlaskClient, kind: str, name: str, path: str) -> None:
+    """Lies where such files lie, can be opened, and says nothing that is refused but that a second process is one too many."""
+    made = office.post(manager, f"{MAIN}/new", {"kind": kind, "name": name}, follow_redirects=True)
+    assert made.status_code == 200 and path in made.text and "无法解析" not in made.text
+    assert path in manager.get(MAIN).text
+    again = office.post(manager, f"{MAIN}/new", {"kind": kind, "name": name})
+    assert again.status_code in (302, 412)
+    assert office.post(manager, f"{MAIN}/new", {"kind": "letter", "name": "../x"}).status_code == 422
+
+
+# --- files
+
+
+def test_a_file_is_renamed_and_removed(office: Office, manager: FlaskClient) -> None:
+    """From its page, which says what follows; what somebody changed meanwhile is not touched."""
+    page = manager.get(f"{MAIN}/file/{ANSWER}").text
+    seen = {"revision": hidden(page, "revision"), "base": hidden(page, "base")}
+    done = office.post(manager, f"{MAIN}/file/{ANSWER}", {**seen, "to": "forms/reply.form"}, follow_redirects=True)
+    assert "已改名为 forms/reply.form" in done.text and "个错误" in done.text
+    assert office.post(manager, f"{MAIN}/file/{ANSWER}", {**seen, "to": "forms/other.form"}).status_code == 412
+    assert "扩展名" in office.post(manager, f"{MAIN}/file/forms/reply.form", {"revision": "1", "to": "forms/reply.txt"}).text
+    gone = office.post(manager, f"{MAIN}/file/forms/reply.form", {"revision": "1", "remove": "1"}, follow_redirects=True)
+    assert "已从草稿中移除" in gone.text
+    acts = [(act, path) for act, path in _acts(office) if act in ("renamed", "removed")]
+    assert acts == [("renamed", "forms/reply.form"), ("removed", "forms/reply.form")]
+
+
+def _acts(office: Office) -> list[tuple[str, str]]:
+    with office.services.database.reading() as connection:
+        return [(act.act, act.path) for act in reversed(events.history(connection, "office"))]
+
+
+def test_the_folder_is_downloaded_as_an_archive(office: Office, manager: FlaskClient) -> None:
+    """With what the draft changed, under the procedure's name; one file alone, too."""
+    save(office, ANSWER, reworded())
+    answer = manager.get(f"{MAIN}/folder.zip")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    assert held == {f"office/{path}": content for path, content in {**FILES, ANSWER: reworded()}.items()}
+    one = manager.get(f"{MAIN}/files/{ANSWER}?download=1")
+    assert one.data == reworded() and "answer.form" in one.headers["Content-Disposition"]
+
+
+def test_the_text_of_a_file_is_saved_and_a_conflict_shown(office: Office, manager: FlaskClient) -> None:
+    """Both texts are on the page then; the next click replaces the other one on purpose."""
+    page = manager.get(f"{MAIN}/edit/rules.json").text
+    seen = {"revision": hidden(page, "revision"), "base": hidden(page, "base")}
+    other = office.browser("wangfang", "zh-CN")
+    theirs = {**seen, "text": '{"managers": ["admin"],\r\n "readers": ["hr"]}'}
+    assert "已保存" in office.post(other, f"{MAIN}/edit/rules.json", theirs, follow_redirects=True).text
+    assert drafts.content(office.services, "office", "rules.json", actor=None)[0] == b'{"managers": ["admin"],\n "readers": ["hr"]}'
+    mine = office.post(manager, f"{MAIN}/edit/rules.json", {**seen, "text": '{"managers": ["legal"]}'})
+    assert mine.status_code == 412 and "王芳" in mine.text and "legal" in mine.text and "readers" in mine.text
+    again = {"revision": hidden(mine.text, "revision"), "base": hidden(mine.text, "base"), "text": '{"managers": ["legal"]}'}
+    assert "已保存" in office.post(manager, f"{MAIN}/edit/rules.json", again, follow_redirects=True).text
+    assert "没有变化" in office.post(manager, f"{MAIN}/edit/rules.json", {**again, "revision": "2"}, follow_redirects=True).text
+    changing.remove(office.services, "office", "rules.json", revision=2, actor=None)
+    gone = office.post(manager, f"{MAIN}/edit/rules.json", {**again, "revision": "2", "text": "{}"})
+    assert gone.status_code == 412 and "{}" in gone.text
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("office.bpmn", b"<a>\n<b></a>", "第 2 行第 8 个字符"),
+        ("office.bpmn", b"<html/>", "最外层元素是 html"),
+        ("office.bpmn", b"<!DOCTYPE x><x/>", "DOCTYPE"),
+        ("office.bpmn", "<?xml version='1.0' encoding='gbk'?>\n<a>好</a>".encode("gbk"), "UTF-8"),
+        ("rules.json", b'{"managers": [\n"admin",]', "第 2 行"),
+        ("chains.json", b"[]", "应为 JSON 对象"),
+        (ANSWER, b'{"id": "answer",\n "components" []}', "此处应有冒号"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_shown_with_its_fault_and_repaired(
+    office: Office, manager: FlaskClient, path: str, content: bytes, said: str
+) -> None:
+    """As text, with the place and what is wrong there; publishing is refused until it is repaired."""
+    seen = save(office, path, content)
+    page = manager.get(f"{MAIN}/edit/{path}").text
+    assert "该文件无法解析" in page and said in page
+    refused = manager.get(f"{MAIN}/publish").text
+    assert "修正后才能发布" in refused and "disabled" in refused
+    if b"gbk" in content:
+        assert "不能在此编辑" in page
+        return
+    repaired = {"revision": str(seen), "text": FILES[path].decode()}
+    assert "该文件无法解析" not in office.post(manager, f"{MAIN}/edit/{path}", repaired, follow_redirects=True).text
+
+
+def test_line_ends_stay_as_they_were(office: Office, manager: FlaskClient) -> None:
+    """A browser sends its own; the file keeps its."""
+    seen = save(office, "letters/a.txt", b"one\r\ntwo\r\n")
+    office.post(manager, f"{MAIN}/edit/letters/a.txt", {"revision": str(seen), "text": "one\r\nthree\r\n"})
+    assert drafts.content(office.services, "office", "letters/a.txt", actor=None)[0] == b"one\r\nthree\r\n"
+
+
+# --- from elsewhere
+
+FLOWABLE = (
+    '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:flowable="http://flowable.org/bpmn" targetNamespace="t">\n'
+    '<process id="office" name="约谈" isExecutable="true">\n<startEvent id="begin"/>\n'
+    '<sequenceFlow id="f1" sourceRef="begin" targetRef="talk"/>\n'
+    '<userTask id="talk" name="面谈" flowable:candidateGroups="hr,legal"/>\n<sequenceFlow id="f2" sourceRef="talk" targetRef="over"/>\n'
+    '<endEvent id="over"/>\n</process>\n</definitions>'
+)
+
+
+def upload(office: Office, client: FlaskClient, *files: tuple[str, bytes]) -> Any:
+    return office.post(client, f"{MAIN}/upload", {"files": [(io.BytesIO(content), name) for name, content in files]})
+
+
+def test_a_diagram_from_another_engine_is_reported_before_it_is_taken(office: Office, manager: FlaskClient) -> None:
+    """Line by line; then the converted one is in the draft, and the one that came beside it."""
+    page = upload(office, manager, ("office.bpmn20.xml", FLOWABLE.encode()), ("reply.txt", b"Dear"))
+    assert (
+        page.status_code == 200 and "由其他引擎的格式转换" in page.text and "第 5 行" in page.text and "替换草稿中的同名文件" in page.text
+    )
+    assert "letters/reply.txt" in page.text and drafts.read(office.services, "office", actor=None).begun_at is None
+    sent = {"take": "1", "kept": hidden(page.text, "kept"), "revision": hidden(page.text, "revision")}
+    save(office, ANSWER, reworded())
+    stale = office.post(manager, f"{MAIN}/upload", sent)
+    assert stale.status_code == 409 and "由其他引擎的格式转换" in stale.text
+    sent = {**sent, "revision": hidden(stale.text, "revision")}
+    assert "已将 2 个文件放入草稿" in office.post(manager, f"{MAIN}/upload", sent, follow_redirects=True).text
+    held = drafts.contents(office.services, "office", actor=None)
+    assert b"candidateGroups" in held["office.bpmn"] and b"flowable:" not in held["office.bpmn"]
+    assert held["original/office.bpmn.xml"] == FLOWABLE.encode() and held["letters/reply.txt"] == b"Dear"
+    assert ("uploaded", "office.bpmn") in _acts(office)
+
+
+def test_odd_uploads_are_refused_with_the_reason(office: Office, manager: FlaskClient) -> None:
+    """None chosen, of no kind that a procedure has, or too large; a broken one may be taken and is repaired as text."""
+    assert "请选择文件" in office.post(manager, f"{MAIN}/upload", {}).text
+    for name, content in (("x.exe", b"x"), ("x.bpmn", b"<a/>" + b" " * procedures.LARGEST)):
+        assert upload(office, manager, (name, content)).status_code == 422
+    broken = upload(office, manager, ("office.bpmn", b"<broken"))
+    assert broken.status_code == 200 and "个错误" in broken.text
+    sent = {"take": "1", "kept": hidden(broken.text, "kept"), "revision": "0"}
+    office.post(manager, f"{MAIN}/upload", sent)
+    assert "该文件无法解析" in manager.get(f"{MAIN}/edit/office.bpmn").text
+    spoilt = office.post(manager, f"{MAIN}/upload", {"take": "1", "kept": "x", "revision": "1"})
+    assert spoilt.status_code == 422 and "请选择文件" in spoilt.text
+
+
+def test_a_diagram_in_another_encoding_is_taken_as_utf_8(office: Office, manager: FlaskClient) -> None:
+    """Its text stays the same."""
+    content = FILES["office.bpmn"].decode().replace('encoding="UTF-8"', 'encoding="GB18030"').encode("gb18030")
+    page = upload(office, manager, ("office.bpmn", content)).text
+    office.post(manager, f"{MAIN}/upload", {"take": "1", "kept": hidden(page, "kept"), "revision": "0"})
+    assert "约谈" in drafts.contents(office.services, "office", actor=None)["office.bpmn"].decode()
+    assert "该文件无法解析" not in manager.get(f"{MAIN}/edit/office.bpmn").text
+
+
+# --- publishing
+
+
+def publish(office: Office, client: FlaskClient, **more: str) -> Any:
+    """As the page sends it."""
+    page = client.get(f"{MAIN}/publish").text
+    sent = {"revision": hidden(page, "revision"), "reason": "措辞更准确", "when": "now", **more}
+    return office.post(client, f"{MAIN}/publish", sent, follow_redirects=True)
+
+
+def test_publishing_wants_a_reason_and_shows_what_changes(office: Office, manager: FlaskClient) -> None:
+    """Then the version is active, and the history has who and why."""
+    save(office, ANSWER, reworded())
+    page = manager.get(f"{MAIN}/publish").text
+    assert "本人陈述与意见" in page and "与第 1 版相比" in page and "管理员" in page
+    missing = publish(office, manager, reason=" ")
+    assert missing.status_code == 422 and "必填" in missing.text
+    done = publish(office, manager)
+    assert "第 2 版已启用" in done.text and "措辞更准确" in done.text and active(office).files[ANSWER] == reworded()
+    assert "目前没有草稿" in manager.get(f"{MAIN}/publish").text
+
+
+def test_publishing_twice_is_said(office: Office, manager: FlaskClient) -> None:
+    """A button that was pressed twice makes one version."""
+    save(office, ANSWER, reworded())
+    page = manager.get(f"{MAIN}/publish").text
+    sent = {"revision": hidden(page, "revision"), "reason": "x", "when": "now"}
+    assert office.post(manager, f"{MAIN}/publish", sent).status_code == 302
+    again = office.post(manager, f"{MAIN}/publish", sent)
+    assert again.status_code == 409 and "发布为第 2 版" in again.text.replace("为 第", "为第")
+
+
+def test_what_is_refused_stays_on_the_page(office: Office, manager: FlaskClient) -> None:
+    """Findings, nothing that changes, somebody who saved since: what was typed is still there."""
+    save(office, ANSWER, reworded())
+    page = manager.get(f"{MAIN}/publish").text
+    save(office, ANSWER, b"{", by="wangfang")
+    stale = office.post(manager, f"{MAIN}/publish", {"revision": hidden(page, "revision"), "reason": "原因在此", "when": "now"})
+    assert stale.status_code == 409 and "王芳" in stale.text and "原因在此" in stale.text
+    assert publish(office, manager).status_code == 422
+    save(office, ANSWER, FILES[ANSWER])
+    same = publish(office, manager)
+    assert same.status_code == 409 and "无需发布" in same.text
+
+
+def test_four_eyes_on_the_page(tmp_path: Path) -> None:
+    """Whoever changed the draft is told that another manager publishes it, who then can."""
+    with Office(tmp_path, procedures_four_eyes=True) as office:
+        second_manager(office)
+        save(office, ANSWER, reworded())
+        manager, other = office.browser("admin", "zh-CN"), office.browser("wangfang", "zh-CN")
+        assert "须由另一位流程管理员发布" in manager.get(f"{MAIN}/publish").text
+        assert publish(office, manager).status_code == 403 and active(office).number == 1
+        assert "第 2 版已启用" in publish(office, other).text
+
+
+def test_failing_scenarios_on_the_page(office: Office, manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are named; an administrator may publish all the same with a reason of its own."""
+    monkeypatch.setattr(gate, "failing", lambda services, files: ["试用期辞退"])
+    save(office, ANSWER, reworded())
+    refused = publish(office, manager)
+    assert refused.status_code == 422 and "试用期辞退" in refused.text and "仍然发布" in refused.text
+    assert publish(office, manager, override="已知问题").status_code == 422
+    assert "第 2 版已启用" in publish(office, manager, overriding="1", override="已知问题").text
+    with office.services.database.reading() as connection:
+        assert connection.execute(sa.select(ProcedureEvent.note).where(ProcedureEvent.act == "overrode")).scalars().all() == ["已知问题"]
+    assert "场景未通过仍发布" in manager.get(MAIN).text
+
+
+def test_a_version_is_scheduled_shown_and_cancelled(office: Office, manager: FlaskClient) -> None:
+    """A time is needed, and one that is still to come; nothing else is published meanwhile."""
+    save(office, ANSWER, reworded())
+    assert publish(office, manager, when="later").status_code == 422
+    assert "已过" in publish(office, manager, when="later", at="2020-01-01T09:00").text
+    assert "2099年1月1日 09:00启用" in publish(office, manager, when="later", at="2099-01-01T09:00").text
+    assert (active(office).number == 1 and "2099" not in manager.get(MAIN).text) or "第 2 版将于" in manager.get(MAIN).text
+    assert "第 2 版" in manager.get("/studio").text
+    save(office, ANSWER, reworded("说明"))
+    assert "请先取消定时" in manager.get(f"{MAIN}/publish").text
+    cancelled = office.post(manager, f"{MAIN}/unschedule", {"number": "2", "reason": "暂缓"}, follow_redirects=True)
+    assert "已取消第 2 版的定时启用" in cancelled.text and "暂缓" in cancelled.text
+    assert office.post(manager, f"{MAIN}/unschedule", {"number": "2", "reason": "暂缓"}).status_code == 409
+
+
+def test_why_a_scheduled_version_did_not_become_active(office: Office, manager: FlaskClient) -> None:
+    """In the reader's words, beside who scheduled it."""
+    with office.services.database.unit() as unit:
+        facts = {"number": 2, "reasons": [{"template": "version {number} was activated meanwhile", "facts": {"number": 3}}]}
+        events.record(unit.connection, "office", "not activated", at=office.services.clock.now(), by=office.people["admin"], facts=facts)
+        unit.commit()
+    assert "期间已启用第 3 版" in manager.get(MAIN).text and "未能启用" in manager.get(MAIN).text
+
+
+# --- a version that was published meanwhile
+
+
+def test_what_was_published_meanwhile_is_taken_over(office: Office, manager: FlaskClient) -> None:
+    """The page says what each side changed; the same file on both sides is decided by somebody."""
+    save(office, ANSWER, reworded())
+    talk = FILES["forms/talk.form"].replace("见证人".encode(), "在场见证人".encode())
+    deploy(office, **{ANSWER: reworded("自述"), "forms/talk.form": talk})
+    assert "期间已启用第 2 版" in manager.get(MAIN).text
+    refused = publish(office, manager)
+    assert refused.status_code == 409 and "不保留其间的改动" in refused.text
+    page = manager.get(f"{MAIN}/take-over").text
+    assert "双方都有改动" in page and "取自第 2 版" in page and "自述" in page and "在场见证人" in page
+    seen = {"revision": hidden(page, "revision"), "active": hidden(page, "active")}
+    assert office.post(manager, f"{MAIN}/take-over", seen).status_code == 422
+    done = office.post(manager, f"{MAIN}/take-over", {**seen, f"keep:{ANSWER}": "draft"}, follow_redirects=True)
+    assert "草稿现以第 2 版为基础" in done.text
+    assert "第 3 版已启用" in publish(office, manager).text
+    assert active(office).files[ANSWER] == reworded() and active(office).files["forms/talk.form"] == talk
+    assert "没有需要合并的内容" in manager.get(f"{MAIN}/take-over").text
+
+
+def test_a_draft_replaces_another_version_on_purpose(office: Office, manager: FlaskClient) -> None:
+    """Only where that was ticked."""
+    save(office, ANSWER, reworded())
+    deploy(office, **{ANSWER: reworded("自述")})
+    assert publish(office, manager, replacing="1").status_code == 409
+    assert "第 3 版已启用" in publish(office, manager, replacing="2").text and active(office).files[ANSWER] == reworded()
+
+
+# --- the draft as a whole
+
+
+def test_a_draft_is_discarded_after_a_look_at_what_is_lost(office: Office, manager: FlaskClient) -> None:
+    """With the history telling it; without a draft there is nothing to ask."""
+    assert manager.get(f"{MAIN}/discard").status_code == 302
+    save(office, ANSWER, reworded())
+    page = manager.get(f"{MAIN}/discard").text
+    assert "本人陈述与意见" in page
+    sent = {"revision": hidden(page, "revision"), "reason": "不改了"}
+    done = office.post(manager, f"{MAIN}/discard", sent, follow_redirects=True)
+    assert "草稿已放弃" in done.text and "不改了" in done.text and drafts.read(office.services, "office", actor=None).begun_at is None
+    assert office.post(manager, f"{MAIN}/discard", sent).status_code == 409
+    office.post(manager, "/studio", {"key": "transfer", "name": "调岗"})
+    gone = office.post(manager, "/studio/transfer/discard", {"revision": "1"}, follow_redirects=True)
+    assert gone.status_code == 200 and "transfer" not in gone.text.replace("transfer。", "")
+
+
+def test_a_draft_begins_from_an_earlier_version(office: Office, manager: FlaskClient) -> None:
+    """From the list of versions, as long as there is no draft."""
+    deploy(office, **{ANSWER: reworded()})
+    assert "以第 1 版开始草稿" in manager.get(MAIN).text
+    begun = office.post(manager, f"{MAIN}/begin", {"number": "1"}, follow_redirects=True)
+    assert "已按第 1 版的内容开始草稿" in begun.text
+    assert drafts.content(office.services, "office", ANSWER, actor=None)[0] == FILES[ANSWER]
+    assert office.post(manager, f"{MAIN}/begin", {"number": "2"}).status_code == 409
+
+
+def test_who_else_edits_is_shown(office: Office, manager: FlaskClient) -> None:
+    """By name and file, also on the page of the draft."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', (other := office.browser("wangfang")).get("/account").text)
+    assert token
+    other.post(f"{MAIN}/editing", json={"path": ANSWER}, headers={"X-CSRFToken": token[1]})
+    save(office, ANSWER, reworded(), by="wangfang")
+    page = manager.get(MAIN).text
+    assert "王芳正在编辑" in page and "修改人：王芳" in page
+
+
+def test_the_pages_in_english(office: Office) -> None:
+    """Nothing of them is left in Chinese but what was written so."""
+    save(office, ANSWER, reworded())
+    manager = office.browser("admin", "en")
+    page = manager.get(MAIN).text
+    assert "Begun from version 1" in page and "1 change against the active version" in page and "Edited" in page
+    page = manager.get(f"{MAIN}/publish").text
+    assert "What is new, and why" in page and "Label" in page
+    assert json.loads(manager.get(f"{MAIN}/draft.json").data)["locale"] == "en"
