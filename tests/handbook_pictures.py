@@ -29,6 +29,7 @@ def main() -> None:
         take(Visitor(browser, served.address, "zhaominhua", PASSWORD, DESK), {"inbox": "/inbox", "approve": f"/items/{item}"})
         item = play(served.address, "give_statement")
         take(Visitor(browser, served.address, "linxiaobei", PASSWORD, PHONE), {"statement": f"/items/{item}"})
+        take(Visitor(browser, served.address, "sunzhiyuan", PASSWORD, DESK), {"modeler": "/studio/termination/edit/termination.bpmn"})
 
 
 def play(address: str, until: str) -> str:

@@ -16,6 +16,7 @@ from web_office import PASSWORD, Office
 
 import engine
 import forms
+import webapp
 from webapp import i18n
 from webapp.endings import ACTS
 from webapp.handbook import pages as files
@@ -28,6 +29,9 @@ LANGUAGES = sorted(i18n.LOCALES)
 PAGES = [pytest.param(locale, path, id=f"{locale}/{path}") for locale in LANGUAGES for path in handbook(locale)]
 #: blueprints and single addresses that answer with no page: machines ask them, or they lead somewhere
 NO_SCREENS = {"static", "api", "studio_data", "openapi", "health", "metrics"}
+FRONTEND = Path(webapp.__file__).parent / "frontend"
+#: a text of the editors and its Chinese, as their dictionary has them
+_PAIR = re.compile(r"^  (?:'((?:[^'\\]|\\.)*)'|(\w+)):\s*'((?:[^'\\]|\\.)*)'", re.MULTILINE)
 PROCESSES = Path(forms.__file__).parent.parent / "processes"
 
 
@@ -64,7 +68,8 @@ def test_every_explanation_is_there(locale: str) -> None:
 def test_nothing_is_explained_that_is_not_there(office: Office) -> None:
     """The table of screens names blueprints and endpoints that exist."""
     known = {*office.app.blueprints, *(rule.endpoint for rule in office.app.url_map.iter_rules())}
-    assert sorted(each for each in {*SCREENS, *OF_EMPLOYEES} if each not in known) == []
+    kinds = {f"studio.edit.{kind}" for kind in ("bpmn", "dmn", "form")}
+    assert sorted({*SCREENS, *OF_EMPLOYEES} - known - kinds) == []
 
 
 def test_help_leads_from_a_screen_to_what_explains_it(office: Office) -> None:
@@ -130,6 +135,10 @@ def on_screen(locale: str) -> tuple[set[str], list[re.Pattern[str]]]:
                 texts.add(element.get("value", ""))
     for chains in PROCESSES.glob("*/chains.json"):
         texts |= set(re.findall(r'"name(?:_en)?": "([^"]+)"', chains.read_text("utf-8")))
+    for file in FRONTEND.glob("words/zh*.js"):
+        for quoted, plain, chinese in _PAIR.findall(file.read_text("utf-8")):
+            texts.add((chinese if locale == "zh-CN" else quoted or plain).replace("\\'", "'"))
+    texts = {re.sub(r"{(\w+)}", r"%(\1)s", text) for text in texts}
     places = [text for text in texts if "%(" in text and re.search(r"\w{2}", re.sub(r"%\(\w+\)s", "", text))]
     return texts, [re.compile(re.sub(r"%\\\(\w+\\\)s", ".+", re.escape(text))) for text in places]
 

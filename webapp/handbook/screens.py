@@ -1,11 +1,13 @@
 """Which page of the handbook explains which screen.
 
-A screen is the endpoint that answers a GET, or all of a blueprint by its name. `{verb}` and the like are filled from the address.
+A screen is the endpoint that answers a GET, or all of a blueprint by its name; one that edits files may have the kind of the file
+behind it. `{verb}` and the like are filled from the address.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from pathlib import PurePosixPath
 
 SCREENS: Mapping[str, str] = {
     "accounts": "start/log-in",
@@ -56,6 +58,13 @@ SCREENS: Mapping[str, str] = {
     "chains.open_items": "admin/chains#open",
     "studio": "owners/studio",
     "studio.edit": "owners/studio#edit",
+    "studio.edit.bpmn": "owners/modeler",
+    "studio.file": "owners/studio#file",
+    "studio.choose": "owners/studio#upload",
+    "studio.ask_discard": "owners/studio#discard",
+    "studio.consider": "owners/publish",
+    "studio.publish": "owners/publish#refused",
+    "studio.compare": "owners/publish#take-over",
     "procedures": "owners/versions",
     "procedures.consider": "owners/versions#{act}",
     "procedures.cases": "owners/versions#move",
@@ -72,7 +81,7 @@ OF_EMPLOYEES: Mapping[str, str] = {
 
 def explained_at(endpoint: str, arguments: Mapping[str, object], *, roles: Set[str]) -> str:
     """`group/page` or `group/page#heading` for a screen; "" where none explains it."""
-    blueprint = endpoint.partition(".")[0]
+    kind = PurePosixPath(str(arguments.get("path", ""))).suffix
     tables = (SCREENS,) if roles else (OF_EMPLOYEES, SCREENS)
-    found = next((table[key] for key in (endpoint, blueprint) for table in tables if key in table), "")
+    found = next((table[key] for key in (endpoint + kind, endpoint, endpoint.partition(".")[0]) for table in tables if key in table), "")
     return found.format(**arguments) if "{" in found else found
