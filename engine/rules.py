@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from .bpmn.order import RULES
+from .bpmn.demands import RULES, elements
+from .bpmn.parser import processes_of
 from .models import ProcedureVersion
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ def faults(content: bytes) -> list[str]:
     return sorted(found)
 
 
+#: rules that name steps (`bpmn.demands`)
+_STEPS = ("no_way_back", "second_person")
 #: rules that hold a list for each of several names
 _BY_NAME = ("before", "shown")
 
@@ -87,7 +91,17 @@ def rules_of(files: Mapping[str, bytes]) -> Rules:
     """The rules of a version; its file was checked when it was deployed."""
     given = json.loads(files.get(RULES, b"{}"))
     lists = {name: frozenset(given[name]) for name in Rules.__dataclass_fields__ if name in given and name not in _BY_NAME}
+    diagrams = tuple((path, content) for path, content in files.items() if path.endswith(".bpmn"))
+    lists |= {name: _named(lists[name], diagrams) for name in _STEPS if name in lists}
     return Rules(**lists, shown={role: frozenset(names) for role, names in given.get("shown", {}).items()})
+
+
+@lru_cache(maxsize=64)
+def _named(steps: frozenset[str], diagrams: tuple[tuple[str, bytes], ...]) -> frozenset[str]:
+    """Ids of the steps that a rule names, as cases know them: `process:element` in a called process, too."""
+    read = [process for path, content in diagrams for process in processes_of(content, path)]
+    found = [place for step in steps for place in elements(step, read)]
+    return frozenset(id for process, element in found for id in (element, f"{process}:{element}"))
 
 
 def by_procedure(services: Services, connection: sa.Connection) -> dict[str, Rules]:

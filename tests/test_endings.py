@@ -12,7 +12,7 @@ from diagrams import END, START, flows, mapping, service, user
 from engine_room import Room, line, person, together
 from twins import ScriptedOperation
 
-from engine import casefile, caselist, cases, endings, returns
+from engine import casefile, caselist, cases, endings, returns, work
 from engine.errors import (
     CaseNotRunning,
     CaseVoid,
@@ -120,7 +120,8 @@ def test_cancel_races_with_a_completion(room: Room) -> None:
     room.deploy(*line("a"))
     for _ in range(5):
         case = room.start()
-        given = together(partial(room.complete, case, "a"), partial(room.manage, endings.cancel, case, by="boss"))
+        done = partial(work.complete, room.services, room.item(case, "a"), actor=person("hr"), values={}, request_id=new_id())
+        given = together(done, partial(room.manage, endings.cancel, case, by="boss"))
         assert sum(one is None for one in given) == 1
         assert any(isinstance(one, ItemClosed | CaseNotRunning) for one in given)
         assert room.case(case).outcome == ("completed" if given[0] is None else "cancelled")

@@ -250,6 +250,14 @@ def test_nothing_is_stopped_before_the_notice_was_served() -> None:
     assert ("送达解除通知书", "stop_social_insurance") in found
 
 
+def test_a_copied_notice_leaves_no_way_back_either() -> None:
+    """Whoever called the case off after the second letter would do so too late, as after the first."""
+    drawing = Drawing()
+    copied(drawing)
+    named = rules.rules_of({**FILES, "termination.bpmn": etree.tostring(drawing.root)})
+    assert named.no_way_back >= {"write_notice", "write_notice_now"} and named.second_person >= {"hold_conversation"}
+
+
 def test_the_rule_file_says_what_is_wrong_with_it() -> None:
     """Lists of texts below names, one level deeper for what must lie in between."""
     assert rules.faults(FILES["rules.json"]) == []

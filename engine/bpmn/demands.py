@@ -68,24 +68,25 @@ def rules(files: Mapping[str, bytes], read: Sequence[Process]) -> list[Rule]:
 
 
 def _rule(target: str, needed: Sequence[str], read: Sequence[Process], since: Demand | None = None) -> Rule:
-    return Rule(text=target, targets=list(_elements(target, read)), needed=[_demand(step, read) for step in needed], since=since)
+    return Rule(text=target, targets=list(elements(target, read)), needed=[_demand(step, read) for step in needed], since=since)
 
 
 def _demand(text: str, read: Sequence[Process]) -> Demand:
-    elements = list(_elements(text, read))
+    found = list(elements(text, read))
     flows = [(process, process.flows[id]) for process in read for id in _parts(text) if id in process.flows]
     known = {process.id: process for process in read}
-    titles = [known[process].elements[id].title for process, id in elements]
+    titles = [known[process].elements[id].title for process, id in found]
     titles += [" → ".join([*(e.title for e in [process.elements.get(flow.source)] if e), flow.name or flow.id]) for process, flow in flows]
     return Demand(
         text=text,
-        elements=frozenset(elements),
+        elements=frozenset(found),
         flows=frozenset((process.id, flow.id) for process, flow in flows),
         title=" / ".join(dict.fromkeys(titles)) or text,
     )
 
 
-def _elements(text: str, read: Sequence[Process]) -> Iterator[Place]:
+def elements(text: str, read: Sequence[Process]) -> Iterator[Place]:
+    """Those that a rule names, in whatever process; of flows none."""
     for part in _parts(text):
         step = _STEP.fullmatch(part)
         for process in read:

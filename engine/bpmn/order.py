@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .demands import RULES, Demand, Rule, rules
+from .demands import RULES, Demand, Rule, elements, rules
 from .findings import Code, Finding, finding
 from .model import Element, Process
 from .parser import processes_of
@@ -36,7 +36,7 @@ def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
         found.setdefault(file, []).append(one)
     given = json.loads(files.get(RULES, b"{}"))
     named = {*given.get("no_way_back", ()), *given.get("second_person", ())}
-    for missing in sorted(named - {id for process in read for id in process.elements}):
+    for missing in sorted(name for name in named if not any(elements(name, read))):
         found.setdefault(RULES, []).append(finding(Code.UNRESOLVED_REFERENCE, None, what=f"element {missing}", where=RULES))
     return found
 
