@@ -12,13 +12,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 DESK, PHONE = 1280, 390
 #: reason of a skipped browser test; `conftest.py` repeats it loudly at the end
 NO_BROWSER = "no Chromium is installed (package chromium), so this test did not run in a browser"
 #: where pictures of every page are put, in both widths; nowhere when empty
 SCREENSHOTS = os.environ.get("PARTWELL_SCREENSHOTS", "")
+
+#: what htmx says of a quiet save that was on its way when the form itself was sent
+_STOPPED = ("htmx:sendAbort", "htmx:afterRequest")
 
 _OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 _OPTIONS += ("--disable-component-update", "--disable-sync", "--lang=zh-CN")
@@ -36,6 +39,17 @@ def launched() -> Iterator[Browser]:
         browser.close()
 
 
+def is_complaint(said: ConsoleMessage) -> bool:
+    """Whether a page says in the console that something went wrong."""
+    return said.type == "error" and not said.text.startswith(_STOPPED)
+
+
+def rest(page: Page) -> None:
+    """Wait until the page is loaded and nothing of it is asked for any more."""
+    page.wait_for_load_state("load")
+    expect(page.locator(".htmx-request")).to_have_count(0)
+
+
 class Visitor:
     """Somebody in front of a screen, who logs in by typing."""
 
@@ -46,7 +60,7 @@ class Visitor:
         context = browser.new_context(**screen, **place, java_script_enabled=javascript)
         self.page: Page = context.new_page()
         self.page.set_default_timeout(10_000)
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("console", lambda said: self.complaints.append(said.text) if is_complaint(said) else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         context.on("request", self._stays_here)
         self.page.goto("/log-in")
@@ -61,7 +75,7 @@ class Visitor:
 
     def look(self, name: str) -> None:
         """Check the page: nothing serious for axe, no sideways scrolling, no complaint; and take its pictures."""
-        self.page.wait_for_load_state("networkidle")
+        rest(self.page)
         found = Axe().run(self.page).response["violations"]
         serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
         assert not serious, (name, serious)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser import is_complaint
 from playwright.sync_api import Browser, Page, expect
 from web_office import PASSWORD, Office, with_a_term
 
@@ -28,7 +29,7 @@ def _open(chromium: Browser, address: str, login: str, width: int = 1280) -> Pag
     page = context.new_page()
     page.set_default_timeout(15_000)
     complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "422" not in said.text else None)
+    page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) and "422" not in said.text else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.complaints = complaints  # type: ignore[attr-defined]
     page.goto("/log-in")
