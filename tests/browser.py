@@ -50,6 +50,16 @@ def rest(page: Page) -> None:
     expect(page.locator(".htmx-request")).to_have_count(0)
 
 
+def back_with(field: Locator, text: str) -> None:
+    """The page has what was typed before one left it; it was sent on leaving, and may arrive after whoever is back at once."""
+    for _ in range(20):
+        if field.input_value() == text:
+            return
+        field.page.wait_for_timeout(250)
+        field.page.reload()
+    expect(field).to_have_value(text)
+
+
 class Visitor:
     """Somebody in front of a screen, who logs in by typing."""
 

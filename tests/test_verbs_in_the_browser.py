@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from browser import PHONE, Visitor
-from playwright.sync_api import Browser, Locator, expect
+from browser import PHONE, Visitor, back_with
+from playwright.sync_api import Browser, expect
 from web_office import PASSWORD, Office
 
 
@@ -106,16 +106,6 @@ def test_the_initiator_urges_on_a_phone(office: Office, address: str, chromium: 
     initiator.reads("已催办，已通知当前处理人。", "月底前须办结")
     initiator.look("urged")
     initiator.leave()
-
-
-def back_with(field: Locator, text: str) -> None:
-    """The page has what was typed before one left it; it was sent on leaving, and may arrive after whoever is back at once."""
-    for _ in range(20):
-        if field.input_value() == text:
-            return
-        field.page.wait_for_timeout(250)
-        field.page.reload()
-    expect(field).to_have_value(text)
 
 
 def test_a_written_opinion_is_still_there_after_more(office: Office, address: str, chromium: Browser) -> None:

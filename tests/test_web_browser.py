@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import is_complaint
+from browser import back_with, is_complaint
 from playwright.sync_api import Browser, Page, expect
 from web_office import PASSWORD, Office, with_a_term
 
@@ -162,7 +162,7 @@ def test_what_was_typed_last_is_saved_when_the_page_is_left(office: Office, addr
     page.locator("[name=minutes]").press_sequentially("说到一半")
     page.goto("/inbox")
     page.goto(f"/items/{item}")
-    expect(page.locator("[name=minutes]")).to_have_value("说到一半")
+    back_with(page.locator("[name=minutes]"), "说到一半")
     _sound(page)
 
 
