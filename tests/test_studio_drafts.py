@@ -12,7 +12,8 @@ from engine import procedures
 from engine.errors import DraftFileChanged, DraftGone, DraftMovedOn, DraftOpen, FileRefused, NotAllowed, NotFound
 from engine.models import Holding, ProcedureDraft, ProcedureEvent
 from engine.services import Services
-from engine.studio import changing, drafts, editing, events, listing
+from engine.studio import changing, drafts, editing, events, listing, titles
+from webapp import FORMS, PROCEDURES
 
 LETTER = "letters/notice.txt"
 RULES = {"managers": ["admin", "hr_director"]}
@@ -297,3 +298,12 @@ def test_editors_are_told_who_else_has_a_file_open(room: Room) -> None:
     assert [one.name for one in editing.tell(room.services, "test", LETTER, actor=person("hr"))[0]] == ["王芳", "吴凡"]
     with pytest.raises(NotFound):
         editing.tell(room.services, "test", "none.txt", actor=person("admin"))
+
+
+def test_files_are_called_by_what_they_are_for() -> None:
+    """The shipped dismissal: diagrams and tables by their names, forms and letters by the steps that use them, scenarios by theirs."""
+    called = titles.titles(procedures.gather(PROCEDURES / "termination", FORMS))
+    assert called["termination.bpmn"] == ["辞退"] and called["law-check.dmn"] == ["辞退合法性审查"]
+    assert called["forms/assessment.form"] == ["评估表现并提出处理意见"] and called["letters/notice.typ"] == ["生成解除通知书"]
+    assert called["scenarios/union-silent.yaml"] == ["工会逾期未回复"] and "rules.json" not in called
+    assert titles.titles({"a.bpmn": b"<broken", "b.dmn": b"", "scenarios/c.yaml": b"{", "forms/d.form": b"{"}) == {}

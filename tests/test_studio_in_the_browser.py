@@ -32,7 +32,7 @@ def test_a_manager_edits_checks_publishes_and_schedules(office: Office, address:
     page.get_by_role("link", name="约谈").click()
     manager.reads("第 1 版", "目前没有草稿", "检查结果")
     manager.look("studio-untouched")
-    page.get_by_role("link", name="forms/answer.form", exact=True).click()
+    page.get_by_role("link", name="本人陈述 forms/answer.form", exact=True).click()
     text = page.get_by_label("文件内容")
     sound = text.input_value()
     text.fill(sound.replace('"components"', "components", 1))

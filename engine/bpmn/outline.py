@@ -43,6 +43,15 @@ def decisions(content: bytes, path: str) -> Iterator[dict[str, Json]]:
         yield {"id": id, "name": decision.get("name") or id, "file": path, **holds}
 
 
+def answered(content: bytes, path: str) -> list[str]:
+    """Names of the decisions of a DMN file that no other one of it requires."""
+    root = _read(content, path)
+    if root is None:
+        return []
+    required = {(node.get("href") or "").lstrip("#") for node in root.iter("{*}requiredDecision")}
+    return [node.get("name") or node.get("id", "") for node in root.iter("{*}decision") if node.get("id") not in required]
+
+
 def _processes(content: bytes, path: str) -> list[Process]:
     root = _read(content, path)
     return processes(root, path) if root is not None else []
@@ -105,3 +114,15 @@ def _no_text(content: bytes) -> Unreadable | None:
     except UnicodeDecodeError as error:
         return Unreadable(reason="it is no text in UTF-8", line=content[: error.start].count(b"\n") + 1)
     return None
+
+
+def users(files: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """By id of a form, and by every text of a task header, such as a letter's name: the elements that use it, as the diagrams call them."""
+    found: dict[str, list[str]] = {}
+    for path, content in files.items():
+        for process in _processes(content, path) if path.endswith(".bpmn") else ():
+            for element in process.elements.values():
+                for used in (element.form, *element.headers.values()):
+                    if used and element.title not in found.setdefault(used, []):
+                        found[used].append(element.title)
+    return found

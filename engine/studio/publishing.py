@@ -36,6 +36,7 @@ class Preview:
     """What publishing would do, and what stands against it."""
 
     draft: Draft
+    files: Mapping[str, bytes]
     #: by file; an error refuses
     findings: Mapping[str, Sequence[Finding]]
     #: what changes of the active version
@@ -63,6 +64,7 @@ def preview(services: Services, procedure: str, *, actor: str | None) -> Preview
     present = services.programs.get(active.id).files if active is not None else {}
     return Preview(
         draft=draft,
+        files=files,
         findings=procedures.findings(services, files),
         changes=differences.between(present, files),
         behind=draft.base != draft.active,

@@ -12,7 +12,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from engine import procedures, versions
 from engine.bpmn import blank
 from engine.errors import NotAllowed, NotFound
-from engine.studio import changing, drafts, editing, events, listing, publishing
+from engine.studio import changing, drafts, editing, events, listing, publishing, titles
 
 from .. import i18n
 from ..accounts import logged_in, me, services
@@ -21,8 +21,8 @@ from . import checking
 from .addresses import KINDS, studio
 from .changes import by_file
 
-#: kinds in the order in which they are listed
-_ORDER = list(KINDS)
+#: files of a kind that are listed without being asked for
+_FEW = 6
 
 
 @studio.get("")
@@ -58,13 +58,15 @@ def show(procedure: str) -> Any:
         rows = versions.versions(services(), procedure)
     except NotFound:
         rows = []
-    files = sorted(seen.draft.files, key=lambda file: (_ORDER.index(file.kind), file.path))
+    kinds = [(kind, [file for file in seen.draft.files if file.kind == kind]) for kind in KINDS]
     findings = {path: checking.told(found) for path, found in seen.findings.items() if found}
     return render_template(
         "studio_draft.html",
         draft=seen.draft,
         preview=seen,
-        files=files,
+        kinds=[(kind, those) for kind, those in kinds if those],
+        titles=titles.titles(seen.files),
+        few=_FEW,
         findings=findings,
         editing=[one for one in open_now if one.id != me().id],
         editors=editors,
