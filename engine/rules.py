@@ -61,7 +61,7 @@ def faults(content: bytes) -> list[str]:
         return [str(error)]
     if not isinstance(given, dict):
         return ["it must be an object"]
-    found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before", "since"}]
+    found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before", "since", "free_of"}]
     lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__ and name not in _BY_NAME}
     inner = {rule: given.get(rule, {}) for rule in _BY_NAME}
     since = given.get("since", {})
@@ -80,7 +80,7 @@ def faults(content: bytes) -> list[str]:
 #: rules that name steps (`bpmn.demands`)
 _STEPS = ("no_way_back", "second_person")
 #: rules that hold a list for each of several names
-_BY_NAME = ("before", "shown")
+_BY_NAME = ("before", "free_of", "shown")
 
 
 def _texts(listed: object) -> bool:

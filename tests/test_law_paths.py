@@ -250,6 +250,15 @@ def test_nothing_is_stopped_before_the_notice_was_served() -> None:
     assert ("送达解除通知书", "stop_social_insurance") in found
 
 
+def test_the_certificate_waits_for_no_handover() -> None:
+    """Art 50(1) knows no condition: a certificate behind the handover is refused, beside it is fine."""
+    drawing = Drawing()
+    drawing.lead("to_end_date", "closing_join")
+    drawing.lead("handover_done", "end_date_reached")
+    found = [(one.element, one.facts["step"]) for one in drawing.found() if one.code == "waits_for"]
+    assert found == [("write_certificate", "工作交接"), ("hand_over_certificate", "工作交接")]
+
+
 def test_a_copied_notice_leaves_no_way_back_either() -> None:
     """Whoever called the case off after the second letter would do so too late, as after the first."""
     drawing = Drawing()

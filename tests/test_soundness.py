@@ -51,6 +51,12 @@ def test_how_branches_divide_and_meet(split: str, join: str, drawn: str, expecte
     assert found(*STEPS, split, join, drawn) == expected
 
 
+def test_a_join_with_a_flow_from_what_is_never_reached() -> None:
+    """It waits for ever, too, though nothing comes after it."""
+    body = (*STEPS, AND_JOIN, flows("start > a", "a > join", "b > join", "join > c", "c > end"))
+    assert found(*body) == [("join", "deadlock", "error")]
+
+
 def test_a_branch_that_may_end_before_the_join() -> None:
     """Whoever says no leaves the others waiting; with an end that takes them along nobody waits."""
     for last, expected in (("", [("join", "deadlock", "warning")]), (event("terminate"), [])):

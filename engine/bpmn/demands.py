@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .model import Element, Process
 from .ways import Place
@@ -56,14 +56,17 @@ class Rule:
     needed: Sequence[Demand]
     #: what must lie between this and the target; None: between where people begin and the target
     since: Demand | None = None
+    #: whether the target must be reached without them, instead
+    free: bool = False
 
 
 def rules(files: Mapping[str, bytes], read: Sequence[Process]) -> list[Rule]:
-    """The rules `before` and `since` of a sound rule file, as they fit these diagrams."""
+    """The rules `before`, `since` and `free_of` of a sound rule file, as they fit these diagrams."""
     given = json.loads(files.get(RULES, b"{}"))
     found = [_rule(target, needed, read) for target, needed in given.get("before", {}).items()]
     for start, before in given.get("since", {}).items():
         found += [_rule(target, needed, read, _demand(start, read)) for target, needed in before.items()]
+    found += [replace(_rule(target, steps, read), free=True) for target, steps in given.get("free_of", {}).items()]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from lxml import etree
 
@@ -30,7 +30,7 @@ def drawn_wrong(process: Process, root: etree._Element) -> Iterator[Finding]:
         if element.id not in reached and inside:
             yield finding(Code.UNREACHABLE, element)
         if element.kind == "parallelGateway" and len(element.incoming) > 1 and element.id in reached:
-            yield from _join(process, element)
+            yield from _join(process, element, reached)
 
 
 def _ids(root: etree._Element) -> Iterator[Finding]:
@@ -129,9 +129,9 @@ def _reached(process: Process, without: str | None = None) -> set[str]:
     return seen
 
 
-def _join(process: Process, gateway: Element) -> Iterator[Finding]:
-    """A parallel join one of whose flows only comes from behind it waits for ever."""
+def _join(process: Process, gateway: Element, reached: Set[str]) -> Iterator[Finding]:
+    """A parallel join one of whose flows only comes from behind it waits for ever. `reached`: what tokens come to at all."""
     before = _reached(process, without=gateway.id)
     for id in gateway.incoming:
-        if process.flows[id].source not in before:
+        if process.flows[id].source in reached - before:
             yield finding(Code.NEVER_JOINS, gateway, flow=process.flows[id].name or id)

@@ -43,6 +43,7 @@ class Code(StrEnum):
     UNRESOLVED_REFERENCE = "unresolved_reference"
     STEP_MISSING = "step_missing"
     STEP_MISSING_SINCE = "step_missing_since"
+    WAITS_FOR = "waits_for"
     STEP_GONE = "step_gone"
     RULE_GUARDS_NOTHING = "rule_guards_nothing"
     # what elements need
@@ -176,6 +177,11 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _ERROR,
         '"{target}" can be reached from "{since}" without "{step}" in between, which a rule of this procedure forbids. '
         "The way: {along}. Close that path.",
+    ),
+    Code.WAITS_FOR: (
+        _ERROR,
+        '"{target}" is never reached unless "{step}" was done, and a rule of this procedure says that it must not wait for it. '
+        "Draw them side by side.",
     ),
     Code.STEP_GONE: (
         _ERROR,

@@ -2,7 +2,8 @@
 
 `rules.json` says `{"before": {"<step>": ["<step>", …]}}`: no path from where people begin may reach the first without
 passing each of the others. `{"since": {"<step>": {"<step>": ["<step>", …]}}}` says the same of the paths that begin behind the
-outer step: once a plan was changed, it must be approved again. `demands` says how steps are named. Elements that other rules
+outer step: once a plan was changed, it must be approved again. `{"free_of": {"<step>": ["<step>", …]}}`: the first must be reached
+where each of the others is never done, so that it waits for none of them. `demands` says how steps are named. Elements that other rules
 name (`no_way_back`, `second_person`) must exist. What the elements mean is the procedure's affair.
 """
 
@@ -61,9 +62,13 @@ def _broken(demanded: Sequence[Rule], read: Sequence[Process]) -> Iterator[tuple
                 walked[rule.since, demand] = _walked(read, rule.since, demand)
             ways = walked[rule.since, demand]
             for place in rule.targets:
-                if place in ways.seen and not _follows(ways.way(place), demand, missing.setdefault(place, [])):
+                target = known[place[0]].elements[place[1]]
+                if rule.free:
+                    if place not in ways.seen and demand.elements:
+                        yield known[place[0]].file, finding(Code.WAITS_FOR, target, step=demand.title, target=target.title)
+                elif place in ways.seen and not _follows(ways.way(place), demand, missing.setdefault(place, [])):
                     missing[place].append(demand)
-                    yield known[place[0]].file, _missing(known[place[0]].elements[place[1]], rule, demand, ways.way(place))
+                    yield known[place[0]].file, _missing(target, rule, demand, ways.way(place))
 
 
 def _missing(target: Element, rule: Rule, demand: Demand, way: Sequence[Element]) -> Finding:
@@ -119,7 +124,7 @@ def left_out(
     stands = [(key.rpartition(":")[2], flow and flow.rpartition(":")[2]) for key, flow in standing]
     done = {key.rpartition(":")[2] for key in passed}
     found = []
-    for rule in (rule for rule in rules(files, read) if rule.since is None):
+    for rule in (rule for rule in rules(files, read) if rule.since is None and not rule.free):
         for demand in rule.needed:
             if not demand.elements or any(id in done for _, id in demand.elements):
                 continue
