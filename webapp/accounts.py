@@ -327,7 +327,13 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def identify() -> None:
-        """Pages know people by cookie, the JSON interface by bearer token only: it has no forgery check."""
+        """Pages know people by cookie, the JSON interface by bearer token only: it has no forgery check.
+
+        In a sandbox, which nobody reaches but through the studio, it says as whom somebody tries it.
+        """
+        if app.config.get("SANDBOX"):
+            g.person = request.environ["partwell.acts_as"]
+            return
         if request.path.startswith("/api/"):
             kind, _, secret = request.headers.get("Authorization", "").partition(" ")
             secret = secret.strip() if kind.lower() == "bearer" else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import checking, editor, files, pages, publishing, uploading
+from . import checking, editor, files, pages, publishing, scenario_pages, trying, uploading
 from .addresses import data, studio
 
 __all__ = ["init_app"]
@@ -12,6 +12,7 @@ __all__ = ["init_app"]
 
 def init_app(app: Flask) -> None:
     """Pages and the JSON that the editors speak with the server."""
-    assert checking and editor and files and pages and publishing and uploading  # each puts its addresses on a blueprint
+    # each puts its addresses on a blueprint
+    assert checking and editor and files and pages and publishing and scenario_pages and trying and uploading
     app.register_blueprint(studio)
     app.register_blueprint(data)
