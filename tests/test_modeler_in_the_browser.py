@@ -67,6 +67,7 @@ def office(office: Office) -> Office:
     files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
     files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
     procedures.deploy(office.services, files, procedure="termination")
+    put(office, "menagerie.bpmn", menagerie())
     return office
 
 
@@ -121,9 +122,43 @@ def test_a_step_and_a_deadline_are_changed_and_are_there_after_a_reload(office: 
     owner.visitor.leave()
 
 
+def test_a_step_has_one_way_to_its_owner_and_undo_gives_back_what_was(owner: Drawer) -> None:
+    """A chain takes the place of the roles at once; expressions are completed with what exists there; the drawing leaves as a picture."""
+    owner.open("/studio/termination/edit/menagerie.bpmn")
+    owner.pick("by_role")
+    approval = owner.group("approval")
+    approval.get_by_label("由谁办理").select_option(label="审批链")
+    expect(approval.get_by_role("link", name="查看由谁签批")).to_have_attribute("href", re.compile("/chains/"))
+    chained = _step(owner, "by_role")
+    assert 'name="wf.chain"' in chained and "assignmentDefinition" not in chained
+    owner.page.get_by_role("button", name="撤销").click()
+    assert 'candidateGroups="=[&#34;hr&#34;]"' in _step(owner, "by_role").replace("&quot;", "&#34;")
+    assert 'name="wf.chain"' not in _step(owner, "by_role")
+    owner.checked()
+    owner.pick("flow_0")
+    owner.group("condition").locator(".cm-content").click()
+    owner.page.keyboard.press("End")
+    owner.page.keyboard.type(" and 结")
+    expect(owner.page.locator(".cm-tooltip-autocomplete")).to_contain_text("结果")
+    owner.page.keyboard.press("Enter")
+    owner.page.get_by_label("图片与文件").click()
+    with owner.page.expect_download() as drawn:
+        owner.page.get_by_role("button", name="图片（PNG）").click()
+    assert drawn.value.suggested_filename == "menagerie.png"
+    assert Path(drawn.value.path()).read_bytes().startswith(b"\x89PNG")
+    owner.visitor.leave()
+
+
+def _step(owner: Drawer, id: str) -> str:
+    """The XML of a user task as it is drawn now."""
+    text = str(owner.ask("studio.keeper.current()"))
+    found = re.search(rf'<bpmn:userTask id="{id}".*?</bpmn:userTask>', text, re.DOTALL)
+    assert found
+    return found[0]
+
+
 def test_no_english_is_left_in_any_panel_or_menu(office: Office, owner: Drawer) -> None:
     """Every panel of every kind of element, the menus, the simulation: no string without Chinese."""
-    put(office, "menagerie.bpmn", menagerie())
     owner.open("/studio/termination/edit/menagerie.bpmn")
     left: dict[str, set[str]] = {}
     for id in owner.ask("studio.diagram.get('elementRegistry').getAll().map((each) => each.id).filter((id) => !id.endsWith('_label'))"):
@@ -234,7 +269,7 @@ def test_five_hundred_elements_stay_usable(office: Office, owner: Drawer) -> Non
 
 
 def test_on_a_phone_the_diagram_is_looked_at(office: Office, address: str, chromium: Browser) -> None:
-    """No panel and no palette, but the whole diagram and what the check says; a finding brings its element into view."""
+    """No panel and no palette, but the diagram, moved by a finger, and what the check says; a finding brings its element into view."""
     put(office, "small.bpmn", many(2, "small").replace('<zeebe:assignmentDefinition candidateGroups="=[&quot;hr&quot;]" />', ""))
     phone = Drawer(Visitor(chromium, address, "sunzhiyuan", PASSWORD, PHONE), "/studio/termination/edit/small.bpmn")
     expect(phone.page.locator(".djs-palette")).to_have_count(0)
@@ -242,6 +277,12 @@ def test_on_a_phone_the_diagram_is_looked_at(office: Office, address: str, chrom
     expect(phone.page.locator(".bjs-powered-by")).to_be_visible()
     phone.finding("元素1").first.click()
     assert phone.ask("studio.diagram.get('selection').get()[0].id") == "step_1"
+    before = phone.ask("studio.diagram.get('canvas').viewbox().x")
+    phone.ask(
+        "[['pointerdown', 200], ['pointermove', 150], ['pointerup', 150]].forEach(([kind, x]) => document.querySelector('.djs-container')"
+        ".dispatchEvent(new PointerEvent(kind, { pointerId: 1, pointerType: 'touch', clientX: x, clientY: 400, bubbles: true })))"
+    )
+    assert phone.ask("studio.diagram.get('canvas').viewbox().x") > before
     phone.visitor.look("modeler-phone")
     phone.visitor.leave()
 

@@ -65,7 +65,10 @@ export function select(diagram, id) {
   const root = (element && canvas.findRoot(element)) || canvas.getRootElement();
   if (root !== canvas.getRootElement()) canvas.setRootElement(root);
   if (element && element !== root) {
-    canvas.scrollToElement(element, { top: 120, bottom: 160, left: 160, right: 120 });
+    const { clientWidth: width, clientHeight: height } = canvas.getContainer();
+    const room = (wanted, size) => Math.min(wanted, Math.round(size / 4));
+    // beside the palette, and with the menu of the element in view
+    canvas.scrollToElement(element, { top: room(120, height), bottom: room(160, height), left: room(160, width), right: room(240, width) });
     selection.select(element);
   } else selection.select(null);
 }
@@ -88,6 +91,6 @@ export function begin(diagram) {
   const start = diagram.get('elementRegistry').find((element) => element.type === 'bpmn:StartEvent' && !element.labelTarget);
   const top = start ? start.y + start.height / 2 - height / 2 : inner.y - 40;
   const y = Math.max(inner.y - 40, Math.min(top, inner.y + inner.height - height + 40));
-  // beside the palette
-  canvas.viewbox({ x: inner.x - 130, y, width, height });
+  const palette = diagram.get('palette', false) ? 130 : 16;
+  canvas.viewbox({ x: inner.x - palette, y, width, height });
 }

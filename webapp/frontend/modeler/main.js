@@ -8,6 +8,7 @@ import { Keeper } from './keeper.js';
 import { ask, clock, day, h } from './page.js';
 import { Server } from './server.js';
 import { others } from './together.js';
+import { touch } from './touch.js';
 
 const EMPTY = { operations: [], templates: [], chains: [], roles: [], forms: [], decisions: [], processes: [], calendars: [] };
 const NARROW = '(max-width: 760px)';
@@ -66,6 +67,7 @@ async function start() {
   }
   begin(diagram);
   bar.attach(diagram, { narrow, keeper });
+  if (narrow) touch(diagram);
   if (!narrow) {
     diagram.on('commandStack.changed', ({ trigger }) => {
       if (trigger === 'clear') return;
@@ -87,11 +89,12 @@ async function start() {
     others({ server, path, me, keeper, bar, say });
   }
   findings.soon(0);
-  await findings.ready;
+  // the panel listens from its first frame on
+  await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (wanted) select(diagram, wanted);
-  root.dataset.ready = 'yes';
   root.studio = { diagram, keeper, findings, say, another: () => modeler(h('div'), h('div'), studio) };
+  root.dataset.ready = 'yes';
 
   function told(state, problem) {
     bar.told(state, problem);
@@ -165,7 +168,13 @@ function build(root, say) {
   const findings = h('section', { class: 'studio-findings', 'aria-label': say('Findings') });
   const panel = h('aside', { class: 'studio-panel', 'aria-label': say('Properties') });
   root.replaceChildren(bar, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), panel));
-  const grow = () => root.style.setProperty('--studio-top', `${Math.round(root.getBoundingClientRect().top + scrollY)}px`);
+  const grow = () => {
+    root.style.setProperty('--studio-top', `${Math.round(root.getBoundingClientRect().top + scrollY)}px`);
+    // on a phone the menu lies at the bottom
+    const menu = document.querySelector('.mainnav');
+    const fixed = menu && getComputedStyle(menu).position === 'fixed';
+    root.style.setProperty('--studio-bottom', `${fixed ? menu.offsetHeight : 0}px`);
+  };
   grow();
   addEventListener('resize', grow);
   return { bar, canvas, findings, panel };

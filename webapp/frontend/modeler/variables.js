@@ -22,9 +22,11 @@ export class VariablesOfCheck {
   }
 
   async getVariablesForElement(object) {
-    const names = await this.findings.names();
-    const at = names.at[object.id] ?? names.at[object.$parent?.id];
-    return at === undefined ? [] : nested(names.sets[at]);
+    const at = (names) => names.at[object.id] ?? names.at[object.$parent?.id];
+    // what is known from before will do while the check is at work; it is only waited for where an element is new
+    let names = this.findings.known;
+    if (at(names) === undefined) names = await this.findings.names();
+    return at(names) === undefined ? [] : nested(names.sets[at(names)]);
   }
 }
 VariablesOfCheck.$inject = ['studio'];

@@ -162,7 +162,7 @@ const ours = {
   'by an expression': '用表达式',
   '— no limit —': '— 不限 —',
   'Working time of': '工作日历',
-  'the office': '总部',
+  'the office': '公司工作日历',
   'How often': '次数',
   '{n} times': '{n} 次',
   'without end': '一直重复',
