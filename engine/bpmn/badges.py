@@ -11,6 +11,17 @@ from .layout import Box
 HEAT = ("#ffffff", "#fff6dc", "#ffe4a8", "#ffc876", "#fba45c", "#f28454")
 _INK, _PAPER = "#1f2933", "#ffffff"
 _ALARM = "#b42318"
+#: what became of an element from one version to another: its line, its paper, the sign on it
+APART = {
+    "added": ("#1b6b3a", "#dff3e6", "+"),
+    "removed": ("#b42318", "#fde4e1", "−"),
+    "changed": ("#a86400", "#fdeac4", "≠"),
+    "moved": ("#1d5fa8", "#ffffff", "↔"),
+}
+_APART_SAID = {
+    "zh": {"added": "新增", "removed": "删除", "changed": "有改动", "moved": "仅移动位置"},
+    "en": {"added": "added", "removed": "removed", "changed": "changed", "moved": "only moved"},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +50,11 @@ def drawn(badge: Badge, box: Box) -> str:
         f'<g class="badge-mark"><rect {place} fill="{paint}" stroke="{_PAPER}" stroke-width="1.5"/>'
         f'<text {middle} text-anchor="middle" font-size="12" font-weight="600" fill="{ink}">{escape(badge.text)}</text></g>'
     )
+
+
+def apart(how: str, language: str) -> Badge:
+    """The sign of what became of an element, a key of APART; `language`: `zh` or `en`."""
+    return Badge(text=APART[how][2], said=_APART_SAID[language][how])
 
 
 def linked(badge: Badge, body: str) -> str:

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
-from .badges import HEAT, Badge, drawn, linked
+from .badges import APART, HEAT, Badge, apart, drawn, linked
 from .icons import SIGNS
 from .layout import Box, Edge, Layout, Shape, layout
 from .model import Element, Flow, Lane, Process
@@ -35,26 +35,38 @@ def svg(
     lit: Set[str] = frozenset(),
     done: Set[str] = frozenset(),
     badges: Mapping[str, Badge] = MappingProxyType({}),
+    marks: Mapping[str, str] = MappingProxyType({}),
     locale: str = "zh-CN",
 ) -> str:
     """The drawing of a diagram; `lit` elements are where the case stands, `done` ones were passed, sequence flows among them.
 
-    `badges`: what is written onto elements; one inside a sub-process that is drawn closed is not seen. Raises `errors.FileRefused`.
+    `badges`: what is written onto elements; one inside a sub-process that is drawn closed is not seen. `marks`: what became of elements
+    and flows from one version to another, keys of `badges.APART`; the sub-process that is drawn closed around one counts as changed.
+    Raises `errors.FileRefused`.
     """
     root = read_xml(xml, "diagram")
-    return _Picture(root, set(lit), set(done), "en" if locale.startswith("en") else "zh", badges).text()
+    return _Picture(root, set(lit), set(done), "en" if locale.startswith("en") else "zh", badges, marks).text()
 
 
 class _Picture:
-    def __init__(self, root: etree._Element, lit: set[str], done: set[str], language: str, badges: Mapping[str, Badge]) -> None:
+    def __init__(
+        self,
+        root: etree._Element,
+        lit: set[str],
+        done: set[str],
+        language: str,
+        badges: Mapping[str, Badge],
+        marks: Mapping[str, str],
+    ) -> None:
         read = processes(root, "diagram")
         self.root = root
         self.language = language
-        self.badges = badges
         self.elements: dict[str, Element] = {id: e for process in read for id, e in process.elements.items()}
         self.main: Process | None = next((p for p in read if p.executable), read[0] if read else None)
         self.layout: Layout = layout(root, self.main)
         self.lit, self.done = (self._drawn(ids) for ids in (lit, done))
+        self.marks = self._marks(marks)
+        self.badges = {**badges, **{id: apart(how, language) for id, how in self.marks.items() if id in self.layout.shapes}}
         self.names = self._names(read)
 
     def _drawn(self, ids: Iterable[str]) -> set[str]:
@@ -65,6 +77,13 @@ class _Picture:
                 id = self.elements[id].scope
             found.add(id)
         return found
+
+    def _marks(self, marks: Mapping[str, str]) -> dict[str, str]:
+        found = {}
+        for id, how in marks.items():
+            for around in self._drawn([id]) - {id} if how != "moved" else ():
+                found[around] = "changed"
+        return found | dict(marks)
 
     def _names(self, read: list[Process]) -> dict[str, str]:
         english = self.language == "en"
@@ -117,6 +136,9 @@ class _Picture:
     def _shape(self, id: str, kind: str, shape: Shape) -> str:
         state = "current" if id in self.lit else "done" if id in self.done else ""
         ink, paper, weight = _STATES[state]
+        mark = self.marks.get(id, "")
+        if mark:
+            ink, paper, weight = *APART[mark][:2], 2.8
         badge = self.badges.get(id)
         if badge and badge.heat:
             paper = HEAT[badge.heat]
@@ -138,7 +160,7 @@ class _Picture:
             body += _sign("done", Box(box.x + box.width - 16, box.y + 3, 13, 13), ink, 2.2) if box.width > 60 else ""
         if badge:
             body = linked(badge, f"<title>{escape(badge.said)}</title>{body}{drawn(badge, box)}")
-        classes = quoteattr(" ".join(filter(None, (kind, state))))
+        classes = quoteattr(" ".join(filter(None, (kind, state, mark))))
         return f"<g class={classes} data-element={quoteattr(id)}>{self._state_told(state, name or id)}{body}</g>"
 
     def _state_told(self, state: str, name: str) -> str:
@@ -159,12 +181,14 @@ class _Picture:
         plain = kind == "sequenceFlow" or not kind
         dash = "" if plain else ' stroke-dasharray="2 4"' if kind == "association" else ' stroke-dasharray="8 4"'
         path = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in edge.points)
-        taken = id in self.done
-        ink, weight = (_STATES["done"][0], 3) if taken else (_LINE, 1.5)
+        taken, mark = id in self.done, self.marks.get(id, "")
+        ink, weight = (APART[mark][0], 3) if mark else (_STATES["done"][0], 3) if taken else (_LINE, 1.5)
         body = f'<path d="{path}" stroke="{ink}" stroke-width="{weight}"{dash}/>'
         if kind != "association":
             body += _arrow(edge.points[-2], edge.points[-1], ink, filled=plain)
-        classes = quoteattr(f"{kind or 'flow'}{' done' if taken else ''}")
+        if mark:
+            body = f"<title>{escape(apart(mark, self.language).said)}</title>{body}"
+        classes = quoteattr(f"{kind or 'flow'}{' done' if taken else ''} {mark}".rstrip())
         return f"<g class={classes} data-element={quoteattr(id)}>{body}{self._edge_name(id, edge)}</g>"
 
     def _edge_name(self, id: str, edge: Edge) -> str:

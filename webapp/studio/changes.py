@@ -12,6 +12,7 @@ from typing import Any
 from engine.bpmn.differences import Change
 
 from ..i18n import N_, gettext
+from . import passages
 
 #: what `Change.what` says
 THINGS = {
@@ -60,9 +61,11 @@ _SETTINGS = {
     "values": N_("Choices"),
     "conditional": N_("Shown when"),
     "text": N_("Text"),
+    "expression": N_("Expression"),
+    "requires": N_("Decided before"),
 }
-#: letters of a value that are shown
-_LONGEST = 300
+#: letters of a value that are shown; a longer one than `_LONG` is compared word by word
+_LONGEST, _LONG = 300, 80
 #: lines of a text that are shown, and around each change
 _LINES, _CONTEXT = 200, 2
 
@@ -76,6 +79,8 @@ class Detail:
     after: str
     #: (`added`, `removed`, `same` or `gap`, text) of each line, of a text of several
     lines: Sequence[tuple[str, str]] = ()
+    #: the same of the words of a long value
+    words: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +116,9 @@ def _detail(setting: str, before: Any, after: Any) -> Detail:
         called = gettext(_SETTINGS[setting]) if setting in _SETTINGS else setting
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
         return Detail(setting=called, before="", after="", lines=lines(before, after))
+    texts = [_text(value) for value in (before, after)]
+    if all(texts) and max(map(len, texts)) > _LONG:
+        return Detail(setting=called, before="", after="", words=passages.around(*texts))
     return Detail(setting=called, before=_shown(before), after=_shown(after))
 
 
@@ -125,10 +133,13 @@ def lines(before: str, after: str) -> list[tuple[str, str]]:
 
 
 def _shown(value: Any) -> str:
+    text = _text(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _text(value: Any) -> str:
     if value in (None, "", [], {}):
         return ""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        text = " | ".join(value)
-    else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+        return " | ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
