@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, event, flows, mapping, message, node, service, timer, user
+from diagrams import END, START, boundary, boxes, call, diagram, event, flows, mapping, message, node, service, sub, timer, user
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
-from engine import bulk, cases
+from engine import bulk, cases, procedures
 from engine.analytics import scope, searching, standing
 from engine.bulk import Wish
 from engine.errors import FormInvalid, Refused
@@ -74,6 +77,24 @@ def test_counts_are_of_what_waits_and_not_of_what_watches(services: Services) ->
     assert total == 1 and [case.id for case in found] == [first] and found[0].since == room.clock.now()
     room.manage(cases.suspend, second)
     assert standing.cases_at(services, looked_at(room), "talk")[0][0].status == "suspended"
+
+
+def test_what_the_drawing_does_not_show_counts_around_it(services: Services) -> None:
+    """In a sub-process that is drawn closed, and in a called process, cases count at what stands for them in the diagram."""
+    room = Room(services)
+    body = (START, sub("part", node("startEvent", "s"), user("inner"), node("endEvent", "e"), flows("s > inner", "inner > e")))
+    body += (call("other", "child"), END, flows("start > part", "part > other", "other > end"))
+    drawn = boxes(diagram(*body)).replace(b'bpmnElement="part"', b'bpmnElement="part" isExpanded="false"')
+    drawn = re.sub(rb'<bpmndi:BPMNShape[^>]*bpmnElement="(?:s|inner|e)".*?</bpmndi:BPMNShape>', b"", drawn)
+    child = diagram(START, user("asked"), END, flows("start > asked", "asked > end"), id="child")
+    files = {"test.bpmn": drawn, "child.bpmn": child, "rules.json": json.dumps(RULES).encode()}
+    procedures.deploy(services, files, procedure="test")
+    case = room.start()
+    assert counts(room) == {"part": (1, 0)}
+    room.complete(case, "inner")
+    assert counts(room) == {"other": (1, 0)}
+    [found], total = standing.cases_at(services, looked_at(room), "other")
+    assert (found.id, total) == (case, 1)
 
 
 def test_incidents_are_counted_at_their_element(broken: Room) -> None:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from engine import errors
 from engine.bpmn import render
+from engine.bpmn.badges import HEAT, Badge
 
 BODY = (
     START,
@@ -123,3 +124,18 @@ def test_a_picture_of_nothing_is_still_a_picture():
 def test_lines_are_even_and_never_wider_than_they_must(text, width, lines):
     """A last line of one character is avoided; closing punctuation stays with its word."""
     assert render.wrapped(text, width, 12) == lines
+
+
+def test_badges_stand_on_elements_and_lead_somewhere():
+    """A figure is written onto its element, shaded, said in words, and a link; a picture without links stays a picture."""
+    xml = boxes(diagram(*BODY))
+    known = "assess"
+    drawing = render.svg(xml, badges={known: Badge(text="7", said="七件 <&>", heat=5, alarm=True, link="/operations?a=1&b=2")})
+    tree = etree.fromstring(drawing)
+    [link] = tree.iterfind(".//{*}a")
+    assert link.get("href") == "/operations?a=1&b=2" and link.get("aria-label") == "七件 <&>" and tree.get("role") == "group"
+    assert HEAT[5] in drawing and ">7</text>" in drawing
+    assert (
+        "assess" in render.shown(xml)
+        and etree.fromstring(render.svg(xml, badges={known: Badge(text="7", said="七件")})).get("role") == "img"
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from .. import rules
+from ..bpmn import render
 from ..bpmn.model import Element
 from ..errors import NotAllowed, NotFound
 from ..models import Case, ProcedureVersion
@@ -110,12 +111,17 @@ def element_of(services: Services, scope: Scope, key: str) -> Element | None:
 
 
 def shown_at(scope: Scope, key: str) -> str:
-    """Where the drawing shows an element: itself, or the call activity of the process that it belongs to."""
-    elements = scope.drawn.program.elements
-    while (prefix := key.rpartition(":")[0]) and key not in scope.drawn.program.process.elements:
+    """Where the drawing shows an element: itself, the sub-process around it that is drawn closed, or the call activity of its process."""
+    program = scope.drawn.program
+    elements = program.elements
+    while (prefix := key.rpartition(":")[0]) and key not in program.process.elements:
         called = prefix.partition("@")[0]
         around = next((e for e in elements.values() if e.called is not None and e.called.process == called and e.id != key), None)
         if around is None:
             return key
         key = around.id
+    source = scope.drawn.files.get(program.process.file)
+    shapes = render.shown(source) if source else frozenset()
+    while shapes and key in program.process.elements and key not in shapes and elements[key].scope in elements:
+        key = elements[key].scope
     return key

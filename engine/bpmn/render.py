@@ -6,6 +6,7 @@ alone (a heavier line, a tick).
 
 from __future__ import annotations
 
+import functools
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Set
@@ -46,6 +47,15 @@ def svg(
     """
     root = read_xml(xml, "diagram")
     return _Picture(root, set(lit), set(done), "en" if locale.startswith("en") else "zh", badges, marks).text()
+
+
+@functools.lru_cache(maxsize=32)
+def shown(xml: bytes) -> frozenset[str]:
+    """Ids of everything that has a shape in the drawing; what lies in a sub-process that is drawn closed has none."""
+    root = read_xml(xml, "diagram")
+    read = processes(root, "diagram")
+    main = next((p for p in read if p.executable), read[0] if read else None)
+    return frozenset(layout(root, main).shapes)
 
 
 class _Picture:
