@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from lxml import etree
 from web_office import Office, token
 
 from engine import work
-from engine.models import new_id
+from engine.models import WorkItem, new_id
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,11 @@ def cases(office: Office) -> dict[str, str]:
     client, headers = office.program("linxiaobei")
     given = client.post(f"/api/v1/items/{item}/complete", json={"values": {"statement": "已知晓"}}, headers=headers)
     assert given.status_code == 204, given.text
+    with office.services.database.unit() as unit:  # as if the conversation had waited five hours
+        talk = sa.and_(WorkItem.case_id == closed, WorkItem.element == "talk")
+        opened = unit.connection.execute(sa.select(WorkItem.opened_at).where(talk)).scalar_one()
+        unit.connection.execute(sa.update(WorkItem).where(talk).values(opened_at=opened - dt.timedelta(hours=5)))
+        unit.commit()
     talking = office.case()
     office.usage.refuses = True
     broken = office.case()
@@ -63,8 +70,8 @@ def test_heat_map_and_figures_of_finished_cases(office: Office, cases: dict[str,
     """Medians stand on the diagram; the page of figures has charts, tables, outcomes and departments."""
     reader = office.browser("wangfang", "en")
     page = reader.get("/operations/office?show=duration&time=wall").text
-    assert "Talk: median under 1 min, 1 times" in page
-    page = reader.get("/analytics/office").text
+    assert re.search(r"Talk: median [45]\.\d h, 1 times", page) and "Approval: median under 1 min, 1 times" in page
+    page = reader.get("/analytics/office?time=wall").text
     assert "Dismissed" in page and page.count('class="chart"') == 3 and "Customer Service" in page
     assert "None was recorded" in page and "With names" not in page
     wrong = reader.get("/analytics/office?from=2026-13-01").text

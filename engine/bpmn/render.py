@@ -170,7 +170,8 @@ class _Picture:
             body += _sign("done", Box(box.x + box.width - 16, box.y + 3, 13, 13), ink, 2.2) if box.width > 60 else ""
         if badge:
             body = linked(badge, f"<title>{escape(badge.said)}</title>{body}{drawn(badge, box)}")
-        classes = quoteattr(" ".join(filter(None, (kind, state, mark))))
+        heat = f"heat-{badge.heat}" if badge and badge.heat else ""
+        classes = quoteattr(" ".join(filter(None, (kind, state, mark, heat))))
         return f"<g class={classes} data-element={quoteattr(id)}>{self._state_told(state, name or id)}{body}</g>"
 
     def _state_told(self, state: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -15,6 +16,9 @@ from ..i18n import gettext, named
 from . import charts
 from .addresses import analytics, asked
 from .wording import span
+
+#: steps in the chart; the table has all
+_LONGEST = 12
 
 
 @analytics.get("")
@@ -74,13 +78,18 @@ def _charts(told: Report, way: str) -> dict[str, str]:
         title=gettext("Median cycle time of the cases closed each month"),
         told=[span(median, way) if median is not None else "0" for median in medians],
     )
-    return {"closed": closed, "taken": taken, "steps": _steps([step for step in told.summary.steps if step.done], way)}
+    return {"closed": closed, "taken": taken, "steps": _steps(told.summary.steps, way)}
 
 
-def _steps(steps: list[StepFigures], way: str) -> str:
+def _steps(steps: Sequence[StepFigures], way: str) -> str:
+    """The steps that take longest, in the order of the diagram; "" where none takes any time."""
+    measure = f"duration_{way}"
+    long = sorted((step for step in steps if step.times[measure][0]), key=lambda step: -(step.times[measure][0] or 0.0))[:_LONGEST]
+    if not long:
+        return ""
     waiting, handling = gettext("Waiting time"), gettext("In hand")
     lines = []
-    for step in steps:
+    for step in [step for step in steps if step in long]:
         waits, hands = (step.times[f"{name}_{way}"][0] or 0.0 for name in ("waiting", "handling"))
         parts = [
             charts.Part(value=waits, colour=charts.WAITING, said=f"{waiting} {span(waits, way)}"),

@@ -209,7 +209,7 @@ function zoom(drawing, step) {
   drawing.dataset.level = level;
   svg.setAttribute("width", box.width * ZOOMS[level]);
   svg.setAttribute("height", box.height * ZOOMS[level]);
-  const lit = drawing.querySelector(".current") || drawing.querySelector(".startEvent");
+  const lit = drawing.querySelector(".current") || drawing.querySelector(".heat-5") || drawing.querySelector(".startEvent");
   if (!lit) return;
   const place = lit.getBoundingClientRect(), frame = drawing.getBoundingClientRect();
   drawing.scrollLeft += place.left + place.width / 2 - frame.left - frame.width / 2;
