@@ -29,7 +29,11 @@ def main() -> None:
         take(Visitor(browser, served.address, "zhaominhua", PASSWORD, DESK), {"inbox": "/inbox", "approve": f"/items/{item}"})
         item = play(served.address, "give_statement")
         take(Visitor(browser, served.address, "linxiaobei", PASSWORD, PHONE), {"statement": f"/items/{item}"})
-        take(Visitor(browser, served.address, "sunzhiyuan", PASSWORD, DESK), {"modeler": "/studio/termination/edit/termination.bpmn"})
+        take(
+            Visitor(browser, served.address, "sunzhiyuan", PASSWORD, DESK),
+            {"modeler": "/studio/termination/edit/termination.bpmn"},
+            select="assess",
+        )
 
 
 def play(address: str, until: str) -> str:
@@ -56,13 +60,17 @@ def play(address: str, until: str) -> str:
         time.sleep(0.1)
 
 
-def take(visitor: Visitor, screens: dict[str, str]) -> None:
+def take(visitor: Visitor, screens: dict[str, str], *, select: str = "") -> None:
+    """Picture by picture in both languages. `select`: an element of a diagram that is pressed first."""
     for locale, name in LOCALES.items():
         visitor.page.goto("/account")
         visitor.page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
         for picture, address in screens.items():
             visitor.page.goto(address)
             visitor.page.wait_for_load_state("networkidle")
+            if select:
+                visitor.page.locator(f"[data-element-id={select}]").first.click()
+                visitor.page.wait_for_timeout(1000)
             shot = Image.open(io.BytesIO(visitor.page.screenshot(caret="initial"))).convert("RGB")
             file = PICTURES / locale / f"{picture}-{visitor.width}.png"
             file.parent.mkdir(parents=True, exist_ok=True)

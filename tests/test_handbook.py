@@ -139,7 +139,8 @@ def on_screen(locale: str) -> tuple[set[str], list[re.Pattern[str]]]:
         for quoted, plain, chinese in _PAIR.findall(file.read_text("utf-8")):
             texts.add((chinese if locale == "zh-CN" else quoted or plain).replace("\\'", "'"))
     texts = {re.sub(r"{(\w+)}", r"%(\1)s", text) for text in texts}
-    places = [text for text in texts if "%(" in text and re.search(r"\w{2}", re.sub(r"%\(\w+\)s", "", text))]
+    # what is mostly places would fit anything
+    places = [text for text in texts if "%(" in text and len(re.sub(r"%\(\w+\)s|\W", "", text)) >= (2 if locale == "zh-CN" else 5)]
     return texts, [re.compile(re.sub(r"%\\\(\w+\\\)s", ".+", re.escape(text))) for text in places]
 
 
