@@ -233,6 +233,28 @@ def test_two_owners_keep_both_versions(office: Office, owner: Drawer, address: s
     other.visitor.leave()
 
 
+def test_nothing_is_lost_where_the_file_or_the_log_in_is_gone(office: Office, owner: Drawer) -> None:
+    """A file that another took away is put back with what was drawn; after logging in again the page goes on by itself."""
+    put(office, "taken.bpmn", many(2, "taken"))
+    owner.open("/studio/termination/edit/taken.bpmn")
+    revision = owner.ask("studio.keeper.revision")
+    changing.remove(office.services, "termination", "taken.bpmn", revision=revision, actor=office.people["admin"])
+    owner.pick("step_0")
+    owner.group("general").get_by_label("名称", exact=True).fill("删后改的")
+    expect(owner.page.locator(".studio-dialog")).to_contain_text("管理员删除了此文件")
+    owner.page.get_by_role("button", name="用我的修改恢复此文件").click()
+    owner.saved()
+    assert "删后改的" in kept(office, "taken.bpmn")
+    cookies = owner.page.context.cookies()
+    owner.page.context.clear_cookies()
+    owner.group("general").get_by_label("名称", exact=True).fill("过期后改的")
+    expect(owner.page.get_by_text("登录已过期")).to_be_visible()
+    owner.page.context.add_cookies(cookies)
+    expect(owner.page.get_by_text("登录已过期")).to_have_count(0, timeout=10_000)
+    owner.saved()
+    assert "过期后改的" in kept(office, "taken.bpmn")
+
+
 def test_what_the_server_never_got_is_offered_again(office: Office, owner: Drawer) -> None:
     """Without a connection the changes wait in the browser, through a closed page, and go on from there."""
     # more than a page that is gone may still send

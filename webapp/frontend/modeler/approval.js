@@ -5,7 +5,8 @@ import { change, extension, property } from './extensions.js';
 import { dueEntries } from './limits.js';
 
 const ASSIGNMENT = 'zeebe:AssignmentDefinition';
-const PERMISSIONS = ['readonly', 'required', 'hidden'];
+/** Value of wf.field.<key> → what it says. */
+const PERMISSIONS = { readonly: 'Read only', required: 'Required', hidden: 'Hidden' };
 
 /** How the task finds who does it: '', chain, role, person or subject. Where two are named, the check says so. */
 function way(element) {
@@ -115,7 +116,7 @@ export function permissionsGroup(element, { injector, say, catalogue }) {
       label: (!say.chinese && label_en) || label || key,
       get: () => property(element, `wf.field.${key}`) ?? '',
       set: (value) => change(injector, element, { properties: { [`wf.field.${key}`]: value } }),
-      options: () => options(say, PERMISSIONS.map((value) => ({ value, label: say(`field ${value}`) })), property(element, `wf.field.${key}`), say('as in the form')),
+      options: () => options(say, Object.entries(PERMISSIONS).map(([value, label]) => ({ value, label: say(label) })), property(element, `wf.field.${key}`), say('as in the form')),
     }),
   );
   return { id: 'permissions', label: say('Fields of the form in this step'), entries, shouldOpen: false };

@@ -21,6 +21,7 @@ export class Bar {
       changed: () => [icon('pencil'), say('Not saved yet')],
       saving: () => [icon('refresh'), say('Saving …')],
       away: () => [icon('alert-triangle'), say('The server cannot be reached. Your changes are kept in this browser and sent as soon as it is back.')],
+      out: () => [icon('alert-triangle'), say('Your log-in has ended; this page goes on once you are logged in again.'), h('a', { href: '/log-in', target: '_blank' }, say('Log in'))],
       refused: () => [icon('alert-triangle'), say('Not saved: {reason}', { reason: problem?.detail || problem?.title || '' })],
       taken: () => [icon('alert-triangle'), say('Somebody else saved this file meanwhile')],
     };

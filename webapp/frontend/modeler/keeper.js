@@ -11,7 +11,7 @@ const LAST_WORDS = 60_000;
 
 /**
  * `write` gives the file's text as it is now. `told` hears each state: saved, changed, saving, away (the server cannot be reached),
- * refused, taken (somebody else saved meanwhile: nothing is sent until `resolve`).
+ * out (the log-in ended), refused, taken (somebody else saved meanwhile: nothing is sent until `resolve`).
  */
 export class Keeper {
   constructor({ server, path, key, write, told, storage = window.localStorage }) {
@@ -86,7 +86,11 @@ export class Keeper {
     } catch (error) {
       await this.copy();
       if (error.status === 412) this.set('taken', error.problem);
-      else if (error.status === undefined || error.status >= 500) {
+      else if (error.status === 401) {
+        // whoever logs in again, in another window too, has the same page go on
+        this.set('out');
+        this.soon(AGAIN);
+      } else if (error.status === undefined || error.status >= 500) {
         this.set('away');
         this.soon(AGAIN);
       } else this.set('refused', error.problem);
@@ -94,9 +98,11 @@ export class Keeper {
     }
   }
 
-  /** Goes on after somebody else saved: over `revision`, or with what was opened instead. */
-  resolve() {
-    this.state = 'changed';
+  /** Goes on after somebody else changed the file: the server has `revision` of it now, null where it is gone. */
+  resolve(revision) {
+    this.revision = revision;
+    this.set('changed');
+    return this.save();
   }
 
   set(state, problem = null) {

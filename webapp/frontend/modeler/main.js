@@ -78,7 +78,7 @@ async function start() {
     addEventListener('pagehide', () => keeper.leaving());
     document.addEventListener('visibilitychange', () => document.hidden && void keeper.save());
     addEventListener('beforeunload', (event) => {
-      if (['away', 'refused', 'taken'].includes(keeper.state)) event.preventDefault();
+      if (['away', 'out', 'refused', 'taken'].includes(keeper.state)) event.preventDefault();
     });
     addEventListener('keydown', (event) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 's') {
@@ -113,30 +113,34 @@ async function start() {
     return answer !== 'leave';
   }
 
-  /** Somebody else saved the file meanwhile; both versions stay. */
-  async function conflict({ changed_by: by, changed_at: at }) {
-    const who = by?.name ?? say('Somebody');
-    const answer = await ask(
-      say('{name} changed this file meanwhile', { name: who }),
-      [
-        say('{name} saved it at {time}. Neither their version nor yours has been overwritten.', { name: who, time: at ? clock(at, locale) : '' }),
-        say('You can keep yours as a file of its own beside it, and carry over from it what you need.'),
-      ],
-      [
-        ['copy', say('Keep mine as a copy and open theirs'), 'btn-primary'],
-        ['theirs', say('Give mine up and open theirs'), 'btn-outline-danger'],
-        [null, say('Look at mine first')],
-      ],
-    );
+  /** Somebody else saved the file meanwhile, or took it away; what they have and what is drawn here both stay. */
+  async function conflict(problem) {
+    const { changed_by: by, changed_at: at, revision } = problem;
+    const [name, time] = [by?.name ?? say('Somebody'), at ? clock(at, locale) : ''];
+    const later = [null, say('Look at mine first')];
+    const answer =
+      revision === null
+        ? await ask(
+            say('{name} removed this file meanwhile', { name }),
+            [say('{name} removed it at {time}. What you drew is still here.', { name, time })],
+            [['again', say('Put it back with my changes'), 'btn-primary'], ['gone', say('Leave it removed'), 'btn-outline-danger'], later],
+          )
+        : await ask(
+            say('{name} changed this file meanwhile', { name }),
+            [
+              say('{name} saved it at {time}. Neither their version nor yours has been overwritten.', { name, time }),
+              say('You can keep yours as a file of its own beside it, and carry over from it what you need.'),
+            ],
+            [['copy', say('Keep mine as a copy and open theirs'), 'btn-primary'], ['theirs', say('Give mine up and open theirs'), 'btn-outline-danger'], later],
+          );
+    if (answer === null) return bar.decide(() => void conflict(problem));
+    if (answer === 'again') return keeper.resolve(null);
     if (answer === 'copy') await keepCopy();
-    if (answer === 'copy' || answer === 'theirs') {
-      keeper.forget();
-      keeper.kept = keeper.changes;
-      keeper.resolve();
-      location.reload();
-    } else {
-      bar.decide(() => void conflict({ changed_by: by, changed_at: at }));
-    }
+    keeper.forget();
+    keeper.kept = keeper.changes;
+    keeper.state = 'saved';
+    if (answer === 'gone') location.assign(server.base);
+    else location.reload();
   }
 
   async function keepCopy() {
