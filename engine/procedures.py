@@ -157,12 +157,13 @@ def check(
     calendars: Calendars | None = None,
     company: Company | None = None,
     published: Mapping[str, bool] | None = None,
+    apart: bool = False,
 ) -> dict[str, list[lint.Finding]]:
     """Findings of each diagram, table, form, rule file and chain; files without an error finding deploy, and a case of them starts.
 
     Diagrams from elsewhere are converted first; what that changed is among the findings. `operations`, `chain_keys`, `calendars`
     and `company`: what exists, or None where that is not known. `told`: as in `lint.check`. `published`: keys of chains for which the
-    file's are not taken, each with whether all of its steps have a limit.
+    file's are not taken, each with whether all of its steps have a limit. `apart`: as in `lint.check`.
     """
     conversion = convert.convert(files)
     came, files = files, conversion.files
@@ -197,6 +198,7 @@ def check(
         people=company,
         calendars=calendars,
         advice=True,
+        apart=apart,
     )
     for path, findings in _out_of_order(files).items() if RULES not in broken else ():
         found.setdefault(path, []).extend(findings)

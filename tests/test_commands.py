@@ -78,6 +78,7 @@ COMMANDS = [
             "growth",
             "heat-map",
             "check",
+            "scenario",
             "concurrent",
             "inbox",
             "inbox-http",

@@ -54,7 +54,7 @@ def check_paths(
             files = needed(files, *(names[path] for path in wanted if path in names))
         conversion = convert.convert(files)
         try:
-            found = procedures.check(files, forms, operations=None, told=told_of_operations(), chain_keys=None)
+            found = procedures.check(files, forms, operations=None, told=told_of_operations(), chain_keys=None, apart=True)
         except PartwellError as error:
             found = {names[path]: [lint.broken_file(error.message)] for path in wanted if path in names}
         for path in wanted:

@@ -35,6 +35,7 @@ def check(
     people: People | None = None,
     calendars: Calendars | None = None,
     advice: bool = False,
+    apart: bool = False,
 ) -> dict[str, list[Finding]]:
     """Findings of every diagram and table among the files of one folder.
 
@@ -42,6 +43,7 @@ def check(
     so not checked. `timed`: chain -> whether each of its steps has a limit, of those of which it is known. Operations with their
     descriptions (`engine.descriptions.described`) are checked for what goes in and comes out, too; so are those of which only the
     description is `told`, and not whether anybody offers them. `advice`: also what could be drawn better (`ADVICE`).
+    `apart`: files with a process of the same id may be different procedures, so that is a warning.
     """
     found: dict[str, list[Finding]] = {}
     tables: dict[str, Decisions] = {}
@@ -64,6 +66,7 @@ def check(
         calendars=calendars,
         calls=calls,
         advice=advice,
+        apart=apart,
     )
     diagrams = [Diagram(path, known) for path in files if path.endswith(".bpmn")]
     for diagram in diagrams:

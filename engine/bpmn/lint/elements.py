@@ -62,6 +62,8 @@ class Known:
     calls: Calls
     #: whether advice is wanted
     advice: bool
+    #: whether files with a process of the same id may be different procedures that lie in one folder
+    apart: bool
 
 
 class Diagram:
@@ -99,7 +101,16 @@ class Diagram:
         for process in every:
             if process.executable:
                 if self.known.calls.processes[process.id].file != self.path:
-                    found.append(finding(Code.DUPLICATE_ID, None, at=process.id, called=process.name, id=process.id))
+                    found.append(
+                        finding(
+                            Code.DUPLICATE_ID,
+                            None,
+                            severity="warning" if self.known.apart else None,
+                            at=process.id,
+                            called=process.name,
+                            id=process.id,
+                        )
+                    )
                 found += self._process(process, root)
             elif process.elements:
                 what = f'The process "{process.name}", which is not marked executable,'
