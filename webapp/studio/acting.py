@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, flash, get_flashed_messages, request
 from werkzeug.wrappers import Response as Answer
 
 from engine.errors import NotFound
@@ -42,6 +42,14 @@ def application(services: Services) -> Flask:
         if part not in _PARTS:
             abort(404)
 
+    @app.after_request
+    def hand_over(answer: Response) -> Response:
+        """What is said with something done is told where it leads: outside."""
+        address = answer.headers.get("Location") or answer.headers.get("HX-Redirect")
+        if address and _leaves(address, request.environ["SCRIPT_NAME"]):
+            request.environ["partwell.said"] += get_flashed_messages(with_categories=True)
+        return answer
+
     @app.context_processor
     def way_back() -> dict[str, Any]:
         return {"sandbox": request.environ["partwell.back"]}
@@ -67,12 +75,21 @@ def answered(app: Flask, who: Reader, *, mount: str, path: str, back: str) -> An
     What would lead to an inbox leads back to the sandbox, where everybody's work is.
     """
     environ = dict(request.environ)
-    environ |= {"SCRIPT_NAME": mount.rstrip("/"), "PATH_INFO": f"/{path}", "partwell.acts_as": who, "partwell.back": back}
+    said: list[tuple[str, str]] = []
+    environ |= {
+        "partwell.said": said,
+        "SCRIPT_NAME": mount.rstrip("/"),
+        "PATH_INFO": f"/{path}",
+        "partwell.acts_as": who,
+        "partwell.back": back,
+    }
     # the form may have been read by the check against forgery of the application around
     answer = Response.from_app(app, environ, buffered=True)
     for header in ("Location", "HX-Redirect"):
         if header in answer.headers and _leaves(answer.headers[header], mount):
             answer.headers[header] = back
+    for category, message in said:
+        flash(message, category)
     return answer
 
 

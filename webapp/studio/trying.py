@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, current_app, flash, redirect, render_template, request, url_for
+from flask import Flask, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from engine import casefile
@@ -131,6 +131,7 @@ def _page(procedure: str, person: str, path: str) -> str:
 def _shown(tried: Try) -> dict[str, Any]:
     """Everything that the page tells of a sandbox."""
     procedure, case_id = tried.sandbox.procedure, tried.case_id
+    g.now = tried.sandbox.clock.now()
     due = tried.sandbox.next_due()
     shown: dict[str, Any] = {"now": tried.sandbox.clock.now(), "next_due": due, "case": None, "start": _start_of(procedure, tried)}
     if case_id is None:
