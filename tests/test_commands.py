@@ -392,8 +392,12 @@ def test_the_benchmark_prints_its_figures(run: Any, options: tuple[str, ...]) ->
         ("sqlite", ("jobs", "--bare", "7", "--resuming", "3"), {"workers": 2}),
     ],
 )
-def test_the_other_benchmarks_print_their_figures(run: Any, database: str, call: tuple[str, ...], told: dict[str, Any]) -> None:
-    """With tiny numbers: what is said of the work, rather than of its speed, is right."""
+def test_the_other_benchmarks_print_their_figures(
+    run: Any, database: str, call: tuple[str, ...], told: dict[str, Any], postgres: str, tmp_path: Path
+) -> None:
+    """With tiny numbers, on the server that the settings name: what is said of the work, rather than of its speed, is right."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "partwell.toml").write_text(f'database = "{postgres}"\n', "utf-8")
     code, out, _ = run("bench", *call, "--db", database, "--json")
     figures = json.loads(out)
     assert code == 0 and told.items() <= figures.items() and figures["db"] == database
