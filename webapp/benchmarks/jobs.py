@@ -22,23 +22,19 @@ def jobs(kind: str, *, url: str, bare: int, resuming: int, workers: int) -> dict
         people = six_tasks.prepare(services)
         figures: dict[str, Any] = {"db": kind, "workers": workers}
         kinds = (("bare", bench.fill_bare, bare, "seal"), ("resuming", bench.fill_resuming, resuming, "operation"))
-        for name, fill, count, of in kinds:
-            fill(services, people, count)
-            before = bench.ended(services, of)
-            seconds = _emptied(settings, of, workers)
-            done = bench.ended(services, of) - before
-            figures[name] = {"jobs": done, "per_second": round(done / seconds, 1)}
+        spawn = multiprocessing.get_context("spawn")
+        ready = spawn.Barrier(workers, timeout=120)
+        with spawn.Pool(workers, initializer=_join, initargs=(ready,)) as pool:
+            for name, fill, count, of in kinds:
+                fill(services, people, count)
+                before = bench.ended(services, of)
+                # seconds until the last of the workers found nothing more
+                seconds = max(pool.starmap(_work, [(settings, of)] * workers, chunksize=1))
+                done = bench.ended(services, of) - before
+                figures[name] = {"jobs": done, "per_second": round(done / seconds, 1)}
         figures["load"] = round(os.getloadavg()[0], 2)
         services.database.dispose()
     return figures
-
-
-def _emptied(settings: Settings, kind: str, workers: int) -> float:
-    """Seconds until the last of the workers found nothing more."""
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Barrier(workers, timeout=120)
-    with spawn.Pool(workers, initializer=_join, initargs=(ready,)) as pool:
-        return max(pool.starmap(_work, [(settings, kind)] * workers, chunksize=1))
 
 
 _ready: Any = None
