@@ -115,6 +115,43 @@ def take(services: Services, procedure: str, files: Mapping[str, bytes], *, revi
     return new
 
 
+def replace(
+    services: Services, procedure: str, files: Mapping[str, bytes], *, revision: int, base: int | None, actor: str | None, note: str = ""
+) -> int:
+    """Make these files the whole draft, as of a folder that was edited outside, and give its revision.
+
+    `revision`: the draft's that was seen, 0 where there was none; then `base` is the version that was seen: a draft that begins from
+    one that is active no longer has its changes taken over before it is published. Raises as `take`, NotFound for a version.
+    """
+    with services.database.unit() as unit:
+        place = _place(services, unit.connection, procedure, actor)
+        if (place.stored.revision if place.stored is not None else 0) != revision:
+            rows.must_be(place.connection, procedure, revision)
+        now = services.clock.now()
+        present = place.contents()
+        if place.stored is None:
+            number = place.base if base is None else base
+            present = rows.version_files(services, place.connection, procedure, number)
+        if dict(present) == dict(files):
+            return revision
+        sizes: dict[str, int] = {}
+        for path, given in files.items():
+            _must_fit(path, given, sizes)
+            sizes[path] = len(given)
+        if place.stored is None:
+            rows.begin(place.connection, procedure, present, base=number, at=now, by=actor)
+        new = rows.next_revision(place.connection, procedure, actor)
+        for path in present.keys() - files.keys():
+            rows.delete(place.connection, procedure, path)
+            events.record(place.connection, procedure, "removed", at=now, by=actor, path=path, note=note)
+        for path, given in files.items():
+            if present.get(path) != given:
+                rows.write(place.connection, procedure, path, given, new, at=now, by=actor)
+                events.record(place.connection, procedure, "uploaded", at=now, by=actor, path=path, note=note)
+        unit.commit()
+    return new
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Place:
     """A draft as it is, under its lock; or what it would begin with."""
@@ -144,6 +181,10 @@ class _Place:
         if self.stored is None:
             return self.files.get(path)
         return row.content if row is not None else None
+
+    def contents(self) -> Mapping[str, bytes]:
+        """All files, by path."""
+        return rows.contents(self.connection, self.procedure) if self.stored is not None else self.files
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file."""

@@ -116,8 +116,7 @@ def all_files(services: Services, connection: sa.Connection, procedure: str, act
     """As `contents`, on an open connection."""
     if rows.stored(connection, procedure) is None:
         return services.programs.get(active.id).files if active is not None else {}
-    select = sa.select(ProcedureDraftFile.path, ProcedureDraftFile.content).where(ProcedureDraftFile.procedure == procedure)
-    return {row.path: row.content for row in connection.execute(select.order_by(ProcedureDraftFile.path))}
+    return rows.contents(connection, procedure)
 
 
 def content(services: Services, procedure: str, path: str, *, actor: str | None) -> tuple[bytes, int]:

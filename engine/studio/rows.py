@@ -120,6 +120,12 @@ def stored(connection: sa.Connection, procedure: str) -> sa.Row[Any] | None:
     return connection.execute(select).one_or_none()
 
 
+def contents(connection: sa.Connection, procedure: str) -> dict[str, bytes]:
+    """The content of each file of the stored draft."""
+    select = sa.select(ProcedureDraftFile.path, ProcedureDraftFile.content).where(ProcedureDraftFile.procedure == procedure)
+    return {row.path: row.content for row in connection.execute(select.order_by(ProcedureDraftFile.path))}
+
+
 def file(connection: sa.Connection, procedure: str, path: str) -> sa.Row[Any] | None:
     which = (ProcedureDraftFile.procedure == procedure, ProcedureDraftFile.path == path)
     return connection.execute(sa.select(ProcedureDraftFile.__table__).where(*which)).one_or_none()
