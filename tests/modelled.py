@@ -22,11 +22,10 @@ _SIZES = {"Event": (36, 36), "Gateway": (50, 50), "subProcess": (350, 200), "tra
 
 
 class Drawer:
-    """Somebody before the modeler of one file."""
+    """Somebody before the modeler."""
 
-    def __init__(self, visitor: Visitor, address: str) -> None:
+    def __init__(self, visitor: Visitor) -> None:
         self.visitor, self.page = visitor, visitor.page
-        self.open(address)
 
     def open(self, address: str) -> None:
         self.page.goto("about:blank")
