@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from . import cases, incidents, returns
 from .errors import FormInvalid, ItemClosed, PartwellError
 from .locking import part_of
-from .models import Case, Incident, Person, new_id
+from .models import Case, Incident, Job, Person, new_id
 from .ports import Json
 from .rehearsal import rehearsal
 from .returns import Prospect
@@ -38,7 +38,7 @@ class Wish:
     element: str = ""
     #: where a case returns to, or moves to
     to: str = ""
-    #: the answer by hand, or the corrected variables
+    #: the answer by hand, or what is corrected: of a call that failed its input, else the case's variables
     values: Mapping[str, Json] = field(default_factory=dict)
     reason: str = ""
 
@@ -86,12 +86,13 @@ def _for_each(services: Services, case_ids: Sequence[str], wish: Wish, actor: st
         columns = (Case.id, Case.number, Case.title, Case.version_id, Person.name)
         chosen = sa.select(*columns).join(Person, Person.id == Case.subject_id).where(Case.id.in_(wanted))
         known: dict[str, Any] = {row.id: row for row in connection.execute(chosen)}
-        found = sa.select(Incident.id, Incident.case_id).where(Incident.case_id.in_(wanted), Incident.resolved_at.is_(None))
+        found = sa.select(Incident.id, Incident.case_id, Job.kind).outerjoin(Job, Job.id == Incident.job_id)
+        found = found.where(Incident.case_id.in_(wanted), Incident.resolved_at.is_(None))
         if wish.element:
             found = found.where(Incident.element == wish.element)
-        opened: dict[str, list[str]] = {}
+        opened: dict[str, list[Any]] = {}
         for row in connection.execute(found.order_by(Incident.opened_at, Incident.id)):
-            opened.setdefault(row.case_id, []).append(row.id)
+            opened.setdefault(row.case_id, []).append(row)
     told = []
     for case_id in wanted:
         if case_id not in known:
@@ -110,22 +111,22 @@ def _for_each(services: Services, case_ids: Sequence[str], wish: Wish, actor: st
     return told
 
 
-def _repair(services: Services, incident_ids: Sequence[str], wish: Wish, own: Mapping[str, Any]) -> int:
+def _repair(services: Services, opened: Sequence[Any], wish: Wish, own: Mapping[str, Any]) -> int:
     """How many incidents of the case were repaired. Raises ItemClosed where it has none."""
-    if not incident_ids:
+    if not opened:
         raise ItemClosed(reason="there is no open incident")
-    act: Callable[..., None]
-    more: dict[str, Any] = {}
-    match wish.act:
-        case "correct":
-            act, more = incidents.retry, {"variables": wish.values}
-        case "answer":
-            act, more = incidents.answer, {"value": wish.values}
-        case _:
-            act = incidents.retry if wish.act == "retry" else incidents.skip
-    for incident_id in incident_ids:
-        act(services, incident_id, **{**own, "request_id": part_of(own["request_id"], incident_id)}, **more)
-    return len(incident_ids)
+    for incident in opened:
+        act: Callable[..., None]
+        more: dict[str, Any] = {}
+        match wish.act:
+            case "correct":  # what a call was made with, or the case's variables where no call failed
+                act, more = incidents.retry, {"input" if incident.kind == "operation" else "variables": wish.values}
+            case "answer":
+                act, more = incidents.answer, {"value": wish.values}
+            case _:
+                act = incidents.retry if wish.act == "retry" else incidents.skip
+        act(services, incident.id, **{**own, "request_id": part_of(own["request_id"], incident.id)}, **more)
+    return len(opened)
 
 
 def _move(services: Services, case_id: str, wish: Wish, own: Mapping[str, Any]) -> Prospect:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, boxes, call, diagram, event, flows, mapping, message, node, service, sub, timer, user
+from diagrams import END, START, boundary, boxes, call, diagram, event, flows, mapping, message, node, service, sub, timer, user, zeebe
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
@@ -166,6 +166,24 @@ def test_answers_by_hand_skipping_and_correcting(broken: Room) -> None:
     told = bulk.carry_out(broken.services, [*others, own], Wish(act="skip", reason="不需要"), actor=person("admin"), request_id="s")
     assert [each.error.code if each.error else "" for each in told] == ["", "", "item_closed"]
     assert counts(broken) == {"talk": (3, 0)}
+
+
+def test_corrected_values_reach_the_call_or_the_case(services: Services) -> None:
+    """A call that failed is made with them; an expression that failed finds them among the case's variables."""
+    operation = ScriptedOperation("ehr.employee", answers=[BROKEN])
+    room = Room(services, operation)
+    asked = service("call", mapping(inputs={"employee": "=subject.employee_no"}), retries="1")
+    stuck = node("scriptTask", "reckon", zeebe("script", expression="=missing + 1", resultVariable="sum"))
+    room.deploy(START, asked, stuck, user("talk"), END, flows("start > call", "call > reckon", "reckon > talk", "talk > end"), rules=RULES)
+    case = room.start()
+    room.run()
+    operation.answers = [{}]
+    wish = Wish(act="correct", values={"employee": "E009"}, reason="工号有误")
+    bulk.carry_out(room.services, [case], wish, actor=person("admin"), request_id="c1")
+    room.run()
+    assert operation.calls[-1].input == {"employee": "E009"}
+    bulk.carry_out(room.services, [case], Wish(act="correct", values={"missing": 1}, reason="补录"), actor=person("admin"), request_id="c2")
+    assert room.open(case) == "talk" and room.variables(case)["sum"] == 2
 
 
 def test_cases_return_move_and_rest_together(services: Services) -> None:

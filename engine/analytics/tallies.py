@@ -161,7 +161,7 @@ def keeping_up(services: Services) -> Callable[[dt.datetime], None]:
             versions = list(connection.execute(sa.select(ProcedureVersion.id)).scalars())
             span = span_of(connection, versions)
         try:
-            done = span is None or refresh(services, versions, *span, patience=2.0)
+            done = span is None or refresh(services, versions, *span, patience=1.0)
         except PartwellError:
             log.warning("the figures of a day could not be counted", exc_info=True)
             done = True

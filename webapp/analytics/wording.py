@@ -22,7 +22,7 @@ ACTS: Mapping[str, tuple[str, str, str]] = {
     "correct": (
         "pencil",
         N_("Correct values, then try again"),
-        N_("The values become the cases' own, then what failed is tried again."),
+        N_("A call that failed is made with these values, an element that got stuck sees them in its case; then it is tried again."),
     ),
     "answer": ("check", N_("Answer by hand"), N_("The cases go on as if the system had answered this. It is marked as entered by you.")),
     "skip": ("chevron-right", N_("Skip the step"), N_("The cases go on as if the step were done, without a result.")),
