@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clerk import Clerk, operations_of
@@ -20,13 +22,9 @@ from webapp import form_checker
 from webapp.checking import check_paths
 
 DATA = Path(__file__).parent / "data"
-CHECKED = {Path(file["file"]).name: file for file in check_paths([DATA / "bpmn-import", DATA / "bpmn-miwg"])}
-DIAGRAMS = [file["file"] for file in CHECKED.values() if file["file"].endswith(".bpmn")]
-ACCEPTED = [file["file"] for file in CHECKED.values() if file["accepted"] and file["file"].endswith(".bpmn")]
-#: each on SQLite, one of them on PostgreSQL
-IN_OFFICE = [*((path, "sqlite") for path in ACCEPTED), (next(path for path in ACCEPTED if "invoice" in path), "postgresql")]
+FOLDERS = [DATA / "bpmn-import", DATA / "bpmn-miwg"]
 
-#: why the others are refused, by the codes of their errors
+#: why these are refused, by the codes of their errors
 REFUSED = {
     "c7ce-external-task-example--video-publishing.bpmn": {"unknown_decision"},
     "c7ce-migrate-third-party-to-camunda--process-d.bpmn": {"missing_condition"},
@@ -45,6 +43,10 @@ REFUSED = {
     "A.2.1.bpmn": {"not_executable", "python_script"},
     **{f"{name}.bpmn": {"not_executable"} for name in ("A.1.0", "A.2.0", "A.3.0", "A.4.0", "A.4.1", "B.1.0", "B.2.0")},
 }
+DIAGRAMS = [str(path) for folder in FOLDERS for path in sorted(folder.rglob("*.bpmn"))]
+ACCEPTED = [path for path in DIAGRAMS if Path(path).name not in REFUSED]
+#: each on SQLite, one of them on PostgreSQL
+IN_OFFICE = [*((path, "sqlite") for path in ACCEPTED), (next(path for path in ACCEPTED if "invoice" in path), "postgresql")]
 #: namespaces that are read here or only serve a modeler, by their ends
 READ = ("/zeebe/1.0", "/XMLSchema-instance", "/schema/modeler/1.0", "/BPMN/20100524/MODEL")
 #: of the standard: what hands data over
@@ -53,11 +55,17 @@ HANDED_OVER = ("ioSpecification", "dataInputAssociation", "dataOutputAssociation
 UNSAID = {"c7ce-external-task-example--video-publishing.bpmn": {"BusinessRuleTaskCheckFileSize mapDecisionResult=singleEntry"}}
 
 
+@functools.cache
+def checked() -> dict[str, Any]:
+    """What is said of each file, by its name."""
+    return {Path(file["file"]).name: file for file in check_paths(FOLDERS)}
+
+
 def test_what_is_refused_is_refused_for_a_reason():
     """Every refusal names codes of the closed list; everything else is accepted."""
     found = {
         name: {one["code"] for one in file["findings"] if one["severity"] == "error"}
-        for name, file in CHECKED.items()
+        for name, file in checked().items()
         if not file["accepted"]
     }
     assert found == REFUSED and {code for codes in found.values() for code in codes} <= set(Code)
@@ -65,14 +73,14 @@ def test_what_is_refused_is_refused_for_a_reason():
 
 def test_every_finding_says_where():
     """A line and an element for everything that lies in one."""
-    placed = [one for file in CHECKED.values() for one in file["findings"] if one["element"]]
+    placed = [one for file in checked().values() for one in file["findings"] if one["element"]]
     assert len(placed) > 500 and all(one["line"] for one in placed)
 
 
 @pytest.mark.parametrize("path", DIAGRAMS, ids=lambda path: Path(path).stem)
 def test_nothing_is_dropped_without_a_word(path):
     """Every setting of another vocabulary, and of the standard what carries data, is named in a finding: by its name, or with its value."""
-    file = CHECKED[Path(path).name]
+    file = checked()[Path(path).name]
     said = " ".join(one["message"] for one in file["findings"])
     unsaid = set()
     for node in read_xml(Path(path).read_bytes(), path).iter(BPMN + "*"):
@@ -94,7 +102,7 @@ def test_what_is_accepted_runs_through_all_its_branches(path):
     """A walk by chance, saved and restored after every step, comes to every element and takes every flow out of a gateway."""
     files = convert(procedures.gather(Path(path))).files
     walker = Explorer(files, seed=1)
-    dead = {one["element"] for one in CHECKED[Path(path).name]["findings"] if one["code"] in ("unreachable", "uncaught")}
+    dead = {one["element"] for one in checked()[Path(path).name]["findings"] if one["code"] in ("unreachable", "uncaught")}
     left = walker.left() - dead
     for _ in range(400):
         if not left:
