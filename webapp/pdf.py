@@ -32,6 +32,9 @@ _COMMENT = re.compile(r"(?m)^\s*//.*$")
 _FONT_ATTRIBUTE = re.compile(r"""(font-family\s*=\s*)("[^"]*"|'[^']*')""")
 _FONT_STYLE = re.compile(r"""(font-family\s*:\s*)[^;"'<>}]*(?:'[^']*'[^;"'<>}]*)*""")
 
+#: folders of fonts with which a document was made in this process
+_USABLE = set[str]()
+
 
 class TypstRenderer:
     """Makes a PDF from typst source (`engine.ports.Renderer`).
@@ -42,10 +45,13 @@ class TypstRenderer:
 
     def __init__(self, fonts: Path = FONTS) -> None:
         self._fonts = str(fonts)
+        if self._fonts in _USABLE:
+            return
         try:
             self.render("", {"date": [2000, 1, 1]})
         except PdfFailed as error:
             raise SettingWrong(setting="fonts", reason=str(error.facts["reason"])) from error
+        _USABLE.add(self._fonts)
 
     def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
         """PDF/A-2b bytes; the same input gives the same bytes.
