@@ -7,7 +7,7 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from browser import DESK, PHONE, Visitor
+from browser import DESK, PHONE, Visitor, rest
 from diagrams import END, flows, node, zeebe
 from engine_room import files
 from playwright.sync_api import Browser, expect
@@ -76,7 +76,7 @@ class Clip:
         """An option of the select whose name ends so, which may draw the table anew."""
         self.steps += 1
         self.page.locator(f'select[name$="{place}"]').last.select_option(label=option)
-        self.page.wait_for_load_state("networkidle")
+        rest(self.page)
 
     def look(self, name: str) -> None:
         """Check and picture the page; the time that takes is not the administrator's."""

@@ -1,6 +1,7 @@
 """The pages in a real browser: nothing serious for axe, nothing wider than a phone, script comforts that work."""
 
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -145,10 +146,10 @@ def test_a_condition_shows_its_field_while_one_types_and_nothing_is_lost(office:
     page.get_by_label("停止", exact=True).check()
     expect(page.get_by_label("停止理由")).to_be_visible()
     page.get_by_label("停止理由").fill("证据不足，先培训")
-    page.get_by_label("时长").focus()
+    with page.expect_response(lambda answer: "证据不足" in unquote_plus(answer.request.post_data or "")):
+        page.get_by_label("时长").focus()
     expect(page.locator("#saved")).to_contain_text("暂存")
     expect(page.get_by_label("时长")).to_have_value("45")
-    page.wait_for_timeout(600)
     page.reload()
     expect(page.get_by_label("停止理由")).to_have_value("证据不足，先培训")
     _sound(page)
