@@ -5,6 +5,7 @@ import { change, extension, property } from './extensions.js';
 import { dueEntries } from './limits.js';
 
 const ASSIGNMENT = 'zeebe:AssignmentDefinition';
+const PRIORITY = 'zeebe:PriorityDefinition';
 /** Value of wf.field.<key> → what it says. */
 const PERMISSIONS = { readonly: 'Read only', required: 'Required', hidden: 'Hidden' };
 
@@ -71,7 +72,7 @@ export function approvalGroup(element, { injector, say, catalogue, addresses }) 
         options: () => options(say, named(catalogue.chains), chain, null),
       }),
     );
-    if (catalogue.chains.some(({ key }) => key === chain)) {
+    if (addresses.chain(chain) && catalogue.chains.some(({ key }) => key === chain)) {
       entries.push(note({ id: 'approval-preview', text: say('See who would sign'), href: addresses.chain(chain) }));
     }
   } else if (found === 'role') {
@@ -102,7 +103,15 @@ export function approvalGroup(element, { injector, say, catalogue, addresses }) 
   } else if (found === 'subject') {
     entries.push(note({ id: 'approval-subject', text: say('Only the employee the case is about does this: answer, acknowledge, sign. It decides nothing.') }));
   }
-  entries.push(...dueEntries(element, { injector, say, catalogue }));
+  entries.push(
+    ...dueEntries(element, { injector, say, catalogue }),
+    expression({
+      id: 'approval-priority',
+      label: say('Priority (0 to 100, usually 50)'),
+      get: () => extension(element, PRIORITY)?.priority,
+      set: (priority) => set({ extensions: { [PRIORITY]: priority ? { priority: String(priority) } : null } }),
+    }),
+  );
   return { id: 'approval', label: say('Approval'), entries };
 }
 

@@ -15,12 +15,13 @@ const NARROW = '(max-width: 760px)';
 
 async function start() {
   const root = document.getElementById('studio');
-  const { procedure, path, locale = 'zh', base, csrf, text, chains = '/chains' } = root.dataset;
+  const { procedure, path, locale = 'zh', base, csrf, text, chains } = root.dataset;
   const say = wordsOf(locale);
   const server = new Server(base, csrf);
   const parts = build(root, say);
   const addresses = {
-    chain: (key) => `${chains}/${encodeURIComponent(key)}`,
+    // only for whoever may open the chains
+    chain: (key) => chains && `${chains}/${encodeURIComponent(key)}`,
     edit: (file) => `${server.base}/edit/${file.split('/').map(encodeURIComponent).join('/')}`,
     text,
   };

@@ -43,7 +43,8 @@ export class OurProperties {
   getGroups(element) {
     return (groups) => {
       const own = this.groups(element);
-      const offered = ({ id }) => !NOT_HERE.has(id) && !REPLACED.has(id) && (id !== TEMPLATE || templated(element));
+      const fits = { [TEMPLATE]: templated, headers: headersBelong };
+      const offered = ({ id }) => !NOT_HERE.has(id) && !REPLACED.has(id) && (fits[id]?.(element) ?? true);
       const kept = groups.filter(offered).map((group) => this.group(element, group));
       const all = [...kept, ...own].filter((group) => !group.entries || group.entries.length || group.component !== Group);
       const place = ({ id }) => (id.startsWith('ElementTemplates__') ? ORDER.indexOf(TEMPLATE) : ORDER.indexOf(id)) + 1 || ORDER.length;
@@ -52,7 +53,7 @@ export class OurProperties {
   }
 
   group(element, group) {
-    if (!group.entries) return headersBelong(element) || group.id !== 'headers' ? group : { ...group, items: [] };
+    if (!group.entries) return group;
     let entries = group.entries.filter(({ id }) => !NO_ENTRIES.has(id));
     if (group.id === 'timer') entries = timerEntries(element, entries, this.given);
     if (group.id === 'general') {

@@ -154,6 +154,7 @@ const ours = {
   'Persons (whoever takes it)': '候选人员（谁领取谁办）',
   'Only the employee the case is about does this: answer, acknowledge, sign. It decides nothing.':
     '只由当事员工本人办理：答复、确认、签名，不作决定。',
+  'Priority (0 to 100, usually 50)': '优先级（0–100，默认 50）',
   'English name': '英文名称',
   'How long': '时长',
   'Due after': '办理期限',
