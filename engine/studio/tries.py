@@ -205,7 +205,7 @@ class Tries:
         """The world in which somebody tries a procedure, or None; nobody else touches it meanwhile."""
         with self._lock(person, procedure):
             file = self._file(person, procedure)
-            for gone in [known for known in self._open if not known.exists()]:  # another process began anew
+            for gone in [known for known in list(self._open) if not known.exists()]:  # another process began anew
                 self._open.pop(gone).close()
             if file is None:
                 yield None

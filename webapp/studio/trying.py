@@ -273,7 +273,7 @@ def act_as(procedure: str, person: str, path: str) -> Response:
 def _pages(tried: Try) -> Flask:
     """The application on this sandbox, made once."""
     kept: dict[Path, tuple[Sandbox, Flask]] = current_app.extensions.setdefault("sandbox pages", {})
-    for file in [file for file in kept if not file.exists()]:
+    for file in [file for file in list(kept) if not file.exists()]:
         del kept[file]
     if tried.file not in kept or kept[tried.file][0] is not tried.sandbox:
         kept[tried.file] = tried.sandbox, acting.application(tried.sandbox.services)

@@ -15,7 +15,7 @@ from ...bpmn import expressions
 from ...casefile import OpenStep
 from ...chains import giving
 from ...deferral import request_purpose
-from ...errors import FeelError, Sentence
+from ...errors import PartwellError, Sentence
 from ...models import Chain, Job, SignOff, WorkItem, WorkRound, WorkStep
 from ...ports import Json
 from ...services import Services
@@ -33,7 +33,7 @@ def failures(places: Places, expected: Mapping[str, Any]) -> list[Sentence]:
             found += _CHECKS[name](places, value)
         except Unfit as error:
             found += error.said
-        except FeelError as error:
+        except PartwellError as error:
             found.append(Sentence(error.template, error.facts))
     return found
 

@@ -89,17 +89,25 @@ def run_all(sandboxes: Sandboxes, files: Mapping[str, bytes], *, procedure: str,
 def run(sandboxes: Sandboxes, files: Mapping[str, bytes], scenario: Scenario, *, procedure: str) -> Outcome:
     """One scenario in a world of its own. Raises NotDeployable."""
     began = time.perf_counter()
-    outcome = Outcome(path=scenario.path, name=scenario.name, name_en=scenario.name_en)
     try:
         people = of_values("persons", scenario.people, scenario.path)
         sandbox = sandboxes.open(files, procedure=procedure, at=scenario.clock, people=people)
     except FileRefused as error:
         start = Act(line=1, verb="start")
-        return replace(outcome, results=[Result(act=start, failures=[_sentence(error)])], left=len(scenario.when))
+        return replace(_named(scenario), results=[Result(act=start, failures=[_sentence(error)])], left=len(scenario.when))
     try:
-        return replace(_Play(sandbox, scenario).played(outcome), took=(time.perf_counter() - began) * 1000)
+        return replace(play(sandbox, scenario), took=(time.perf_counter() - began) * 1000)
     finally:
         sandbox.close()
+
+
+def play(sandbox: Sandbox, scenario: Scenario) -> Outcome:
+    """One scenario in a world that is there already."""
+    return _Play(sandbox, scenario).played(_named(scenario))
+
+
+def _named(scenario: Scenario) -> Outcome:
+    return Outcome(path=scenario.path, name=scenario.name, name_en=scenario.name_en)
 
 
 class _Play:
@@ -121,7 +129,11 @@ class _Play:
             if not acts and not failures and not (act.verb == "then" and "incidents" in act.given):
                 failures = expecting.unexpected(self._places)
             results.append(Result(act=act, failures=failures))
-        coverage = self._places.passed() if self._places.case_id else Coverage()
+        try:
+            coverage = self._places.passed() if self._places.case_id else Coverage()
+        except PartwellError as error:
+            results.append(Result(act=results[-1].act, failures=[_sentence(error)]))
+            coverage = Coverage()
         return replace(outcome, results=results, left=len(acts), coverage=coverage)
 
     # --- acts
