@@ -284,6 +284,13 @@ def deployable(services: Services, files: Mapping[str, bytes], *, procedure: str
     return {**conversion.files, **{convert.original(path): content for path, content in conversion.originals.items()}}
 
 
+def is_active(services: Services, files: Mapping[str, bytes], *, procedure: str) -> bool:
+    """Whether just these files, as `deployable` gave them, are the active version already."""
+    with services.database.reading() as connection:
+        last = latest(connection, procedure)
+    return last is not None and bool(last.active) and last.digest == digest_of(files)
+
+
 def latest(connection: sa.Connection, procedure: str) -> sa.Row[Any] | None:
     """The version with the highest number."""
     newest = sa.select(ProcedureVersion.__table__).where(ProcedureVersion.procedure == procedure)

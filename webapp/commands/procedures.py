@@ -85,7 +85,8 @@ def deploy(context: click.Context, path: Path, procedure: str | None, override: 
     findings = [(file, one) for file, found in procedures.findings(services, files).items() for one in found]
     said = [{"file": file, **one.as_dict(), "message": tell(one)} for file, one in findings]
     try:
-        failing = played.failing(services, files, name) if not any(one.severity == "error" for _, one in findings) else []
+        new = not procedures.is_active(services, procedures.deployable(services, files, procedure=name), procedure=name)
+        failing = played.failing(services, files, name) if new else []
         said += [finding for outcome in failing for finding in played.findings(outcome, str if as_json else i18n.sentence)]
         if failing and not override.strip():
             raise ScenariosFailed(names=[outcome.name for outcome in failing])
