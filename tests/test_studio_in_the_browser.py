@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import DESK, Visitor
 from playwright.sync_api import expect
-from web_office import PASSWORD, Office, served
+from web_office import FILES, PASSWORD, Office, served
 
+from engine import procedures
 from engine.studio import changing
 
 if TYPE_CHECKING:
@@ -76,6 +77,17 @@ def test_a_manager_edits_checks_publishes_and_schedules(office: Office, address:
     page.get_by_label("原因").fill("暂缓")
     page.get_by_role("button", name="取消定时").click()
     expect(page.get_by_text("已取消第 3 版的定时启用")).to_be_visible()
+
+    changing.save(office.services, "office", "forms/answer.form", sound.encode(), revision=0, actor=office.people["admin"])
+    theirs = {**FILES, "forms/answer.form": sound.replace("本人陈述", "自述").encode()}
+    procedures.deploy(office.services, theirs, procedure="office")
+    page.goto("/studio/office")
+    page.get_by_role("link", name="查看其间的改动并合并").click()
+    manager.reads("双方都有改动", "自述")
+    manager.look("studio-take-over")
+    page.get_by_label("保留草稿的内容").check()
+    page.get_by_role("button", name="合并").click()
+    manager.reads("草稿现以第 4 版为基础")
     manager.leave()
 
 

@@ -149,7 +149,8 @@ def create(services: Services, procedure: str, *, name: str, name_en: str, actor
         if not _KEY.fullmatch(procedure):
             reason = "the name of a procedure has at most 50 small letters, digits, _ and -, and begins with a letter"
             raise FileRefused(file=procedure[:50], reason=reason)
-        if not name.strip():
+        name, name_en = ("".join(filter(str.isprintable, text)).strip()[:200] for text in (name, name_en))
+        if not name:
             raise FileRefused(file=procedure, reason="say what people call the procedure")
         rows.one_at_a_time(connection)
         known = sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == procedure).limit(1)
@@ -158,7 +159,7 @@ def create(services: Services, procedure: str, *, name: str, name_en: str, actor
         if rows.stored(connection, procedure) is not None:
             raise DraftOpen()
         process = procedure.replace("-", "_")
-        empty = diagram(process, name.strip()[:200], name_en.strip()[:200])
+        empty = diagram(process, name, name_en)
         now = services.clock.now()
         rows.begin(connection, procedure, {}, base=None, at=now, by=actor)
         rows.write(connection, procedure, f"{procedure}.bpmn", empty, rows.next_revision(connection, procedure, actor), at=now, by=actor)

@@ -18,3 +18,26 @@ document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-typing]");
   if (form) form.dataset.typed = "";
 });
+
+// Who else has it open, told every 15 seconds, and that somebody saved it meanwhile.
+document.addEventListener("DOMContentLoaded", () => {
+  const line = document.querySelector("[data-editing]");
+  if (!line) return;
+  const { editing, path, me, csrf, says, saved, revision } = line.dataset;
+  const tell = async () => {
+    try {
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+      const answer = await fetch(editing, { method: "POST", headers, body: JSON.stringify({ path }) });
+      if (!answer.ok) return;
+      const told = await answer.json(), now = told.revisions[path];
+      const others = told.editing.filter((one) => one.path === path && one.id !== me).map((one) => says.replace("{who}", one.name));
+      const said = [...others, ...(now !== Number(revision) ? [saved] : [])];
+      line.textContent = said.join(" · ");
+      line.hidden = !said.length;
+    } catch {
+      // the next time
+    }
+  };
+  tell();
+  setInterval(tell, 15000);
+});
