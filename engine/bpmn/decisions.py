@@ -18,6 +18,7 @@ import quickjs
 
 from engine import errors
 from engine.bpmn import dmn, expressions, feel
+from engine.bpmn.dmn_analysis import Analysis, analyses
 from engine.ports import Json
 
 
@@ -73,6 +74,10 @@ class Decisions:
     def money(self) -> list[tuple[str, str]]:
         """(id of the element, name) of money that is multiplied or divided, as in `expressions.money`."""
         return self._inspect("money")
+
+    def analyses(self) -> list[Analysis]:
+        """What the tables of this file have in overlaps, gaps and rules that are never reached."""
+        return analyses(json.loads(self._model))
 
     def _inspect(self, kind: str) -> list[tuple[str, str]]:
         try:

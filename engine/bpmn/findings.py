@@ -56,6 +56,11 @@ class Code(StrEnum):
     MISSING_DECISION = "missing_decision"
     UNKNOWN_DECISION = "unknown_decision"
     BAD_DECISION = "bad_decision"
+    RULES_TOGETHER = "rules_together"
+    RULES_DISAGREE = "rules_disagree"
+    RULE_SHADOWED = "rule_shadowed"
+    RULE_NEVER = "rule_never"
+    NO_RULE = "no_rule"
     MISSING_RESULT = "missing_result"
     UNKNOWN_PROCESS = "unknown_process"
     NEEDS_REFUSED = "needs_refused"
@@ -212,6 +217,25 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.MISSING_DECISION: (_ERROR, "It is not said which decision is called. Choose a decision table, or enter a job type."),
     Code.UNKNOWN_DECISION: (_ERROR, 'No table in this folder holds the decision "{decision}". Correct its id, or add the table.'),
+    Code.RULES_TOGETHER: (
+        _WARNING,
+        "Rules {first} and {second} both apply to {example}, but the hit policy UNIQUE allows one: a case would stop there. "
+        "Narrow one of them, or choose another hit policy.",
+    ),
+    Code.RULES_DISAGREE: (
+        _WARNING,
+        "Rules {first} and {second} both apply to {example} with different results, but the hit policy ANY needs equal ones: "
+        "a case would stop there. Narrow one of them, or give both the same result.",
+    ),
+    Code.RULE_SHADOWED: (
+        _WARNING,
+        "Rule {rule} is never reached: the rules before it take all that it would apply to. Move it up, or remove it.",
+    ),
+    Code.RULE_NEVER: (_WARNING, "Rule {rule} can never apply: no value satisfies all its cells. Correct or remove it."),
+    Code.NO_RULE: (
+        _WARNING,
+        "No rule applies to {example}; the result would be empty. Add a rule, or a default output.",
+    ),
     Code.BAD_DECISION: (_ERROR, "{reason}. Correct it in the decision table."),
     Code.MISSING_RESULT: (_ERROR, "It is not said where the result goes. Enter a result variable."),
     Code.UNKNOWN_PROCESS: (

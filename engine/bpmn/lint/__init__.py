@@ -12,7 +12,7 @@ from ... import errors
 from ...calendar import Calendars
 from ...descriptions import Description
 from ...ports import Json
-from .. import names
+from .. import dmn_analysis, names
 from ..decisions import Decisions
 from ..findings import ADVICE, Code, Finding, broken_file, finding
 from ..parser import processes_of
@@ -80,6 +80,8 @@ def check(
         wrong = dict.fromkeys(each for seen in dict.fromkeys(callers or [_known(anywhere)]) for each in table.check(seen))
         found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in wrong]
         found[path] += [finding(Code.MONEY_CALCULATED, None, at=element, where=element, amount=name) for element, name in table.money()]
+        if not wrong:  # what cannot be read is corrected first
+            found[path] += [one for analysis in table.analyses() for one in dmn_analysis.said(analysis, advice=advice)]
     return found
 
 
