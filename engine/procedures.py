@@ -119,14 +119,8 @@ def files_of_case(database: Database, programs: Programs, number: str) -> Mappin
     return programs.get(version).files
 
 
-def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
-    """The files of a procedure by relative path: those of a folder, or one diagram with what lies beside it and what it calls.
-
-    Other names of diagrams (`.bpmn20.xml`) become `.bpmn`; originals of converted files are left out. Forms that the
-    diagrams name are taken from `forms` where the folder has none of its own. Raises FileRefused for a file
-    that is too large, NotFound for a folder without a diagram.
-    """
-    folder = source.parent if source.is_file() else source
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder that belong to a procedure, by relative path. Raises FileRefused for one that is too large."""
     files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
@@ -135,6 +129,18 @@ def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
             if path.stat().st_size > LARGEST:
                 raise FileRefused(file=path, reason="it is larger than 2 MB")
             files[convert.plain(name.as_posix())] = path.read_bytes()
+    return files
+
+
+def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:
+    """The files of a procedure by relative path: those of a folder, or one diagram with what lies beside it and what it calls.
+
+    Other names of diagrams (`.bpmn20.xml`) become `.bpmn`; originals of converted files are left out. Forms that the
+    diagrams name are taken from `forms` where the folder has none of its own. Raises FileRefused for a file
+    that is too large, NotFound for a folder without a diagram.
+    """
+    folder = source.parent if source.is_file() else source
+    files = contents(folder)
     if source.is_file():
         files = needed(files, convert.plain(source.name))
     if not any(name.endswith(".bpmn") for name in files):

@@ -42,6 +42,7 @@ COMMANDS = [
     "check",
     "decide",
     "deploy",
+    "pull",
     "versions",
     "diff",
     "migrate",

@@ -34,6 +34,7 @@ from .procedures import (
 from .sentences import PartwellError, Sentence, told
 from .storage import BundleInvalid, DatabaseAway, DiskFull, KeyMissing, OtherKeys, ReplayStopped, SealBroken, SettingWrong, StateUnreadable
 from .studio import (
+    ChangedInside,
     DraftBehind,
     DraftFileChanged,
     DraftGone,
@@ -74,6 +75,7 @@ __all__ = [
     "CaseNotRunning",
     "CaseVoid",
     "ChainRefused",
+    "ChangedInside",
     "ConditionFailed",
     "Conflict",
     "DatabaseAway",

@@ -97,3 +97,15 @@ class TimePassed(PartwellError):
     """{when} has passed. Choose a later time, or publish at once."""
 
     status = 422
+
+
+class ChangedInside(PartwellError):
+    """These files were changed here since you pulled them: {files}. Pull first: what you did not touch is brought along, and where both
+    changed a file, theirs is put beside yours."""
+
+    status = 409
+
+    def __init__(self, *, theirs: Sequence[str], both: Sequence[str]) -> None:
+        #: changed here alone, and on both sides
+        self.theirs, self.both = list(theirs), list(both)
+        super().__init__(files=", ".join(sorted([*theirs, *both])))

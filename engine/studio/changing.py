@@ -46,7 +46,7 @@ def save(
             return int(row.revision) if row is not None else 0
         _must_not_be_original(path)
         place.must_be_seen(path, row, revision, base)
-        _must_fit(path, given, place.sizes())
+        must_fit(path, given, place.sizes())
         now = services.clock.now()
         place.begin(now, actor)
         new = rows.next_revision(place.connection, procedure, actor)
@@ -103,7 +103,7 @@ def take(services: Services, procedure: str, files: Mapping[str, bytes], *, revi
             rows.must_be(place.connection, procedure, revision)
         sizes = place.sizes()
         for path, given in files.items():
-            _must_fit(path, given, sizes)
+            must_fit(path, given, sizes)
             sizes[path] = len(given)
         now = services.clock.now()
         place.begin(now, actor)
@@ -136,7 +136,7 @@ def replace(
             return revision
         sizes: dict[str, int] = {}
         for path, given in files.items():
-            _must_fit(path, given, sizes)
+            must_fit(path, given, sizes)
             sizes[path] = len(given)
         if place.stored is None:
             rows.begin(place.connection, procedure, present, base=number, at=now, by=actor)
@@ -243,7 +243,7 @@ def _must_not_be_original(path: str) -> None:
         raise FileRefused(file=path, reason="files in the folder original are kept as they came")
 
 
-def _must_fit(path: str, given: bytes, sizes: Mapping[str, int]) -> None:
+def must_fit(path: str, given: bytes, sizes: Mapping[str, int]) -> None:
     """Raises FileRefused for a new name that cannot be, and for too much."""
     if path not in sizes and not path.startswith(f"{convert.ORIGINALS}/"):
         must_be_path(path, sizes)

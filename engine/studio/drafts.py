@@ -140,15 +140,20 @@ def may_begin(roles: Set[str]) -> bool:
     return rows.FOUNDERS in roles
 
 
+def must_begin(connection: sa.Connection, procedure: str, actor: str | None) -> None:
+    """Raises NotAllowed for whoever may not begin a new procedure, FileRefused for a key that cannot be one."""
+    if actor is not None and not may_begin(directory.roles_of(connection, actor)):
+        raise NotAllowed(reason="only administrators begin a new procedure")
+    if not _KEY.fullmatch(procedure):
+        reason = "the name of a procedure has at most 50 small letters, digits, _ and -, and begins with a letter"
+        raise FileRefused(file=procedure[:50], reason=reason)
+
+
 def create(services: Services, procedure: str, *, name: str, name_en: str, actor: str | None) -> Draft:
     """A new procedure, as a draft with an empty diagram. Raises NotAllowed, FileRefused for a name that cannot be, DraftOpen."""
     with services.database.unit() as unit:
         connection = unit.connection
-        if actor is not None and not may_begin(directory.roles_of(connection, actor)):
-            raise NotAllowed(reason="only administrators begin a new procedure")
-        if not _KEY.fullmatch(procedure):
-            reason = "the name of a procedure has at most 50 small letters, digits, _ and -, and begins with a letter"
-            raise FileRefused(file=procedure[:50], reason=reason)
+        must_begin(connection, procedure, actor)
         name, name_en = ("".join(filter(str.isprintable, text)).strip()[:200] for text in (name, name_en))
         if not name:
             raise FileRefused(file=procedure, reason="say what people call the procedure")

@@ -114,7 +114,7 @@ def publish(
         if _needs_another(services, stored.editors, actor):
             raise NotAllowed(reason="whoever changed the draft does not publish it; another manager must")
         _must_be_current(active, stored.base, replacing)
-        _must_be_free(connection, procedure)
+        must_be_free(connection, procedure)
         drawn = drafts.all_files(services, connection, procedure, active)
     files = procedures.deployable(services, drawn, procedure=procedure)
     if active is not None and procedures.digest_of(files) == active.digest:
@@ -128,7 +128,7 @@ def publish(
         rows.one_at_a_time(connection)
         stored = _must_be(connection, procedure, revision)
         _must_be_current(active, stored.base, replacing)
-        _must_be_free(connection, procedure)
+        must_be_free(connection, procedure)
         version = _stored(services, connection, procedure, files, active, at=at, by=actor, note=said, now=now)
         if at is not None:
             scheduling.await_time(services, unit, version["id"], at, now)
@@ -183,7 +183,7 @@ def _must_be_current(active: sa.Row[Any] | None, base: int | None, replacing: in
         raise DraftBehind(active=active.number, base=base if base is not None else Sentence("none"))
 
 
-def _must_be_free(connection: sa.Connection, procedure: str) -> None:
+def must_be_free(connection: sa.Connection, procedure: str) -> None:
     """Raises PublishingScheduled where a version waits: it was checked against what is active now."""
     coming = scheduling.waiting(connection, procedure)
     if coming is not None:

@@ -32,6 +32,7 @@ SCOPES = {
     "messages": N_("Send messages and signals"),
     "admin:cases": N_("Change the course of cases and repair incidents"),
     "admin:procedures": N_("Manage versions of procedures"),
+    "deploy:procedures": N_("Exchange procedures with folders outside, such as in git"),
     "admin:chains": N_("Edit approval chains"),
     "admin:people": N_("Hand over what people hold"),
     "read:people": N_("See the directory of people"),

@@ -83,13 +83,29 @@ def services_of(context: click.Context) -> Services:
     return create_services(offline(settings_of(context)))
 
 
-from . import bench, decisions, demo, evidence, installation, migration, operations, people, procedures, replay, running, tokens, versions  # noqa: E402  (each adds its commands to the group)
+from . import (  # noqa: E402  (each adds its commands to the group)
+    bench,
+    decisions,
+    demo,
+    evidence,
+    folders,
+    installation,
+    migration,
+    operations,
+    people,
+    procedures,
+    replay,
+    running,
+    tokens,
+    versions,
+)
 
 __all__ = [
     "bench",
     "decisions",
     "demo",
     "evidence",
+    "folders",
     "installation",
     "main",
     "migration",

@@ -1,4 +1,4 @@
-"""Commands about procedures: check, deploy."""
+"""Commands about files of procedures: check."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from typing import Any
 import click
 
 from engine.bpmn.findings import ADVICE, Finding
-from engine.errors import NotDeployable, ScenariosFailed
 
 from .. import i18n
 from ..i18n import N_, gettext
-from . import OUT, WRONG, partwell, services_of
+from . import OUT, WRONG, partwell
 from .console import say
 
 _SEVERITY = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
 
 
-def _teller(as_json: bool) -> Callable[[Finding], str]:
+def teller(as_json: bool) -> Callable[[Finding], str]:
     """What tells a finding: in English to programs, in their language to people."""
     return (lambda finding: finding.text) if as_json else (lambda finding: i18n.fill(finding.message, finding.facts))
 
@@ -41,7 +40,7 @@ def check(paths: Sequence[Path], write: Path | None, whole: bool, scenarios: boo
     from .. import scenarios as played
     from ..checking import check_paths
 
-    checked = check_paths(paths, write=write, tell=_teller(as_json))
+    checked = check_paths(paths, write=write, tell=teller(as_json))
     if scenarios:
         checked += played.check_paths(paths, tell=str if as_json else i18n.sentence)
     if as_json:
@@ -57,57 +56,8 @@ def check(paths: Sequence[Path], write: Path | None, whole: bool, scenarios: boo
                 verdict = gettext("passed") if file["accepted"] else gettext("failed")
                 verdict += f"  {file['scenario']['name']}"
             click.echo(f"{file['file']}: {converted}{verdict}")
-            _say(file["findings"], whole=whole)
+            say_findings(file["findings"], whole=whole)
     return OUT if all(file["accepted"] for file in checked) else WRONG
-
-
-@partwell.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--procedure", help="Its name; default: the folder's.")
-@click.option("--override", default="", metavar="REASON", help="Why it is deployed although scenarios fail.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def deploy(context: click.Context, path: Path, procedure: str | None, override: str, as_json: bool) -> int:
-    """Make the files of a folder the version on which new cases start; running cases stay on theirs.
-
-    Refused while a scenario of the folder fails, unless it is said why.
-    """
-    from engine import procedures
-
-    from .. import FORMS
-    from .. import scenarios as played
-
-    services = services_of(context)
-    folder = path if path.is_dir() else path.parent
-    name = procedure or folder.resolve().name
-    files = procedures.gather(path, FORMS)
-    tell = _teller(as_json)
-    findings = [(file, one) for file, found in procedures.findings(services, files).items() for one in found]
-    said = [{"file": file, **one.as_dict(), "message": tell(one)} for file, one in findings]
-    try:
-        new = not procedures.is_active(services, procedures.deployable(services, files, procedure=name), procedure=name)
-        failing = played.failing(services, files, name) if new else []
-        said += [finding for outcome in failing for finding in played.findings(outcome, str if as_json else i18n.sentence)]
-        if failing and not override.strip():
-            raise ScenariosFailed(names=[outcome.name for outcome in failing])
-        note = gettext("Although scenarios fail: %(names)s", names=", ".join(outcome.name for outcome in failing)) if failing else ""
-        note = f"{override.strip()} ({note})" if note else ""
-        version, created = procedures.deploy(services, files, procedure=name, note=note)
-    except (NotDeployable, ScenariosFailed) as error:
-        if as_json:
-            click.echo(json.dumps({"deployed": False, "findings": said}, ensure_ascii=False, indent=2))
-        else:
-            click.echo(i18n.error_text(error), err=True)
-            _say(said, err=True)
-        return WRONG
-    answer = {"deployed": True, "procedure": name, "version": version.number, "new": created, "findings": said}
-    if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False))
-    else:
-        _say(said)
-        told = N_("%(procedure)s: version %(number)s is active") if created else N_("%(procedure)s: version %(number)s was active already")
-        say(told, procedure=name, number=version.number)
-    return OUT
 
 
 def _say_coverage(file: Mapping[str, Any]) -> None:
@@ -119,7 +69,7 @@ def _say_coverage(file: Mapping[str, Any]) -> None:
         say(N_("  never passed: %(names)s"), names=", ".join(of["left"]))
 
 
-def _say(findings: Sequence[Mapping[str, Any]], *, err: bool = False, whole: bool = False) -> None:
+def say_findings(findings: Sequence[Mapping[str, Any]], *, err: bool = False, whole: bool = False) -> None:
     """One line for each finding; unless the `whole` is wanted one line for all advice."""
     told = [finding for finding in findings if whole or finding["code"] not in ADVICE]
     for finding in told:

@@ -1,0 +1,127 @@
+"""Where a folder's files are exchanged with: the database of this machine, or a server by its JSON interface with a program's token."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from engine.errors import ChangedInside, PartwellError
+from engine.services import Services
+from engine.studio import exchange
+from engine.studio.exchange import Base, Deployed, Inside
+
+from . import i18n
+
+#: seconds for an answer: a deployment plays the scenarios first
+_PATIENCE = (10, 300)
+
+
+class ServerUnreachable(PartwellError):
+    """{address} gave no answer that can be read: {reason}. Look at the address and whether the server runs; nothing was changed here."""
+
+    status = 502
+
+
+class ServerRefused(PartwellError):
+    """{address} refused it: {detail}"""
+
+    status = 422
+
+    def __init__(self, *, address: str, detail: str, findings: Sequence[Mapping[str, Any]] = ()) -> None:
+        #: what its check says, where that is why
+        self.findings = list(findings)
+        super().__init__(address=address, detail=detail)
+
+
+class AddressWrong(PartwellError):
+    """{address} is no address of a server. It begins with https:// or http://, such as https://partwell.example.com"""
+
+    status = 422
+
+
+class Exchange(Protocol):
+    """Somewhere that procedures live."""
+
+    #: by which a folder knows it
+    address: str
+
+    def inside(self, procedure: str, *, draft: bool) -> Inside: ...
+
+    def deploy(
+        self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool
+    ) -> Deployed: ...
+
+    def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]: ...
+
+
+@dataclass(frozen=True)
+class Here:
+    """The database of this machine, as its command line."""
+
+    services: Services
+    address: str = ""
+
+    def inside(self, procedure: str, *, draft: bool) -> Inside:
+        return exchange.inside(self.services, procedure, draft=draft, actor=None)
+
+    def deploy(self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool) -> Deployed:
+        given: dict[str, Any] = {"base": base, "note": note, "override": override, "played": played}
+        return exchange.deploy(self.services, procedure, files, actor=None, **given)
+
+    def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]:
+        return exchange.put(self.services, procedure, files, base=base, actor=None, note=note)
+
+
+class Server:
+    """A server, spoken to with a token that has the scope `deploy:procedures`. `session`: for tests."""
+
+    def __init__(self, address: str, token: str, *, session: Any = None) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise AddressWrong(address=address)
+        self.address = address.rstrip("/")
+        self._session = session or requests.Session()
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": i18n.current()}
+
+    def inside(self, procedure: str, *, draft: bool) -> Inside:
+        said = self._ask("GET", procedure, "files", params={"draft": "true" if draft else "false"})
+        files = {file["path"]: base64.b64decode(file["content"]) for file in said["files"]}
+        return Inside(procedure=procedure, version=said["version"], draft=said["draft"], files=files, began=said["began"])
+
+    def deploy(self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool) -> Deployed:
+        body = {"files": _coded(files), "base": _listed(base or {}), "note": note, "override": override}
+        said = self._ask("POST", procedure, "deploy", json=body)
+        return Deployed(number=said["version"], new=said["new"], digests=said["digests"])
+
+    def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]:
+        said = self._ask("POST", procedure, "draft", json={"files": _coded(files), "base": _listed(base), "note": note})
+        return said["revision"], said["changed"]
+
+    def _ask(self, method: str, procedure: str, what: str, **more: Any) -> Any:
+        address = f"{self.address}/api/v1/procedures/{quote(procedure, safe='')}/{what}"
+        try:
+            # another host is not given the token
+            answer = self._session.request(method, address, headers=self._headers, timeout=_PATIENCE, allow_redirects=False, **more)
+            said = answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise ServerUnreachable(address=self.address, reason=str(error) or type(error).__name__) from error
+        if 200 <= answer.status_code < 300 and isinstance(said, dict):
+            return said
+        if not isinstance(said, dict) or "detail" not in said:
+            raise ServerUnreachable(address=self.address, reason=f"HTTP {answer.status_code}")
+        if said.get("code") == "changed_inside":
+            raise ChangedInside(theirs=said["theirs"], both=said["both"])
+        raise ServerRefused(address=self.address, detail=said["detail"], findings=said.get("findings", ()))
+
+
+def _coded(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {path: base64.b64encode(content).decode() for path, content in files.items()}
+
+
+def _listed(base: Base) -> dict[str, list[str]]:
+    return {path: list(digests) for path, digests in base.items()}
