@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from diagrams import boxes
+from engine_room import together
 from scenario_files import HEAD, chosen
 from twins import ScriptedOperation
 from web_office import Office, token
@@ -141,6 +142,25 @@ def test_a_sandbox_survives_a_restart_and_two_tabs(office: Office) -> None:
     assert "Begin the sandbox" in again.page()
     again.client.get(item, follow_redirects=False)
     assert again.client.get(item).status_code == 404
+
+
+def test_two_tabs_at_once_do_a_step_once(office: Office) -> None:
+    """Of two who send the same step at the same moment one does it and the other is told; time moved twice at once is moved."""
+    desk = Desk(office)
+    desk.begin()
+    item = desk.step()
+    tabs = [Desk(office), Desk(office)]
+    sent = [(tab.client, token(tab.client, item), token(tab.client, f"{MAIN}/try")) for tab in tabs]
+
+    def complete(client: Any, own: str) -> int:
+        return int(client.post(f"{item}/complete", data={"csrf_token": own, "verdict": "x"}).status_code)
+
+    def wait(client: Any, own: str) -> int:
+        return int(client.post(f"{MAIN}/try/time", data={"csrf_token": own, "how": "day"}).status_code)
+
+    assert sorted(together(*(lambda c=client, o=own: complete(c, o) for client, own, _ in sent))) == [302, 409]
+    assert together(*(lambda c=client, o=own: wait(c, o) for client, _, own in sent)) == [302, 302]
+    assert "the case is over" in desk.page()
 
 
 def test_a_sandbox_is_for_those_who_design_the_procedure_and_holds_nothing_else(office: Office) -> None:

@@ -23,9 +23,9 @@ Tell = Callable[[Sentence], str]
 
 
 def check_paths(paths: Iterable[Path], *, tell: Tell = i18n.sentence) -> list[dict[str, Any]]:
-    """`{file, accepted, converted, findings, scenario: {name, name_en, acts, left, took_ms}}` of every scenario in the folders named.
+    """`{file, accepted, converted, findings, scenario: {name, name_en, acts, left, took_ms, elements, flows}}` of every scenario.
 
-    Scenarios belong to the folder around theirs. Where its files would not be deployed nothing is played, since the check says why.
+    `paths`: only of the folders among them. Scenarios belong to the folder around theirs. Where its files would not be deployed nothing is played, since the check says why.
     The diagram's entry, last, tells `coverage`: {elements, elements_of, flows, flows_of, left}.
     """
     found = []
@@ -58,6 +58,8 @@ def _entry(folder: Path, outcome: Outcome, tell: Tell) -> dict[str, Any]:
             "acts": len(outcome.results),
             "left": outcome.left,
             "took_ms": round(outcome.took),
+            "elements": len(outcome.coverage.elements),
+            "flows": len(outcome.coverage.flows),
         },
     }
 

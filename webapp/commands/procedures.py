@@ -54,7 +54,8 @@ def check(paths: Sequence[Path], write: Path | None, whole: bool, scenarios: boo
             converted = gettext("converted, ") if file["converted"] else ""
             if "scenario" in file:
                 verdict = gettext("passed") if file["accepted"] else gettext("failed")
-                verdict += f"  {file['scenario']['name']}"
+                passed = gettext("%(flows)s sequence flows", flows=file["scenario"]["flows"])
+                verdict += f"  {file['scenario']['name']}  ({passed})"
             click.echo(f"{file['file']}: {converted}{verdict}")
             say_findings(file["findings"], whole=whole)
     return OUT if all(file["accepted"] for file in checked) else WRONG

@@ -43,6 +43,8 @@ FAULTS = {
 }
 assert FAULTS.keys() == FAILURES.keys()
 _CALENDAR = "office"
+#: applications on sandboxes that are kept ready; making one takes a moment
+_APPLICATIONS = 8
 
 
 def tries() -> Tries:
@@ -276,5 +278,7 @@ def _pages(tried: Try) -> Flask:
     for file in [file for file in list(kept) if not file.exists()]:
         del kept[file]
     if tried.file not in kept or kept[tried.file][0] is not tried.sandbox:
+        while len(kept) >= _APPLICATIONS:
+            kept.pop(next(iter(kept)), None)
         kept[tried.file] = tried.sandbox, acting.application(tried.sandbox.services)
     return kept[tried.file][1]
