@@ -117,7 +117,8 @@ async function start() {
   /** Somebody else saved the file meanwhile, or took it away; what they have and what is drawn here both stay. */
   async function conflict(problem) {
     const { changed_by: by, changed_at: at, revision } = problem;
-    const [name, time] = [by?.name ?? say('Somebody'), at ? clock(at, locale) : ''];
+    const name = by?.id === me.id ? say('You, in another window,') : by?.name ?? say('Somebody');
+    const time = at ? clock(at, locale) : '';
     const later = [null, say('Look at mine first')];
     const answer =
       revision === null

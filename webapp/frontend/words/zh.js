@@ -82,7 +82,7 @@ const ours = {
   'The server cannot be reached. Your changes are kept in this browser and sent as soon as it is back.':
     '连接不到服务器。修改已保留在本浏览器中，恢复连接后自动保存。',
   'Not saved: {reason}': '未能保存：{reason}',
-  'Somebody else saved this file meanwhile': '他人已保存此文件的新版本',
+  'Somebody else saved this file meanwhile': '此文件已另有新版本',
   Decide: '处理',
   'Your log-in has ended; this page goes on once you are logged in again.': '登录已过期。请在新窗口登录，本页随后自动保存。',
   'Log in': '登录',
@@ -122,6 +122,7 @@ const ours = {
   'Go on with them': '恢复这些修改',
   'Discard them': '不要了',
   Somebody: '他人',
+  'You, in another window,': '您在另一窗口',
   '{name} changed this file meanwhile': '{name}同时修改了此文件',
   '{name} saved it at {time}. Neither their version nor yours has been overwritten.': '{name}已于 {time} 保存。双方的修改都没有被覆盖。',
   'You can keep yours as a file of its own beside it, and carry over from it what you need.':
