@@ -16,6 +16,7 @@ from engine import procedures, versions
 from engine.errors import (
     AlreadyPublished,
     DraftBehind,
+    DraftFileChanged,
     DraftGone,
     DraftMovedOn,
     NotAllowed,
@@ -163,6 +164,17 @@ def test_somebody_who_saves_while_another_publishes(room: Room) -> None:
         assert isinstance(published, DraftMovedOn) and drafts.content(room.services, "test", LETTER, actor=None)[0] == b"third"
     else:
         assert isinstance(saved, Exception) and active(room) == (2, {**active(room)[1], LETTER: b"second"})
+
+
+def test_who_goes_on_in_a_draft_that_was_published_is_told_by_whom(room: Room) -> None:
+    """Not that they themselves changed it; with what is stored now they begin the next draft."""
+    revision = save(room, LETTER, b"second")
+    room.clock.move(minutes=1)
+    publish(room, revision, by="admin")
+    with pytest.raises(DraftFileChanged) as refused:
+        changing.save(room.services, "test", LETTER, b"third", revision=revision, actor=person("director"))
+    assert (refused.value.facts["who"], refused.value.revision) == ("吴凡", 0)
+    assert changing.save(room.services, "test", LETTER, b"third", revision=0, base=2, actor=person("director")) == revision + 1
 
 
 def test_where_four_eyes_are_asked_for_another_manager_publishes(room: Room) -> None:

@@ -361,7 +361,11 @@ def test_why_a_scheduled_version_did_not_become_active(office: Office, manager: 
         facts = {"number": 2, "reasons": [{"template": "version {number} was activated meanwhile", "facts": {"number": 3}}]}
         events.record(unit.connection, "office", "not activated", at=office.services.clock.now(), by=office.people["admin"], facts=facts)
         unit.commit()
-    assert "期间已启用第 3 版" in manager.get(MAIN).text and "未能启用" in manager.get(MAIN).text
+    page = manager.get(MAIN).text
+    assert "期间已启用第 3 版" in page and "原定于" in page and "定时启用的版本未能启用" in manager.get("/studio").text
+    save(office, ANSWER, reworded())
+    publish(office, manager)
+    assert "原定于" not in manager.get(MAIN).text and "定时启用的版本未能启用" not in manager.get("/studio").text
 
 
 # --- a version that was published meanwhile

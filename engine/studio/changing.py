@@ -214,7 +214,7 @@ class _Place:
         redeployed = present == revision == 0 and self._differs(path, content, base)
         if present == revision and not redeployed:
             return
-        last = events.last(self.connection, self.procedure, path=path) or events.last(self.connection, self.procedure)
+        last = events.last_of_file(self.connection, self.procedure, path)
         if self.active is not None and (redeployed or last is None):
             by, when = self.active.deployed_by, self.active.deployed_at
             who = self.connection.execute(sa.select(Person.name).where(Person.id == by)).scalar_one_or_none()

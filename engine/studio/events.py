@@ -51,11 +51,19 @@ def record_edit(connection: sa.Connection, procedure: str, path: str, *, at: dt.
         record(connection, procedure, "edited", at=at, by=by, path=path)
 
 
-def last(connection: sa.Connection, procedure: str, *acts: str, path: str | None = None) -> sa.Row[Any] | None:
-    """The latest event, of these acts and of this file where they are named: a row of `procedure_events` with `who`, a name or None."""
-    which = [ProcedureEvent.procedure == procedure]
-    which += [ProcedureEvent.act.in_(acts)] if acts else []
-    which += [ProcedureEvent.path == path] if path is not None else []
+def last(connection: sa.Connection, procedure: str, *acts: str) -> sa.Row[Any] | None:
+    """The latest event, of these acts where they are named: a row of `procedure_events` with `who`, a name or None."""
+    return _last(connection, ProcedureEvent.procedure == procedure, *([ProcedureEvent.act.in_(acts)] if acts else []))
+
+
+def last_of_file(connection: sa.Connection, procedure: str, path: str) -> sa.Row[Any] | None:
+    """What was done last with a file, or with the whole draft so that the file is another one now."""
+    over = sa.and_(ProcedureEvent.path == "", ProcedureEvent.act != "begun")
+    renamed = sa.and_(ProcedureEvent.act == "renamed", ProcedureEvent.facts["from"].as_string() == path)
+    return _last(connection, ProcedureEvent.procedure == procedure, sa.or_(ProcedureEvent.path == path, over, renamed))
+
+
+def _last(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
     return connection.execute(
         sa.select(ProcedureEvent.__table__, Person.name.label("who"))
         .outerjoin(Person, Person.id == ProcedureEvent.by)
@@ -69,6 +77,16 @@ def of_version(connection: sa.Connection, procedure: str, number: int) -> list[s
     """What was done with the draft that became this version, and with that version by the clock."""
     found = connection.execute(sa.select(ProcedureEvent.__table__).where(ProcedureEvent.procedure == procedure).order_by(ProcedureEvent.at))
     return [row for row in found if row.facts.get("number") == number]
+
+
+def failure(connection: sa.Connection, procedure: str) -> sa.Row[Any] | None:
+    """Why the version that was scheduled last did not become active, as long as nothing was published, scheduled or activated since."""
+    found = last(connection, procedure, "not activated")
+    since = last(connection, procedure, "published", "scheduled")
+    active = last_activation(connection, procedure)
+    if found is None or any(one is not None and one.at > found.at for one in (since, active)):
+        return None
+    return found
 
 
 def last_activation(connection: sa.Connection, procedure: str) -> sa.Row[Any] | None:

@@ -34,6 +34,8 @@ class ProcedureRow:
     #: when the draft was changed last, and by whom; None without a draft
     draft_at: dt.datetime | None
     draft_by: str
+    #: whether a scheduled version could not become active and nobody has done anything about it
+    failed: bool
 
 
 def procedures(services: Services, connection: sa.Connection, *, actor: str) -> list[ProcedureRow]:
@@ -66,6 +68,7 @@ def procedures(services: Services, connection: sa.Connection, *, actor: str) -> 
                 coming_at=next_one.scheduled_at if next_one is not None else None,
                 draft_at=last.at if last is not None else None,
                 draft_by=(last.who or "") if last is not None else "",
+                failed=events.failure(connection, key) is not None,
             )
         )
     return sorted(found, key=lambda row: (row.name, row.procedure))

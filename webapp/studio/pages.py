@@ -54,6 +54,7 @@ def show(procedure: str) -> Any:
         open_now = editing.editing(connection, procedure, services().clock.now())
         history = events.history(connection, procedure)
         editors = drafts.names(connection, seen.draft.editors)
+        failure = events.failure(connection, procedure)
     try:
         rows = versions.versions(services(), procedure)
     except NotFound:
@@ -70,13 +71,14 @@ def show(procedure: str) -> Any:
         findings=findings,
         editing=[one for one in open_now if one.id != me().id],
         editors=editors,
+        failure=failure,
         history=history,
         versions=rows,
         reasons=_reasons,
     )
 
 
-def _reasons(act: events.Act) -> list[str]:
+def _reasons(act: Any) -> list[str]:
     """Why a scheduled version did not become active, in the reader's language."""
     return [i18n.fill(reason["template"], reason["facts"]) for reason in (act.facts or {}).get("reasons", ())]
 
