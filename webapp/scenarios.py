@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import procedures
+from engine.bpmn import convert
 from engine.bpmn.program import Program
 from engine.errors import PartwellError, Sentence
 from engine.services import Services
@@ -25,19 +26,26 @@ Tell = Callable[[Sentence], str]
 def check_paths(paths: Iterable[Path], *, tell: Tell = i18n.sentence) -> list[dict[str, Any]]:
     """`{file, accepted, converted, findings, scenario: {name, name_en, acts, left, took_ms, elements, flows}}` of every scenario.
 
-    `paths`: only of the folders among them. Scenarios belong to the folder around theirs. Where its files would not be deployed nothing is played, since the check says why.
-    The diagram's entry, last, tells `coverage`: {elements, elements_of, flows, flows_of, left}.
+    `paths`: only of the folders among them. Scenarios belong to the folder around theirs; the diagram's entry, last, tells `coverage`:
+    {elements, elements_of, flows, flows_of, left}. Where the files would not be deployed nothing is played, and their folder's entry
+    says why.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for folder in dict.fromkeys(folder for path in paths if path.is_dir() for folder in _with_scenarios(path)):
-        with contextlib.suppress(PartwellError):
+        try:
             files = procedures.gather(folder, FORMS)
             with contextlib.closing(sandboxes.of_files(Settings())) as boxes:
                 outcomes = running.run_all(boxes, files, procedure=folder.resolve().name)
-            found += [_entry(folder, outcome, tell) for outcome in outcomes]
-            diagram = next(path for path in sorted(files) if path.endswith(".bpmn"))
-            entry = {"file": str(folder / diagram), "accepted": True, "converted": False, "findings": []}
-            found.append({**entry, "coverage": covered(files, outcomes)})
+        except PartwellError as error:
+            said = {"line": None, "element": None, "name": "", "severity": "error", "code": "scenarios_not_played"}
+            message = tell(Sentence(error.template, error.facts))
+            told = [{**said, "file": "", "message": message}]
+            found.append({"file": str(folder / reading.FOLDER), "accepted": False, "converted": False, "findings": told})
+            continue
+        found += [_entry(folder, outcome, tell) for outcome in outcomes]
+        diagram = next(path for path in sorted(files) if path.endswith(".bpmn"))
+        entry = {"file": str(folder / diagram), "accepted": True, "converted": False, "findings": []}
+        found.append({**entry, "coverage": covered(files, outcomes)})
     return found
 
 
@@ -82,7 +90,7 @@ def faults(outcome: Outcome) -> list[tuple[int, str, Sentence]]:
 
 def covered(files: Mapping[str, bytes], outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """How much of the diagram these scenarios passed together, and by name what none of them did."""
-    program = Program(files, version="check")
+    program = Program(convert.convert(files).files, version="check")
     whole, gone = coverage.everything(program), Coverage()
     for outcome in outcomes:
         gone |= outcome.coverage
