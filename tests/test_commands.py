@@ -43,6 +43,7 @@ COMMANDS = [
     "decide",
     "deploy",
     "pull",
+    "what-if",
     "versions",
     "diff",
     "migrate",

@@ -85,3 +85,17 @@ def test_a_long_value_is_compared_word_by_word() -> None:
     found = passages.around(long, long.replace("word30", "other"))
     assert [kind for kind, _ in found] == ["same", "removed", "added", "same"]
     assert found[0][1].startswith("…") and found[0][1].endswith("word29 ") and found[3][1].endswith("…")
+
+
+def test_what_would_have_been_is_shown_a_portion_at_a_time(own_office: Office) -> None:
+    """The case that the draft would have sent elsewhere, with what is new and why it is not played on."""
+    office = own_office
+    office.case()
+    office.case()
+    kept = drafts.contents(office.services, "office", actor=None)
+    path = next(path for path in kept if path.endswith(".bpmn"))
+    saved(office, **{path: kept[path].replace(b'targetRef="usage"', b'targetRef="talk"', 1)})
+    page = office.browser("admin", "en").get("/studio/office/what-if").text
+    assert "2 of 2 cases played" in text_of(page)
+    assert office.browser("wangfang").get("/studio/office/what-if").status_code == 403
+    assert "已推演 2 / 2 个事项" in office.browser("admin", "zh-CN").get("/studio/office/what-if?after=1&elsewhere=1").text
