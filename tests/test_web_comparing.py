@@ -7,6 +7,7 @@ from typing import Any
 
 from web_office import Office
 
+from engine import procedures, versions
 from engine.studio import changing, drafts
 from webapp.studio import passages
 
@@ -99,3 +100,21 @@ def test_what_would_have_been_is_shown_a_portion_at_a_time(own_office: Office) -
     assert "2 of 2 cases played" in text_of(page)
     assert office.browser("wangfang").get("/studio/office/what-if").status_code == 403
     assert "已推演 2 / 2 个事项" in office.browser("admin", "zh-CN").get("/studio/office/what-if?after=1&elsewhere=1").text
+
+
+def test_rolling_back_needs_a_reason_and_goes_back_once(own_office: Office) -> None:
+    """Who published what and why is on the page; a second click, on what is active no longer, changes nothing."""
+    office = own_office
+    kept = dict(versions.numbered(office.services, "office", None).files)
+    procedures.deploy(office.services, {**kept, "letters/note.txt": b"x"}, procedure="office", note="补充说明")
+    admin = office.browser("admin", "en")
+    page = admin.get("/studio/office/versions").text
+    assert "补充说明" in page and "Roll back to version 1" in page and "from=1&amp;to=2" in page
+    assert office.post(admin, "/studio/office/roll-back", {"active": "2", "reason": " "}).status_code == 422
+    done = office.post(admin, "/studio/office/roll-back", {"active": "2", "reason": "有误"}, follow_redirects=True)
+    assert "Version 1 is active again" in done.text and "有误" in done.text
+    again = office.post(admin, "/studio/office/roll-back", {"active": "2", "reason": "有误"})
+    assert again.status_code == 409 and versions.numbered(office.services, "office", None).number == 1
+    other = office.browser("wangfang")
+    assert other.get("/studio/office/versions").status_code == 403
+    assert office.post(other, "/studio/office/roll-back", {"active": "1", "reason": "x"}).status_code == 403

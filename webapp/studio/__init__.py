@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import checking, comparing, editor, files, pages, publishing, scenario_pages, trying, uploading, whatif
+from . import checking, comparing, editor, files, history, pages, publishing, scenario_pages, trying, uploading, whatif
 from .addresses import data, studio
 
 __all__ = ["init_app"]
@@ -13,6 +13,18 @@ __all__ = ["init_app"]
 def init_app(app: Flask) -> None:
     """Pages and the JSON that the editors speak with the server."""
     # each puts its addresses on a blueprint
-    assert checking and comparing and editor and files and pages and publishing and scenario_pages and trying and uploading and whatif
+    assert (
+        checking
+        and comparing
+        and editor
+        and files
+        and history
+        and pages
+        and publishing
+        and scenario_pages
+        and trying
+        and uploading
+        and whatif
+    )
     app.register_blueprint(studio)
     app.register_blueprint(data)
