@@ -232,7 +232,8 @@ def test_two_owners_keep_both_versions(office: Office, owner: Drawer, address: s
     asked = owner.page.locator(".studio-dialog")
     expect(asked).to_contain_text("管理员同时修改了此文件")
     expect(asked).to_contain_text(re.compile(r"\d\d:\d\d"))
-    owner.page.get_by_role("button", name="另存我的修改，打开对方版本").click()
+    with owner.page.expect_navigation():
+        owner.page.get_by_role("button", name="另存我的修改，打开对方版本").click()
     expect(asked).to_have_count(0)
     owner.page.locator("#studio[data-ready]").wait_for()
     owner.pick("step_1")

@@ -39,7 +39,7 @@ def test_every_package_in_the_bundle_is_named_with_its_terms() -> None:
     wanted = json.loads((FRONTEND / "package.json").read_text("utf-8"))["devDependencies"]
     assert [f"{name} {version}" for name, version in wanted.items() if name != "esbuild" and f"{name} {version}\n" not in terms] == []
     assert "The source code responsible for displaying the bpmn.io project watermark" in terms
-    assert "bpmn-font (bpmn.woff2)" in terms and "SIL OPEN FONT LICENSE Version 1.1" in terms
+    assert "bpmn-font (bpmn.woff2)" in terms and "dmn-font (dmn.woff2)" in terms and "SIL OPEN FONT LICENSE Version 1.1" in terms
 
 
 def test_the_lock_says_what_is_loaded_and_not_from_where() -> None:

@@ -41,7 +41,7 @@ const repair = {
 fs.mkdirSync(outdir, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: here,
-  entryPoints: { modeler: 'modeler/main.js' },
+  entryPoints: { modeler: 'modeler/main.js', decisions: 'decisions/main.js' },
   outdir,
   bundle: true,
   format: 'iife',

@@ -12,9 +12,9 @@ export function licences(folder, inputs) {
     const terms = file ? fs.readFileSync(path.join(folder, name, file), 'utf8').trim() : byWord(about);
     return `${about.name} ${about.version}\n${'='.repeat(about.name.length + about.version.length + 1)}\n\n${terms}\n`;
   });
-  // the icons of elements come in bpmn-js and have terms of their own
+  // the icons of elements come in bpmn-js and dmn-js and have terms of their own
   const font = fs.readFileSync(path.join(folder, 'licences/bpmn-font.txt'), 'utf8').trim();
-  parts.push(`bpmn-font (bpmn.woff2)\n======================\n\n${font}\n`);
+  parts.push(`bpmn-font (bpmn.woff2) and dmn-font (dmn.woff2)\n===============================================\n\n${font}\n`);
   return parts.join('\n\n').replaceAll('\r\n', '\n');
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import checking, comparing, editor, files, history, pages, publishing, scenario_pages, trying, uploading, whatif
+from . import checking, comparing, deciding, editor, files, history, pages, publishing, scenario_pages, trying, uploading, whatif
 from .addresses import data, studio
 
 __all__ = ["init_app"]
@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
     assert (
         checking
         and comparing
+        and deciding
         and editor
         and files
         and history

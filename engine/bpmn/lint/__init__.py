@@ -80,8 +80,7 @@ def check(
         wrong = dict.fromkeys(each for seen in dict.fromkeys(callers or [_known(anywhere)]) for each in table.check(seen))
         found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in wrong]
         found[path] += [finding(Code.MONEY_CALCULATED, None, at=element, where=element, amount=name) for element, name in table.money()]
-        if not wrong:  # what cannot be read is corrected first
-            found[path] += [one for analysis in table.analyses() for one in dmn_analysis.said(analysis, advice=advice)]
+        found[path] += [one for analysis in table.analyses() for one in dmn_analysis.said(analysis, advice=advice)]
     return found
 
 

@@ -5,7 +5,8 @@ import { Bar } from './bar.js';
 import { begin, modeler, select, viewer } from './diagram.js';
 import { Findings } from './findings.js';
 import { Keeper } from './keeper.js';
-import { ask, clock, day, h } from './page.js';
+import { fill, h } from './page.js';
+import { questions, watchful } from './saving.js';
 import { Server } from './server.js';
 import { others } from './together.js';
 import { touch } from './touch.js';
@@ -49,10 +50,11 @@ async function start() {
     told: (state, problem) => told(state, problem),
   });
   const { me } = await asked.draft;
+  const asks = questions({ say, server, path, keeper, bar, me });
   keeper.key = `partwell-draft:${me.id}:${procedure}:${path}`;
   const opened = await asked.file;
   const left = narrow ? null : keeper.left(opened.text);
-  const taken = left && (await takeLeft(left)) ? left : null;
+  const taken = left && (await asks.takeLeft(left)) ? left : null;
   if (left && !taken) keeper.forget();
 
   studio.catalogue = await asked.catalogue;
@@ -75,18 +77,7 @@ async function start() {
       keeper.changed();
       findings.soon();
     });
-    addEventListener('online', () => void keeper.save());
-    addEventListener('pagehide', () => keeper.leaving());
-    document.addEventListener('visibilitychange', () => document.hidden && void keeper.save());
-    addEventListener('beforeunload', (event) => {
-      if (['away', 'out', 'refused', 'taken'].includes(keeper.state)) event.preventDefault();
-    });
-    addEventListener('keydown', (event) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 's') {
-        event.preventDefault();
-        void keeper.save();
-      }
-    });
+    watchful(keeper);
     others({ server, path, me, keeper, bar, say });
   }
   findings.soon(0);
@@ -99,62 +90,7 @@ async function start() {
 
   function told(state, problem) {
     bar.told(state, problem);
-    if (state === 'taken') void conflict(problem);
-  }
-
-  async function takeLeft({ at }) {
-    const answer = await ask(
-      say('This browser holds changes that were not saved'),
-      [say('They are of {time}. The server has not got them.', { time: day(at, locale) })],
-      [
-        ['take', say('Go on with them'), 'btn-primary'],
-        ['leave', say('Discard them')],
-      ],
-    );
-    return answer !== 'leave';
-  }
-
-  /** Somebody else saved the file meanwhile, or took it away; what they have and what is drawn here both stay. */
-  async function conflict(problem) {
-    const { changed_by: by, changed_at: at, revision } = problem;
-    const name = by?.id === me.id ? say('You, in another window,') : by?.name ?? say('Somebody');
-    const time = at ? clock(at, locale) : '';
-    const later = [null, say('Look at mine first')];
-    const answer =
-      revision === null
-        ? await ask(
-            say('{name} removed this file meanwhile', { name }),
-            [say('{name} removed it at {time}. What you drew is still here.', { name, time })],
-            [['again', say('Put it back with my changes'), 'btn-primary'], ['gone', say('Leave it removed'), 'btn-outline-danger'], later],
-          )
-        : await ask(
-            say('{name} changed this file meanwhile', { name }),
-            [
-              say('{name} saved it at {time}. Neither their version nor yours has been overwritten.', { name, time }),
-              say('You can keep yours as a file of its own beside it, and carry over from it what you need.'),
-            ],
-            [['copy', say('Keep mine as a copy and open theirs'), 'btn-primary'], ['theirs', say('Give mine up and open theirs'), 'btn-outline-danger'], later],
-          );
-    if (answer === null) return bar.decide(() => void conflict(problem));
-    if (answer === 'again') return keeper.resolve(null);
-    if (answer === 'copy') await keepCopy();
-    keeper.forget();
-    keeper.kept = keeper.changes;
-    keeper.state = 'saved';
-    if (answer === 'gone') location.assign(server.base);
-    else location.reload();
-  }
-
-  async function keepCopy() {
-    const text = await keeper.current();
-    for (let number = 1; ; number += 1) {
-      const copy = path.replace(/(\.[^./]+)$/, `-${say('copy')}${number > 1 ? number : ''}-${me.name}$1`);
-      try {
-        return await server.write(copy, text, null);
-      } catch (error) {
-        if (error.status !== 412 || number > 20) throw error;
-      }
-    }
+    if (state === 'taken') void asks.conflict(problem);
   }
 
   function broken(error) {
@@ -174,15 +110,7 @@ function build(root, say) {
   const findings = h('section', { class: 'studio-findings', 'aria-label': say('Findings') });
   const panel = h('aside', { class: 'studio-panel', 'aria-label': say('Properties') });
   root.replaceChildren(bar, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), panel));
-  const grow = () => {
-    root.style.setProperty('--studio-top', `${Math.round(root.getBoundingClientRect().top + scrollY)}px`);
-    // on a phone the menu lies at the bottom
-    const menu = document.querySelector('.mainnav');
-    const fixed = menu && getComputedStyle(menu).position === 'fixed';
-    root.style.setProperty('--studio-bottom', `${fixed ? menu.offsetHeight : 0}px`);
-  };
-  grow();
-  addEventListener('resize', grow);
+  fill(root);
   return { bar, canvas, findings, panel };
 }
 

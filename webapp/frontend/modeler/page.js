@@ -52,5 +52,18 @@ export function ask(title, paragraphs, answers) {
   });
 }
 
+/** Gives an editor all the room that the page has below its head. */
+export function fill(root) {
+  const grow = () => {
+    root.style.setProperty('--studio-top', `${Math.round(root.getBoundingClientRect().top + scrollY)}px`);
+    // on a phone the menu lies at the bottom
+    const menu = document.querySelector('.mainnav');
+    const fixed = menu && getComputedStyle(menu).position === 'fixed';
+    root.style.setProperty('--studio-bottom', `${fixed ? menu.offsetHeight : 0}px`);
+  };
+  grow();
+  addEventListener('resize', grow);
+}
+
 export const clock = (moment, locale) => new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(new Date(moment));
 export const day = (moment, locale) => new Intl.DateTimeFormat(locale, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit' }).format(new Date(moment));

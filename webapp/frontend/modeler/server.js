@@ -33,6 +33,11 @@ export class Server {
     return this.json('check', { method: 'POST', body: JSON.stringify({ files }), signal });
   }
 
+  /** What can be said of the tables of a file without running them. */
+  tables(path, text, signal) {
+    return this.json('tables', { method: 'POST', body: JSON.stringify({ path, text }), signal });
+  }
+
   editing(path) {
     return this.json('editing', { method: 'POST', body: JSON.stringify({ path }) });
   }
