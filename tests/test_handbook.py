@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+import click
 import pytest
 from browser import DESK, PHONE, Visitor
 from lxml import etree
@@ -18,6 +19,7 @@ import engine
 import forms
 import webapp
 from webapp import i18n
+from webapp.commands import partwell
 from webapp.endings import ACTS
 from webapp.handbook import pages as files
 from webapp.handbook.pages import FOLDER, GROUPS, PICTURES, Page, handbook
@@ -174,6 +176,22 @@ def test_what_is_named_is_on_the_screen(locale: str, path: str) -> None:
     texts, places = on_screen(locale)
     named = handbook(locale)[path].labels
     assert [label for label in named if label not in texts and not any(place.fullmatch(label) for place in places)] == []
+
+
+def test_every_command_of_a_page_is_there() -> None:
+    """What a page says to type is a command, and its options are that command's."""
+    lines = {
+        line
+        for file in FOLDER.rglob("*.md")
+        for line in re.findall(r"(?:^|`)partwell (\w.*?)(?:`|$)", file.read_text("utf-8"), re.MULTILINE)
+    }
+    for line in lines:
+        words, command = line.split(), partwell
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        known = {option for each in command.params for option in each.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
+    assert len(lines) > 12
 
 
 def test_the_english_pages_hold_no_chinese() -> None:

@@ -66,6 +66,8 @@ SCREENS: Mapping[str, str] = {
     "studio.try_anew": "owners/try#begin",
     "studio.scenario_list": "owners/scenarios#play",
     "studio.play_scenarios": "owners/scenarios#play",
+    "studio.versions_apart": "owners/compare",
+    "studio.what_if": "owners/compare#what-if",
     "studio.consider": "owners/publish",
     "studio.publish": "owners/publish#refused",
     "studio.compare": "owners/publish#take-over",
