@@ -32,7 +32,16 @@ _OVER = Statement(
             Subscription.opened_at,
             Subscription.element,
             sa.bindparam("at", type_=PastWait.__table__.c.closed_at.type),
-        ).where(Subscription.case_id == sa.bindparam("case_id"), Subscription.instance == sa.bindparam("instance")),
+        ).where(
+            Subscription.case_id == sa.bindparam("case_id"),
+            Subscription.instance == sa.bindparam("instance"),
+            # a wait that was taken back and is over again within the same moment
+            ~sa.exists().where(
+                PastWait.case_id == Subscription.case_id,
+                PastWait.instance == Subscription.instance,
+                PastWait.opened_at == Subscription.opened_at,
+            ),
+        ),
     )
 )
 _CLOSE = Statement(
