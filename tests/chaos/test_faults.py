@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from diagrams import END, START, boundary, flows, node, service, timer, user
+from diagrams import END, START, boundary, flows, mapping, node, service, timer, user
 from engine_room import Room, person, together
 from twins import ScriptedOperation
 
@@ -112,7 +112,8 @@ def test_a_system_that_hangs_holds_up_nobody_else(services):
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         hangs = PayrollHttp("payroll", {"base_url": address, "token": "t", "timeout": 0.5})
         room = Room(services, ScriptedOperation("payroll.stop_social_insurance", answers=[hangs.call]))
-        stop = service("stop", operation="payroll.stop_social_insurance")
+        given = {"employee": "=subject.employee_no", "end_date": "2026-11-30", "last_month": "2026-11"}
+        stop = service("stop", mapping(inputs=given), operation="payroll.stop_social_insurance")
         room.deploy(
             START, node("parallelGateway", "f"), stop, user("a"), END, flows("start > f", "f > stop", "f > a", "a > end", "stop > end")
         )
