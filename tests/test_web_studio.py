@@ -128,6 +128,15 @@ def test_a_new_file_of_each_kind(office: Office, manager: FlaskClient, kind: str
     assert office.post(manager, f"{MAIN}/new", {"kind": "letter", "name": "../x"}).status_code == 422
 
 
+def test_rules_and_chains_are_added_where_there_are_none(office: Office, manager: FlaskClient) -> None:
+    """Under the one name that they have, whatever was typed; empty ones say nothing that is refused."""
+    office.post(manager, "/studio", {"key": "transfer", "name": "调岗"})
+    for name in ("rules.json", "chains.json"):
+        made = office.post(manager, "/studio/transfer/new", {"kind": name, "name": "x"}, follow_redirects=True)
+        assert made.status_code == 200 and name in made.text and "无法解析" not in made.text
+    assert procedures.faults(office.services, drafts.contents(office.services, "transfer", actor=None)) == []
+
+
 # --- files
 
 

@@ -112,6 +112,8 @@ def _empty(kind: str, name: str) -> tuple[str, bytes]:
             return f"letters/{name if name.endswith(('.typ', '.txt')) else _ending(name, '.txt')}", b"\n"
         case "scenario":
             return f"scenarios/{_ending(name, '.yaml')}", b"\n"
+        case "rules.json" | "chains.json":
+            return kind, b"{}\n"
         case _:
             return name, b"\n"
 
