@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,20 @@ def test_a_threshold_is_changed_its_overlap_is_seen_and_both_are_kept(office: Of
     expect(analysis).to_contain_text("amount = 1001")
     owner.finding("规则 1 和 2 同时适用于 amount = 1001").click()
     expect(page.locator(".studio-lit").first).to_be_visible()
+    page.get_by_role("button", name="添加测试行").click()
+    row = page.get_by_role("group", name="测试行 1")
+    row.get_by_label("amount").fill("500")
+    row.get_by_label("kind").fill("travel")
+    row.get_by_label("预期结果").fill("director")
+    expect(row).to_contain_text('实际结果为 "manager"')
+    row.get_by_label("预期结果").fill("manager")
+    expect(row).to_contain_text("符合预期")
+    expect(analysis).to_contain_text("没有测试行覆盖 规则 2")
     owner.saved()
+    owner._until("!studio.rows.keeper.dirty && studio.rows.keeper.state === 'saved'")
     owner.visitor.look("decisions")
+    rows, _ = drafts.content(office.services, "termination", "approval.tests.json", actor=office.people["admin"])
+    assert json.loads(rows) == [{"name": "", "decision": "approval", "given": {"amount": 500, "kind": "travel"}, "expect": "manager"}]
     content, _ = drafts.content(office.services, "termination", "approval.dmn", actor=office.people["admin"])
     assert "&lt;= 10000" in content.decode() and "because" in content.decode()
     # the shipped tables open, too, and their relations are drawn; nothing of the editor is left in English

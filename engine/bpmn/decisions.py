@@ -75,6 +75,26 @@ class Decisions:
         """(id of the element, name) of money that is multiplied or divided, as in `expressions.money`."""
         return self._inspect("money")
 
+    def asks(self, decision_id: str) -> list[str]:
+        """Names of the variables that a decision needs: its input data, or what the columns of its table begin with."""
+        nodes: dict[str, Any] = json.loads(self._model)["nodes"]
+        found: dict[str, None] = {}
+        waiting, seen = [decision_id], set[str]()
+        while waiting:
+            id = waiting.pop()
+            if id in seen or id not in nodes:
+                continue
+            seen.add(id)
+            node = nodes[id]
+            if node["kind"] == "input":
+                found[node["name"]] = None
+            waiting += reversed([need["id"] for need in node["needs"]])
+        body = nodes[decision_id].get("body")
+        if not found and body and body["kind"] == "table":
+            columns = [name for column in body["inputs"] for name in sorted(expressions.uses(column["text"] or ""))]
+            found = dict.fromkeys(name.partition(".")[0] for name in columns)
+        return list(found)
+
     def analyses(self) -> list[Analysis]:
         """What the tables of this file have in overlaps, gaps and rules that are never reached."""
         return analyses(json.loads(self._model))

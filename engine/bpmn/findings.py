@@ -61,6 +61,10 @@ class Code(StrEnum):
     RULE_SHADOWED = "rule_shadowed"
     RULE_NEVER = "rule_never"
     NO_RULE = "no_rule"
+    BAD_TESTS = "bad_tests"
+    TEST_FAILS = "test_fails"
+    TEST_STOPS = "test_stops"
+    RULES_UNTESTED = "rules_untested"
     MISSING_RESULT = "missing_result"
     UNKNOWN_PROCESS = "unknown_process"
     NEEDS_REFUSED = "needs_refused"
@@ -236,6 +240,10 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _WARNING,
         "No rule applies to {example}; the result would be empty. Add a rule, or a default output.",
     ),
+    Code.BAD_TESTS: (_ERROR, "The test rows in {file} cannot be read: {reason}. Correct them there."),
+    Code.TEST_FAILS: (_ERROR, 'Test row "{row}" expects {expected}, but the result is {value}. Correct the table or the row.'),
+    Code.TEST_STOPS: (_ERROR, 'Test row "{row}" has no result: {reason}. Correct the table or the row.'),
+    Code.RULES_UNTESTED: (_NOTE, "No test row reaches these rules: {rules}. Add rows that do."),
     Code.BAD_DECISION: (_ERROR, "{reason}. Correct it in the decision table."),
     Code.MISSING_RESULT: (_ERROR, "It is not said where the result goes. Enter a result variable."),
     Code.UNKNOWN_PROCESS: (

@@ -12,7 +12,7 @@ from ... import errors
 from ...calendar import Calendars
 from ...descriptions import Description
 from ...ports import Json
-from .. import dmn_analysis, names
+from .. import dmn_analysis, dmn_tests, names
 from ..decisions import Decisions
 from ..findings import ADVICE, Code, Finding, broken_file, finding
 from ..parser import processes_of
@@ -81,6 +81,7 @@ def check(
         found[path] += [finding(Code.BAD_DECISION, None, at=element, reason=message.rstrip(".")) for element, message in wrong]
         found[path] += [finding(Code.MONEY_CALCULATED, None, at=element, where=element, amount=name) for element, name in table.money()]
         found[path] += [one for analysis in table.analyses() for one in dmn_analysis.said(analysis, advice=advice)]
+        found[path] += dmn_tests.findings(files, path, table)
     return found
 
 

@@ -4,8 +4,8 @@ import { button, h, icon } from '../modeler/page.js';
 const WAIT = 600;
 
 export class Analysis {
-  constructor(root, { server, path, say, text, chosen, shown }) {
-    Object.assign(this, { server, path, say, text, chosen, shown, tables: null });
+  constructor(root, { server, path, say, text, rows, chosen, shown }) {
+    Object.assign(this, { server, path, say, text, rows, chosen, shown, tables: null });
     this.box = h('section', { class: 'studio-analysis' });
     root.append(this.box);
   }
@@ -19,9 +19,10 @@ export class Analysis {
     this.asked?.abort();
     const asked = (this.asked = new AbortController());
     try {
-      const { tables } = await this.server.tables(this.path, await this.text(), asked.signal);
+      const found = await this.server.tables(this.path, await this.text(), this.rows()?.sent(), asked.signal);
       if (asked.signal.aborted) return;
-      Object.assign(this, { tables, failed: null });
+      Object.assign(this, { tables: found.tables, failed: null });
+      this.rows()?.told(found);
     } catch (error) {
       if (asked.signal.aborted) return;
       this.failed = error.message;
@@ -51,8 +52,9 @@ export class Analysis {
       ...table.gaps.map(({ example, unusual }) => this.item(unusual ? 'info-circle' : 'alert-triangle', unusual ? 'note' : 'warning', say('No rule applies to'), input(example))),
     ];
     const fine = !items.length && table.complete ? [this.item('circle-check', 'fine', say('No overlap, no gap, no rule that is never reached.'))] : [];
+    const untested = table.untested?.length ? [this.item('info-circle', 'note', say('No test row reaches'), ...table.untested.map(rule))] : [];
     return [
-      h('ul', {}, ...items, ...fine),
+      h('ul', {}, ...fine, ...items, ...untested),
       table.complete ? null : h('p', { class: 'studio-note' }, say('The table is too large, or asks the same twice: it was not gone through completely.')),
       table.unread.length
         ? h(

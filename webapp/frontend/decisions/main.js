@@ -10,6 +10,7 @@ import { others } from '../modeler/together.js';
 import { wordsOf } from '../words/words.js';
 import zh from '../words/zh-decisions.js';
 import { Analysis } from './analysis.js';
+import { Rows } from './rows.js';
 import { editor, light, reveal, viewer } from './tables.js';
 import { Views } from './views.js';
 
@@ -33,9 +34,11 @@ async function start() {
 
   const tables = narrow ? viewer(parts.canvas, say) : editor(parts.canvas, say);
   const current = () => (narrow ? asked.file.then((file) => file.text) : keeper.current());
+  const shown = () => tables.getActiveView()?.id;
+  let rows = null;
   const chosen = (id) => void reveal(tables, id);
   const findings = new TableFindings({ server, path, say, root: parts.findings, text: current, chosen });
-  const analysis = new Analysis(parts.panel, { server, path, say, text: current, chosen, shown: () => tables.getActiveView()?.id });
+  const analysis = new Analysis(parts.panel, { server, path, say, text: current, rows: () => rows, chosen, shown });
   const bar = new Head(parts.bar, { say, path });
   const keeper = new Keeper({
     server,
@@ -47,7 +50,7 @@ async function start() {
       if (state === 'taken') void asks.conflict(problem);
     },
   });
-  const { me } = await asked.draft;
+  const { me, files } = await asked.draft;
   const asks = questions({ say, server, path, keeper, bar, me });
   keeper.key = `partwell-draft:${me.id}:${procedure}:${path}`;
   const opened = await asked.file;
@@ -58,7 +61,12 @@ async function start() {
   keeper.opened(begun.text, begun.revision);
   if (taken) keeper.changed();
 
-  new Views(parts.views, tables, say, () => analysis.show());
+  rows = new Rows(parts.panel, { server, path, procedure, me, say, bar, narrow, shown, changed: () => analysis.soon() });
+  await rows.open(files);
+  new Views(parts.views, tables, say, () => {
+    analysis.show();
+    rows.show();
+  });
   const stacks = new Set();
   const able = () => {
     const stack = tables.getActiveViewer()?.get('commandStack', false);
@@ -91,13 +99,14 @@ async function start() {
   if (narrow) bar.state.replaceChildren(icon('eye'), say('To look at. Change it on a larger screen.'));
   else {
     watchful(keeper);
+    watchful(rows.keeper);
     others({ server, path, me, keeper, bar });
   }
   findings.soon(0);
   analysis.soon(0);
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (wanted) await reveal(tables, wanted);
-  root.studio = { tables, keeper, findings, analysis, say, light };
+  root.studio = { tables, keeper, rows, findings, analysis, say, light };
   root.dataset.ready = 'yes';
 
   function broken(error) {

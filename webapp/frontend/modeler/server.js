@@ -33,9 +33,9 @@ export class Server {
     return this.json('check', { method: 'POST', body: JSON.stringify({ files }), signal });
   }
 
-  /** What can be said of the tables of a file without running them. */
-  tables(path, text, signal) {
-    return this.json('tables', { method: 'POST', body: JSON.stringify({ path, text }), signal });
+  /** What can be said of the tables of a file, and what comes of its test rows. */
+  tables(path, text, tests, signal) {
+    return this.json('tables', { method: 'POST', body: JSON.stringify({ path, text, tests }), signal });
   }
 
   editing(path) {

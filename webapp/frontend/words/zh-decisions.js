@@ -211,6 +211,16 @@ const packages = {
 };
 
 const ours = {
+  'Add a test row': '添加测试行',
+  'As expected': '符合预期',
+  'Expected result': '预期结果',
+  'No test row reaches': '没有测试行覆盖',
+  'Remove the row': '删除此行',
+  'Test row {n}': '测试行 {n}',
+  'Test rows': '测试行',
+  'The result is {value}': '实际结果为 {value}',
+  'What it is about': '说明',
+  '{path} cannot be read. Correct it as text.': '无法读取 {path}，请以文本方式修改。',
   'Apply at once': '同时命中',
   'Apply at once with different results': '同时命中但结果不同',
   Analysis: '规则分析',
