@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -118,3 +119,17 @@ def test_rolling_back_needs_a_reason_and_goes_back_once(own_office: Office) -> N
     other = office.browser("wangfang")
     assert other.get("/studio/office/versions").status_code == 403
     assert office.post(other, "/studio/office/roll-back", {"active": "1", "reason": "x"}).status_code == 403
+
+
+def test_a_group_of_a_form_is_marked_by_its_label_and_by_what_lies_in_it(own_office: Office) -> None:
+    """So that a change is seen where the form is looked at, however deep it lies."""
+    inner = {"type": "textfield", "id": "F1", "key": "place", "label": "地点"}
+    group = {"type": "group", "id": "G1", "path": "talk", "label": "面谈", "components": [inner]}
+
+    def form(**more: str) -> bytes:
+        return json.dumps({"type": "default", "schemaVersion": 18, "id": "extra", "components": [{**group, **more}]}).encode()
+
+    kept = dict(versions.numbered(own_office.services, "office", None).files)
+    procedures.deploy(own_office.services, {**kept, "forms/extra.form": form()}, procedure="office")
+    saved(own_office, **{"forms/extra.form": form(label="沟通")})
+    assert own_office.browser("admin").get("/studio/office/compare").text.count('class="compared-field is-changed"') == 2

@@ -74,6 +74,8 @@ SCREENS: Mapping[str, str] = {
     "operations": "owners/flow",
     "analytics": "owners/figures",
     "disputes": "owners/figures#disputes",
+    "studio.version_list": "owners/versions#list",
+    "studio.roll_back": "owners/versions#back",
     "procedures": "owners/versions",
     "procedures.consider": "owners/versions#{act}",
     "procedures.cases": "owners/versions#move",

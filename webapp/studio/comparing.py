@@ -135,7 +135,9 @@ def _form(content: bytes | None, file: FileApart, alone: str) -> list[tuple[str,
 
 def _became(view: FieldView, how: Mapping[str, str]) -> str:
     """Of a field by its path, of what holds no value by its id; a group or list counts as changed where something in it is."""
-    own = next((became for key, became in how.items() if view.id and view.id == field_id(key)), "")
+    # a group's own path is the beginning of what lies in it
+    around = {each.path.rpartition(".")[0] for each in view.fields if view.kind == "group" and "." in each.path}
+    own = next((became for key, became in how.items() if (view.id and view.id == field_id(key)) or key in around), "")
     inner = any(_became(each, how) for each in view.fields) or any(view.path and key.startswith(f"{view.path}.") for key in how)
     return own or ("changed" if inner else "")
 
