@@ -192,16 +192,21 @@ def _without(
 
 def _otherwise(entries: Sequence[Entry], happened: Sequence[Advance]) -> str | None:
     """The element at which it `happened` otherwise than the `entries` tell, if there is one: another way was taken, or none found."""
-    passed = [(one.element, {k: v for k, v in one.payload.items() if k != "salt"}) for one in entries if one.event == Event.ELEMENT_PASSED]
+    passed = [(one.element, _told(one.payload)) for one in entries if one.event == Event.ELEMENT_PASSED]
     stuck = {one.element for one in entries if one.event == Event.INCIDENT_OPENED}
     for advance in happened:
         for way in advance.passed:
-            if way.detail and (way.element, dict(way.detail)) not in passed:
+            if way.detail and (way.element, _told(way.detail)) not in passed:
                 return way.element
         for found in advance.stuck:
             if found.element not in stuck:
                 return found.element
     return None
+
+
+def _told(detail: Mapping[str, Json]) -> dict[str, Json]:
+    """What every release writes of an element that was passed."""
+    return {name: value for name, value in detail.items() if name not in ("salt", "reached")}
 
 
 def _more(visits: Mapping[str, int], before: Mapping[str, int]) -> set[str]:

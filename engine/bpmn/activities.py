@@ -101,6 +101,9 @@ def _decide(case: Tokens, task: Task, element: Element) -> None:
     name = element.extensions.get("calledDecision.resultVariable") or decision
     _calculated(case, task, element, inputs, {name: result.value})
     detail = {"decision": decision, "inputs": result.inputs, "matched": list(result.matched), "value": result.value}
+    # the tables that it required, by decision: what their rules are good for is counted, too
+    if reached := {str(step["decision"]): step["matched"] for step in result.trace[:-1] if "matched" in step}:
+        detail["reached"] = reached
     _settle(case, task, element, detail)
 
 

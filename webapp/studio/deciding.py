@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from engine.bpmn import dmn_tests
 from engine.bpmn.decisions import Decisions
 from engine.bpmn.dmn_analysis import Analysis, example_text
 from engine.errors import FileRefused
-from engine.studio import drafts
+from engine.studio import drafts, matched
 
 from .. import i18n
 from ..accounts import me, services
@@ -41,6 +42,12 @@ def tables(procedure: str) -> Any:
         "tests": [{"passed": one.passed, "value": one.value, "failed": one.failed} for one in outcomes],
         "fault": fault,
     }
+
+
+@data.get("/<procedure>/matched.json")
+def rules_matched(procedure: str) -> Any:
+    """`{days, cases, complete, rules: {decision: {rule: how often}}}` of the cases of the last months."""
+    return dataclasses.asdict(matched.matched(services(), procedure, actor=me().id))
 
 
 def told(analysis: Analysis) -> dict[str, Any]:

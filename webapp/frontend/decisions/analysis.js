@@ -8,6 +8,10 @@ export class Analysis {
     Object.assign(this, { server, path, say, text, rows, chosen, shown, tables: null });
     this.box = h('section', { class: 'studio-analysis' });
     root.append(this.box);
+    void server.matched().then(
+      (matched) => (Object.assign(this, { matched }), this.show()),
+      () => {}, // without it the rest is told
+    );
   }
 
   soon(wait = WAIT) {
@@ -54,7 +58,7 @@ export class Analysis {
     const fine = !items.length && table.complete ? [this.item('circle-check', 'fine', say('No overlap, no gap, no rule that is never reached.'))] : [];
     const untested = table.untested?.length ? [this.item('info-circle', 'note', say('No test row reaches'), ...table.untested.map(rule))] : [];
     return [
-      h('ul', {}, ...fine, ...items, ...untested),
+      h('ul', {}, ...fine, ...items, ...untested, ...this.unused(table, rule)),
       table.complete ? null : h('p', { class: 'studio-note' }, say('The table is too large, or asks the same twice: it was not gone through completely.')),
       table.unread.length
         ? h(
@@ -65,6 +69,16 @@ export class Analysis {
           )
         : null,
     ].filter(Boolean);
+  }
+
+  /** Rules of a table that was asked in the last months, but never they. */
+  unused(table, rule) {
+    const { say, matched } = this;
+    const counts = matched?.rules[table.decision];
+    if (!counts) return [];
+    const numbers = table.rules.flatMap((id, at) => (counts[id] ? [] : [at + 1]));
+    const about = { days: matched.days, cases: matched.cases };
+    return numbers.length ? [this.item('history', 'note', say('Never applied in {cases} cases of the last {days} days', about), ...numbers.map(rule))] : [];
   }
 
   item(drawn, severity, text, ...rest) {

@@ -38,6 +38,11 @@ export class Server {
     return this.json('tables', { method: 'POST', body: JSON.stringify({ path, text, tests }), signal });
   }
 
+  /** How often each rule applied in the cases of the last months. */
+  matched() {
+    return this.json('matched.json');
+  }
+
   editing(path) {
     return this.json('editing', { method: 'POST', body: JSON.stringify({ path }) });
   }

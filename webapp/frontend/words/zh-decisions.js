@@ -228,6 +228,7 @@ const ours = {
   'Can never apply': '不可能命中',
   Decisions: '决策',
   'How they hang together': '决策关系图',
+  'Never applied in {cases} cases of the last {days} days': '近 {days} 天的 {cases} 个事项中从未命中',
   'Never reached: earlier rules take all of it': '永远轮不到：已被前面的规则覆盖',
   'No overlap, no gap, no rule that is never reached.': '没有重叠，没有遗漏，每条规则都可能命中。',
   'Edit as text': '以文本编辑',
