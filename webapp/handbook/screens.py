@@ -59,6 +59,7 @@ SCREENS: Mapping[str, str] = {
     "studio": "owners/studio",
     "studio.edit": "owners/studio#edit",
     "studio.edit.bpmn": "owners/modeler",
+    "studio.edit.dmn": "owners/decisions",
     "studio.file": "owners/studio#file",
     "studio.choose": "owners/studio#upload",
     "studio.ask_discard": "owners/studio#discard",
