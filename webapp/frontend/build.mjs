@@ -39,9 +39,8 @@ const repair = {
 };
 
 fs.mkdirSync(outdir, { recursive: true });
-const { metafile } = await build({
+const settings = {
   absWorkingDir: here,
-  entryPoints: { modeler: 'modeler/main.js', decisions: 'decisions/main.js' },
   outdir,
   bundle: true,
   format: 'iife',
@@ -56,6 +55,11 @@ const { metafile } = await build({
   jsxImportSource: '@bpmn-io/properties-panel/preact',
   banner: { js: '/* Built by webapp/frontend/build.mjs from webapp/frontend and the packages in LICENCES.txt. Do not edit. */' },
   plugins: [repair],
-});
+};
+const bundles = [
+  await build({ ...settings, entryPoints: { modeler: 'modeler/main.js', decisions: 'decisions/main.js' } }),
+  // the editor of forms works with its own older preact alone, the parts it shares with the viewer included
+  await build({ ...settings, entryPoints: { forms: 'forms/main.js' }, alias: { preact: './node_modules/@bpmn-io/form-js-editor/node_modules/preact' } }),
+];
 for (const { why } of repairs) if (!used.has(why)) throw new Error(`Nothing was repaired: ${why}`);
-fs.writeFileSync(path.join(outdir, 'LICENCES.txt'), licences(here, Object.keys(metafile.inputs)));
+fs.writeFileSync(path.join(outdir, 'LICENCES.txt'), licences(here, bundles.flatMap(({ metafile }) => Object.keys(metafile.inputs))));

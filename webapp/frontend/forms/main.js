@@ -1,0 +1,117 @@
+// The page on which a form of a draft is edited. Its template says which procedure and file.
+import './forms.css';
+import { Findings } from '../modeler/findings.js';
+import { Head } from '../modeler/head.js';
+import { Keeper } from '../modeler/keeper.js';
+import { fill, h } from '../modeler/page.js';
+import { questions, watchful } from '../modeler/saving.js';
+import { Server } from '../modeler/server.js';
+import { others } from '../modeler/together.js';
+import { wordsOf } from '../words/words.js';
+import zh from '../words/zh-forms.js';
+import { editor } from './editor.js';
+import { translated } from './words.js';
+
+const NARROW = '(max-width: 760px)';
+
+/** The findings as a list; each names its component by its key. */
+class FormFindings extends Findings {
+  light() {}
+  mark() {}
+}
+
+async function start() {
+  const root = document.getElementById('studio');
+  const { procedure, path, locale = 'zh', base, csrf, text } = root.dataset;
+  const say = wordsOf(locale, zh);
+  const server = new Server(base, csrf);
+  const parts = build(root, say);
+  root.classList.toggle('is-narrow', matchMedia(NARROW).matches);
+  const asked = { draft: server.draft(), file: server.read(path) };
+  const findings = new FormFindings({ server, path, say, root: parts.findings, text: () => keeper.current(), chosen: () => {} });
+  const bar = new Head(parts.bar, { say, path });
+  const keeper = new Keeper({
+    server,
+    path,
+    key: '',
+    write: async () => written(forms.saveSchema(), begun.text),
+    told: (state, problem) => {
+      bar.told(state, problem);
+      if (state === 'taken') void asks.conflict(problem);
+    },
+  });
+  const { me } = await asked.draft;
+  const asks = questions({ say, server, path, keeper, bar, me });
+  keeper.key = `partwell-draft:${me.id}:${procedure}:${path}`;
+  const opened = await asked.file;
+  const left = keeper.left(opened.text);
+  const taken = left && (await asks.takeLeft(left)) ? left : null;
+  if (left && !taken) keeper.forget();
+  const begun = taken ?? opened;
+  keeper.opened(begun.text, begun.revision);
+  if (taken) keeper.changed();
+
+  const forms = editor(parts.canvas, parts.panel, say);
+  try {
+    await forms.importSchema(JSON.parse(begun.text));
+  } catch (error) {
+    parts.canvas.replaceChildren(broken(error));
+    return;
+  }
+  translated([parts.canvas, parts.panel], say);
+  const stack = forms.get('commandStack');
+  const undo = bar.tool('arrow-back-up', say('Undo'), () => stack.undo());
+  const redo = bar.tool('arrow-back-up', say('Redo'), () => stack.redo());
+  redo.classList.add('is-mirrored');
+  const able = () => {
+    undo.disabled = !stack.canUndo();
+    redo.disabled = !stack.canRedo();
+  };
+  able();
+  forms.on('commandStack.changed', () => {
+    able();
+    keeper.changed();
+    findings.soon();
+  });
+  watchful(keeper);
+  others({ server, path, me, keeper, bar });
+  findings.soon(0);
+  root.studio = { forms, keeper, findings, say };
+  root.dataset.ready = 'yes';
+
+  function broken(error) {
+    return h(
+      'div',
+      { class: 'studio-broken' },
+      h('h2', {}, say('This form cannot be shown')),
+      h('p', {}, error.message),
+      h('p', {}, h('a', { class: 'btn', href: text }, say('Open it as text'))),
+    );
+  }
+}
+
+/** The form as text, laid out as the file was. */
+function written(schema, before) {
+  const space = /^\s*[{[]\r?\n( +|\t)/.exec(before)?.[1] ?? '  ';
+  return JSON.stringify(schema, null, space) + (before.endsWith('\n') ? '\n' : '');
+}
+
+function build(root, say) {
+  const bar = h('div', { class: 'studio-bar', role: 'toolbar', 'aria-label': say('Form') });
+  const canvas = h('div', { class: 'studio-canvas studio-form' });
+  const findings = h('section', { class: 'studio-findings', 'aria-label': say('Findings') });
+  const panel = h('aside', { class: 'studio-panel', 'aria-label': say('Properties') });
+  root.replaceChildren(bar, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), panel));
+  fill(root);
+  return { bar, canvas, findings, panel };
+}
+
+start().catch((error) => {
+  const root = document.getElementById('studio');
+  const say = wordsOf(root.dataset.locale ?? 'zh', zh);
+  root.querySelector('.studio-canvas')?.replaceChildren(
+    h('div', { class: 'studio-broken' }, h('h2', {}, say('The form could not be opened')), h('p', {}, error.message), h('p', {}, h('a', { class: 'btn', href: location.href }, say('Try again')))),
+  );
+  // the text of the error belongs in the console, for whoever is asked for help
+  console.error(error);
+});
