@@ -50,6 +50,7 @@ class Decisions:
         }
         self._model = json.dumps(model, ensure_ascii=False)
         self._key = hashlib.sha256(self._model.encode()).hexdigest()
+        self._analyses: list[Analysis] | None = None
         #: the names of variables that exist; None: not known
         self._known: frozenset[str] | None = None
 
@@ -97,7 +98,9 @@ class Decisions:
 
     def analyses(self) -> list[Analysis]:
         """What the tables of this file have in overlaps, gaps and rules that are never reached."""
-        return analyses(json.loads(self._model))
+        if self._analyses is None:
+            self._analyses = analyses(json.loads(self._model))
+        return self._analyses
 
     def _inspect(self, kind: str) -> list[tuple[str, str]]:
         try:

@@ -16,9 +16,9 @@ from .unary_tests import Column, Value, literal, shown
 
 #: of one kind so many are told for each table
 TOLD: Final = 5
-#: pairs of rules that are compared, and steps that the search for gaps takes, for each table
+#: pairs of rules that are compared, and atoms that the search for gaps goes through, for each table: about a second
 PAIRS: Final = 500_000
-STEPS: Final = 20_000
+STEPS: Final = 500_000
 
 #: what of each input, by its expression; an input of which any value will do is left out
 Example = Mapping[str, Value]
@@ -90,6 +90,8 @@ class _Table:
             for expression, cell, set in zip(self.inputs, rules[number]["tests"], sets, strict=True):
                 if set is None:
                     self.found.unread.append((number + 1, expression, cell.strip()))
+        #: taken so far by the search for what no rule covers
+        self.steps = 0
         #: for each rule and column what it surely accepts, and what it may accept at most
         self.least = [[0 if set is None else set & column.all for set, column in self.pairs(sets)] for sets in cells]
         self.most = [[column.all if set is None else set & column.all for set, column in self.pairs(sets)] for sets in cells]
@@ -146,49 +148,51 @@ class _Table:
         return not left and self.found.complete
 
     def uncovered(self, room: Sequence[int], rules: Sequence[Sequence[int]], most: int) -> list[list[int]]:
-        """Up to so many parts of a room that none of the rules covers. Finds none where it would take too long, and says so."""
-        steps = 0
+        """Up to so many parts of a room that none of the rules covers. Finds no more where it takes too long, and says so."""
+        rules = [sets for sets in rules if all(set & within for set, within in zip(sets, room, strict=True))]
+        accepting = [self.accepting(place, room[place], rules) for place in range(len(room))]
         covered: set[tuple[int, int]] = set()
         found: list[list[int]] = []
 
         def look(place: int, still: int, so_far: list[int]) -> bool:
             """Whether nothing is uncovered from this column on, for the rules that are still in."""
-            nonlocal steps
-            steps += 1
-            if steps > STEPS or len(found) >= most:
+            if len(found) >= most or self.steps > STEPS:
                 return False
             if not still:
                 found.append([*so_far, *room[place:]])
                 return False
-            if place == len(room):
+            if place == len(room) or (place, still) in covered:
                 return True
-            if (place, still) in covered:
-                return True
+            # the atoms together that the same rules accept
+            groups: dict[int, int] = {}
+            for atom, those in accepting[place]:
+                groups[those & still] = groups.get(those & still, 0) | atom
+            self.steps += len(accepting[place])
             whole = True
-            for atoms, accepted in self.groups(place, room[place], rules, still).items():
-                whole &= look(place + 1, accepted, [*so_far, atoms])
+            # where fewest rules are left, something uncovered is found first
+            for those, atoms in sorted(groups.items(), key=lambda each: each[0].bit_count()):
+                whole &= look(place + 1, those, [*so_far, atoms])
             if whole:
                 covered.add((place, still))
             return whole
 
         look(0, (1 << len(rules)) - 1, [])
-        if steps > STEPS:
+        if self.steps > STEPS:
             self.found.complete = False
         return found
 
-    def groups(self, place: int, room: int, rules: Sequence[Sequence[int]], still: int) -> dict[int, int]:
-        """The atoms of a column, those together that the same rules accept: set of atoms -> set of rules."""
-        accepted: dict[int, int] = {}
-        for atom in range(room.bit_length()):
-            if room >> atom & 1:
-                those, left = 0, still
-                while left:
-                    number = (left & -left).bit_length() - 1
-                    those |= (rules[number][place] >> atom & 1) << number
-                    left &= left - 1
-                accepted[those] = accepted.get(those, 0) | 1 << atom
-        # where fewest rules are left, something uncovered is found first
-        return {atoms: those for those, atoms in sorted(accepted.items(), key=lambda each: each[0].bit_count())}
+    def accepting(self, place: int, room: int, rules: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+        """(atom as a set, rules that accept it as bits) for each atom of a column."""
+        those: dict[int, int] = {}
+        for number, sets in enumerate(rules):
+            left = sets[place] & room
+            self.steps += 1
+            while left:
+                atom = left & -left
+                those[atom] = those.get(atom, 0) | 1 << number
+                left ^= atom
+        atoms = (1 << at for at in range(room.bit_length()) if room >> at & 1)
+        return [(atom, those.get(atom, 0)) for atom in atoms]
 
     def example(self, sets: Sequence[int]) -> Example:
         values = [column.example(bits & column.usual or bits) for column, bits in zip(self.columns, sets, strict=True)]
