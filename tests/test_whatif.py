@@ -122,6 +122,20 @@ def test_a_draft_that_fails_on_real_values_says_where(room: Room) -> None:
     draft(room, START, call, script, user("a"), END, flows("start > call", "call > s", "s > a", "a > end"))
     found = only(room)
     assert found.stopped is not None and "s cannot go on" in str(found.stopped)
+    assert found.first is not None and found.first.id == "s"
+
+
+def test_a_step_whose_answer_is_needed_later_is_named(room: Room) -> None:
+    """Without the call a condition behind it cannot be worked out: the case left its way at the call, not at the gateway."""
+    gate = node("exclusiveGateway", "g", default="g_a")
+    rest = (gate, user("a"), user("b"), END, flows("g > a", "a > end", "b > end"), flows("g > b: n > 5"))
+    room.deploy(START, service("call", operation="x.a"), *rest, flows("start > call", "call > g"), rules=RULES)
+    room.start()
+    room.run()
+    draft(room, START, *rest, flows("start > g"))
+    found = only(room)
+    assert found.stopped is not None and "g cannot go on" in str(found.stopped)
+    assert found.first is not None and found.first.id == "call"
 
 
 def test_the_cases_come_in_portions_and_only_to_managers(room: Room) -> None:

@@ -155,6 +155,8 @@ class _Ghost:
         self.draft, self.own = draft, own
         self.way = _Way()
         self.stopped: Sentence | None = None
+        #: the element that cannot go on
+        self.stuck = ""
         self._execution: Execution | None = None
         self._dues: dict[str, dt.datetime] = {}
         self._later: list[Entry] = []
@@ -189,6 +191,7 @@ class _Ghost:
         for stuck in advance.stuck:
             if stuck.element not in self._retried:
                 step = self.draft.element(stuck.element).title
+                self.stuck = stuck.element
                 self.stopped = Sentence("{step} cannot go on: {reason}", {"step": step, "reason": _said(stuck.error)})
 
     def _fall_due(self, now: dt.datetime) -> None:
@@ -274,7 +277,7 @@ def _compared(told: Mapping[str, Any], was: _Way, own: Program, ghost: _Ghost) -
     if first is not None and ghost.stopped and first[0] == "delete" and first[2] == len(old):
         first = None
     more, less = Counter(new) - Counter(old), Counter(old) - Counter(new)
-    step = None if first is None else new[first[3]] if first[3] < first[4] else old[first[1]]
+    step = _turned_off(was, own, ghost) if first is None else new[first[3]] if first[3] < first[4] else old[first[1]]
     named = _names(ghost.draft, own)
     return WouldBe(
         **told,
@@ -284,6 +287,16 @@ def _compared(told: Mapping[str, Any], was: _Way, own: Program, ghost: _Ghost) -
         ended=(was.outcome, ghost.way.outcome if not ghost.stopped else was.outcome),
         stopped=ghost.stopped,
     )
+
+
+def _turned_off(was: _Way, own: Program, ghost: _Ghost) -> str | None:
+    """Where a case that got stuck had left its way already: at a new element, or at what its own version did there instead."""
+    gone = len(ghost.way.steps)
+    if not ghost.stuck or was.steps[:gone] != ghost.way.steps:
+        return None
+    if ghost.stuck not in own.elements:
+        return ghost.stuck
+    return was.steps[gone] if gone < len(was.steps) and was.steps[gone] != ghost.stuck else None
 
 
 def _counted(way: _Way, program: Program) -> list[str]:

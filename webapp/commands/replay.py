@@ -55,6 +55,8 @@ def what_if(context: click.Context, procedure: str, as_json: bool) -> int:
         return WRONG if other else OUT
     for case in other:
         click.echo(f"{case.number}  {case.title}")
+        if case.first:
+            say(N_("  first otherwise at %(step)s"), step=i18n.named(case.first))
         for sign, steps in (("+", case.new), ("-", case.left_out)):
             for step in steps:
                 click.echo(f"  {sign} {i18n.named(step)}")
