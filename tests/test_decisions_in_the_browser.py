@@ -48,6 +48,7 @@ def test_a_threshold_is_changed_its_overlap_is_seen_and_both_are_kept(office: Of
     owner = Drawer(Visitor(chromium, address, "sunzhiyuan", PASSWORD, DESK))
     owner.open("/studio/termination/edit/approval.dmn")
     page = owner.page
+    expect(page.get_by_role("tab")).to_have_count(1)  # this file has no drawing of how decisions hang together
     analysis = page.get_by_role("complementary", name="规则分析")
     expect(analysis).to_contain_text("没有重叠")
     cell = page.locator(".tjs-container tbody tr").nth(0).locator("td.input-cell").first
@@ -80,6 +81,8 @@ def test_a_threshold_is_changed_its_overlap_is_seen_and_both_are_kept(office: Of
     expect(page.locator(".tjs-container")).to_contain_text("孕期、产期、哺乳期")
     expect(analysis).to_contain_text("没有重叠")
     owner.visitor.look("decisions-law")
+    page.get_by_role("tab", name="决策关系图").click()
+    expect(page.locator(".dmn-drd-container, .dmn-definitions").first).to_be_visible()
     written = owner.ask("studio.tables.saveXML({ format: true }).then(({ xml }) => xml)")
     shipped = (FOLDER / "law-check.dmn").read_bytes()
     assert dmn.model(written.encode(), "law-check.dmn", {}) == dmn.model(shipped, "law-check.dmn", {})

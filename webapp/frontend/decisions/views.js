@@ -1,4 +1,5 @@
 // What the file holds, one beside the other: how its decisions hang together, and each of them.
+import { containsDi } from 'dmn-js-shared/lib/util/DiUtil';
 import { button, h, icon } from '../modeler/page.js';
 
 export class Views {
@@ -9,7 +10,8 @@ export class Views {
 
   draw(views, active) {
     this.root.replaceChildren(
-      ...views.map((view) =>
+      // what was never drawn cannot be shown as a drawing
+      ...views.filter(({ type, element }) => type !== 'drd' || containsDi(element)).map((view) =>
         button(
           { role: 'tab', class: 'studio-view', 'aria-selected': String(view.id === active?.id && view.type === active?.type), onclick: () => void this.tables.open(view) },
           view.type === 'drd' ? icon('eye') : null,
