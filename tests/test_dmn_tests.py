@@ -57,6 +57,12 @@ def test_rows_that_cannot_be_read_are_told_by_file_and_row(content: bytes, reaso
     assert one.code == lint.Code.BAD_TESTS and reason in one.text and "level.tests.json" in one.text
 
 
+def test_rows_without_their_table_are_told() -> None:
+    """A table that was renamed does not leave its rows behind in silence."""
+    found = lint.check({"other.dmn": TABLE, "level.tests.json": b"[]"})
+    assert [one.code for one in found["level.tests.json"]] == [lint.Code.TESTS_OF_NOTHING]
+
+
 def test_of_a_mapping_only_the_named_parts_are_expected() -> None:
     """Lists and values must be equal, true is no 1, and mappings are compared in what the row names."""
     assert fits({"a": 1, "b": [{"c": 2, "d": 3}]}, {"b": [{"c": 2}]})

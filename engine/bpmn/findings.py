@@ -62,6 +62,7 @@ class Code(StrEnum):
     RULE_NEVER = "rule_never"
     NO_RULE = "no_rule"
     BAD_TESTS = "bad_tests"
+    TESTS_OF_NOTHING = "tests_of_nothing"
     TEST_FAILS = "test_fails"
     TEST_STOPS = "test_stops"
     RULES_UNTESTED = "rules_untested"
@@ -241,6 +242,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         "No rule applies to {example}; the result would be empty. Add a rule, or a default output.",
     ),
     Code.BAD_TESTS: (_ERROR, "The test rows in {file} cannot be read: {reason}. Correct them there."),
+    Code.TESTS_OF_NOTHING: (_WARNING, "These test rows are never run, since there is no {table} beside them. Rename or remove the file."),
     Code.TEST_FAILS: (_ERROR, 'Test row "{row}" expects {expected}, but the result is {value}. Correct the table or the row.'),
     Code.TEST_STOPS: (_ERROR, 'Test row "{row}" has no result: {reason}. Correct the table or the row.'),
     Code.RULES_UNTESTED: (_NOTE, "No test row reaches these rules: {rules}. Add rows that do."),

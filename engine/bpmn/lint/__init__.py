@@ -82,6 +82,9 @@ def check(
         found[path] += [finding(Code.MONEY_CALCULATED, None, at=element, where=element, amount=name) for element, name in table.money()]
         found[path] += [one for analysis in table.analyses() for one in dmn_analysis.said(analysis, advice=advice)]
         found[path] += dmn_tests.findings(files, path, table)
+    for path in files:
+        if path.endswith(dmn_tests.SUFFIX) and (table_path := path.removesuffix(dmn_tests.SUFFIX) + ".dmn") not in files:
+            found[path] = [finding(Code.TESTS_OF_NOTHING, None, table=table_path)]
     return found
 
 
