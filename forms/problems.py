@@ -43,6 +43,8 @@ def problems(schema: Any, probe: Probe) -> list[str]:
     found = list(_inspect(schema["components"], "", set(), 1, probe))
     if not isinstance(schema.get("id"), str) or not schema["id"]:
         found.insert(0, "The form has no id.")
+    if not isinstance(schema.get("title", ""), str):
+        found.insert(0, "The title of the form must be text.")
     return found
 
 

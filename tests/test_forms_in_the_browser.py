@@ -124,7 +124,7 @@ def every() -> dict[str, Any]:
         "select": {"key": "下拉", "label": "下拉", "valuesExpression": "=[1, 2]"},
         "taglist": {"key": "标签", "label": "标签", "values": choice},
         "text": {"text": "文字"},
-        "html": {"content": "<p>内容</p>"},
+        "html": {"content": "{{内容}}"},
         "image": {"source": "=图", "alt": "图"},
         "table": {"label": "表格", "dataSource": "=行", "columns": [{"key": "甲", "label": "甲"}], "rowCount": 5},
         "documentPreview": {"label": "预览", "dataSource": "=附件"},
@@ -145,3 +145,22 @@ def test_the_page_of_the_form_editor_is_small_enough() -> None:
     """The editor with its styles is at most 500 kB as it is sent."""
     built = STATIC / "vendor/studio"
     assert sum(len(gzip.compress((built / name).read_bytes(), 9)) for name in ("forms.js", "forms.css")) <= 500_000
+
+
+def test_a_form_is_tried_at_the_width_of_a_phone(owner: Drawer) -> None:
+    """A field that is drawn comes into the preview at once; what is wrong with what is typed is said there and stays."""
+    owner.open(EDIT.format("statement"))
+    owner.page.get_by_role("tab", name="预览").click()
+    preview = owner.page.frame_locator(".studio-phone")
+    preview.get_by_role("button", name="检查填写内容").click()
+    expect(preview.locator("#error-summary")).to_contain_text("必填")
+    field = {"type": "number", "label": "人数", "key": "people_told", "validate": {"min": 1}}
+    owner.ask("studio.forms.get('modeling').addFormField(given, studio.forms._getState().schema, 0)", field)
+    preview.get_by_label("人数").fill("0")
+    preview.get_by_role("button", name="检查填写内容").click()
+    expect(preview.locator("#error-summary")).to_contain_text("人数")
+    expect(preview.get_by_label("人数")).to_have_value("0")
+    preview.get_by_label("填写环节").select_option(label="本人陈述与签收")
+    expect(preview.get_by_label("人数")).to_have_value("0")
+    owner.saved()
+    owner.visitor.look("form-preview")

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import checking, comparing, deciding, editor, files, history, pages, publishing, scenario_pages, trying, uploading, whatif
+from . import (
+    checking,
+    comparing,
+    deciding,
+    editor,
+    files,
+    history,
+    pages,
+    previewing,
+    publishing,
+    scenario_pages,
+    trying,
+    uploading,
+    whatif,
+)
 from .addresses import data, studio
 
 __all__ = ["init_app"]
@@ -21,6 +35,7 @@ def init_app(app: Flask) -> None:
         and files
         and history
         and pages
+        and previewing
         and publishing
         and scenario_pages
         and trying

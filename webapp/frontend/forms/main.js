@@ -3,13 +3,14 @@ import './forms.css';
 import { Findings } from '../modeler/findings.js';
 import { Head } from '../modeler/head.js';
 import { Keeper } from '../modeler/keeper.js';
-import { fill, h } from '../modeler/page.js';
+import { button, fill, h, icon } from '../modeler/page.js';
 import { questions, watchful } from '../modeler/saving.js';
 import { Server } from '../modeler/server.js';
 import { others } from '../modeler/together.js';
 import { wordsOf } from '../words/words.js';
 import zh from '../words/zh-forms.js';
 import { editor } from './editor.js';
+import { Preview } from './preview.js';
 import { translated } from './words.js';
 
 const NARROW = '(max-width: 760px)';
@@ -26,8 +27,11 @@ async function start() {
   const say = wordsOf(locale, zh);
   const server = new Server(base, csrf);
   const parts = build(root, say);
-  root.classList.toggle('is-narrow', matchMedia(NARROW).matches);
+  const narrow = matchMedia(NARROW).matches;
+  root.classList.toggle('is-narrow', narrow);
   const asked = { draft: server.draft(), file: server.read(path) };
+  const preview = new Preview(parts.phone, { base, path, token: csrf, say, text: () => keeper.current() });
+  parts.turned = (shown) => preview.look(shown);
   const findings = new FormFindings({ server, path, say, root: parts.findings, text: () => keeper.current(), chosen: () => {} });
   const bar = new Head(parts.bar, { say, path });
   const keeper = new Keeper({
@@ -44,7 +48,7 @@ async function start() {
   const asks = questions({ say, server, path, keeper, bar, me });
   keeper.key = `partwell-draft:${me.id}:${procedure}:${path}`;
   const opened = await asked.file;
-  const left = keeper.left(opened.text);
+  const left = narrow ? null : keeper.left(opened.text);
   const taken = left && (await asks.takeLeft(left)) ? left : null;
   if (left && !taken) keeper.forget();
   const begun = taken ?? opened;
@@ -60,9 +64,9 @@ async function start() {
   }
   translated([parts.canvas, parts.panel], say);
   const stack = forms.get('commandStack');
-  const undo = bar.tool('arrow-back-up', say('Undo'), () => stack.undo());
-  const redo = bar.tool('arrow-back-up', say('Redo'), () => stack.redo());
-  redo.classList.add('is-mirrored');
+  const step = (label, way) => (narrow ? {} : bar.tool('arrow-back-up', say(label), () => stack[way]()));
+  const [undo, redo] = [step('Undo', 'undo'), step('Redo', 'redo')];
+  redo.classList?.add('is-mirrored');
   const able = () => {
     undo.disabled = !stack.canUndo();
     redo.disabled = !stack.canRedo();
@@ -72,11 +76,17 @@ async function start() {
     able();
     keeper.changed();
     findings.soon();
+    preview.soon();
   });
-  watchful(keeper);
-  others({ server, path, me, keeper, bar });
+  if (narrow) {
+    bar.state.replaceChildren(icon('eye'), say('To look at. Change it on a larger screen.'));
+    preview.look(true);
+  } else {
+    watchful(keeper);
+    others({ server, path, me, keeper, bar });
+  }
   findings.soon(0);
-  root.studio = { forms, keeper, findings, say };
+  root.studio = { forms, keeper, findings, preview, say };
   root.dataset.ready = 'yes';
 
   function broken(error) {
@@ -100,10 +110,22 @@ function build(root, say) {
   const bar = h('div', { class: 'studio-bar', role: 'toolbar', 'aria-label': say('Form') });
   const canvas = h('div', { class: 'studio-canvas studio-form' });
   const findings = h('section', { class: 'studio-findings', 'aria-label': say('Findings') });
-  const panel = h('aside', { class: 'studio-panel', 'aria-label': say('Properties') });
-  root.replaceChildren(bar, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), panel));
+  const panel = h('div', { class: 'studio-properties' });
+  const phone = h('div', { class: 'studio-preview', hidden: true });
+  const parts = { bar, canvas, findings, panel, phone };
+  const tab = (name, shown) => button({ class: 'studio-tab', role: 'tab', 'aria-selected': String(!shown), onclick: () => turn(shown) }, say(name));
+  const tabs = [tab('Properties', false), tab('Preview', true)];
+  const turn = (shown) => {
+    tabs.forEach((each, at) => each.setAttribute('aria-selected', String(shown === (at === 1))));
+    [panel.hidden, phone.hidden] = [shown, !shown];
+    root.classList.toggle('is-previewing', shown);
+    parts.turned?.(shown);
+  };
+  const side = h('aside', { class: 'studio-panel', 'aria-label': say('Properties') }, h('div', { class: 'studio-tabs', role: 'tablist', 'aria-label': say('Properties') }, ...tabs), panel, phone);
+  root.replaceChildren(bar, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), side));
   fill(root);
-  return { bar, canvas, findings, panel };
+  if (matchMedia(NARROW).matches) turn(true);
+  return parts;
 }
 
 start().catch((error) => {

@@ -8,6 +8,7 @@ const IN_FORM = new Set([
   ...['Drag and drop components here.', 'Build your form', 'hh:mm', 'yyyy/mm/dd', 'hh:mm --', 'Drag and drop components here to start designing.', 'Powered by bpmn.io'],
   ...['Use the preview window to test your form.', 'Content', 'Select', 'Search', 'Document preview', 'Expression is empty', 'This is an image placeholder', 'No content to show.', 'No files selected', 'Browse', 'Nothing to show.', 'Repeatable', 'Remove', 'Add new', 'Show all', 'Show less'],
   ...['Increment', 'Decrement', 'Month', 'Year'],
+  ...['Text', 'Html'].flatMap((kind) => [`${kind} view is empty`, `${kind} view is populated by an expression`, `${kind} view is templated`]),
 ]);
 /** Sentences with something in them. */
 const SENTENCES = [

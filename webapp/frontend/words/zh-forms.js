@@ -1,6 +1,8 @@
 // Texts of the form editor.
 export default {
   Form: '表单',
+  Preview: '预览',
+  'To look at. Change it on a larger screen.': '仅供查看，请在大屏幕上修改。',
   'This form cannot be shown': '无法显示此表单',
   'The form could not be opened': '表单打不开',
   'Form title': '表单标题',
@@ -67,6 +69,12 @@ export default {
   'Nothing to show.': '暂无内容。',
   'No content to show.': '暂无内容。',
   'This is an image placeholder': '图片',
+  'Text view is empty': '（未填写文字）',
+  'Text view is populated by an expression': '文字由表达式给出',
+  'Text view is templated': '文字中填入变量',
+  'Html view is empty': '（未填写内容）',
+  'Html view is populated by an expression': '内容由表达式给出',
+  'Html view is templated': '内容中填入变量',
   'Expression is empty': '未填写计算式',
   "Expression for '{key}'": '{key} 的计算式',
   Decrement: '减少',

@@ -1,0 +1,88 @@
+"""A form while it is changed, as those who fill it in will see it at each step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web_office import Office, token
+
+from engine.studio import changing
+
+_STEP = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
+    id="d" targetNamespace="http://example.org/partwell">
+  <bpmn:process id="visit" isExecutable="true">
+    <bpmn:userTask id="told" name="登记来访"><bpmn:extensionElements><zeebe:userTask /><zeebe:formDefinition formId="visit" />
+      <zeebe:properties><zeebe:property name="wf.field.secret" value="hidden" /><zeebe:property name="wf.field.guest" value="readonly" />
+      </zeebe:properties></bpmn:extensionElements></bpmn:userTask>
+  </bpmn:process>
+</bpmn:definitions>"""
+_FIELDS: list[dict[str, Any]] = [
+    {"type": "textfield", "key": "guest", "label": "访客"},
+    {"type": "textfield", "key": "secret", "label": "内部意见"},
+    {"type": "number", "key": "people", "label": "人数", "validate": {"required": True, "min": 1}},
+    {"type": "textfield", "key": "reason", "label": "多人来访原因", "conditional": {"hide": "=people = null or people < 5"}},
+]
+
+
+class Desk:
+    """An editor's page, which sends the form that is drawn and what was typed into its preview."""
+
+    def __init__(self, office: Office, login: str) -> None:
+        self.client = office.browser(login, "zh-CN")
+        self._token = token(self.client, "/account")
+
+    def preview(self, fields: Any = _FIELDS, **typed: str) -> Any:
+        schema = json.dumps({"type": "default", "id": "visit", "components": fields})
+        sent = {"csrf_token": self._token, "form:path": "forms/visit.form", "form:schema": schema}
+        return self.client.post("/studio/office/preview", data=sent | typed)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with Office(tmp_path) as made:
+        changing.save(made.services, "office", "visit.bpmn", _STEP.encode(), revision=None, base=None, actor=made.people["admin"])
+        yield made
+
+
+def test_each_step_shows_the_form_with_its_own_permissions(office: Office) -> None:
+    """Without a step all is open; at a step of a draft's diagram what it hides is not there, and what it closes is only read."""
+    desk = Desk(office, "admin")
+    page = desk.preview().text
+    assert "登记来访" in page and "内部意见" in page and 'name="guest"' in page
+    page = desk.preview(**{"form:step": "visit.bpmn#told"}).text
+    assert "内部意见" not in page and 'name="guest"' not in page and "访客" in page and 'name="people"' in page
+
+
+def test_what_is_typed_is_checked_as_in_a_case_and_stays(office: Office) -> None:
+    """Messages name the field; conditions follow what was typed; what fits could be submitted; nothing is stored."""
+    desk = Desk(office, "admin")
+    refused = desk.preview(**{"form:typed": "1", "try": "1", "people": "0"}).text
+    assert "error-summary" in refused and "人数" in refused and 'value="0"' in refused and "填写无误" not in refused
+    assert 'name="reason"' not in refused
+    fits = desk.preview(**{"form:typed": "1", "try": "1", "people": "6"}).text
+    assert "填写无误，可以提交。" in fits and "error-summary" not in fits and 'name="reason"' in fits
+
+
+def test_what_is_wrong_with_the_form_is_said_by_field(office: Office) -> None:
+    """An expression that cannot be read, a title that is no text, a text that is no form: said in Chinese, and no page breaks."""
+    desk = Desk(office, "admin")
+    page = desk.preview([{**_FIELDS[2], "validate": {"min": "=1 +"}}]).text
+    assert "people" in page and "validate.min" in page and "修正以下问题后才能预览" in page
+    whole = {"type": "default", "id": "visit", "components": [], "title": 3}
+    assert "表单标题须为文字。" in desk.preview(**{"form:schema": json.dumps(whole)}).text
+    for broken in ("{", "[]", "null", '{"components": 3}'):
+        answer = desk.preview(**{"form:schema": broken})
+        assert answer.status_code == 200 and "修正以下问题后才能预览" in answer.text
+
+
+def test_only_who_may_change_the_draft_asks_and_only_our_page_frames_it(office: Office) -> None:
+    """Somebody who does not manage the procedure is refused; the answer lies in a frame of this server alone and runs no script."""
+    answer = Desk(office, "admin").preview()
+    policy = answer.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in policy and "script-src 'none'" in policy and answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert Desk(office, "linxiaobei").preview().status_code == 403
