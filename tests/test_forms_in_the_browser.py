@@ -161,6 +161,17 @@ def test_a_form_is_tried_at_the_width_of_a_phone(owner: Drawer) -> None:
     expect(preview.locator("#error-summary")).to_contain_text("人数")
     expect(preview.get_by_label("人数")).to_have_value("0")
     preview.get_by_label("填写环节").select_option(label="本人陈述与签收")
-    expect(preview.get_by_label("人数")).to_have_value("0")
+    expect(preview.locator("#error-summary")).to_contain_text("人数")
+    preview.get_by_label("人数").fill("2")
+    preview.get_by_label("人数").press("Tab")
+    expect(preview.locator("#error-summary")).not_to_contain_text("人数")
     owner.saved()
     owner.visitor.look("form-preview")
+    owner.ask(
+        "(() => { const f = studio.forms.get('formFieldRegistry').getAll().find((each) => each.key === 'people_told');"
+        " studio.forms.get('modeling').editFormField(f, 'validate', { min: '=1 +' }); studio.forms.get('selection').clear(); })()"
+    )
+    wrong = owner.finding("people_told")
+    expect(preview.locator(".alert")).to_contain_text("people_told")
+    wrong.click()
+    assert owner.ask("studio.forms.get('selection').get().key") == "people_told"

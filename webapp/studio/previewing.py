@@ -71,7 +71,8 @@ def _shown(path: str, text: str, allowed: Mapping[str, str]) -> dict[str, Any]:
         wrong = [lint.finding(lint.Code.BAD_FORM, None, form=PurePosixPath(path).stem, reason=fault) for fault in faults]
         return {"findings": checking.told(wrong)}
     typed, errors = _typed(schema), {}
-    tried = typed is not None and "try" in request.form
+    # once asked for, with every change
+    tried = typed is not None and bool({"try", "form:tried"} & set(request.form))
     if tried:
         # a chosen file counts as one; it is stored nowhere
         chosen = {name: [f"preview-{number}"] for number, (name, _) in enumerate(forms.uploads(schema, request.files))}

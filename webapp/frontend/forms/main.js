@@ -15,8 +15,13 @@ import { translated } from './words.js';
 
 const NARROW = '(max-width: 760px)';
 
-/** The findings as a list; each names its component by its key. */
+/** The findings as a list. Each names its component between quotes, as a chosen one is found by. */
 class FormFindings extends Findings {
+  choose({ message }) {
+    // the form itself is named first
+    for (const [, name] of [...message.matchAll(/[“"]([^”"]+)[”"]/g)].slice(1)) if (this.chosen(name)) return;
+  }
+
   light() {}
   mark() {}
 }
@@ -32,7 +37,7 @@ async function start() {
   const asked = { draft: server.draft(), file: server.read(path) };
   const preview = new Preview(parts.phone, { base, path, token: csrf, say, text: () => keeper.current() });
   parts.turned = (shown) => preview.look(shown);
-  const findings = new FormFindings({ server, path, say, root: parts.findings, text: () => keeper.current(), chosen: () => {} });
+  const findings = new FormFindings({ server, path, say, root: parts.findings, text: () => keeper.current(), chosen });
   const bar = new Head(parts.bar, { say, path });
   const keeper = new Keeper({
     server,
@@ -88,6 +93,13 @@ async function start() {
   findings.soon(0);
   root.studio = { forms, keeper, findings, preview, say };
   root.dataset.ready = 'yes';
+
+  /** Selects the component that is called so by its key, path, name or id; false where none is. */
+  function chosen(name) {
+    const found = forms.get('formFieldRegistry').getAll().find(({ key, path: place, label, id, type }) => type !== 'default' && [key, place, label, id].some((each) => each && (each === name || name.endsWith(`.${each}`))));
+    if (found) forms.get('selection').set(found);
+    return Boolean(found);
+  }
 
   function broken(error) {
     return h(
