@@ -43,7 +43,7 @@ def problems(schema: Any, probe: Probe) -> list[str]:
     found = list(_inspect(schema["components"], "", set(), 1, probe))
     if not isinstance(schema.get("id"), str) or not schema["id"]:
         found.insert(0, "The form has no id.")
-    if not isinstance(schema.get("title", ""), str):
+    if not all(isinstance(schema.get(name, ""), str) for name in ("title", "title_en")):
         found.insert(0, "The title of the form must be text.")
     return found
 

@@ -86,3 +86,17 @@ def test_only_who_may_change_the_draft_asks_and_only_our_page_frames_it(office: 
     policy = answer.headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in policy and "script-src 'none'" in policy and answer.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert Desk(office, "linxiaobei").preview().status_code == 403
+
+
+def test_a_diagram_offers_forms_by_their_titles(office: Office) -> None:
+    """In the reader's language, the Chinese title where there is no English one, and the id where there is none at all."""
+    for id, titles in {"visit": {"title": "来访登记", "title_en": "Visit"}, "one": {"title": "登记"}, "none": {}}.items():
+        text = json.dumps({"type": "default", "id": id, "components": [], **titles}).encode()
+        changing.save(office.services, "office", f"forms/{id}.form", text, revision=None, base=None, actor=office.people["admin"])
+
+    def titled(locale: str) -> dict[str, str]:
+        offered = office.browser("admin", locale).get("/studio/office/catalogue.json").json["forms"]
+        return {form["id"]: form["title"] for form in offered if form["id"] in ("visit", "one", "none")}
+
+    assert titled("zh-CN") == {"visit": "来访登记", "one": "登记", "none": "none"}
+    assert titled("en") == {"visit": "Visit", "one": "登记", "none": "none"}

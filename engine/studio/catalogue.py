@@ -50,7 +50,8 @@ def _forms(files: Mapping[str, bytes]) -> Iterator[dict[str, Json]]:
                 continue
             if isinstance(schema, dict):
                 id = PurePosixPath(path).stem
-                yield {"id": id, "title": str(schema.get("title") or id), "file": path, "fields": list(_fields(schema, ""))}
+                titles = {name: str(schema.get(name) or schema.get("title") or id) for name in ("title", "title_en")}
+                yield {"id": id, **titles, "file": path, "fields": list(_fields(schema, ""))}
 
 
 def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[dict[str, Json]]:

@@ -65,7 +65,14 @@ def schemas(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 @data.get("/<procedure>/catalogue.json")
 def show_catalogue(procedure: str) -> Any:
-    """What a diagram of this procedure may refer to; roles by their names, operations also as templates in the reader's language."""
+    """What a diagram of this procedure may refer to, in the reader's language: roles by their names, forms by their titles,
+    operations also as templates.
+    """
     found = catalogue.catalogue(services(), procedure, actor=me().id)
     templates = element_templates((told for _, told in sorted(described(services().operations).items())), i18n.current())
-    return found | {"templates": templates, "roles": [{"key": role, "name": gettext(role.replace("_", " "))} for role in found["roles"]]}
+    forms = [form | {"title": i18n.named(form, "title")} for form in found["forms"]]
+    return found | {
+        "forms": forms,
+        "templates": templates,
+        "roles": [{"key": role, "name": gettext(role.replace("_", " "))} for role in found["roles"]],
+    }

@@ -22,8 +22,10 @@ export class Own {
   }
 
   titled([general, ...others], field, editField) {
-    const title = this.text({ id: 'title', label: this.say('Form title'), field, value: field.title, set: (value) => editField(field, ['title'], value || undefined) });
-    return general ? [{ ...general, entries: [title, ...general.entries] }, ...others] : others;
+    const titles = [['title', 'Form title'], ['title_en', 'English title']].map(([id, label]) =>
+      this.text({ id, label: this.say(label), field, value: field[id], set: (value) => editField(field, [id], value || undefined) }),
+    );
+    return general ? [{ ...general, entries: [...titles, ...general.entries] }, ...others] : others;
   }
 
   english(groups, field, editField) {

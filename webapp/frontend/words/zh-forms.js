@@ -6,6 +6,7 @@ export default {
   'This form cannot be shown': '无法显示此表单',
   'The form could not be opened': '表单打不开',
   'Form title': '表单标题',
+  'English title': '英文标题',
   'English texts': '英文文字',
   'English label': '英文名称',
   'English description': '英文说明',
