@@ -70,7 +70,7 @@ def _row(one: Any, number: int, path: str, decisions: Decisions) -> Row:
         return errors.FileRefused(file=path, reason=f"row {number}: {reason}")
 
     if not isinstance(one, dict) or "expect" not in one:
-        raise refuse('a row is an object such as {"given": {"amount": 5}, "expect": "manager"}')
+        raise refuse('a row is an object with "given" and "expect"')
     if strange := sorted(one.keys() - _PARTS):
         raise refuse(f'there is no part "{strange[0]}" in a row')
     ids = decisions.ids
