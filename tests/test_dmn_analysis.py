@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_decisions import decision, file, table
 
 from engine.bpmn import expressions, lint
 from engine.bpmn.decisions import Decisions
 from engine.bpmn.dmn_analysis import Analysis, example_text
 from engine.bpmn.unary_tests import Column, read, shown
-from tests.test_decisions import decision, file, table
 
 LAW_CHECK = Path(__file__).parent.parent / "processes/termination/law-check.dmn"
 

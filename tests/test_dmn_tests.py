@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from test_decisions import decision, file, needs_input, table
 
 from engine.bpmn import lint
 from engine.bpmn.decisions import Decisions
 from engine.bpmn.dmn_tests import fits
-from tests.test_decisions import decision, file, needs_input, table
 
 LEVEL = table('hitPolicy="UNIQUE"', [("amount", "number")], [("level", "")], ["<= 10", '"manager"'], ["> 10", '"director"'])
 TABLE = file(decision(LEVEL, id="level", name="审批级别"))

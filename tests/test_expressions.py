@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bundles import rebuilt
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import errors
 from engine.bpmn import expressions, feel
 from engine.bpmn.expressions import Problem, check, condition, configure, evaluate, matches, uses
-from tests.bundles import rebuilt
 
 NOW = dt.datetime(2026, 11, 24, 17, 30, tzinfo=dt.UTC)
 DATA: dict[str, Any] = {

@@ -7,8 +7,9 @@ import json
 import re
 from pathlib import Path
 
+from bundles import rebuilt
+
 from engine.bpmn import expressions
-from tests.bundles import rebuilt
 
 ROOT = Path(__file__).parent.parent
 FRONTEND = ROOT / "webapp/frontend"
