@@ -255,3 +255,22 @@ def test_the_commands_pull_and_deploy(tmp_path: Path) -> None:
     assert run("deploy", str(copy), "--draft")[0] == 0
     code, said = run("deploy", str(copy), "--note", "合并", "--json")
     assert code == 0 and json.loads(said)["version"] == 3
+
+
+def test_what_came_from_elsewhere_is_neither_changed_nor_named_out_of_the_folder(room: Room) -> None:
+    """No folder holds originals, so none comes back with one; a name in their folder is one that a file can have."""
+    present = drafts.contents(room.services, "test", actor=None)
+    known: Any = {path: [digest] for path, digest in exchange.digests(present).items()}
+    by, way = person("director"), {"note": "x"}
+    for name in ("original/../../out.txt", "original/letters/x.txt.xml"):
+        with pytest.raises(FileRefused):
+            exchange.put(room.services, "test", {**present, name: b"x"}, base=known, actor=by, **way)
+        with pytest.raises(FileRefused):
+            exchange.deploy(room.services, "test", {**present, name: b"x"}, base=known, actor=by, **way)
+    for name in ("original/../../out.txt", "original/../out.bpmn.xml", "original/"):
+        with pytest.raises(FileRefused):
+            changing.replace(room.services, "test", {**present, name: b"x"}, revision=0, base=1, actor=by)
+    kept = {**present, "original/test.bpmn.xml": b"<old/>"}
+    assert changing.replace(room.services, "test", kept, revision=0, base=1, actor=by) == 1
+    with pytest.raises(FileRefused):
+        changing.replace(room.services, "test", {**kept, "original/test.bpmn.xml": b"<new/>"}, revision=1, base=1, actor=by)

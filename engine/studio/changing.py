@@ -44,7 +44,7 @@ def save(
         present = place.present(path, row)
         if present == given:
             return int(row.revision) if row is not None else 0
-        _must_not_be_original(path)
+        must_not_be_original(path)
         place.must_be_seen(path, row, revision, base)
         must_fit(path, given, place.sizes())
         now = services.clock.now()
@@ -80,7 +80,7 @@ def rename(services: Services, procedure: str, path: str, to: str, *, revision: 
         content = place.opened(path, revision, base)
         if path.rpartition(".")[2] != to.rpartition(".")[2]:
             raise FileRefused(file=to, reason="a file keeps its ending")
-        _must_not_be_original(path)
+        must_not_be_original(path)
         must_be_path(to, place.sizes().keys() - {path})
         now = services.clock.now()
         place.begin(now, actor)
@@ -136,6 +136,8 @@ def replace(
             return revision
         sizes: dict[str, int] = {}
         for path, given in files.items():
+            if path in present and present[path] != given:
+                must_not_be_original(path)
             must_fit(path, given, sizes)
             sizes[path] = len(given)
         if place.stored is None:
@@ -238,15 +240,20 @@ def _place(services: Services, connection: sa.Connection, procedure: str, actor:
     return _Place(services=services, connection=connection, procedure=procedure, active=active, stored=stored)
 
 
-def _must_not_be_original(path: str) -> None:
+def must_not_be_original(path: str) -> None:
+    """Raises FileRefused for what is kept as it came from elsewhere."""
     if path.startswith(f"{convert.ORIGINALS}/"):
         raise FileRefused(file=path, reason="files in the folder original are kept as they came")
 
 
 def must_fit(path: str, given: bytes, sizes: Mapping[str, int]) -> None:
     """Raises FileRefused for a new name that cannot be, and for too much."""
-    if path not in sizes and not path.startswith(f"{convert.ORIGINALS}/"):
-        must_be_path(path, sizes)
+    if path not in sizes:
+        became = path.removeprefix(f"{convert.ORIGINALS}/").removesuffix(".xml")
+        if convert.original(became) == path:
+            must_be_path(became)
+        else:
+            must_be_path(path, sizes)
     if len(given) > LARGEST:
         raise FileRefused(file=path, reason="it is larger than 2 MB")
     if len(sizes.keys() | {path}) > _MOST or sum(sizes.values()) - sizes.get(path, 0) + len(given) > _ALL:

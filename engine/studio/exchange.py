@@ -181,6 +181,7 @@ def put(
         sizes = {path: len(content) for path, content in present.items() if path in files or path not in found.mine}
         for path in found.mine:
             if path in files:
+                changing.must_not_be_original(path)
                 changing.must_fit(path, files[path], sizes)
                 sizes[path] = len(files[path])
         now = services.clock.now()
@@ -221,5 +222,6 @@ def _must_not_be_changed(found: Meeting) -> None:
 def _must_fit(files: Mapping[str, bytes]) -> None:
     sizes: dict[str, int] = {}
     for path, content in files.items():
+        changing.must_not_be_original(path)
         changing.must_fit(path, content, sizes)
         sizes[path] = len(content)
