@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import rules
+from . import json_text, rules
 from .bpmn import convert, lint
 from .bpmn.findings import with_lines
 from .bpmn.folder import needed, refused_parts
@@ -178,7 +178,7 @@ def check(
     for path, content in files.items():
         if path.endswith(".form"):
             try:
-                schemas[Path(path).stem] = json.loads(content)
+                schemas[Path(path).stem] = json_text.read(content)
             except ValueError as error:
                 broken[path] = [lint.finding(lint.Code.NOT_JSON, None, reason=str(error))]
             else:

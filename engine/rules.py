@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from . import json_text
 from .bpmn.demands import RULES, elements
 from .bpmn.parser import processes_of
 from .models import ProcedureVersion
@@ -56,7 +57,7 @@ class Rules:
 def faults(content: bytes) -> list[str]:
     """What is wrong with a rule file, so that a slip in it never opens or closes anything unseen."""
     try:
-        given = json.loads(content)
+        given = json_text.read(content)
     except ValueError as error:
         return [str(error)]
     if not isinstance(given, dict):

@@ -188,3 +188,27 @@ def test_what_a_file_holds_is_never_run(desk: Desk) -> None:
     assert shown.mimetype == "text/plain" and shown.headers["X-Content-Type-Options"] == "nosniff"
     kept = desk.get("files/plan.svg?download=1")
     assert kept.headers["Content-Disposition"].startswith("attachment") and "default-src 'self'" in kept.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["forms/deep.form", "rules.json", "chains.json"])
+def test_a_file_that_is_nested_without_end_leaves_the_draft_usable(desk: Desk, path: str) -> None:
+    """It is saved, told as a fault with every page of the draft, opened as text, and can be thrown away."""
+    seen = {file["path"]: file["revision"] for file in desk.get("draft.json").json["files"]}
+    assert desk.put(path, "[" * 100_000, seen.get(path)).status_code == 200
+    for address in (f"{MAIN}", f"{MAIN}/publish", f"{MAIN}/discard", f"{MAIN}/edit/{path}", f"{MAIN}/catalogue.json"):
+        assert desk.client.get(address).status_code == 200, address
+    told = desk.post("check", {}).json["findings"][path]
+    assert told[0]["code"] == "not_json" and "100" in told[0]["message"]
+    deep = '{"components": ' + '[{"type": "group", "components": ' * 60 + "[]" + "}]" * 60 + "}"
+    assert desk.post("check", {"files": {"forms/deep.form": deep}}).json["findings"]["forms/deep.form"]
+
+
+def test_half_a_sign_is_no_fault_of_the_server(desk: Desk) -> None:
+    """JSON can hold half of a surrogate pair, a file cannot; both halves are one sign."""
+
+    def check(text: str) -> int:
+        own = {**desk._own, "Content-Type": "application/json"}
+        sent = '{"files": {"letters/x.txt": "%s"}}' % text
+        return desk.client.post(f"{MAIN}/check", data=sent, headers=own).status_code
+
+    assert [check("\\ud83d"), check("\\ud83d\\ude00"), check("\\\\ud83d")] == [400, 200, 200]

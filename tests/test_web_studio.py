@@ -454,3 +454,12 @@ def test_the_pages_in_english(office: Office) -> None:
     page = manager.get(f"{MAIN}/publish").text
     assert "What is new, and why" in page and "Label" in page
     assert json.loads(manager.get(f"{MAIN}/draft.json").data)["locale"] == "en"
+
+
+def test_test_rows_of_a_table_open_as_a_list(office: Office, manager: FlaskClient) -> None:
+    """They are the one kind of JSON that is no object; as an object they are told to be wrong."""
+    rows = "law.tests.json"
+    save(office, rows, b'[{"given": {}, "expect": 1}]')
+    assert "必须是列表" not in (page := manager.get(f"{MAIN}/edit/{rows}").text) and "应为 JSON 对象" not in page
+    save(office, rows, b"{}")
+    assert "必须是列表" in manager.get(f"{MAIN}/edit/{rows}").text

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from .. import errors
+from .. import errors, json_text
 from ..ports import Json
+from . import dmn_tests
 from .model import Process
 from .parser import processes
 from .reader import BPMN, read_xml
@@ -79,12 +80,14 @@ def unreadable(content: bytes, path: str) -> Unreadable | None:
         return _no_text(content)
     if path.endswith((".form", ".json")):
         try:
-            given = json.loads(content)
+            given = json_text.read(content)
         except json.JSONDecodeError as error:
             return Unreadable(reason=error.msg, line=error.lineno, column=error.colno)
         except ValueError as error:
             return _no_text(content) or Unreadable(reason=str(error))
-        return None if isinstance(given, dict) else Unreadable(reason="it must be an object", line=1, column=1)
+        rows = path.endswith(dmn_tests.SUFFIX)
+        kind, wanted = (list, "a list") if rows else (dict, "an object")
+        return None if isinstance(given, kind) else Unreadable(reason=f"it must be {wanted}", line=1, column=1)
     try:
         root = read_xml(content, path)
     except errors.FileRefused as error:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from .. import json_text
 from ..bpmn.findings import Code, Finding, finding
 from ..errors import Sentence
 from ..ports import Forms, Json
@@ -27,7 +28,7 @@ def chains(files: Mapping[str, bytes]) -> dict[str, Any]:
 def faults(content: bytes) -> list[str]:
     """What is wrong with the outer shape of the file; `findings` looks into the steps."""
     try:
-        given = json.loads(content)
+        given = json_text.read(content)
     except ValueError as error:
         return [str(error)]
     if not isinstance(given, dict):

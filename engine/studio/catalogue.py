@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from .. import json_text
 from ..bpmn import outline
 from ..chains import shipped
 from ..chains import versions as chain_versions
@@ -45,7 +45,7 @@ def _forms(files: Mapping[str, bytes]) -> Iterator[dict[str, Json]]:
     for path, content in files.items():
         if path.endswith(".form"):
             try:
-                schema = json.loads(content)
+                schema = json_text.read(content)
             except ValueError:
                 continue
             if isinstance(schema, dict):

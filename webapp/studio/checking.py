@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from engine import procedures
+from engine import json_text, procedures
 from engine.bpmn.findings import Finding
 from engine.bpmn.lint.offered import offered
 from engine.descriptions import described
@@ -55,7 +54,7 @@ def schemas(files: Mapping[str, bytes]) -> dict[str, Any]:
     for path, content in files.items():
         if path.endswith(".form"):
             try:
-                schema = json.loads(content)
+                schema = json_text.read(content)
             except ValueError:
                 continue
             if isinstance(schema, dict):

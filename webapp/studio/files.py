@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import re
 from typing import Any
@@ -20,6 +21,8 @@ from ..accounts import me, services
 from ..api.shapes import RequestInvalid
 from .addresses import data
 
+#: how JSON writes half of a character, or one that is written as two halves
+_HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 _NUMBER = re.compile(r'(?:W/)?"(\d{1,9})"')
 
 
@@ -111,7 +114,18 @@ def body() -> dict[str, Any]:
         given = None
     if not isinstance(given, dict):
         raise RequestInvalid(reason="the body must be a JSON object", field="")
+    if _HALF.search(request.get_data()) and not _whole(given):
+        raise RequestInvalid(reason="a text in the body holds half of a character", field="")
     return given
+
+
+def _whole(given: dict[str, Any]) -> bool:
+    """Whether no text holds half of a surrogate pair, as JSON can, and no file."""
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @data.app_errorhandler(DraftFileChanged)

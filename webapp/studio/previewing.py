@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,6 +10,7 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 import forms
+from engine import json_text
 from engine.bpmn import lint
 from engine.bpmn.parser import processes_of
 from engine.errors import FileRefused, FormInvalid
@@ -64,7 +64,7 @@ def _shown(path: str, text: str, allowed: Mapping[str, str]) -> dict[str, Any]:
     """`fields` with `errors` and whether they were `tried`, or the `findings` for which the form cannot be shown."""
     checker = services().forms
     try:
-        schema = json.loads(text)
+        schema = json_text.read(text)
     except ValueError as error:
         return {"findings": checking.told([lint.finding(lint.Code.NOT_JSON, None, reason=str(error))])}
     if faults := checker.problems(schema):

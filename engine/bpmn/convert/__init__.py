@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from ... import errors
+from ... import errors, json_text
 from ..findings import Finding
 from ..reader import BPMN, ZEEBE, read_xml
 from . import decisions, diagram, wanted
@@ -96,7 +96,7 @@ def _forms(files: Mapping[str, bytes]) -> dict[str, Any]:
     for path, content in files.items():
         if path.endswith(".form"):
             try:
-                schema = json.loads(content)
+                schema = json_text.read(content)
             except ValueError:
                 continue
             if isinstance(schema, dict):

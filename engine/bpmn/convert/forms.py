@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lxml import etree
 
+from ... import json_text
 from ..findings import Code
 from ..reader import BPMN, ZEEBE
 from . import juel, translation
@@ -57,7 +57,7 @@ def embedded(sheet: Sheet) -> None:
     renamed: dict[str, list[tuple[str, str, bool]]] = {}
     for node in list(sheet.root.iter(f"{ZEEBE}userTaskForm")):
         try:
-            made = json.loads("".join(node.itertext()))
+            made = json_text.read("".join(node.itertext()))
         except ValueError:
             made = None
         if not isinstance(made, dict):

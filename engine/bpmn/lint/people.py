@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
+from ... import json_text
 from ..findings import Code, Finding, finding
 from ..model import Element, Process
 
@@ -51,7 +51,7 @@ def _literal(text: str | None, *, split: bool = True) -> list[str]:
     if not text.startswith("="):
         return [part.strip() for part in (text.split(",") if split else [text]) if part.strip()]
     try:
-        value = json.loads(text[1:])
+        value = json_text.read(text[1:])
     except ValueError:
         return []
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
