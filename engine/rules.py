@@ -75,6 +75,8 @@ def faults(content: bytes) -> list[str]:
     if _texts(given.get("cancel", [])) and not set(given.get("cancel", ())) <= {INITIATOR}:
         found.append(f'cancel must be ["{INITIATOR}"] or []')
     found += [f"{name} must be a list of texts" for name, listed in lists.items() if not _texts(listed)]
+    if given.get("managers") == []:
+        found.append("managers must name at least one role: nobody could change the procedure or repair its cases")
     return sorted(found)
 
 

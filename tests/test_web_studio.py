@@ -463,3 +463,9 @@ def test_test_rows_of_a_table_open_as_a_list(office: Office, manager: FlaskClien
     assert "必须是列表" not in (page := manager.get(f"{MAIN}/edit/{rows}").text) and "应为 JSON 对象" not in page
     save(office, rows, b"{}")
     assert "必须是列表" in manager.get(f"{MAIN}/edit/{rows}").text
+
+
+def test_rules_that_leave_nobody_to_manage_are_refused(office: Office) -> None:
+    """Whoever takes the last role out of the list could neither roll that back nor repair a case."""
+    found = procedures.findings(office.services, {**FILES, "rules.json": b'{"managers": []}'})["rules.json"]
+    assert [one.severity for one in found] == ["error"] and "managers" in str(found[0].facts["reason"])
