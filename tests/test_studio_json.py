@@ -208,7 +208,7 @@ def test_half_a_sign_is_no_fault_of_the_server(desk: Desk) -> None:
 
     def check(text: str) -> int:
         own = {**desk._own, "Content-Type": "application/json"}
-        sent = '{"files": {"letters/x.txt": "%s"}}' % text
+        sent = '{"files": {"letters/x.txt": "' + text + '"}}'
         return desk.client.post(f"{MAIN}/check", data=sent, headers=own).status_code
 
     assert [check("\\ud83d"), check("\\ud83d\\ude00"), check("\\\\ud83d")] == [400, 200, 200]
