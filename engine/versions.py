@@ -104,8 +104,12 @@ def activate(services: Services, procedure: str, number: int, *, by: str | None,
     """
     said = must_say(note)
     version = numbered(services, procedure, number)
+    try:  # whoever manages it now, not whoever did then
+        managed = numbered(services, procedure, None)
+    except NotFound:
+        managed = version
     with services.database.reading() as connection:
-        must_manage(connection, version, by)
+        must_manage(connection, managed, by)
     findings = procedures.faults(services, version.files)
     if findings:
         raise NotDeployable(findings, path=f"{procedure} {number}", count=len(findings))

@@ -79,6 +79,15 @@ def test_only_managers_activate(room: Room, by: str) -> None:
     assert active(room) == 3
 
 
+def test_who_manages_the_procedure_now_says_which_version_serves(room: Room) -> None:
+    """Not those who managed it when the version was made: with that, whoever was taken off the list would bring back the list."""
+    rules = {"rules.json": b'{"managers": ["hr_director"]}'}
+    procedures.deploy(room.services, {**files(*line("a")), **rules}, procedure="test", by=person("admin"), note="换负责人")
+    with pytest.raises(NotAllowed):
+        versions.activate(room.services, "test", 3, by=person("admin"), note="x")
+    assert versions.roll_back(room.services, "test", by=person("director"), note="x") == 3 and active(room) == 3
+
+
 def test_a_version_whose_operation_is_gone_is_not_activated(services: Services) -> None:
     """It is checked again: what it calls may have been removed since."""
     room = Room(services, ScriptedOperation("ehr.usage"))
