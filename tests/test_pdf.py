@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from pathlib import Path
 
 import pypdfium2
@@ -106,6 +107,21 @@ def test_a_template_loads_and_evaluates_nothing(renderer: TypstRenderer, source:
     """Packages, other files and code made of text are refused before typst sees them."""
     with pytest.raises(PdfFailed, match="what letters may not"):
         renderer.render(source, DATA)
+
+
+@pytest.mark.parametrize(
+    "source", ['#{ [] + include "@preview/x-" + json(bytes(sys.inputs.data)).name }', '#{/**/import "@preview/x:0.1.0"}']
+)
+def test_a_template_reaches_nobody(renderer: TypstRenderer, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """Neither the address of a package nor the way to it leads out of the house, whatever proxy the machine uses."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.2)
+        for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(PdfFailed, match="Connection"):
+            renderer.render(source, {**DATA, "name": "a:0.1.0"})
+        with pytest.raises(TimeoutError):
+            proxy.accept()
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd"])

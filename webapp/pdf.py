@@ -23,10 +23,13 @@ FAMILY = "Noto Sans S Chinese"
 PATIENCE = 60
 _TOO_MUCH = "it took too much time or memory"
 _TYPESETTING = Path(__file__).with_name("typesetting.py")
+#: typst fetches packages over these: nobody answers there, so that what a letter says of a person stays in the house
+_NOBODY = dict.fromkeys((f"{name}_proxy" for name in ("http", "https", "all")), "http://127.0.0.1:9") | {"no_proxy": ""}
 #: one thread and one pool of memory, so that its limit means what it says
-_ENVIRON = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+_ENVIRON = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", **_NOBODY, **{name.upper(): at for name, at in _NOBODY.items()}}
 
-#: A template needs none of these. They could load packages from the internet or make code out of data.
+#: A template needs none of these. They could make code out of data, and what is imported would come from the internet; words alone
+#: do not tell every import from a letter's text, so nothing can be fetched either.
 _FORBIDDEN = re.compile(r"(?m)(?:^|[#;{}(\[=])\s*(import|include)\b|\b(eval|plugin|std)\b")
 _COMMENT = re.compile(r"(?m)^\s*//.*$")
 _FONT_ATTRIBUTE = re.compile(r"""(font-family\s*=\s*)("[^"]*"|'[^']*')""")
