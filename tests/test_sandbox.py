@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from company_rows import by_connector
 from diagrams import END, START, flows, mapping, service, user
@@ -17,7 +18,7 @@ from engine import work
 from engine.models import Case, Job, Person, ProcedureVersion, WorkItem, new_id
 from engine.ports import Call
 from engine.services import Services
-from engine.studio import gate
+from engine.studio import gate, sandbox
 from engine.studio.sandbox import Sandbox
 from webapp import sandboxes
 from webapp.demo import sampling
@@ -71,6 +72,26 @@ def test_each_world_is_alone() -> None:
     assert (one.clock.now() - other.clock.now()).days == 3
     one.close()
     other.close()
+
+
+def test_time_stands_where_too_much_was_done_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than to pass over what was due: whoever lets time pass once more goes on from there."""
+    reminder = (
+        '<bpmn:boundaryEvent id="again" attachedToRef="see" cancelActivity="false"><bpmn:outgoing>g</bpmn:outgoing>'
+        '<bpmn:timerEventDefinition id="t"><bpmn:timeCycle xsi:type="bpmn:tFormalExpression">R/PT1H</bpmn:timeCycle>'
+        '</bpmn:timerEventDefinition></bpmn:boundaryEvent><bpmn:endEvent id="told"><bpmn:incoming>g</bpmn:incoming></bpmn:endEvent>'
+        '<bpmn:sequenceFlow id="g" sourceRef="again" targetRef="told" />'
+    )
+    world = shared().open(
+        files(START, user("see"), reminder, END, flows("start > see", "see > end"), rules=RULES), procedure="test", at=NOON
+    )
+    begun(world)
+    monkeypatch.setattr(sandbox, "_ROUNDS", 10)
+    world.until(NOON + dt.timedelta(hours=24))
+    assert world.clock.at == NOON + dt.timedelta(hours=10)
+    world.until(NOON + dt.timedelta(hours=12, minutes=30))
+    assert world.clock.at == NOON + dt.timedelta(hours=12, minutes=30)
+    world.close()
 
 
 def test_a_call_that_is_held_waits_for_its_answer() -> None:

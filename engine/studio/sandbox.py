@@ -142,14 +142,19 @@ class Sandbox:
         self.settle()
 
     def until(self, moment: dt.datetime) -> None:
-        """Let time pass; what is due meanwhile is done when it is due, one after the other."""
+        """Let time pass; what is due meanwhile is done when it is due, one after the other.
+
+        After many such things the clock stands where they led, before the moment: none of them is passed over.
+        """
+        self.settle()
         for _ in range(_ROUNDS):
             due = self.next_due()
-            if due is None or due > moment:
+            # what is due by now and was not done waits for something else, such as a case that is suspended
+            if due is None or due > moment or due <= self.clock.at:
+                self.clock.at = max(self.clock.at, moment)
                 break
-            self.clock.at = max(self.clock.at, due)
+            self.clock.at = due
             self.settle()
-        self.clock.at = max(self.clock.at, moment)
         self.settle()
 
     def close(self) -> None:
