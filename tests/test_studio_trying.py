@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from web_office import Office, token
 from engine import procedures
 from engine.studio import drafts
 from engine.studio.scenarios import running
-from webapp import sandboxes
+from webapp import sandboxes, server
 
 MAIN = "/studio/probe"
 
@@ -203,3 +205,18 @@ def test_the_page_of_scenarios_plays_them(office: Office) -> None:
     assert "open steps: expected –, found 查看" in played
     alone = desk.post("scenarios?only=scenarios/good.yaml", 200).text
     assert "1 passes" in alone and "does not pass" not in alone
+
+
+def test_a_sandbox_that_nobody_touches_is_forgotten_by_itself(office: Office) -> None:
+    """What was typed into it stays no longer than a day, also where nobody begins another one."""
+    desk = Desk(office)
+    desk.begin()
+    home = office.services.settings.home
+    [file] = home.glob("tries/*/*/*.db")
+    sweeper = server.sweeper(office.services)
+    assert sweeper.sweep()
+    assert file.exists()
+    os.utime(file, (time.time() - 2 * 24 * 3600,) * 2)
+    assert sweeper.sweep()
+    sweeper.stop()
+    assert not list(home.glob("tries/*/*/*.db*")) and "KF-017" in desk.page()

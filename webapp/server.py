@@ -20,6 +20,7 @@ from engine.errors import SettingWrong
 from engine.projecting import reconciling
 from engine.services import Services
 from engine.settings import Settings
+from engine.studio import tries
 from engine.work import rerouting
 
 from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
@@ -71,6 +72,7 @@ def _hand_out(services: Services) -> None:
 
 def _forget(services: Services, now: dt.datetime) -> None:
     messages.forget(services.database, now)
+    tries.forget_old(services.settings.home)
 
 
 class Worker:

@@ -192,6 +192,14 @@ def write_notes(connection: sa.Connection, notes: Mapping[str, Json]) -> None:
         connection.execute(statement, {"name": name, "value": json.dumps(value)})
 
 
+def forget_old(home: Path) -> None:
+    """Remove the worlds below a home folder that nobody touched for a day."""
+    for file in (home / FOLDER).glob("*/*/*.db"):
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > _KEPT:
+                shutil.rmtree(file.parent, ignore_errors=True)
+
+
 class Tries:
     """The kept worlds of an installation. `worlds` makes them, given anew where chains were published meanwhile."""
 
@@ -205,8 +213,7 @@ class Tries:
         """The world in which somebody tries a procedure, or None; nobody else touches it meanwhile."""
         with self._lock(person, procedure):
             file = self._file(person, procedure)
-            for gone in [known for known in list(self._open) if not known.exists()]:  # another process began anew
-                self._open.pop(gone).close()
+            self._close_gone()
             if file is None:
                 yield None
                 return
@@ -231,7 +238,8 @@ class Tries:
 
         Raises NotDeployable with the findings.
         """
-        self.forget_old()
+        forget_old(self._home.parent)
+        self._close_gone()
         with self._lock(person, procedure):
             folder = self._folder(person, procedure)
             folder.mkdir(parents=True, exist_ok=True)
@@ -261,13 +269,11 @@ class Tries:
             while (file := self._file(person, procedure)) is not None:
                 self._remove(file)
 
-    def forget_old(self) -> None:
-        """Remove the worlds that nobody touched for a day."""
-        for file in self._home.glob("*/*/*.db"):
-            with contextlib.suppress(OSError):
-                if time.time() - file.stat().st_mtime > _KEPT:
-                    self._remove(file)
-                    shutil.rmtree(file.parent, ignore_errors=True)
+    def _close_gone(self) -> None:
+        """Those of which another process, or the sweep, has removed the file."""
+        for gone in [known for known in list(self._open) if not known.exists()]:
+            if sandbox := self._open.pop(gone, None):  # another thread may be as fast
+                sandbox.close()
 
     def _remove(self, file: Path) -> None:
         if sandbox := self._open.pop(file, None):

@@ -276,7 +276,7 @@ def _pages(tried: Try) -> Flask:
     """The application on this sandbox, made once."""
     kept: dict[Path, tuple[Sandbox, Flask]] = current_app.extensions.setdefault("sandbox pages", {})
     for file in [file for file in list(kept) if not file.exists()]:
-        del kept[file]
+        kept.pop(file, None)
     if tried.file not in kept or kept[tried.file][0] is not tried.sandbox:
         while len(kept) >= _APPLICATIONS:
             kept.pop(next(iter(kept)), None)
