@@ -125,3 +125,20 @@ def test_only_managers_may(office: Office) -> None:
     other = Program(office, "wangfang")
     for answer in (other.get(), other.put(TEXTS, '"0"'), other.get("/conflicts"), other.post("/publish", '"1"', {"note": "x"})):
         assert answer.status_code == 403
+
+
+def test_what_was_saved_just_after_is_not_passed_over(office: Office, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ETag of an answer is that of what was sent, also where somebody else saved before the answer was made."""
+    real, other = changing.replace, REWORDED.replace("意见", "说明").encode()
+
+    def replaced(*given: Any, **named: Any) -> int:
+        revision = real(*given, **named)
+        changing.save(office.services, "office", ANSWER, other, revision=revision, actor=None)
+        return revision
+
+    with monkeypatch.context() as patched:
+        patched.setattr(changing, "replace", replaced)
+        saved = program.put({**TEXTS, ANSWER: REWORDED}, '"0"', base=1)
+    assert saved.status_code == 200
+    assert program.put(TEXTS, saved.headers["ETag"]).status_code == 412
+    assert drafts.content(office.services, "office", ANSWER, actor=None)[0] == other

@@ -102,9 +102,9 @@ def procedure_save(procedure: str) -> Any:
     sent = body()
     files = {path: text.encode() for path, text in sent.pop("files").items()}
     with _as_read():
-        changing.replace(services(), procedure, files, revision=_revision(), actor=me().id, **sent)
-    told = _told(procedure)
-    return tagged(told, told["draft"]["revision"])
+        revision = changing.replace(services(), procedure, files, revision=_revision(), actor=me().id, **sent)
+    # not the revision that is told: somebody may have saved in between, and the next change must not pass over that
+    return tagged(_told(procedure), revision)
 
 
 @api.delete("/procedures/<procedure>/draft")
@@ -139,9 +139,8 @@ def procedure_take_over(procedure: str) -> Any:
     sent = body()
     with _as_read():
         seen: Any = {"revision": _revision(), "active": sent["version"], "keep": sent["keep"]}
-        merging.take_over(services(), procedure, **seen, actor=me().id)
-    told = _told(procedure)
-    return tagged(told, told["draft"]["revision"])
+        revision = merging.take_over(services(), procedure, **seen, actor=me().id)
+    return tagged(_told(procedure), revision)
 
 
 @api.post("/procedures/<procedure>/draft/publish")
