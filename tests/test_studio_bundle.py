@@ -43,6 +43,21 @@ def test_every_package_in_the_bundle_is_named_with_its_terms() -> None:
     assert "bpmn-font (bpmn.woff2)" in terms and "dmn-font (dmn.woff2)" in terms and "SIL OPEN FONT LICENSE Version 1.1" in terms
 
 
+def test_what_packages_hold_of_others_is_named_with_its_terms() -> None:
+    """Code and styles that a package ships within its own files have terms of their own, which no build sees."""
+    terms = (BUILT / "LICENCES.txt").read_text("utf-8")
+    signs = {
+        "cds--grid": "@carbon/grid",
+        "ajv/dist/runtime/equal": "ajv",
+        "zeebe-element-templates-json-schema": "@camunda/element-templates-json-schema",
+    }
+    shipped = "".join((BUILT / name).read_text("utf-8") for name in ("modeler.js", "forms.css", "forms.js"))
+    missing = [
+        name for sign, name in signs.items() if sign in shipped and not re.search(rf"^{re.escape(name)} .*in .*\n=+\n", terms, re.MULTILINE)
+    ]
+    assert all(sign in shipped for sign in signs) and missing == []
+
+
 def test_the_lock_says_what_is_loaded_and_not_from_where() -> None:
     """Packages are pinned by their digests; no address of a registry is written down."""
     lock = json.loads((FRONTEND / "package-lock.json").read_text("utf-8"))["packages"]

@@ -1,6 +1,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+/** What packages hold of others, which have terms of their own: found by reading their published files, as no build names it. */
+const CONTAINED = [
+  ['ajv.txt', 'ajv (in @bpmn-io/element-templates-validator)'],
+  ['fast-deep-equal.txt', 'fast-deep-equal (in @bpmn-io/element-templates-validator)'],
+  ['json-source-map.txt', 'json-source-map (in @bpmn-io/element-templates-validator)'],
+  ['element-templates-json-schema.txt', '@camunda/element-templates-json-schema and its zeebe schemas (in @bpmn-io/element-templates-validator)'],
+  ['carbon-grid.txt', '@carbon/grid (in the styles of @bpmn-io/form-js-viewer and @bpmn-io/form-js-editor)'],
+  ['bpmn-font.txt', 'bpmn-font (bpmn.woff2) and dmn-font (dmn.woff2)'],
+];
+
 /** The terms of every package that went into a bundle, as one text; refuses a package without any. */
 export function licences(folder, inputs) {
   const packages = new Set(
@@ -12,9 +22,10 @@ export function licences(folder, inputs) {
     const terms = file ? fs.readFileSync(path.join(folder, name, file), 'utf8').trim() : byWord(about);
     return `${about.name} ${about.version}\n${'='.repeat(about.name.length + about.version.length + 1)}\n\n${terms}\n`;
   });
-  // the icons of elements come in bpmn-js and dmn-js and have terms of their own
-  const font = fs.readFileSync(path.join(folder, 'licences/bpmn-font.txt'), 'utf8').trim();
-  parts.push(`bpmn-font (bpmn.woff2) and dmn-font (dmn.woff2)\n===============================================\n\n${font}\n`);
+  for (const [file, what] of CONTAINED) {
+    const terms = fs.readFileSync(path.join(folder, 'licences', file), 'utf8').trim();
+    parts.push(`${what}\n${'='.repeat(what.length)}\n\n${terms}\n`);
+  }
   return parts.join('\n\n').replaceAll('\r\n', '\n');
 }
 
