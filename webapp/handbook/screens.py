@@ -60,6 +60,7 @@ SCREENS: Mapping[str, str] = {
     "studio.edit": "owners/studio#edit",
     "studio.edit.bpmn": "owners/modeler",
     "studio.edit.dmn": "owners/decisions",
+    "studio.edit.form": "owners/forms",
     "studio.file": "owners/studio#file",
     "studio.choose": "owners/studio#upload",
     "studio.ask_discard": "owners/studio#discard",

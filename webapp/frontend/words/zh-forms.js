@@ -4,7 +4,7 @@ export default {
   Preview: '预览',
   'To look at. Change it on a larger screen.': '仅供查看，请在大屏幕上修改。',
   'This form cannot be shown': '无法显示此表单',
-  'The form could not be opened': '表单打不开',
+  'The form could not be opened': '表单未能打开',
   'Form title': '表单标题',
   'English title': '英文标题',
   'English texts': '英文文字',
@@ -100,7 +100,7 @@ export default {
   Key: '变量名',
   'Binds to a form variable': '填写的值存入此变量',
   'Use a unique "key" to link the form element and the related input/output data. When dealing with nested data, break it down in the user task\'s input mapping before using it.':
-    '变量名在表单中不可重复，填写的值以此名称存入办件。',
+    '变量名在表单中不可重复，填写的值以此名称存入事项。',
   Path: '变量路径',
   'Where the child variables of this component are pathed to.': '其中各组件的变量存入此变量之下',
   'Routes the children of this component into a form variable.': '其中各组件的值作为此变量的一部分保存。',
@@ -131,7 +131,7 @@ export default {
   'Learn more': '了解更多',
   'Learn more in our': '详见',
   documentation: '文档',
-  'Supports markdown and templating.': '可用 {{变量}} 填入办件的值。',
+  'Supports markdown and templating.': '可用 {{变量}} 填入事项的值。',
   'Supports HTML, styling, and templating. Styles are automatically scoped to the HTML component.':
     '可用 HTML 标签和 {{变量}}；不能带样式和脚本。',
   'Decimal digits': '小数位数',
@@ -186,7 +186,7 @@ export default {
   '"List of items" defines a constant, predefined set of form options.\n\n"Expression" defines options that are populated from a FEEL expression.':
     '“固定列”逐列写明，“计算字段”由 FEEL 表达式给出。',
   '"Static" defines a constant, predefined set of form options.\n\n"Input data" defines options that are populated dynamically, adjusting based on variable data for flexible responses to different conditions or inputs.\n\n"Expression" defines options that are populated from a FEEL expression.':
-    '“固定选项”逐项写明，“取自变量”随办件的变量而变，“计算字段”由 FEEL 表达式给出。',
+    '“固定选项”逐项写明，“取自变量”随事项的变量而变，“计算字段”由 FEEL 表达式给出。',
   'The expression may result in an array of simple values or alternatively follow this schema:': '表达式的结果是一组值，或如下格式：',
   'The input property may be an array of simple values or alternatively follow this schema:': '变量是一组值，或如下格式：',
   'Each entry must include a document ID, name, and MIME type.': '须为本表单或之前步骤上传的附件。',
