@@ -55,6 +55,19 @@ RESOLUTION = {
     "left": N_("No longer needed"),
 }
 
+#: what is changed from one version to another (`engine.bpmn.differences.Change.what`)
+THINGS = {
+    "file": N_("file"),
+    "process": N_("process"),
+    "element": N_("element"),
+    "flow": N_("flow"),
+    "lane": N_("lane"),
+    "decision": N_("decision"),
+    "column": N_("column"),
+    "rule": N_("rule"),
+    "field": N_("field"),
+    "entry": N_("entry"),
+}
 #: what was done with a version of a procedure
 VERSION_ACT = {
     "deployed": N_("Deployed"),

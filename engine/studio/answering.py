@@ -16,11 +16,6 @@ FAILURES: Mapping[str, type[OperationFailed]] = {"gave_up": TryAgain, "refused":
 Sample = Callable[[Call, dt.date], Json]
 
 
-def nothing_known(call: Call, made: dt.date) -> Json:
-    """The sample of no company at all. Raises NotFound."""
-    raise NotFound(what="operation", name=call.operation)
-
-
 def over(base: Json, changes: Json) -> Json:
     """`changes` laid over `base`: objects key by key, everything else as a whole."""
     if isinstance(base, Mapping) and isinstance(changes, Mapping):

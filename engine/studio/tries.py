@@ -1,4 +1,4 @@
-"""试一试: worlds that are kept while somebody tries a draft by hand: one for each person and procedure, for a day.
+"""试运行: worlds that are kept while somebody tries a draft by hand: one for each person and procedure, for a day.
 
 A world lies in a file below the home folder, and so survives a restart. What was told to it from outside (time, answers) lies in the
 same file. Whoever works with it holds its lock, so that two tabs, or two processes of one machine, act one after the other.

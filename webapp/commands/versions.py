@@ -12,6 +12,7 @@ from engine.errors import NotDeployable
 
 from .. import i18n
 from ..i18n import N_, gettext, ngettext
+from ..text import THINGS
 from . import OUT, WRONG, partwell, services_of
 from .console import say
 
@@ -20,19 +21,6 @@ _ACTS = {
     **{"deployed": N_("deployed"), "activated": N_("activated"), "suspended": N_("suspended"), "resumed": N_("resumed")},
     **{"scheduled": N_("scheduled"), "unscheduled": N_("schedule cancelled")},
     **{"activated on time": N_("activated as scheduled"), "not activated": N_("could not become active")},
-}
-#: what `Change.what` says
-_THINGS = {
-    "file": N_("file"),
-    "process": N_("process"),
-    "element": N_("element"),
-    "flow": N_("flow"),
-    "lane": N_("lane"),
-    "decision": N_("decision"),
-    "column": N_("column"),
-    "rule": N_("rule"),
-    "field": N_("field"),
-    "entry": N_("entry"),
 }
 
 
@@ -84,7 +72,7 @@ def diff(context: click.Context, procedure: str, before: int, after: int | None,
 def _tell(change: Change) -> None:
     sign = {"added": "+", "removed": "-", "changed": "~"}[change.how]
     name = f" ({change.name})" if change.name and change.name != change.id else ""
-    click.echo(f"  {sign} {gettext(_THINGS[change.what])} {change.id}{name}")
+    click.echo(f"  {sign} {gettext(THINGS[change.what])} {change.id}{name}")
     for setting, (was, now) in change.settings.items():
         if isinstance(was, str) and isinstance(now, str) and "\n" in was + now:
             lines = {"before": len(was.splitlines()), "now": len(now.splitlines())}

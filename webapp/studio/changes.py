@@ -12,22 +12,9 @@ from typing import Any
 from engine.bpmn.differences import Change
 
 from ..i18n import N_, gettext
+from ..text import THINGS
 from . import passages
 
-#: what `Change.what` says
-THINGS = {
-    "file": N_("file"),
-    "process": N_("process"),
-    "element": N_("element"),
-    "flow": N_("flow"),
-    "lane": N_("lane"),
-    "decision": N_("decision"),
-    "column": N_("column"),
-    "rule": N_("rule"),
-    "field": N_("field"),
-    "entry": N_("entry"),
-}
-HOW = {"added": N_("added"), "removed": N_("removed"), "changed": N_("changed")}
 #: settings by the names that the panels of the editors give them; any other is called as in the file
 _SETTINGS = {
     "name": N_("Name"),
