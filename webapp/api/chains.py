@@ -21,7 +21,7 @@ from ..accounts import me, services
 from ..i18n import N_
 from ..trying import effective, situation
 from .exchange import FILE, api, asked, body, declared, plain, request_id
-from .matching import NotAsRead, Superseded, tagged, wanted
+from .matching import NotAsRead, Superseded, revision_read, tagged
 from .shapes import REASON, Listed, Object, Text, Whole
 
 _STEPS = N_("Steps of the chain, as a draft has them")
@@ -44,14 +44,6 @@ def chain_list() -> Any:
     with services().database.reading() as connection:
         drafts.must_edit(connection, me().id)
         return {"chains": plain(versions.chains(connection, services().clock.now()))}
-
-
-def _revision() -> int:
-    """The revision that was read. Raises IfMatchNeeded, NotAsRead for what no draft is called."""
-    tag = wanted()
-    if not tag.isdecimal() or not tag.isascii() or len(tag) > 9:
-        raise NotAsRead()
-    return int(tag)
 
 
 @contextlib.contextmanager
@@ -90,7 +82,7 @@ def chain_save(key: str) -> Any:
     """Save the draft of a chain; a new chain has the ETag "0"."""
     try:
         with _as_read():
-            draft = drafts.save(services(), key, revision=_revision(), actor=me().id, **body())
+            draft = drafts.save(services(), key, revision=revision_read(), actor=me().id, **body())
     except NotFound as missing:  # there is no such chain yet, so what was read was another
         raise NotAsRead() from missing
     return tagged({"draft": plain(draft), "faults": _faults(drafts.check(services(), draft))}, draft.revision)
@@ -101,7 +93,7 @@ def chain_save(key: str) -> Any:
 def chain_discard(key: str) -> Any:
     """Throw the draft of a chain away."""
     with _as_read():
-        drafts.discard(services(), key, revision=_revision(), actor=me().id)
+        drafts.discard(services(), key, revision=revision_read(), actor=me().id)
     return "", 204
 
 
@@ -120,7 +112,7 @@ def chain_publish(key: str) -> Any:
     sent = body()
     from_ = effective(sent["effective"])
     with _as_read():
-        done = drafts.publish(services(), key, revision=_revision(), actor=me().id, note=sent["note"], effective=from_)
+        done = drafts.publish(services(), key, revision=revision_read(), actor=me().id, note=sent["note"], effective=from_)
     return {"number": done.number, "effective_at": plain(done.effective_at)}
 
 

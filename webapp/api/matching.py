@@ -47,3 +47,11 @@ def wanted() -> str:
     if tags.star_tag or len(named) != 1:
         raise IfMatchNeeded()
     return str(named[0])
+
+
+def revision_read() -> int:
+    """The revision of the draft that was read, 0 where there was none. Raises IfMatchNeeded, NotAsRead for what no draft is called."""
+    tag = wanted()
+    if not tag.isdecimal() or not tag.isascii() or len(tag) > 9:
+        raise NotAsRead()
+    return int(tag)

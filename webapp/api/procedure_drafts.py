@@ -18,7 +18,7 @@ from ..accounts import me, services
 from ..i18n import N_
 from ..trying import effective
 from .exchange import api, body, declared, plain
-from .matching import NotAsRead, Superseded, tagged, wanted
+from .matching import NotAsRead, Superseded, revision_read, tagged
 from .shapes import REASON, Flag, Object, Text, Whole
 
 
@@ -35,14 +35,6 @@ class ToldFinding:
 
 
 _GIVES: Mapping[str, Any] = {"draft": drafts.Draft, "findings": dict[str, list[ToldFinding]]}
-
-
-def _revision() -> int:
-    """The revision that was read, 0 where there was no draft. Raises IfMatchNeeded, NotAsRead for what no draft is called."""
-    tag = wanted()
-    if not tag.isdecimal() or not tag.isascii() or len(tag) > 9:
-        raise NotAsRead()
-    return int(tag)
 
 
 @contextlib.contextmanager
@@ -102,7 +94,7 @@ def procedure_save(procedure: str) -> Any:
     sent = body()
     files = {path: text.encode() for path, text in sent.pop("files").items()}
     with _as_read():
-        revision = changing.replace(services(), procedure, files, revision=_revision(), actor=me().id, **sent)
+        revision = changing.replace(services(), procedure, files, revision=revision_read(), actor=me().id, **sent)
     # not the revision that is told: somebody may have saved in between, and the next change must not pass over that
     return tagged(_told(procedure), revision)
 
@@ -112,7 +104,7 @@ def procedure_save(procedure: str) -> Any:
 def procedure_discard(procedure: str) -> Any:
     """Throw the draft of a procedure away."""
     with _as_read():
-        drafts.discard(services(), procedure, revision=_revision(), actor=me().id)
+        drafts.discard(services(), procedure, revision=revision_read(), actor=me().id)
     return "", 204
 
 
@@ -138,7 +130,7 @@ def procedure_take_over(procedure: str) -> Any:
     """Let the draft go on from the active version: what only that changed is taken."""
     sent = body()
     with _as_read():
-        seen: Any = {"revision": _revision(), "active": sent["version"], "keep": sent["keep"]}
+        seen: Any = {"revision": revision_read(), "active": sent["version"], "keep": sent["keep"]}
         revision = merging.take_over(services(), procedure, **seen, actor=me().id)
     return tagged(_told(procedure), revision)
 
@@ -164,7 +156,7 @@ def procedure_publish(procedure: str) -> Any:
         return {"number": None, "effective_at": None, **told}
     at = effective(sent.pop("effective"))
     with _as_read():
-        done = publishing.publish(services(), procedure, revision=_revision(), actor=me().id, at=at, **sent)
+        done = publishing.publish(services(), procedure, revision=revision_read(), actor=me().id, at=at, **sent)
     return {"number": done.number, "effective_at": plain(done.at), **told}
 
 
