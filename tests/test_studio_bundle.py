@@ -34,6 +34,14 @@ def test_the_modeler_page_is_small_enough() -> None:
     assert sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in MODELER_PAGE) <= 900_000
 
 
+def test_what_every_page_loads_is_small_enough() -> None:
+    """All that the frame of a page loads, the sprite included, is at most 120 kB as it is sent."""
+    frame = (ROOT / "webapp/templates/layout.html").read_text("utf-8")
+    loaded = {*re.findall(r"asset\('([^']+\.(?:css|js))'\)", frame), "vendor/icons/sprite.svg"}
+    assert {"app.css", "app.js", "vendor/tabler/tabler.min.css"} <= loaded
+    assert sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in loaded) <= 120_000
+
+
 def test_every_package_in_the_bundle_is_named_with_its_terms() -> None:
     """Each package that the build uses stands in the list with a licence text."""
     terms = (BUILT / "LICENCES.txt").read_text("utf-8")
