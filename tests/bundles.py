@@ -26,7 +26,7 @@ def rebuilt(sources: Path, into: Path, *, without: tuple[str, ...] = ()) -> bool
     if npm is None:
         return cannot("npm is not installed")
     shutil.copytree(sources, into, ignore=shutil.ignore_patterns("node_modules", "__pycache__", *without))
-    options = ("--no-audit", "--no-fund", "--fetch-retries=1")
+    options = ("--no-audit", "--no-fund", "--fetch-retries=1", "--ignore-scripts")
     installed = subprocess.run([npm, "ci", *options], cwd=into, capture_output=True, text=True, timeout=300)
     if installed.returncode and any(word in installed.stderr for word in _UNREACHABLE):
         return cannot("the npm registry cannot be reached")

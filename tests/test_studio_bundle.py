@@ -29,6 +29,12 @@ def test_the_bundle_is_what_its_sources_build(tmp_path: Path) -> None:
         assert [name for name in names if (made / name).read_bytes() != (BUILT / name).read_bytes()] == []
 
 
+def test_no_package_runs_anything_when_it_is_installed() -> None:
+    """One of them would send figures of the machine to its maker."""
+    for folder in (FRONTEND, ROOT / "engine/bpmn/feel"):
+        assert "ignore-scripts=true" in (folder / ".npmrc").read_text("utf-8").splitlines()
+
+
 def test_the_modeler_page_is_small_enough() -> None:
     """All that the page loads is at most 900 kB as it is sent."""
     assert sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in MODELER_PAGE) <= 900_000
