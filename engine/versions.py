@@ -13,7 +13,7 @@ from . import procedures
 from .bpmn import differences
 from .bpmn.differences import Change
 from .cases import must_say
-from .errors import NotAllowed, NotDeployable, NotFound
+from .errors import ActivatedMeanwhile, NotAllowed, NotDeployable, NotFound
 from .models import Case, Person, ProcedureVersion, VersionEvent, new_id
 from .people import directory
 from .rules import rules_of
@@ -99,9 +99,16 @@ def difference(services: Services, procedure: str, before: int, after: int | Non
 def activate(services: Services, procedure: str, number: int, *, by: str | None, note: str) -> bool:
     """Let new cases start on this version; running ones stay on theirs. False if it was the active one already.
 
-    It is checked anew, as operations and chains may have gone since it was deployed. `by` None: the command line. Raises
-    NotFound, NotAllowed, NotDeployable.
+    It is checked anew, as operations and chains may have gone since it was deployed; one that never served plays its scenarios, too, as
+    when it is published. `by` None: the command line. Raises NotFound, NotAllowed, NotDeployable, ScenariosFailed.
     """
+    return _activate(services, procedure, number, by=by, note=note)
+
+
+def _activate(services: Services, procedure: str, number: int, *, by: str | None, note: str, instead_of: int | None = None) -> bool:
+    """As `activate`; `instead_of`: number of the only version that is replaced. Raises ActivatedMeanwhile for another one."""
+    from .studio import gate  # here, since a scheduled version becomes active by what this module offers
+
     said = must_say(note)
     version = numbered(services, procedure, number)
     try:  # whoever manages it now, not whoever did then
@@ -113,14 +120,16 @@ def activate(services: Services, procedure: str, number: int, *, by: str | None,
     findings = procedures.faults(services, version.files)
     if findings:
         raise NotDeployable(findings, path=f"{procedure} {number}", count=len(findings))
+    gate.must_have_passed(services, version)
     with services.database.unit() as unit:
         connection = unit.connection
         procedures.one_at_a_time(connection)
-        was = connection.execute(
-            sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == procedure, ProcedureVersion.active)
-        ).scalar_one_or_none()
-        if was == version.id:
+        of = (ProcedureVersion.procedure == procedure, ProcedureVersion.active)
+        was = connection.execute(sa.select(ProcedureVersion.number).where(*of)).scalar_one_or_none()
+        if was == number:
             return False
+        if instead_of is not None and was != instead_of:
+            raise ActivatedMeanwhile(number=was)
         now = services.clock.now()
         procedures.make_active(connection, procedure, version.id, version.files, by=by, now=now)
         record(connection, version.id, "activated", at=now, by=by, note=said)
@@ -128,15 +137,19 @@ def activate(services: Services, procedure: str, number: int, *, by: str | None,
     return True
 
 
-def roll_back(services: Services, procedure: str, *, by: str | None, note: str) -> int:
-    """Activate the version that was active before the present one; gives its number. Raises as `activate`."""
+def roll_back(services: Services, procedure: str, *, by: str | None, note: str, seen: int | None = None) -> int:
+    """Activate the version that was active before the present one; gives its number. `seen`: the one that was seen to be active, so that
+    who repeats it, or is second, goes no further back. Raises as `activate`, and ActivatedMeanwhile.
+    """
     present = numbered(services, procedure, None)
+    if seen is not None and seen != present.number:
+        raise ActivatedMeanwhile(number=present.number)
     with services.database.reading() as connection:
         must_manage(connection, present, by)
     before = former(services, procedure)
     if before is None:
         raise NotFound(what="earlier version", name=procedure)
-    activate(services, procedure, before, by=by, note=note)
+    _activate(services, procedure, before, by=by, note=note, instead_of=present.number)
     return before
 
 

@@ -396,6 +396,8 @@ def test_a_scenario_that_fails_by_then_keeps_a_version_from_becoming_active(room
     room.clock.move(days=2)
     room.run()
     assert active(room)[0] == 1
+    with pytest.raises(ScenariosFailed):  # by hand it does not become active either
+        versions.activate(room.services, "test", 2, by=person("director"), note="x")
     begun = drafts.begin_from(room.services, "test", 2, actor=person("admin"))
     publish(room, begun.revision, by="admin", at=soon(room, days=1), override="已知")
     room.clock.move(days=2)

@@ -10,7 +10,7 @@ from engine_room import Room, files, line, person
 from twins import ScriptedOperation
 
 from engine import endings, incidents, procedures, versions
-from engine.errors import NotAllowed, NotDeployable, NotFound, Refused, StartSuspended, VersionSuspended
+from engine.errors import ActivatedMeanwhile, NotAllowed, NotDeployable, NotFound, Refused, StartSuspended, VersionSuspended
 from engine.jobs import Runner
 from engine.services import Services
 
@@ -58,6 +58,14 @@ def test_a_roll_back_goes_to_what_served_before(room: Room) -> None:
     assert versions.roll_back(room.services, "test", by=None, note="y") == 3 and active(room) == 3
     room.clock.move(minutes=1)
     assert versions.roll_back(room.services, "test", by=None, note="z") == 1 and active(room) == 1
+
+
+def test_of_two_who_roll_back_the_second_goes_no_further(room: Room) -> None:
+    """They saw another version serve than does now."""
+    versions.activate(room.services, "test", 1, by=None, note="x")
+    with pytest.raises(ActivatedMeanwhile):
+        versions.roll_back(room.services, "test", by=None, note="y", seen=3)
+    assert active(room) == 1
 
 
 def test_a_first_version_has_nothing_to_roll_back_to(room: Room) -> None:

@@ -85,9 +85,9 @@ def unreadable(content: bytes, path: str) -> Unreadable | None:
             return Unreadable(reason=error.msg, line=error.lineno, column=error.colno)
         except ValueError as error:
             return _no_text(content) or Unreadable(reason=str(error))
-        rows = path.endswith(dmn_tests.SUFFIX)
-        kind, wanted = (list, "a list") if rows else (dict, "an object")
-        return None if isinstance(given, kind) else Unreadable(reason=f"it must be {wanted}", line=1, column=1)
+        if path.endswith(dmn_tests.SUFFIX):
+            return None if isinstance(given, list) else Unreadable(reason="it must be a list", line=1, column=1)
+        return None if isinstance(given, dict) else Unreadable(reason="it must be an object", line=1, column=1)
     try:
         root = read_xml(content, path)
     except errors.FileRefused as error:

@@ -22,6 +22,7 @@ from .files import AttachmentRefused, FileEmpty, FileInfected, FileNotScanned, F
 from .operations import GaveUp, IdsNotTold, NeedsPerson, OperationFailed, Refused, TryAgain
 from .people import HandoverRefused, IdsChanged, IdsRefused, SubstituteRefused
 from .procedures import (
+    ActivatedMeanwhile,
     CalendarEnds,
     CalendarUnknown,
     DecisionFailed,
@@ -66,6 +67,7 @@ from .work import (
 
 __all__ = [
     "ActedOn",
+    "ActivatedMeanwhile",
     "AlreadyDecided",
     "AlreadyPublished",
     "AttachmentRefused",

@@ -24,6 +24,12 @@ class NotDeployable(PartwellError):
         super().__init__(**facts)
 
 
+class ActivatedMeanwhile(PartwellError):
+    """Version {number} was activated meanwhile, so nothing was rolled back. Look again."""
+
+    status = 409
+
+
 class FeelError(PartwellError):
     """The expression "{expression}" failed: {reason}."""
 

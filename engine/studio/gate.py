@@ -10,13 +10,18 @@ import sqlalchemy as sa
 
 from ..cases import must_say
 from ..errors import NotAllowed, ScenariosFailed
+from ..models import VersionEvent
 from ..people import directory
+from . import events
 
 if TYPE_CHECKING:
+    from ..procedures import Deployed
     from ..services import Services
 
 #: whoever holds it may publish although scenarios fail
 OVERRIDERS = "admin"
+#: what a version that has served has behind it (`VersionEvent`)
+_SERVED = ("deployed", "activated", "activated on time")
 
 
 def failing(services: Services, files: Mapping[str, bytes]) -> Sequence[str]:
@@ -53,3 +58,18 @@ def must_pass(
         raise NotAllowed(reason="only administrators publish although scenarios fail")
     must_say(override)
     return refused.names
+
+
+def must_have_passed(services: Services, version: Deployed) -> None:
+    """Raises ScenariosFailed for a version that never served, whose scenarios fail and were not overridden."""
+    with services.database.reading() as connection:
+        served = sa.select(VersionEvent.id).where(VersionEvent.version_id == version.id, VersionEvent.act.in_(_SERVED)).limit(1)
+        if connection.execute(served).first() is not None or overridden(connection, version.procedure, version.number):
+            return
+    if refused := refusal(services, version.files):
+        raise refused
+
+
+def overridden(connection: sa.Connection, procedure: str, number: int) -> bool:
+    """Whether somebody published this version although scenarios failed."""
+    return any(act.act == "overrode" for act in events.of_version(connection, procedure, number))

@@ -11,13 +11,14 @@ from .. import procedures, versions
 from ..cases import must_say
 from ..db import Unit
 from ..deferral import FINISH, add_job
-from ..errors import NotDeployable, NotFound, NotScheduled, PartwellError, Sentence
+from ..errors import NotDeployable, NotFound, NotScheduled, PartwellError, ScenariosFailed, Sentence
 from ..leases import holds
 from ..models import Job, ProcedureVersion
 from ..notices import telling
 from . import events, gate, rows
 
 if TYPE_CHECKING:
+    from ..procedures import Deployed
     from ..services import Services
 
 #: of the job
@@ -69,8 +70,8 @@ def activate(services: Services, job: Any) -> None:
     if deployed is not None:
         if found := procedures.faults(services, deployed.files):
             refusal = NotDeployable(found, path=f"{deployed.procedure} {deployed.number}", count=len(found))
-        elif not overridden(services, deployed.procedure, deployed.number):
-            refusal = gate.refusal(services, deployed.files)
+        else:
+            refusal = _failing(services, deployed)
     with services.database.unit() as unit:
         if not holds(unit, job):
             return
@@ -89,6 +90,14 @@ def activate(services: Services, job: Any) -> None:
                 procedures.make_active(connection, version.procedure, version.id, deployed.files, by=version.scheduled_by, now=now)
                 versions.record(connection, version.id, "activated on time", at=now, by=version.scheduled_by, note="")
         unit.commit()
+
+
+def _failing(services: Services, version: Deployed) -> PartwellError | None:
+    try:
+        gate.must_have_passed(services, version)
+    except ScenariosFailed as error:
+        return error
+    return None
 
 
 def failed(services: Services, job: Any, started: dt.datetime, error: PartwellError) -> None:
@@ -134,10 +143,3 @@ def _refused(services: Services, unit: Unit, version: Any, reasons: list[Sentenc
 def _plain(facts: Any) -> dict[str, Any]:
     """Facts as JSON; a sentence among them in English."""
     return {name: fact if isinstance(fact, str | int | float | bool | None) else str(fact) for name, fact in facts.items()}
-
-
-def overridden(services: Services, procedure: str, number: int) -> bool:
-    """Whether somebody published this version although scenarios failed."""
-    with services.database.reading() as connection:
-        acts = events.of_version(connection, procedure, number)
-    return any(act.act == "overrode" for act in acts)

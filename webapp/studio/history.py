@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 
 from engine import versions
-from engine.errors import NotDeployable
+from engine.errors import ActivatedMeanwhile, NotDeployable
 from engine.studio import drafts
 from engine.versions import VersionAct, VersionRow
 
@@ -55,12 +55,10 @@ def roll_back(procedure: str) -> Any:
     reason = request.form.get("reason", "").strip()
     if not reason:
         return _page(procedure, [gettext("This is required.")]), 422
-    present = versions.numbered(services(), procedure, None).number
-    if request.form.get("active", type=int) != present:
-        said = gettext("Version %(number)s was activated meanwhile, so nothing was rolled back. Look again.", number=present)
-        return _page(procedure, [said]), 409
     try:
-        number = versions.roll_back(services(), procedure, by=me().id, note=reason)
+        number = versions.roll_back(services(), procedure, by=me().id, note=reason, seen=request.form.get("active", 0, type=int))
+    except ActivatedMeanwhile as error:
+        return _page(procedure, [i18n.error_text(error)]), error.status
     except NotDeployable as error:
         why = [" ".join(filter(None, (one.name or one.element, i18n.fill(one.message, one.facts)))) for one in error.findings]
         return _page(procedure, [gettext("This version no longer fits what is installed."), *why]), error.status
