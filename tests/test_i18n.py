@@ -77,6 +77,15 @@ def test_places_of_messages_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"%\((\w+)\)s", chinese.gettext(text))) <= set(re.findall(r"%\((\w+)\)s", text)), text
 
 
+def test_messages_with_places_can_be_filled() -> None:
+    """A per cent sign beside a place is written twice, else the page that says it fails."""
+    chinese = i18n.catalogue("zh-CN")
+    for text in _messages():
+        for said in (text, chinese.gettext(text)):
+            if places := re.findall(r"%\((\w+)\)s", said):
+                assert said % dict.fromkeys(places, "x"), said
+
+
 def test_templates_hold_no_chinese() -> None:
     """Every text of a template goes through the catalogues."""
     for file in (WEB / "templates").rglob("*.html"):
