@@ -79,10 +79,11 @@ def test_a_manager_returns_a_case_and_opens_it_again(office: Office) -> None:
 
 def test_others_find_none_of_this(office: Office) -> None:
     """No link, and a refusal for who types the address."""
+    number = deployed(office, "review")
     case = office.case()
     other = office.browser("wangfang")
     assert "/procedures" not in other.get("/inbox").text and f"/cases/{case}/return" not in other.get(f"/cases/{case}").text
-    for address in ("/procedures", "/procedures/term/versions/1/cases", f"/cases/{case}/return"):
+    for address in ("/procedures", f"/procedures/term/versions/{number}/cases", f"/cases/{case}/return"):
         assert other.get(address).status_code == 403
     assert office.post(other, f"/cases/{case}/return", {"element": "talk", "reason": "x"}).status_code == 403
     assert office.post(other, "/procedures/term/undo", {"reason": "x"}).status_code == 403
