@@ -13,7 +13,7 @@ from engine_room import files, form
 from engine.studio.sandbox import Sandboxes
 from engine.studio.scenarios import reading
 from engine.studio.scenarios.running import Outcome, run_all
-from webapp import sandboxes
+from webapp.demo import sandboxes
 
 RULES = {"managers": ["admin", "hr_director"], "readers": ["hr"]}
 HEAD = """

@@ -20,8 +20,7 @@ from engine.ports import Call
 from engine.services import Services
 from engine.studio import gate, sandbox
 from engine.studio.sandbox import Sandbox
-from webapp import sandboxes
-from webapp.demo import sampling
+from webapp.demo import sampling, sandboxes
 
 NOON = dt.datetime(2026, 11, 24, 4, tzinfo=dt.UTC)
 PUSH = files(

@@ -19,7 +19,8 @@ from web_office import Office, token
 from engine import procedures
 from engine.studio import drafts
 from engine.studio.scenarios import running
-from webapp import sandboxes, server
+from webapp import server
+from webapp.demo import sandboxes
 
 MAIN = "/studio/probe"
 

@@ -43,7 +43,8 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine.procedures import Programs, files_of_case
     from engine.services import Services, SystemClock
 
-    from . import i18n, sandboxes
+    from . import i18n
+    from .demo import sandboxes
     from .operations import PortraitOperation
     from .pdf import TypstRenderer
 

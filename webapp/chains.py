@@ -19,10 +19,11 @@ from engine.work import reresolving
 
 from . import chainfields, chainform, chaintable, chainwhen, i18n
 from .accounts import logged_in, me, services
+from .chainsituation import situation, values_of
 from .chaintable import Persons, Table
 from .chainwhen import Conditions
+from .effective import effective
 from .i18n import gettext
-from .trying import effective, situation, values_of
 
 chains = Blueprint("chains", __name__, url_prefix="/chains")
 

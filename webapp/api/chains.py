@@ -18,8 +18,9 @@ from engine.work import reresolving
 
 from .. import i18n
 from ..accounts import me, services
+from ..chainsituation import situation
+from ..effective import effective
 from ..i18n import N_
-from ..trying import effective, situation
 from .exchange import FILE, api, asked, body, declared, plain, request_id
 from .matching import NotAsRead, Superseded, revision_read, tagged
 from .shapes import REASON, Listed, Object, Text, Whole

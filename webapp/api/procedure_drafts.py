@@ -15,8 +15,8 @@ from engine.studio import changing, drafts, merging, publishing, scheduling
 
 from .. import i18n
 from ..accounts import me, services
+from ..effective import effective
 from ..i18n import N_
-from ..trying import effective
 from .exchange import api, body, declared, plain
 from .matching import NotAsRead, Superseded, revision_read, tagged
 from .shapes import REASON, Flag, Object, Text, Whole

@@ -11,7 +11,8 @@ from typing import Any
 from engine import procedures
 from engine.studio.scenarios import running
 
-from .. import FORMS, PROCEDURES, sandboxes
+from .. import FORMS, PROCEDURES
+from ..demo import sandboxes
 
 
 def scenarios(rounds: int) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def deploy(context: click.Context, path: Path, procedure: str | None, address: s
 
 def _played(place: Here, files: Mapping[str, bytes], name: str, override: str, as_json: bool, findings: list[dict[str, Any]]) -> str:
     """What the check and the scenarios say goes into `findings`; gives what is noted of scenarios that fail. Raises ScenariosFailed."""
-    from .. import scenarios
+    from .. import scenario_results
 
     tell = teller(as_json)
     found = [(file, one) for file, own in procedures.findings(place.services, files).items() for one in own]
@@ -128,8 +128,8 @@ def _played(place: Here, files: Mapping[str, bytes], name: str, override: str, a
         return ""  # deploying says so
     if procedures.is_active(place.services, procedures.deployable(place.services, files, procedure=name), procedure=name):
         return ""  # nothing is deployed
-    failing = scenarios.failing(place.services, files, name)
-    findings += [finding for outcome in failing for finding in scenarios.findings(outcome, str if as_json else i18n.sentence)]
+    failing = scenario_results.failing(place.services, files, name)
+    findings += [finding for outcome in failing for finding in scenario_results.findings(outcome, str if as_json else i18n.sentence)]
     names = [outcome.name for outcome in failing]
     if failing and not override.strip():
         raise ScenariosFailed(names=names)

@@ -37,12 +37,12 @@ def check(paths: Sequence[Path], write: Path | None, whole: bool, scenarios: boo
 
     Scenarios (scenarios/*.yaml) are played in a sandbox, and it is told how much of the diagram they pass.
     """
-    from .. import scenarios as played
+    from .. import scenario_results
     from ..checking import check_paths
 
     checked = check_paths(paths, write=write, tell=teller(as_json))
     if scenarios:
-        checked += played.check_paths(paths, tell=str if as_json else i18n.sentence)
+        checked += scenario_results.check_paths(paths, tell=str if as_json else i18n.sentence)
     if as_json:
         click.echo(json.dumps(checked, ensure_ascii=False, indent=2))
     else:

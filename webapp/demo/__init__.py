@@ -1,1 +1,1 @@
-"""Everything invented: the people of the demo and the sample company, which imports nothing of the engine."""
+"""Everything invented: people, their answers, sandboxes of them, and the sample company, which imports nothing of the engine."""

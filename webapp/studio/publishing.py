@@ -23,8 +23,8 @@ from engine.studio.publishing import Preview
 
 from .. import i18n
 from ..accounts import logged_in, me, services
+from ..effective import effective
 from ..i18n import gettext
-from ..trying import effective
 from . import checking
 from .addresses import studio
 from .changes import by_file, told

@@ -14,8 +14,9 @@ from engine.studio.scenarios import reading, running
 from engine.studio.scenarios.coverage import Coverage
 from engine.studio.scenarios.running import Outcome
 
-from .. import i18n, sandboxes, scenarios
+from .. import i18n, scenario_results
 from ..accounts import logged_in, me, services
+from ..demo import sandboxes
 from .addresses import studio
 from .checking import told
 
@@ -53,11 +54,11 @@ def _page(procedure: str, *, play: bool = False) -> Any:
         draft=draft,
         rows=[(path, reading.name(files[path]) or path, results.get(path)) for path in paths],
         usual=results.get(reading.USUAL),
-        faults={path: [(line, i18n.sentence(said)) for line, _, said in scenarios.faults(one)] for path, one in results.items()},
+        faults={path: [(line, i18n.sentence(said)) for line, _, said in scenario_results.faults(one)] for path, one in results.items()},
         failed=sum(not outcome.passed for outcome in outcomes),
         played=len(outcomes),
         only=only[0] if only else "",
-        covered=scenarios.covered(files, outcomes) if outcomes else None,
+        covered=scenario_results.covered(files, outcomes) if outcomes else None,
         findings=findings,
         diagram=_drawn(files, outcomes) if outcomes else "",
     )

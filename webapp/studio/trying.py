@@ -24,10 +24,10 @@ from engine.studio.scenarios import expecting, reading, recording, running
 from engine.studio.scenarios.places import Places, Unfit
 from engine.studio.tries import Tries, Try
 
-from .. import i18n, sandboxes
+from .. import i18n
 from ..accounts import logged_in, me, services
 from ..api.shapes import RequestInvalid
-from ..demo import answers
+from ..demo import answers, sandboxes
 from ..i18n import N_, gettext, zone
 from ..security import csrf
 from ..text import main_events

@@ -17,10 +17,10 @@ from engine.services import Services
 from engine.settings import Settings
 from engine.studio.sandbox import Sandboxes, Surroundings
 
-from . import form_checker, i18n
-from .demo import roster, sampling
-from .operations import PortraitOperation
-from .pdf import TypstRenderer
+from .. import form_checker, i18n
+from ..operations import PortraitOperation
+from ..pdf import TypstRenderer
+from . import roster, sampling
 
 
 def people() -> list[DirectoryLine]:

@@ -17,7 +17,8 @@ from engine.studio.scenarios import coverage, reading, running
 from engine.studio.scenarios.coverage import Coverage
 from engine.studio.scenarios.running import Outcome
 
-from . import FORMS, i18n, sandboxes
+from . import FORMS, i18n
+from .demo import sandboxes
 
 #: what tells a sentence
 Tell = Callable[[Sentence], str]

@@ -1,4 +1,4 @@
-"""What an administrator enters to try a chain: for whom, started by whom, with which values, from when on."""
+"""What is entered to try a chain: for whom, started by whom, with which values."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import sqlalchemy as sa
 from engine.chains.company import Company
 from engine.chains.situation import Situation
 from engine.errors import NotFound
-
-from .api.shapes import RequestInvalid
-from .i18n import zone
 
 
 def situation(
@@ -51,14 +48,3 @@ def values_of(text: str) -> tuple[dict[str, Any], list[str]]:
         except ValueError:
             found[name] = value
     return found, wrong
-
-
-def effective(text: str) -> dt.datetime | None:
-    """From when on: the beginning of a day at the company's place, or a moment; None for at once. Raises RequestInvalid."""
-    if not text.strip():
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        raise RequestInvalid(reason="“effective” must be a day or a moment in ISO 8601", field="effective") from None
