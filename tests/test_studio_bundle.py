@@ -80,6 +80,6 @@ def test_the_lock_says_what_is_loaded_and_not_from_where() -> None:
 
 def test_the_engine_knows_every_function_that_is_completed() -> None:
     """What the editor of expressions offers can be called."""
-    listed = re.findall(r"^  \['([^']+)', '", (FRONTEND / "modeler/functions.js").read_text("utf-8"), re.MULTILINE)
+    listed = re.findall(r"^  \['([^']+)', '", (FRONTEND / "words/functions.js").read_text("utf-8"), re.MULTILINE)
     assert len(listed) > 60
     assert [name for name in listed if expressions.check(f"{name}()")] == []

@@ -1,5 +1,5 @@
 // What the server finds in a table without running it: rules that apply at once, inputs to which none does, rules never reached.
-import { button, h, icon } from '../modeler/page.js';
+import { button, h, icon } from '../page/elements.js';
 
 const WAIT = 600;
 

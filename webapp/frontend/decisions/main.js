@@ -1,142 +1,89 @@
 // The page on which the decision tables of a draft are edited. Its template says which procedure and file.
 import './decisions.css';
-import { Findings } from '../modeler/findings.js';
-import { Head } from '../modeler/head.js';
-import { Keeper } from '../modeler/keeper.js';
-import { fill, h, icon } from '../modeler/page.js';
-import { questions, watchful } from '../modeler/saving.js';
-import { Server } from '../modeler/server.js';
-import { others } from '../modeler/together.js';
-import { wordsOf } from '../words/words.js';
+import { Editor } from '../page/editor.js';
+import { h, icon } from '../page/elements.js';
+import { watchful } from '../page/saving.js';
 import zh from '../words/zh-decisions.js';
 import { Analysis } from './analysis.js';
 import { Rows } from './rows.js';
 import { editor, light, reveal, viewer } from './tables.js';
 import { Views } from './views.js';
 
-const NARROW = '(max-width: 760px)';
-
-/** The findings as a list: a table has no room for marks, so a chosen one is lit up where it stands. */
-class TableFindings extends Findings {
-  light() {}
-  mark() {}
-}
-
-async function start() {
-  const root = document.getElementById('studio');
-  const { procedure, path, locale = 'zh', base, csrf, text } = root.dataset;
-  const say = wordsOf(locale, zh);
-  const server = new Server(base, csrf);
-  const parts = build(root, say);
-  const asked = { draft: server.draft(), file: server.read(path) };
-  const narrow = matchMedia(NARROW).matches;
-  root.classList.toggle('is-narrow', narrow);
-
-  const tables = narrow ? viewer(parts.canvas, say) : editor(parts.canvas, say);
-  const current = () => (narrow ? asked.file.then((file) => file.text) : keeper.current());
-  const shown = () => tables.getActiveView()?.id;
-  let rows = null;
-  const chosen = (id) => void reveal(tables, id);
-  const findings = new TableFindings({ server, path, say, root: parts.findings, text: current, chosen });
-  const analysis = new Analysis(parts.panel, { server, path, say, text: current, rows: () => rows, chosen, shown });
-  const bar = new Head(parts.bar, { say, path });
-  const keeper = new Keeper({
-    server,
-    path,
-    key: '',
-    write: async () => (await tables.saveXML({ format: true })).xml,
-    told: (state, problem) => {
-      bar.told(state, problem);
-      if (state === 'taken') void asks.conflict(problem);
-    },
-  });
-  const { me, files } = await asked.draft;
-  const asks = questions({ say, server, path, keeper, bar, me });
-  keeper.key = `partwell-draft:${me.id}:${procedure}:${path}`;
-  const opened = await asked.file;
-  const left = narrow ? null : keeper.left(opened.text);
-  const taken = left && (await asks.takeLeft(left)) ? left : null;
-  if (left && !taken) keeper.forget();
-  const begun = taken ?? opened;
-  keeper.opened(begun.text, begun.revision);
-  if (taken) keeper.changed();
-
-  rows = new Rows(parts.panel, { server, path, procedure, me, say, bar, narrow, shown, changed: () => analysis.soon() });
-  await rows.open(files);
-  new Views(parts.views, tables, say, () => {
-    analysis.show();
-    rows.show();
-  });
-  const stacks = new Set();
-  const able = () => {
-    const stack = tables.getActiveViewer()?.get('commandStack', false);
-    [undo.disabled, redo.disabled] = [!stack?.canUndo(), !stack?.canRedo()];
+class Decisions extends Editor {
+  words = zh;
+  says = {
+    name: 'Decision table',
+    unreadable: 'This file cannot be shown as tables',
+    failed: 'The decision tables could not be opened',
+    narrow: 'To look at. Change it on a larger screen.',
   };
-  const step = (way) => () => tables.getActiveViewer()?.get('commandStack', false)?.[way]();
-  const [undo, redo] = narrow ? [{}, {}] : [bar.tool('arrow-back-up', say('Undo'), step('undo')), bar.tool('arrow-back-up', say('Redo'), step('redo'))];
-  if (!narrow) redo.classList.add('is-mirrored');
-  // contexts, relations and the like are not drawn: they stand in the text
-  bar.tools.append(h('a', { class: 'studio-tool', href: text, title: say('Edit as text'), 'aria-label': say('Edit as text') }, icon('file-text')));
-  const listen = (made) => {
-    if (stacks.has(made)) return;
-    stacks.add(made);
-    made.on('commandStack.changed', ({ trigger }) => {
-      able();
-      if (trigger === 'clear') return;
-      keeper.changed();
-      findings.soon();
-      analysis.soon();
+  rows = null;
+
+  frame() {
+    super.frame();
+    const { canvas, bar, panel } = this.parts;
+    canvas.classList.add('studio-tables');
+    panel.setAttribute('aria-label', this.say('Analysis'));
+    bar.after((this.parts.views = h('div', { class: 'studio-tabs', role: 'tablist', 'aria-label': this.say('Decisions') })));
+  }
+
+  async make() {
+    const { parts, say, narrow, server, path, bar, asText } = this;
+    this.tables = narrow ? viewer(parts.canvas, say) : editor(parts.canvas, say);
+    const shown = () => this.tables.getActiveView()?.id;
+    this.analysis = new Analysis(parts.panel, { server, path, say, text: () => this.current(), rows: () => this.rows, chosen: (id) => void this.reveal(id), shown });
+    this.rows = new Rows(parts.panel, this, { shown, changed: () => this.analysis.soon() });
+    await this.rows.open(this.files);
+    new Views(parts.views, this.tables, say, () => {
+      this.analysis.show();
+      this.rows.show();
     });
-  };
-  if (!narrow) tables.on('viewer.created', ({ viewer: made }) => listen(made));
-  try {
-    await tables.importXML(begun.text);
-  } catch (error) {
-    parts.canvas.replaceChildren(broken(error));
-    return;
+    if (!narrow) this.listen();
+    // contexts, relations and the like are not drawn: they stand in the text
+    bar.tools.append(h('a', { class: 'studio-tool', href: asText, title: say('Edit as text'), 'aria-label': say('Edit as text') }, icon('file-text')));
   }
-  able();
-  if (narrow) bar.state.replaceChildren(icon('eye'), say('To look at. Change it on a larger screen.'));
-  else {
-    watchful(keeper);
-    watchful(rows.keeper);
-    others({ server, path, me, keeper, bar });
-  }
-  findings.soon(0);
-  analysis.soon(0);
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  if (wanted) await reveal(tables, wanted);
-  root.studio = { tables, keeper, rows, findings, analysis, say, light };
-  root.dataset.ready = 'yes';
 
-  function broken(error) {
-    return h(
-      'div',
-      { class: 'studio-broken' },
-      h('h2', {}, say('This file cannot be shown as tables')),
-      h('p', {}, error.message),
-      h('p', {}, h('a', { class: 'btn', href: text }, say('Open it as text'))),
-    );
+  /** Each decision is drawn by a modeler of its own, with changes of its own to undo. */
+  listen() {
+    const able = this.bar.steps(() => this.tables.getActiveViewer()?.get('commandStack', false));
+    const heard = new Set();
+    this.able = able;
+    this.tables.on('viewer.created', ({ viewer: made }) => {
+      if (heard.has(made)) return;
+      heard.add(made);
+      made.on('commandStack.changed', ({ trigger }) => {
+        able();
+        if (trigger !== 'clear') this.changed();
+      });
+    });
+  }
+
+  open(text) {
+    return this.tables.importXML(text);
+  }
+
+  async written() {
+    return (await this.tables.saveXML({ format: true })).xml;
+  }
+
+  async opened() {
+    this.able?.();
+    if (!this.narrow) watchful(this.rows.keeper);
+    this.analysis.soon(0);
+  }
+
+  changed() {
+    super.changed();
+    this.analysis.soon();
+  }
+
+  reveal(id) {
+    return reveal(this.tables, id);
+  }
+
+  light(ids) {
+    light(this.tables, ids);
   }
 }
 
-function build(root, say) {
-  const bar = h('div', { class: 'studio-bar', role: 'toolbar', 'aria-label': say('Decision table') });
-  const views = h('div', { class: 'studio-views', role: 'tablist', 'aria-label': say('Decisions') });
-  const canvas = h('div', { class: 'studio-canvas studio-tables' });
-  const findings = h('section', { class: 'studio-findings', 'aria-label': say('Findings') });
-  const panel = h('aside', { class: 'studio-panel', 'aria-label': say('Analysis') });
-  root.replaceChildren(bar, views, h('div', { class: 'studio-body' }, h('div', { class: 'studio-drawing' }, canvas, findings), panel));
-  fill(root);
-  return { bar, views, canvas, findings, panel };
-}
-
-start().catch((error) => {
-  const root = document.getElementById('studio');
-  const say = wordsOf(root.dataset.locale ?? 'zh', zh);
-  root.querySelector('.studio-canvas')?.replaceChildren(
-    h('div', { class: 'studio-broken' }, h('h2', {}, say('The decision tables could not be opened')), h('p', {}, error.message), h('p', {}, h('a', { class: 'btn', href: location.href }, say('Try again')))),
-  );
-  // the text of the error belongs in the console, for whoever is asked for help
-  console.error(error);
-});
+void new Decisions().start();

@@ -1,7 +1,6 @@
 // Test rows of the decision that is open: inputs, what is expected, and what comes of it; kept in a file beside the table.
-import { Keeper } from '../modeler/keeper.js';
-import { button, h, icon } from '../modeler/page.js';
-import { questions } from '../modeler/saving.js';
+import { button, h, icon } from '../page/elements.js';
+import { keeping } from '../page/saving.js';
 
 /** What was typed as a value: JSON where it is JSON, else the text itself; nothing where nothing was typed. */
 const value = (typed) => {
@@ -16,35 +15,20 @@ const value = (typed) => {
 const typed = (given) => (given === undefined ? '' : typeof given === 'string' && value(given) === given ? given : JSON.stringify(given));
 
 export class Rows {
-  constructor(root, { server, path, procedure, me, say, bar, narrow, shown, changed }) {
-    Object.assign(this, { say, narrow, shown, changed, list: [], outcomes: [], asks: {}, fault: null });
-    this.path = path.replace(/\.dmn$/, '.tests.json');
+  constructor(root, editor, { shown, changed }) {
+    const { say, narrow, server } = editor;
+    Object.assign(this, { say, narrow, server, shown, changed, list: [], outcomes: [], asks: {}, fault: null });
+    this.path = editor.path.replace(/\.dmn$/, '.tests.json');
     this.box = h('section', { class: 'studio-analysis studio-rows' });
     root.append(this.box);
-    this.server = server;
-    this.keeper = new Keeper({
-      server,
-      path: this.path,
-      key: `partwell-draft:${me.id}:${procedure}:${this.path}`,
-      write: async () => this.text(),
-      told: (state, problem) => {
-        bar.told(state, problem);
-        if (state === 'taken') void this.questions.conflict(problem);
-      },
-    });
-    this.questions = questions({ say, server, path: this.path, keeper: this.keeper, bar, me });
+    this.keeper = keeping(editor, this.path, async () => this.text());
   }
 
   /** `files`: those of the draft. */
   async open(files) {
     const there = files.some(({ path }) => path === this.path);
-    const { text, revision } = there ? await this.server.read(this.path) : { text: '[]\n', revision: null };
-    const left = this.narrow ? null : this.keeper.left(text);
-    const taken = left && (await this.questions.takeLeft(left)) ? left : null;
-    if (left && !taken) this.keeper.forget();
-    this.keeper.opened((taken ?? { text }).text, (taken ?? { revision }).revision);
-    this.take((taken ?? { text }).text);
-    if (taken) this.keeper.changed();
+    const { text } = await this.keeper.begin(there ? await this.server.read(this.path) : { text: '[]\n', revision: null }, this.narrow);
+    this.take(text);
   }
 
   take(text) {

@@ -2,7 +2,7 @@
 import { FormEditor } from '@bpmn-io/form-js-editor';
 import flatpickr from 'flatpickr';
 import { Mandarin } from 'flatpickr/dist/esm/l10n/zh.js';
-import { functions } from '../modeler/functions.js';
+import { functions } from '../words/functions.js';
 import { Own } from './own.js';
 
 /** A form editor in `canvas` with its properties in `panel`. */

@@ -1,5 +1,5 @@
 // The form as those who fill it in see it, on a screen of a phone's width: the server draws it and checks what is typed into it.
-import { h } from '../modeler/page.js';
+import { h } from '../page/elements.js';
 
 const WAIT = 500;
 const NAME = 'studio-preview';

@@ -1,7 +1,6 @@
 // The bar over the diagram: what can be done with the whole of it.
 import { fit } from './diagram.js';
-import { Head } from './head.js';
-import { icon } from './page.js';
+import { Head } from '../page/head.js';
 import { copyPicture, saveDiagram, savePicture } from './picture.js';
 
 export class Bar extends Head {
@@ -10,21 +9,9 @@ export class Bar extends Head {
     this.tool('zoom-out', say('Smaller'), () => diagram.get('zoomScroll').stepZoom(-1));
     this.tool('zoom-in', say('Larger'), () => diagram.get('zoomScroll').stepZoom(1));
     this.tool('eye', say('Whole diagram'), () => fit(diagram));
-    if (narrow) {
-      this.state.replaceChildren(icon('eye'), say('To look at. Draw on a larger screen.'));
-      return;
-    }
-    const stack = diagram.get('commandStack');
-    const undo = this.tool('arrow-back-up', say('Undo'), () => stack.undo(), 'first');
-    const redo = this.tool('arrow-back-up', say('Redo'), () => stack.redo(), 'first');
-    redo.classList.add('is-mirrored');
-    this.tools.prepend(undo, redo);
-    const able = () => {
-      undo.disabled = !stack.canUndo();
-      redo.disabled = !stack.canRedo();
-    };
+    if (narrow) return;
+    const able = this.steps(() => diagram.get('commandStack'));
     diagram.on('commandStack.changed', able);
-    able();
     const play = this.tool('player-play', say('Play through with tokens'), () => diagram.get('toggleMode').toggleMode());
     play.setAttribute('aria-pressed', 'false');
     diagram.on('tokenSimulation.toggleMode', ({ active }) => {

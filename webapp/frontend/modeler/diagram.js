@@ -9,7 +9,7 @@ import CloudBehaviors from 'camunda-bpmn-js-behaviors/lib/camunda-cloud';
 import Grid from 'diagram-js-grid';
 import Minimap from 'diagram-js-minimap';
 import zeebe from 'zeebe-bpmn-moddle/resources/zeebe.json';
-import { functions } from './functions.js';
+import { functions } from '../words/functions.js';
 import { OurMenus } from './menus.js';
 import { OurProperties } from './provider.js';
 import { VariablesOfCheck } from './variables.js';

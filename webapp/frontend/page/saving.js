@@ -1,8 +1,31 @@
 // What a person is asked about saving: copies that were left in this browser, and files that somebody else changed meanwhile.
-import { ask, clock, day } from './page.js';
+import { ask, clock, day } from './elements.js';
+import { Keeper } from './keeper.js';
 
-/** Questions about one file; `say`, `server`, `path`, `keeper`, `bar` and `me` are those of its page. */
-export function questions({ say, server, path, keeper, bar, me }) {
+/** The keeper of the file at `path`, which asks whoever has the page of `editor` open what it cannot decide. */
+export function keeping(editor, path, write) {
+  const { say, server, procedure, bar, me } = editor;
+  const told = (state, problem) => {
+    bar.told(state, problem);
+    if (state === 'taken') void asks.conflict(problem);
+  };
+  const keeper = new Keeper({ server, path, key: `partwell-draft:${me.id}:${procedure}:${path}`, write, told });
+  const asks = questions({ say, server, path, keeper, bar, me });
+  return Object.assign(keeper, { begin });
+
+  /** What one goes on from, `{ text, revision }`: what the server has, or what this browser still holds of it and the person wants. */
+  async function begin(there, narrow) {
+    const left = narrow ? null : keeper.left(there.text);
+    const taken = left && (await asks.takeLeft(left)) ? left : null;
+    if (left && !taken) keeper.forget();
+    const begun = taken ?? there;
+    keeper.opened(begun.text, begun.revision);
+    if (taken) keeper.changed();
+    return begun;
+  }
+}
+
+function questions({ say, server, path, keeper, bar, me }) {
   const { locale } = say;
 
   return { takeLeft, conflict };

@@ -1,5 +1,5 @@
 // The head of every editor: is it saved, who else is here, and room for tools.
-import { button, clock, h, icon } from './page.js';
+import { button, clock, h, icon } from './elements.js';
 
 export class Head {
   constructor(root, { say, path }) {
@@ -62,6 +62,25 @@ export class Head {
     const made = button({ class: 'studio-tool', title: label, 'aria-label': label, onclick: act }, icon(drawn));
     this.tools.append(made);
     return made;
+  }
+
+  /** Undo and redo of the command stack that `stack` gives; what is returned says anew whether there is anything to undo or redo. */
+  steps(stack) {
+    const step = (label, way) => this.tool('arrow-back-up', this.say(label), () => stack()?.[way]());
+    const [undo, redo] = [step('Undo', 'undo'), step('Redo', 'redo')];
+    redo.classList.add('is-mirrored');
+    this.tools.prepend(undo, redo);
+    const able = () => {
+      undo.disabled = !stack()?.canUndo();
+      redo.disabled = !stack()?.canRedo();
+    };
+    able();
+    return able;
+  }
+
+  /** Nothing is saved here. */
+  look(text) {
+    this.state.replaceChildren(icon('eye'), text);
   }
 
   menu(drawn, label, entries) {
