@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import procedures
+from . import checks, deploying
 from .bpmn import differences
 from .bpmn.differences import Change
 from .cases import must_say
@@ -117,13 +117,13 @@ def _activate(services: Services, procedure: str, number: int, *, by: str | None
         managed = version
     with services.database.reading() as connection:
         must_manage(connection, managed, by)
-    findings = procedures.faults(services, version.files)
+    findings = checks.faults(services, version.files)
     if findings:
         raise NotDeployable(findings, path=f"{procedure} {number}", count=len(findings))
     gate.must_have_passed(services, version)
     with services.database.unit() as unit:
         connection = unit.connection
-        procedures.one_at_a_time(connection)
+        deploying.one_at_a_time(connection)
         of = (ProcedureVersion.procedure == procedure, ProcedureVersion.active)
         was = connection.execute(sa.select(ProcedureVersion.number).where(*of)).scalar_one_or_none()
         if was == number:
@@ -131,7 +131,7 @@ def _activate(services: Services, procedure: str, number: int, *, by: str | None
         if instead_of is not None and was != instead_of:
             raise ActivatedMeanwhile(number=was)
         now = services.clock.now()
-        procedures.make_active(connection, procedure, version.id, version.files, by=by, now=now)
+        deploying.make_active(connection, procedure, version.id, version.files, by=by, now=now)
         record(connection, version.id, "activated", at=now, by=by, note=said)
         unit.commit()
     return True

@@ -9,7 +9,7 @@ from engine_room import Room, person
 from explorer import Explorer
 from twins import ScriptedOperation
 
-from engine import cases, incidents, messages, procedures, work
+from engine import cases, deploying, incidents, messages, work
 from engine.bpmn.program import Program
 from engine.models import Candidate, Holding, Incident, SignOff, Subscription, WorkItem, new_id
 from engine.ports import Answer, Call
@@ -21,7 +21,7 @@ class Clerk:
 
     def __init__(self, services: Services, files: Mapping[str, bytes], operations: set[str]) -> None:
         self.room = Room(services, ScriptedOperation(*operations, answers=[self.answer]))
-        self.version, _ = procedures.deploy(self.room.services, files, procedure="foreign")
+        self.version, _ = deploying.deploy(self.room.services, files, procedure="foreign")
         self.deployed = self.room.services.programs.get(self.version.id)
         self.explorer = Explorer(self.deployed.files, seed=1)
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from diagrams import END, START, diagram, flows, user
 from twins import ScriptedOperation
 
-from engine import cases, ledger, procedures, work
+from engine import cases, deploying, ledger, work
 from engine.bpmn.state import LiveCases
 from engine.jobs import Runner
 from engine.ledger import Entry
@@ -96,7 +96,7 @@ class Room:
     ) -> Any:
         """Deploy a diagram made of `body` with what belongs to it, and other files; gives the version."""
         given = {**files(*body, forms=forms, rules=rules, chains=chains, named=named), **beside}
-        version, self.new = procedures.deploy(self.services, given, procedure=procedure)
+        version, self.new = deploying.deploy(self.services, given, procedure=procedure)
         return version
 
     def start(

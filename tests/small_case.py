@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from engine import cases, letters, migrations, work
 from engine.bpmn.state import LiveCases
 from engine.db import Database
+from engine.deploying import deploy
 from engine.fields import Keyring
 from engine.jobs import Runner
 from engine.models import Case, Department, Headship, Holding, Person, Placement, WorkItem, new_id
 from engine.ports import Answer, Call, Exchange, File, Json
-from engine.procedures import Programs, deploy
+from engine.procedures import Programs
 from engine.services import Services
 from engine.settings import Settings
 from webapp.benchmarks.places import private_postgres

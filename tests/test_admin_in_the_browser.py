@@ -13,7 +13,7 @@ from engine_room import files
 from playwright.sync_api import Browser, expect
 from web_office import PASSWORD, Office
 
-from engine import procedures
+from engine import deploying
 from engine.models import Case
 
 KEY = "dismissal-approval"
@@ -48,7 +48,7 @@ def office(office: Office) -> Office:
         flows("start > reckon", "reckon > consent", "consent > end"),
     )
     rules = {"start_any": ["admin"], "managers": ["admin"], "readers": ["hr", "admin"]}
-    procedures.deploy(office.services, files(*body, forms={"report": REPORT}, rules=rules), procedure="dismissal")
+    deploying.deploy(office.services, files(*body, forms={"report": REPORT}, rules=rules), procedure="dismissal")
     return office
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from web_office import FILES, Office
 
-from engine import procedures, versions
+from engine import deploying, versions
 from engine.studio import changing, drafts
 
 AT = "/api/v1/procedures/office/draft"
@@ -92,7 +92,7 @@ def test_what_somebody_drew_meanwhile_is_not_overwritten(office: Office, program
 def test_a_folder_from_an_older_version_takes_over_what_was_published_since(office: Office, program: Program) -> None:
     """The same file on both sides is decided by the program or a person; nothing is published before."""
     theirs = {**FILES, ANSWER: TEXTS[ANSWER].replace("本人陈述", "自述").encode(), "letters/a.txt": b"Dear"}
-    procedures.deploy(office.services, theirs, procedure="office")
+    deploying.deploy(office.services, theirs, procedure="office")
     saved = program.put({**TEXTS, ANSWER: REWORDED}, '"0"', base=1)
     assert (saved.json["draft"]["base"], saved.json["draft"]["active"]) == (1, 2)
     refused = program.post("/publish", '"1"', {"note": "x"})

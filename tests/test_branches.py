@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from diagrams import END, START, call, diagram, flows, many, mapping, node, sub, user, zeebe
 from engine_room import Room, files, form, person
 
-from engine import procedures, work
+from engine import deploying, work
 from engine.models import SignOff, WorkItem, new_id
 from engine.services import Services
 
@@ -105,7 +105,7 @@ def test_sub_process_that_is_called_has_the_initiator_of_the_case(room: Room) ->
     task = node("userTask", "own", zeebe("assignmentDefinition", assignee="=initiator.id"), FORM)
     body = (START, task, END, flows("start > own", "own > end"))
     child = {**files(forms={"f": form("x")}), "test.bpmn": diagram(*body, id="child")}
-    procedures.deploy(room.services, child, procedure="child")
+    deploying.deploy(room.services, child, procedure="child")
     room.deploy(
         START,
         call("c", "child", mapping(outputs={"said": "=x"}), bindingType="latest"),

@@ -11,7 +11,7 @@ from diagrams import END, START, boundary, boxes, call, diagram, event, flows, m
 from engine_room import Room, line, person
 from twins import ScriptedOperation
 
-from engine import bulk, cases, procedures
+from engine import bulk, cases, deploying
 from engine.analytics import scope, searching, standing
 from engine.bulk import Wish
 from engine.errors import FormInvalid, Refused
@@ -88,7 +88,7 @@ def test_what_the_drawing_does_not_show_counts_around_it(services: Services) -> 
     drawn = re.sub(rb'<bpmndi:BPMNShape[^>]*bpmnElement="(?:s|inner|e)".*?</bpmndi:BPMNShape>', b"", drawn)
     child = diagram(START, user("asked"), END, flows("start > asked", "asked > end"), id="child")
     files = {"test.bpmn": drawn, "child.bpmn": child, "rules.json": json.dumps(RULES).encode()}
-    procedures.deploy(services, files, procedure="test")
+    deploying.deploy(services, files, procedure="test")
     case = room.start()
     assert counts(room) == {"part": (1, 0)}
     room.complete(case, "inner")

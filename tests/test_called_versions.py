@@ -8,7 +8,7 @@ import pytest
 from diagrams import END, START, call, diagram, flows, user, zeebe
 from engine_room import Room, person
 
-from engine import inbox, procedures
+from engine import deploying, inbox
 from engine.errors import FormInvalid
 from engine.services import Services
 
@@ -22,7 +22,7 @@ def child(room: Room, task: str, field: str) -> None:
         "components": [{"type": "number", "key": field, "label": field, "validate": {"required": True}}],
     }
     files = {"child.bpmn": diagram(*body, id="child"), "forms/ask.form": json.dumps(form).encode()}
-    procedures.deploy(room.services, files, procedure="child")
+    deploying.deploy(room.services, files, procedure="child")
 
 
 def test_sub_process_call_takes_the_version_that_is_active_then(services: Services) -> None:

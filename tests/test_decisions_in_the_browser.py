@@ -13,7 +13,7 @@ from test_decisions import decision, file, table
 from web_office import PASSWORD, Office
 
 import connectors
-from engine import procedures
+from engine import deploying
 from engine.bpmn import dmn
 from engine.studio import changing, drafts
 from webapp.demo.systems import company_connectors
@@ -37,7 +37,7 @@ def office(office: Office) -> Office:
     office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
     files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
     files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
-    procedures.deploy(office.services, files, procedure="termination")
+    deploying.deploy(office.services, files, procedure="termination")
     content = file(decision(APPROVAL, id="approval", name="审批级别"))
     changing.save(office.services, "termination", "approval.dmn", content, revision=None, base=None, actor=office.people["admin"])
     return office

@@ -11,7 +11,7 @@ from engine_room import files as procedure_files
 from playwright.sync_api import Browser, expect
 from web_office import PASSWORD, Office, served
 
-from engine import procedures
+from engine import deploying
 
 PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGNgYPiPA1HAIAAAKf4B/0vVJ0cAAAAASUVORK5CYII="
 LINES: dict[str, Any] = {
@@ -53,7 +53,7 @@ FORM: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def office(office: Office) -> Office:
     body = (START, user("pay", zeebe("formDefinition", formId="f")), END, flows("start > pay", "pay > end"))
-    procedures.deploy(office.services, procedure_files(*body, forms={"f": FORM}), procedure="kinds")
+    deploying.deploy(office.services, procedure_files(*body, forms={"f": FORM}), procedure="kinds")
     return office
 
 
@@ -128,7 +128,7 @@ def test_what_a_condition_hides_does_not_leave(office: Office) -> None:
     second = {"type": "default", "components": [kind, note | turned, box | turned, secret]}
     tasks = [user(name, zeebe("formDefinition", formId=f"f{name}")) for name in ("one", "two")]
     body = (START, *tasks, END, flows("start > one", "one > two", "two > end"))
-    procedures.deploy(
+    deploying.deploy(
         office.services, procedure_files(*body, forms={"fone": first, "ftwo": second}, rules={"readers": ["hr"]}), procedure="hiding"
     )
     client, own = office.program("chenli")

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from web_office import PASSWORD, Office
 
 import connectors
-from engine import procedures
+from engine import deploying
 from engine.studio import changing, drafts
 from webapp.demo.systems import company_connectors
 
@@ -35,7 +35,7 @@ def office(office: Office) -> Office:
     office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
     files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
     files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
-    procedures.deploy(office.services, files, procedure="termination")
+    deploying.deploy(office.services, files, procedure="termination")
     return office
 
 

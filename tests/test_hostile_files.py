@@ -13,7 +13,7 @@ from test_giving import PDF
 from test_giving_on_the_pages import asked
 from web_office import Office, token
 
-from engine import procedures
+from engine import deploying
 from engine.errors import FileTooLarge
 from webapp.uploads import uploaded
 
@@ -42,7 +42,7 @@ def picker(office: Office) -> str:
         END,
         flows("start > look", "look > end"),
     )
-    procedures.deploy(office.services, procedure_files(*body, forms={"f": schema}, rules={"readers": ["hr"]}), procedure="picker")
+    deploying.deploy(office.services, procedure_files(*body, forms={"f": schema}, rules={"readers": ["hr"]}), procedure="picker")
     return "picker"
 
 

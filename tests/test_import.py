@@ -11,7 +11,7 @@ from clerk import Clerk, operations_of
 from explorer import Explorer
 from lxml import etree
 
-from engine import procedures
+from engine import checks, deploying, procedures
 from engine.bpmn.convert import convert
 from engine.bpmn.findings import Code
 from engine.bpmn.order import RULES
@@ -128,10 +128,10 @@ def test_a_foreign_folder_deploys_with_its_originals(services):
     """With the operations at hand it deploys as it is, keeps what came, and the same files again change nothing."""
     files = procedures.gather(DATA / "bpmn-import" / "c7ce-webinar-cmmn--underwriting-process.bpmn")
     [path] = [path for path in files if path.endswith(".bpmn")]
-    findings = procedures.check(files, form_checker(Settings.zone), operations=None, chain_keys=None)
+    findings = checks.check(files, form_checker(Settings.zone), operations=None, chain_keys=None)
     wanted = {one.facts["operation"] for found in findings.values() for one in found if one.code == Code.TO_BE_WRITTEN}
     services.operations.update(dict.fromkeys(wanted, object()))
-    version, new = procedures.deploy(services, files, procedure="underwriting")
-    assert new and procedures.deploy(services, files, procedure="underwriting")[1] is False
+    version, new = deploying.deploy(services, files, procedure="underwriting")
+    assert new and deploying.deploy(services, files, procedure="underwriting")[1] is False
     kept = services.programs.get(version.id).files
     assert kept[f"original/{path}.xml"] == files[path] and kept[path] != files[path] and RULES not in kept

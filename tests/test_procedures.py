@@ -12,7 +12,7 @@ from diagrams import END, START, flows, node, service, user, zeebe
 from engine_room import Room, files, form, line, person, together
 from twins import ScriptedOperation
 
-from engine import procedures, work
+from engine import checks, deploying, procedures, work
 from engine.chains import versions
 from engine.errors import FileRefused, FormInvalid, NotDeployable, NotFound
 from engine.models import Chain, ProcedureFile, ProcedureVersion
@@ -46,7 +46,7 @@ def test_the_same_files_deploy_nothing(room: Room) -> None:
     version = room.deploy(*line("a"), forms={"x": form("y")})
     assert room.new and (version.number, version.name, version.active) == (1, "流程", True)
     same = dict(reversed(files(*line("a"), forms={"x": form("y")}).items()))
-    again, new = procedures.deploy(room.services, same, procedure="test")
+    again, new = deploying.deploy(room.services, same, procedure="test")
     assert (again.id, new) == (version.id, False)
     assert room.count(ProcedureVersion) == 1 and room.count(ProcedureFile) == 2
 
@@ -63,11 +63,11 @@ def test_a_changed_file_makes_the_next_version(room: Room) -> None:
 def test_deployments_at_the_same_moment(room: Room) -> None:
     """Machines that deploy the same files at their start make one version and one chain; different files make one each."""
     same = files(*line("a"), chains=CHAIN)
-    results = together(*[lambda: procedures.deploy(room.services, same, procedure="same")] * 4)
+    results = together(*[lambda: deploying.deploy(room.services, same, procedure="same")] * 4)
     assert sorted(new for _, new in results) == [False, False, False, True]
     assert [row.number for row in room.rows(sa.select(Chain.number))] == [1]
     several = [files(*line(name)) for name in "abcd"]
-    results = together(*(lambda each=each: procedures.deploy(room.services, each, procedure="several") for each in several))  # type: ignore[misc]
+    results = together(*(lambda each=each: deploying.deploy(room.services, each, procedure="several") for each in several))  # type: ignore[misc]
     assert sorted(version.number for version, _ in results) == [1, 2, 3, 4]
     assert room.value(sa.select(ProcedureVersion.number).where(ProcedureVersion.procedure == "several", ProcedureVersion.active)) == 4
 
@@ -91,7 +91,7 @@ def test_a_running_case_stays_on_its_version(room: Room) -> None:
 def test_a_version_never_changes(room: Room) -> None:
     """What was deployed is stored with its digest, byte for byte."""
     deployed = files(*with_form(), forms={"talk": form("old")})
-    version, _ = procedures.deploy(room.services, deployed, procedure="test", by=person("admin"))
+    version, _ = deploying.deploy(room.services, deployed, procedure="test", by=person("admin"))
     assert dict(room.restarted().services.programs.get(version.id).files) == deployed
     assert version.deployed_by == person("admin") and version.deployed_at == room.clock.now()
 
@@ -133,10 +133,10 @@ def test_what_cannot_run_is_refused(room: Room, body: tuple[str, ...], more: dic
 def test_broken_json_is_refused(room: Room, path: str) -> None:
     """A file that is no JSON is a finding of that file, not a traceback."""
     broken = {**files(*line("a")), path: b'{"managers": ['}
-    found = procedures.check(broken, room.services.forms, operations=None, chain_keys=None)
+    found = checks.check(broken, room.services.forms, operations=None, chain_keys=None)
     assert [str(finding.code) for finding in found[path]] == ["not_json"]
     with pytest.raises(NotDeployable):
-        procedures.deploy(room.services, broken, procedure="test")
+        deploying.deploy(room.services, broken, procedure="test")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_roles_and_fields_of_a_chain_that_are_not_there_yet_are_told(room: Room)
         "fields": {"amount": "readonly", "sum": "hidden"},
     }
     given = {"chains": {"consent": {**CHAIN["consent"], "steps": [step]}}, "forms": {"begin": form(numbers=["amount"])}}
-    found = procedures.findings(room.services, files(*line("a"), **given))["chains.json"]
+    found = checks.findings(room.services, files(*line("a"), **given))["chains.json"]
     assert {finding.severity for finding in found} == {"warning"}
     assert [finding.text.partition("), ")[2].removesuffix(". Correct it in chains.json.") for finding in found] == [
         "approvers.0.roles: nobody holds the role nobody_has",

@@ -10,7 +10,7 @@ from diagrams import END, START, boundary, call, diagram, event, flows, node, se
 from engine_room import Room, line
 from twins import ScriptedOperation
 
-from engine import endings, incidents, procedures, replay
+from engine import deploying, endings, incidents, replay
 from engine.calendar import Calendars
 from engine.errors import NotFound, Refused, ReplayStopped
 from engine.models import Case
@@ -94,11 +94,11 @@ def test_a_state_that_nothing_led_to_is_told_by_element_and_variable(room: Room)
 
 def test_the_called_version_is_the_one_of_then(room: Room) -> None:
     """A process that another procedure changed since is called as it was at that time."""
-    procedures.deploy(room.services, {"child.bpmn": diagram(*line("x"), id="child")}, procedure="child")
+    deploying.deploy(room.services, {"child.bpmn": diagram(*line("x"), id="child")}, procedure="child")
     room.deploy(START, user("a"), call("c", "child", bindingType="latest"), END, flows("start > a", "a > c", "c > end"))
     case = room.start()
     room.complete(case, "a")
-    procedures.deploy(room.services, {"child.bpmn": diagram(*line("y"), id="child")}, procedure="child")
+    deploying.deploy(room.services, {"child.bpmn": diagram(*line("y"), id="child")}, procedure="child")
     found = replayed(room, case)
     assert found.same, found.differences
 

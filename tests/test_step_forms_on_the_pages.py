@@ -14,7 +14,7 @@ from engine_room import form
 from playwright.sync_api import Browser
 from web_office import PASSWORD, Office, served
 
-from engine import procedures
+from engine import deploying
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 QUIET = {"HX-Request": "true"}
@@ -41,7 +41,7 @@ def _deploy(office: Office) -> None:
     schema["components"][-1]["conditional"] = {"hide": '=note = "收起"'}
     chains = {"filled": {"name": "填写审批", "name_en": "Filled", "steps": [first, second]}}
     body = (START, task, user("after"), END, flows("start > sign", "sign > after", "after > end"))
-    procedures.deploy(office.services, procedure_files(*body, forms={"f": schema}, chains=chains), procedure="filled")
+    deploying.deploy(office.services, procedure_files(*body, forms={"f": schema}, chains=chains), procedure="filled")
 
 
 def begin(office: Office) -> str:

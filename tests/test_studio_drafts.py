@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from engine_room import Room, files, line, person, together
 
-from engine import procedures
+from engine import checks, procedures
 from engine.errors import DraftFileChanged, DraftGone, DraftMovedOn, DraftOpen, FileRefused, NotAllowed, NotFound
 from engine.models import Holding, ProcedureDraft, ProcedureEvent
 from engine.services import Services
@@ -215,7 +215,7 @@ def test_a_new_procedure_begins_with_an_empty_diagram(room: Room) -> None:
     made = drafts.create(room.services, "transfer", name="调岗", name_en="Transfer", actor=person("admin"))
     assert (made.name, made.name_en, made.base, made.active) == ("调岗", "Transfer", None, None)
     given = drafts.contents(room.services, "transfer", actor=person("admin"))
-    assert procedures.faults(room.services, given) == []
+    assert checks.faults(room.services, given) == []
     with room.services.database.reading() as connection:
         seen = {
             key: [row.procedure for row in listing.procedures(room.services, connection, actor=person(key))]

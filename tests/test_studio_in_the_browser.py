@@ -11,7 +11,7 @@ from browser import DESK, Visitor
 from playwright.sync_api import expect
 from web_office import FILES, PASSWORD, Office, served
 
-from engine import procedures
+from engine import deploying
 from engine.studio import changing
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_a_manager_edits_checks_publishes_and_schedules(office: Office, address:
 
     changing.save(office.services, "office", "forms/answer.form", sound.encode(), revision=0, actor=office.people["admin"])
     theirs = {**FILES, "forms/answer.form": sound.replace("本人陈述", "自述").encode()}
-    procedures.deploy(office.services, theirs, procedure="office")
+    deploying.deploy(office.services, theirs, procedure="office")
     page.goto("/studio/office")
     page.get_by_role("link", name="查看其间的改动并合并").click()
     manager.reads("双方都有改动", "自述")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine_room import Room, files, line, person, together
 from twins import Loudspeaker
 
-from engine import procedures, versions
+from engine import checks, versions
 from engine.errors import (
     AlreadyPublished,
     DraftBehind,
@@ -369,8 +369,8 @@ def test_a_scheduled_version_that_no_longer_fits_is_told_and_not_activated(room:
     """Whoever scheduled it gets a notice, the history says why, and the former version stays."""
     speaker = notified(room)
     scheduled(room)
-    broken = procedures.findings(room.services, {"test.bpmn": b"<"})["test.bpmn"]
-    monkeypatch.setattr(procedures, "faults", lambda services, given: broken)
+    broken = checks.findings(room.services, {"test.bpmn": b"<"})["test.bpmn"]
+    monkeypatch.setattr(checks, "faults", lambda services, given: broken)
     room.clock.move(days=2)
     room.run()
     assert active(room)[0] == 1 and [told.kind for told in speaker.told] == ["not_activated"]
@@ -412,7 +412,7 @@ def test_an_activation_that_cannot_even_be_tried_is_told(room: Room, monkeypatch
     def fails(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(procedures, "faults", fails)
+    monkeypatch.setattr(checks, "faults", fails)
     room.clock.move(days=2)
     for _ in range(8):
         room.run()

@@ -16,7 +16,7 @@ from scenario_files import HEAD, chosen
 from twins import ScriptedOperation
 from web_office import Office, token
 
-from engine import procedures
+from engine import deploying
 from engine.studio import drafts
 from engine.studio.scenarios import running
 from webapp import server
@@ -32,7 +32,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         outside = ScriptedOperation("mail.send", "payroll.stop_housing_fund")
         made.equip(operations={**made.services.operations, **dict.fromkeys(outside.names, outside)})
         files = {path: boxes(content) if path.endswith(".bpmn") else content for path, content in chosen().items()}
-        procedures.deploy(made.services, files, procedure="probe")
+        deploying.deploy(made.services, files, procedure="probe")
         yield made
         assert outside.calls == []
 

@@ -13,7 +13,7 @@ from scenario_files import chosen
 from twins import ScriptedOperation
 from web_office import PASSWORD, Office, served
 
-from engine import procedures
+from engine import deploying
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,7 +26,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         outside = ScriptedOperation("mail.send", "payroll.stop_housing_fund")
         office.equip(operations={**office.services.operations, **dict.fromkeys(outside.names, outside)})
         files = {path: boxes(content) if path.endswith(".bpmn") else content for path, content in chosen().items()}
-        procedures.deploy(office.services, files, procedure="probe")
+        deploying.deploy(office.services, files, procedure="probe")
         with served(office) as address:
             yield address
 

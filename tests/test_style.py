@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from diagrams import END, START, again, boundary, boxes, diagram, event, event_sub, flows, node, sub, timer, user, zeebe
 
-from engine import procedures
+from engine import checks
 from engine.bpmn import lint
 from engine.bpmn.lint import Code
 from engine.services import Services
@@ -106,7 +106,7 @@ def test_what_is_published_counts_for_limits_and_roles(services: Services) -> No
 
     def codes(**steps: object) -> set[str]:
         shipped = {"two": {**chain, "steps": [{**step, **steps} for step in chain["steps"]]}}
-        found = procedures.findings(services, {**files, "chains.json": json.dumps(shipped).encode()})
+        found = checks.findings(services, {**files, "chains.json": json.dumps(shipped).encode()})
         return {str(one.code) for one in found["x.bpmn"]}
 
     assert codes() >= {"no_time_limit", "unknown_role"}

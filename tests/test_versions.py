@@ -9,7 +9,7 @@ from diagrams import END, START, flows, node, service, timer, user
 from engine_room import Room, files, line, person
 from twins import ScriptedOperation
 
-from engine import endings, incidents, procedures, versions
+from engine import deploying, endings, incidents, versions
 from engine.errors import ActivatedMeanwhile, NotAllowed, NotDeployable, NotFound, Refused, StartSuspended, VersionSuspended
 from engine.jobs import Runner
 from engine.services import Services
@@ -19,7 +19,7 @@ from engine.services import Services
 def room(services: Services) -> Room:
     room = Room(services)
     for number, tasks in enumerate((("a",), ("a", "b"), ("a", "b", "c")), 1):
-        procedures.deploy(room.services, files(*line(*tasks)), procedure="test", by=person("admin"), note=f"第 {number} 版")
+        deploying.deploy(room.services, files(*line(*tasks)), procedure="test", by=person("admin"), note=f"第 {number} 版")
     return room
 
 
@@ -70,7 +70,7 @@ def test_of_two_who_roll_back_the_second_goes_no_further(room: Room) -> None:
 
 def test_a_first_version_has_nothing_to_roll_back_to(room: Room) -> None:
     """It says so instead of leaving a procedure without a version."""
-    procedures.deploy(room.services, files(*line("a")), procedure="other")
+    deploying.deploy(room.services, files(*line("a")), procedure="other")
     with pytest.raises(NotFound):
         versions.roll_back(room.services, "other", by=None, note="x")
     with pytest.raises(NotFound):
@@ -90,7 +90,7 @@ def test_only_managers_activate(room: Room, by: str) -> None:
 def test_who_manages_the_procedure_now_says_which_version_serves(room: Room) -> None:
     """Not those who managed it when the version was made: with that, whoever was taken off the list would bring back the list."""
     rules = {"rules.json": b'{"managers": ["hr_director"]}'}
-    procedures.deploy(room.services, {**files(*line("a")), **rules}, procedure="test", by=person("admin"), note="换负责人")
+    deploying.deploy(room.services, {**files(*line("a")), **rules}, procedure="test", by=person("admin"), note="换负责人")
     with pytest.raises(NotAllowed):
         versions.activate(room.services, "test", 3, by=person("admin"), note="x")
     assert versions.roll_back(room.services, "test", by=person("director"), note="x") == 3 and active(room) == 3
@@ -116,7 +116,7 @@ def test_two_versions_are_compared_by_number(room: Room) -> None:
 
 def test_the_same_files_again_are_the_same_version(room: Room) -> None:
     """Deploying is idempotent by content, and no act is recorded for nothing."""
-    version, new = procedures.deploy(room.services, files(*line("a", "b", "c")), procedure="test", by=person("admin"), note="again")
+    version, new = deploying.deploy(room.services, files(*line("a", "b", "c")), procedure="test", by=person("admin"), note="again")
     assert not new and version.number == 3 and len(versions.versions(room.services, "test")[0].acts) == 1
 
 

@@ -10,7 +10,7 @@ from browser import DESK, Visitor
 from playwright.sync_api import expect
 from web_office import PASSWORD, Office, served
 
-from engine import procedures, versions
+from engine import deploying, versions
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,7 +29,7 @@ def test_a_manager_compares_two_versions_and_rolls_back(own_office: Office, addr
     path = next(path for path in kept if path.endswith(".bpmn"))
     kept[path] = kept[path].replace('name="面谈记录"'.encode(), 'name="面谈纪要"'.encode())
     kept["letters/note.txt"] = "自即日起生效".encode()
-    procedures.deploy(services, kept, procedure="office", note="措辞更准确")
+    deploying.deploy(services, kept, procedure="office", note="措辞更准确")
     manager = Visitor(chromium, address, "admin", PASSWORD, DESK)
     page = manager.page
     page.goto("/studio/office/versions")

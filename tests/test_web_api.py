@@ -8,7 +8,7 @@ from diagrams import END, START, flows, user
 from engine_room import files as procedure_files
 from web_office import Office, with_a_term
 
-from engine import procedures
+from engine import deploying
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -289,7 +289,7 @@ def test_managers_move_cases_to_another_version(office: Office) -> None:
     """A dry run, the move itself with a reason, and the way back; others are refused, and wrong fields named."""
     case = with_a_term(office)
     files = procedure_files(START, user("a"), user("c"), END, flows("start > a", "a > c", "c > end"))
-    procedures.deploy(office.services, files, procedure="term")
+    deploying.deploy(office.services, files, procedure="term")
     manager, own = office.program("admin")
     newest = max(row["number"] for row in manager.get("/api/v1/procedures/term/versions", headers=own).json["versions"])
     address = f"/api/v1/procedures/term/versions/{newest}/cases"

@@ -8,7 +8,7 @@ from typing import Any
 
 from web_office import Office
 
-from engine import procedures, versions
+from engine import deploying, versions
 from engine.studio import changing, drafts
 from webapp.studio import passages
 
@@ -107,7 +107,7 @@ def test_rolling_back_needs_a_reason_and_goes_back_once(own_office: Office) -> N
     """Who published what and why is on the page; a second click, on what is active no longer, changes nothing."""
     office = own_office
     kept = dict(versions.numbered(office.services, "office", None).files)
-    procedures.deploy(office.services, {**kept, "letters/note.txt": b"x"}, procedure="office", note="补充说明")
+    deploying.deploy(office.services, {**kept, "letters/note.txt": b"x"}, procedure="office", note="补充说明")
     admin = office.browser("admin", "en")
     page = admin.get("/studio/office/versions").text
     assert "补充说明" in page and "Roll back to version 1" in page and "from=1&amp;to=2" in page
@@ -130,6 +130,6 @@ def test_a_group_of_a_form_is_marked_by_its_label_and_by_what_lies_in_it(own_off
         return json.dumps({"type": "default", "schemaVersion": 18, "id": "extra", "components": [{**group, **more}]}).encode()
 
     kept = dict(versions.numbered(own_office.services, "office", None).files)
-    procedures.deploy(own_office.services, {**kept, "forms/extra.form": form()}, procedure="office")
+    deploying.deploy(own_office.services, {**kept, "forms/extra.form": form()}, procedure="office")
     saved(own_office, **{"forms/extra.form": form(label="沟通")})
     assert own_office.browser("admin").get("/studio/office/compare").text.count('class="compared-field is-changed"') == 2

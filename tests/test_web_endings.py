@@ -9,14 +9,14 @@ from browser import PHONE, Visitor
 from playwright.sync_api import Browser, expect
 from web_office import FILES, PASSWORD, Office
 
-from engine import procedures
+from engine import deploying
 
 RULES = {**json.loads(FILES["rules.json"]), "no_way_back": ["answer"], "second_person": ["consent"]}
 
 
 @pytest.fixture(scope="module")
 def office(office: Office) -> Office:
-    procedures.deploy(office.services, {**FILES, "rules.json": json.dumps(RULES).encode()}, procedure="office")
+    deploying.deploy(office.services, {**FILES, "rules.json": json.dumps(RULES).encode()}, procedure="office")
     return office
 
 

@@ -9,14 +9,14 @@ from diagrams import END, START, flows, service, user
 from engine_room import files as procedure_files
 from web_office import Office, with_a_term
 
-from engine import procedures, versions
+from engine import deploying, versions
 
 
 def deployed(office: Office, *tasks: str) -> int:
     """Number of a new version of the procedure `term`: these tasks in a row."""
     ways = [f"{a} > {b}" for a, b in zip(("start", *tasks), (*tasks, "end"), strict=True)]
     files = procedure_files(START, *(user(task) for task in tasks), END, flows(*ways))
-    return int(procedures.deploy(office.services, files, procedure="term")[0].number)
+    return int(deploying.deploy(office.services, files, procedure="term")[0].number)
 
 
 def test_managers_see_versions_and_move_cases_after_a_dry_run(office: Office) -> None:
@@ -119,7 +119,7 @@ def test_managers_activate_roll_back_suspend_and_resume_a_version(office: Office
 def test_a_version_that_no_longer_fits_is_not_activated(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation that is gone since it was deployed is named in the reader's language; nothing changes."""
     files = procedure_files(START, service("call", operation="ehr.app_usage", name="调取记录"), END, flows("start > call", "call > end"))
-    old = int(procedures.deploy(office.services, files, procedure="term")[0].number)
+    old = int(deploying.deploy(office.services, files, procedure="term")[0].number)
     new = deployed(office, "b")
     monkeypatch.delitem(cast("dict[str, Any]", office.services.operations), "ehr.app_usage")
     manager = office.browser("admin", "zh-CN")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from web_office import FILES, Office
 
-from engine import procedures, versions
+from engine import checks, deploying, procedures, versions
 from engine.models import Holding, ProcedureEvent
 from engine.studio import changing, drafts, events, gate
 
@@ -54,7 +54,7 @@ def reworded(text: str = "本人陈述与意见") -> bytes:
 
 def deploy(office: Office, **files: bytes) -> None:
     """A version from elsewhere, with these files changed."""
-    procedures.deploy(office.services, {**FILES, **files}, procedure="office")
+    deploying.deploy(office.services, {**FILES, **files}, procedure="office")
 
 
 def hidden(page: str, name: str) -> str:
@@ -134,7 +134,7 @@ def test_rules_and_chains_are_added_where_there_are_none(office: Office, manager
     for name in ("rules.json", "chains.json"):
         made = office.post(manager, "/studio/transfer/new", {"kind": name, "name": "x"}, follow_redirects=True)
         assert made.status_code == 200 and name in made.text and "无法解析" not in made.text
-    assert procedures.faults(office.services, drafts.contents(office.services, "transfer", actor=None)) == []
+    assert checks.faults(office.services, drafts.contents(office.services, "transfer", actor=None)) == []
 
 
 # --- files
@@ -467,5 +467,5 @@ def test_test_rows_of_a_table_open_as_a_list(office: Office, manager: FlaskClien
 
 def test_rules_that_leave_nobody_to_manage_are_refused(office: Office) -> None:
     """Whoever takes the last role out of the list could neither roll that back nor repair a case."""
-    found = procedures.findings(office.services, {**FILES, "rules.json": b'{"managers": []}'})["rules.json"]
+    found = checks.findings(office.services, {**FILES, "rules.json": b'{"managers": []}'})["rules.json"]
     assert [one.severity for one in found] == ["error"] and "managers" in str(found[0].facts["reason"])

@@ -26,7 +26,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket
 
-from engine import procedures
+from engine import deploying
 from engine.errors import Refused
 from engine.jobs import Runner
 from engine.models import Account, WorkItem
@@ -360,7 +360,7 @@ def with_a_term(office: Office) -> str:
     """Id of a case of another procedure: one task with a term of three days."""
     term = boundary("late", "a", timer(duration="P3D"))
     files = procedure_files(START, user("a"), term, user("b"), END, flows("start > a", "a > end", "late > b", "b > end"))
-    procedures.deploy(office.services, files, procedure="term")
+    deploying.deploy(office.services, files, procedure="term")
     client, headers = office.program("chenli")
     sent = {"procedure": "term", "subject": office.people["linxiaobei"], "values": {}}
     return str(client.post("/api/v1/cases", json=sent, headers=headers).json["case_id"])
@@ -404,7 +404,7 @@ def _move_in(services: Services) -> None:
     with services.database.unit() as unit:
         import_directory(unit.connection, units, lines, password=PASSWORD)
         unit.commit()
-    procedures.deploy(services, FILES, procedure="office")
+    deploying.deploy(services, FILES, procedure="office")
 
 
 def token(client: FlaskClient, page: str) -> str:

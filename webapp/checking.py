@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import procedures
+from engine import checks
 from engine.bpmn import convert, lint
 from engine.bpmn.folder import needed
 from engine.bpmn.order import RULES
@@ -54,7 +54,7 @@ def check_paths(
             files = needed(files, *(names[path] for path in wanted if path in names))
         conversion = convert.convert(files)
         try:
-            found = procedures.check(files, forms, operations=None, told=told_of_operations(), chain_keys=None, apart=True)
+            found = checks.check(files, forms, operations=None, told=told_of_operations(), chain_keys=None, apart=True)
         except PartwellError as error:
             found = {names[path]: [lint.broken_file(error.message)] for path in wanted if path in names}
         for path in wanted:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .. import procedures
+from .. import checks
 from ..bpmn.findings import Finding
 from ..ports import Forms
 from .diagrams import office
@@ -30,7 +30,7 @@ def _measured(files: Mapping[str, bytes], forms: Forms, times: int) -> dict[str,
     for number in range(times + 1):
         changed = {path: content.replace("数".encode(), f"数{number}".encode(), 1) for path, content in files.items()}
         begun, busy = time.perf_counter(), time.process_time()
-        findings = procedures.check(changed, forms, operations=None, chain_keys=None)
+        findings = checks.check(changed, forms, operations=None, chain_keys=None)
         taken.append((time.perf_counter() - begun) * 1000)
         worked.append((time.process_time() - busy) * 1000)
         found = [one for each in findings.values() for one in each]

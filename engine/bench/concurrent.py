@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import cases, procedures, work
+from .. import cases, deploying, work
 from ..models import Case, WorkItem, new_id
 from ..services import Services
 from . import diagrams
@@ -18,7 +18,7 @@ from .six_tasks import People, percentile
 
 def measure(services: Services, people: People, persons: int, rounds: int) -> dict[str, Any]:
     """`persons` at once on each of `rounds` cases."""
-    procedures.deploy(services, {"side-by-side.bpmn": diagrams.side_by_side(persons)}, procedure="side-by-side")
+    deploying.deploy(services, {"side-by-side.bpmn": diagrams.side_by_side(persons)}, procedure="side-by-side")
     failures: list[str] = []
     last: list[float] = []
     for _ in range(rounds):

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import cases, procedures, work
+from .. import cases, deploying, work
 from ..models import Case, new_id
 from ..services import Services
 from . import diagrams, six_tasks
@@ -53,7 +53,7 @@ def _completion(services: Services, people: People, measured: int) -> float:
 
 def _laps(services: Services, people: People) -> tuple[float, float]:
     """Median seconds of laps 1 to 20 and of the last 20."""
-    procedures.deploy(services, {"loop.bpmn": diagrams.loop(LAPS)}, procedure="loop")
+    deploying.deploy(services, {"loop.bpmn": diagrams.loop(LAPS)}, procedure="loop")
     case = _start(services, people, "loop")
     took = []
     for _ in range(LAPS):
@@ -66,7 +66,7 @@ def _laps(services: Services, people: People) -> tuple[float, float]:
 
 def _stored(services: Services, people: People, length: int) -> int:
     """Bytes of the state of a case that waits at the first of so many tasks in a row."""
-    procedures.deploy(services, {"row.bpmn": diagrams.row(length)}, procedure=f"row-{length}")
+    deploying.deploy(services, {"row.bpmn": diagrams.row(length)}, procedure=f"row-{length}")
     case = _start(services, people, f"row-{length}")
     with services.database.reading() as connection:
         return len(connection.execute(sa.select(Case.state).where(Case.id == case)).scalar_one())

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import cases, procedures
+from .. import cases, deploying
 from ..bpmn.state import LiveCases
 from ..jobs import Runner
 from ..models import Case, new_id
@@ -26,7 +26,7 @@ PASSES = 20
 
 def measure(services: Services, people: People, idle: int, live: int) -> dict[str, Any]:
     """`idle` cases with a timer due in a month, `live` cases in the cache of this process."""
-    procedures.deploy(services, {"pause.bpmn": diagrams.pause("P30D")}, procedure="pause")
+    deploying.deploy(services, {"pause.bpmn": diagrams.pause("P30D")}, procedure="pause")
     begun = cases.start(services, procedure="pause", initiator=people.initiator, subject=people.subject, values={}, request_id=new_id())
     fill(services.database, begun.case_id, idle - 1)
     runner = Runner(services, name="bench", seal=lambda case: None)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import cases, inbox, procedures
+from .. import cases, deploying, inbox
 from ..models import Holding, Person, new_id
 from ..services import Services
 from . import diagrams
@@ -81,7 +81,7 @@ def _people(services: Services, persons: int, roles: int) -> None:
 
 def _template(services: Services, people: People, procedure: str, who: str) -> str:
     """A case that waits at its only task."""
-    procedures.deploy(services, {f"{procedure}.bpmn": diagrams.row(1, who)}, procedure=procedure)
+    deploying.deploy(services, {f"{procedure}.bpmn": diagrams.row(1, who)}, procedure=procedure)
     begun = cases.start(services, procedure=procedure, initiator=people.initiator, subject=people.subject, values={}, request_id=new_id())
     return begun.case_id
 

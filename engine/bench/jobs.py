@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from .. import cases, procedures
+from .. import cases, deploying
 from ..jobs import Runner
 from ..models import Case, Job, new_id
 from ..ports import Answer, Call
@@ -44,7 +44,7 @@ def with_prompt(services: Services) -> Services:
 def fill_resuming(services: Services, people: People, count: int) -> None:
     """Start so many cases, each with its call."""
     folder = Path(__file__).parent
-    procedures.deploy(services, {"one-call.bpmn": (folder / "one-call.bpmn").read_bytes()}, procedure=PROCEDURE)
+    deploying.deploy(services, {"one-call.bpmn": (folder / "one-call.bpmn").read_bytes()}, procedure=PROCEDURE)
     for _ in range(count):
         cases.start(services, procedure=PROCEDURE, initiator=people.initiator, subject=people.subject, values={}, request_id=new_id())
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .. import cases, inbox, procedures, work
+from .. import cases, deploying, inbox, work
 from ..jobs import Runner
 from ..models import new_id
 from ..ports import Answer, Call, Operation
@@ -46,7 +46,7 @@ def measure(services: Services, people: People, rate: float, seconds: float) -> 
 
     The services must offer `offered()`.
     """
-    procedures.deploy(services, {"call.bpmn": diagrams.call(Nothing.names[0])}, procedure="call")
+    deploying.deploy(services, {"call.bpmn": diagrams.call(Nothing.names[0])}, procedure="call")
     six_tasks.lap(services, people, six_tasks.WARM_UP)
     count = int(rate * seconds)
     ready: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
@@ -96,7 +96,7 @@ def measure(services: Services, people: People, rate: float, seconds: float) -> 
 
 def backlog(services: Services, people: People, jobs: int) -> dict[str, Any]:
     """How long the runner takes for what piled up while no worker ran. Each job resumes its case and lets it be closed."""
-    procedures.deploy(services, {"call.bpmn": diagrams.call(Nothing.names[0])}, procedure="call")
+    deploying.deploy(services, {"call.bpmn": diagrams.call(Nothing.names[0])}, procedure="call")
     for _ in range(jobs):
         _start(services, people, "call")
     runner = Runner(services, name="bench", seal=lambda case: None)

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import cases, procedures, work
+from .. import cases, deploying, work
 from ..models import Case, Holding, Person, WorkItem, new_id
 from ..services import Services
 
@@ -39,7 +39,7 @@ class People:
 def prepare(services: Services) -> People:
     """Deploy the procedure and make the people it needs."""
     files = {name: (HERE / name.removeprefix("forms/")).read_bytes() for name in ("six-tasks.bpmn", "forms/six-tasks.form")}
-    procedures.deploy(services, files, procedure=PROCEDURE)
+    deploying.deploy(services, files, procedure=PROCEDURE)
     people = People(new_id(), new_id(), new_id())
     with services.database.unit() as unit:
         for person, name in ((people.initiator, "发起人"), (people.subject, "当事人"), (people.worker, "经办人")):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import procedures
+from .. import deploying, procedures
 from ..bpmn import convert
 from ..cases import must_say
 from ..errors import ChangedInside, NotAllowed, NotFound
@@ -132,7 +132,7 @@ def deploy(
         _must_be_seen(services, active, base, files)
     _must_fit(files)
     kept = _originals(services, active, files)
-    stored = {**kept, **procedures.deployable(services, files, procedure=procedure)}
+    stored = {**kept, **deploying.deployable(services, files, procedure=procedure)}
     if active is not None and procedures.digest_of(stored) == active.digest:
         return Deployed(number=active.number, new=False, digests=digests(_plain(stored)))
     failing: Sequence[str] = ()
@@ -141,13 +141,13 @@ def deploy(
             failing = gate.must_pass(services, connection, stored, actor=actor, override=override)
     with services.database.unit() as unit:
         connection = unit.connection
-        procedures.one_at_a_time(connection)
+        deploying.one_at_a_time(connection)
         active = _must_edit(services, connection, procedure, actor)
         publishing.must_be_free(connection, procedure)
         _must_be_seen(services, active, base, files)
         now = services.clock.now()
-        version = procedures.store(connection, stored, procedure=procedure, by=actor, note=note, now=now)
-        procedures.make_active(connection, procedure, version["id"], stored, by=actor, now=now)
+        version = deploying.store(connection, stored, procedure=procedure, by=actor, note=note, now=now)
+        deploying.make_active(connection, procedure, version["id"], stored, by=actor, now=now)
         if failing:
             facts: dict[str, Any] = {"number": version["number"], "scenarios": list(failing)}
             events.record(connection, procedure, "overrode", at=now, by=actor, note=override, facts=facts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import procedures
+from .. import checks, deploying, procedures
 from ..bpmn import differences
 from ..bpmn.differences import Change
 from ..bpmn.findings import Finding
@@ -65,7 +65,7 @@ def preview(services: Services, procedure: str, *, actor: str | None) -> Preview
     return Preview(
         draft=draft,
         files=files,
-        findings=procedures.findings(services, files),
+        findings=checks.findings(services, files),
         changes=differences.between(present, files),
         behind=draft.base != draft.active,
         needs_another=_needs_another(services, draft.editors, actor),
@@ -116,14 +116,14 @@ def publish(
         _must_be_current(active, stored.base, replacing)
         must_be_free(connection, procedure)
         drawn = drafts.all_files(services, connection, procedure, active)
-    files = procedures.deployable(services, drawn, procedure=procedure)
+    files = deploying.deployable(services, drawn, procedure=procedure)
     if active is not None and procedures.digest_of(files) == active.digest:
         raise NothingToPublish(number=active.number)
     with services.database.reading() as connection:
         failing = gate.must_pass(services, connection, files, actor=actor, override=override)
     with services.database.unit() as unit:
         connection = unit.connection
-        procedures.one_at_a_time(connection)
+        deploying.one_at_a_time(connection)
         active = rows.must_edit(services, connection, procedure, actor)
         rows.one_at_a_time(connection)
         stored = _must_be(connection, procedure, revision)
@@ -158,11 +158,11 @@ def _stored(
     """The new version, active unless its time is still to come."""
     given: dict[str, Any] = {"procedure": procedure, "by": by, "note": note, "now": now}
     if at is None:
-        version = procedures.store(connection, files, **given)
-        procedures.make_active(connection, procedure, version["id"], files, by=by, now=now)
+        version = deploying.store(connection, files, **given)
+        deploying.make_active(connection, procedure, version["id"], files, by=by, now=now)
         return version
     waits: dict[str, Any] = {"scheduled_at": at, "scheduled_over": active.id if active is not None else None, "scheduled_by": by}
-    return procedures.store(connection, files, **given, act="scheduled", **waits)
+    return deploying.store(connection, files, **given, act="scheduled", **waits)
 
 
 def _must_be(connection: sa.Connection, procedure: str, revision: int) -> sa.Row[Any]:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from .. import cases, procedures
+from .. import cases, checks, deploying, procedures
 from ..bpmn import convert
 from ..bpmn.parser import processes
 from ..bpmn.reader import read_xml
@@ -296,7 +296,7 @@ def _deploy(services: Services, files: Mapping[str, bytes], procedure: str) -> N
     """
     with services.database.reading() as connection:
         published = chain_versions.timed(connection, services.clock.now())
-    found = procedures.check(
+    found = checks.check(
         files,
         services.forms,
         operations=described(services.operations),
@@ -309,8 +309,8 @@ def _deploy(services: Services, files: Mapping[str, bytes], procedure: str) -> N
     converted = convert.convert(files).files
     with services.database.unit() as unit:
         now = services.clock.now()
-        version = procedures.store(unit.connection, converted, procedure=procedure, by=None, note="", now=now)
-        procedures.make_active(unit.connection, procedure, version["id"], converted, by=None, now=now)
+        version = deploying.store(unit.connection, converted, procedure=procedure, by=None, note="", now=now)
+        deploying.make_active(unit.connection, procedure, version["id"], converted, by=None, now=now)
         unit.commit()
 
 

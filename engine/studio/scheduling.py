@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import procedures, versions
+from .. import checks, deploying, versions
 from ..cases import must_say
 from ..db import Unit
 from ..deferral import FINISH, add_job
@@ -47,7 +47,7 @@ def cancel(services: Services, procedure: str, number: int, *, actor: str | None
     with services.database.unit() as unit:
         connection = unit.connection
         rows.must_edit(services, connection, procedure, actor)
-        procedures.one_at_a_time(connection)
+        deploying.one_at_a_time(connection)
         version = waiting(connection, procedure)
         if version is None or version.number != number:
             raise NotScheduled(number=number)
@@ -68,7 +68,7 @@ def activate(services: Services, job: Any) -> None:
         deployed = None
     refusal: PartwellError | None = None
     if deployed is not None:
-        if found := procedures.faults(services, deployed.files):
+        if found := checks.faults(services, deployed.files):
             refusal = NotDeployable(found, path=f"{deployed.procedure} {deployed.number}", count=len(found))
         else:
             refusal = _failing(services, deployed)
@@ -77,7 +77,7 @@ def activate(services: Services, job: Any) -> None:
             return
         connection, now = unit.connection, services.clock.now()
         unit.write(FINISH, job_id=job.id, new_state="done", at=now)
-        procedures.one_at_a_time(connection)
+        deploying.one_at_a_time(connection)
         version = _still(connection, version_id)
         if version is not None and deployed is not None:
             active = rows.active_version(connection, version.procedure)
@@ -87,7 +87,7 @@ def activate(services: Services, job: Any) -> None:
             elif refusal is not None:
                 _refused(services, unit, version, _reasons(refusal), now)
             else:
-                procedures.make_active(connection, version.procedure, version.id, deployed.files, by=version.scheduled_by, now=now)
+                deploying.make_active(connection, version.procedure, version.id, deployed.files, by=version.scheduled_by, now=now)
                 versions.record(connection, version.id, "activated on time", at=now, by=version.scheduled_by, note="")
         unit.commit()
 
@@ -107,7 +107,7 @@ def failed(services: Services, job: Any, started: dt.datetime, error: PartwellEr
             return
         now = services.clock.now()
         unit.write(FINISH, job_id=job.id, new_state="done", at=now)
-        procedures.one_at_a_time(unit.connection)
+        deploying.one_at_a_time(unit.connection)
         version = _still(unit.connection, job.key.removeprefix(f"{KIND}:"))
         if version is not None:
             _refused(services, unit, version, _reasons(error), now)

@@ -20,7 +20,7 @@ from diagrams import END, START, diagram, flows, mapping, node, timer, user, zee
 from sample_company import SampleCompany
 from served import environment, free_port
 
-from engine import procedures
+from engine import deploying
 from engine.services import Services
 from engine.settings import read
 from webapp import create_services
@@ -53,7 +53,7 @@ class Crew:
         self.address = f"http://127.0.0.1:{self.port}"
         self.services: Services = create_services(read({}, home=home))
         seed.load(self.services, {"process.bpmn": DIAGRAM, "rules.json": RULES})
-        procedures.deploy(self.services, {"process.bpmn": DIAGRAM, "rules.json": RULES}, procedure="chaos")
+        deploying.deploy(self.services, {"process.bpmn": DIAGRAM, "rules.json": RULES}, procedure="chaos")
         self._commands = [["up", "--port", str(self.port)], *([["worker"]] * workers)]
         self.kills = 0
         self._processes = [self._start(command) for command in self._commands]

@@ -18,7 +18,7 @@ from engine_room import Room, files, person, together
 from test_sign_off_sequences import SigningOff, prepared
 from twins import ScriptedOperation
 
-from engine import cases, endings, messages, procedures, work
+from engine import cases, deploying, endings, messages, work
 from engine.errors import AlreadyDecided, CaseNotRunning, ItemClosed, NobodyWaits, PartwellError, TakenByOther
 from engine.models import Case, WorkItem, new_id
 from engine.services import Services
@@ -223,7 +223,7 @@ def test_a_case_starts_on_one_whole_version_while_another_is_deployed(room):
     room.deploy(*ONE)
     for i in range(ROUNDS):
         bundle = files(START, user(f"a{i}"), END, flows(f"start > a{i}", f"a{i} > end"))
-        got = at_once(room.start, partial(procedures.deploy, room.services, bundle, procedure="test"), room.start)
+        got = at_once(room.start, partial(deploying.deploy, room.services, bundle, procedure="test"), room.start)
         assert got == [None] * 3
     for case_id, version in room.rows(sa.select(Case.id, Case.version_id)):
         [element] = room.values(sa.select(WorkItem.element).where(WorkItem.case_id == case_id))

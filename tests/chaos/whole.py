@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine_room import Room, form, person
 from twins import SetClock
 
-from engine import cases, messages, procedures, work
+from engine import cases, deploying, messages, work
 from engine.bpmn.state import LiveCases
 from engine.errors import Refused
 from engine.jobs import Runner
@@ -63,7 +63,7 @@ def play(room: Room, outside: Outside, case: Case) -> None:
     assert isinstance(room.clock, SetClock)
     room.clock.set(START)
     procedure = f"chaos{case.seed}"
-    procedures.deploy(room.services, {**case.files, **_forms(case)}, procedure=procedure)
+    deploying.deploy(room.services, {**case.files, **_forms(case)}, procedure=procedure)
     given = {"initiator": person("boss"), "subject": person("subject"), "values": case.values, "request_id": new_id()}
     started = cases.start(room.services, procedure=procedure, **given)
     _compare(room, started.case_id, "start", case.begun)

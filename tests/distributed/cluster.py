@@ -23,7 +23,7 @@ from diagrams import END, START, diagram, flows, mapping, service, user
 from sample_company import SampleCompany
 from served import environment
 
-from engine import ledger, procedures, settings
+from engine import deploying, ledger, settings
 from engine.db import Database
 from engine.fields import Keyring
 from engine.ledger import Event
@@ -114,7 +114,7 @@ class Host:
 def prepare(host: Host) -> None:
     """Tables, people and the procedure `relay`, by the first host."""
     services = create_services(settings.read({}, home=host.home))
-    procedures.deploy(services, {"relay.bpmn": diagram(*RELAY)}, procedure="relay")
+    deploying.deploy(services, {"relay.bpmn": diagram(*RELAY)}, procedure="relay")
     seed.load(services, {})  # there is a procedure already
     services.carrier.stop()
     services.database.dispose()

@@ -41,7 +41,7 @@ from diagrams import (
 from engine_room import Room, line, person
 from twins import ScriptedOperation, SetClock
 
-from engine import incidents, messages, migration, procedures, returns
+from engine import deploying, incidents, messages, migration, returns
 from engine.errors import Refused
 from engine.models import new_id
 from engine.settings import Settings
@@ -102,7 +102,7 @@ def repaired(room: Room) -> str:
 
 def moved(room: Room) -> str:
     """To another version with a renamed step and a new timer, and on there; a call of another procedure's process."""
-    procedures.deploy(room.services, {"child.bpmn": diagram(*line("x"), id="child")}, procedure="child")
+    deploying.deploy(room.services, {"child.bpmn": diagram(*line("x"), id="child")}, procedure="child")
     calling = call("c", "child", bindingType="latest")
     room.deploy(START, user("a"), calling, END, flows("start > a", "a > c", "c > end"))
     case = room.start()

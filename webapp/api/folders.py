@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from engine import procedures
+from engine import checks
 from engine.errors import ChangedInside, NotDeployable
 from engine.studio import exchange
 
@@ -66,7 +66,7 @@ def deploy_folder(procedure: str) -> Any:
         done = exchange.deploy(services(), procedure, files, base=sent["base"] or {}, actor=me().id, **given)
     except NotDeployable as error:
         said, status, headers = failures.answer(error.status, error.code, i18n.error_text(error))
-        found = [(path, one) for path, own in procedures.findings(services(), files).items() for one in own if one.severity == "error"]
+        found = [(path, one) for path, own in checks.findings(services(), files).items() for one in own if one.severity == "error"]
         findings = [{"file": path, **one.as_dict(), "message": i18n.fill(one.message, one.facts)} for path, one in found]
         return said | {"findings": plain(findings)}, status, headers
     except ChangedInside as error:

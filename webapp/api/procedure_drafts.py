@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import procedures
+from engine import checks
 from engine.bpmn.findings import Finding
 from engine.errors import DraftGone, DraftMovedOn, FileRefused
 from engine.studio import changing, drafts, merging, publishing, scheduling
@@ -49,7 +49,7 @@ def _as_read() -> Iterator[None]:
 
 
 def _findings(files: Mapping[str, bytes]) -> dict[str, list[ToldFinding]]:
-    return {path: [_in_words(one) for one in found] for path, found in procedures.findings(services(), files).items()}
+    return {path: [_in_words(one) for one in found] for path, found in checks.findings(services(), files).items()}
 
 
 def _in_words(finding: Finding) -> ToldFinding:

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 import waitress
 
-from engine import cases, procedures
+from engine import cases, deploying
 from engine.bench import diagrams
 from engine.bench.six_tasks import open_item, percentile
 from engine.models import Case, Person, new_id
@@ -43,7 +43,7 @@ def measure(services: Services, settings: Settings, subject: str, people: int, r
 
     At one's own pace it is timed from the moment at which it was meant to begin, so that a slow answer makes those behind it late.
     """
-    procedures.deploy(
+    deploying.deploy(
         services, {"approval.bpmn": diagrams.approval("approval"), "chains.json": json.dumps(_CHAIN).encode()}, procedure="approval"
     )
     approvers = [new_id() for _ in range(people)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from engine import procedures
+from engine import checks, deploying, procedures
 from engine.errors import ChangedInside, NotDeployable, PartwellError, ScenariosFailed
 from engine.studio import exchange
 
@@ -122,11 +122,11 @@ def _played(place: Here, files: Mapping[str, bytes], name: str, override: str, a
     from .. import scenario_results
 
     tell = teller(as_json)
-    found = [(file, one) for file, own in procedures.findings(place.services, files).items() for one in own]
+    found = [(file, one) for file, own in checks.findings(place.services, files).items() for one in own]
     findings += [{"file": file, **one.as_dict(), "message": tell(one)} for file, one in found]
     if any(one.severity == "error" for _, one in found):
         return ""  # deploying says so
-    if procedures.is_active(place.services, procedures.deployable(place.services, files, procedure=name), procedure=name):
+    if deploying.is_active(place.services, deploying.deployable(place.services, files, procedure=name), procedure=name):
         return ""  # nothing is deployed
     failing = scenario_results.failing(place.services, files, name)
     findings += [finding for outcome in failing for finding in scenario_results.findings(outcome, str if as_json else i18n.sentence)]

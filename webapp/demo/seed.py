@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from engine import procedures
+from engine import deploying, procedures
 from engine.models import Person
 from engine.people.importing import DepartmentLine, PersonLine, import_directory
 from engine.services import Services
@@ -22,7 +22,7 @@ def load(services: Services, procedure_files: dict[str, bytes]) -> None:
     The people come last: a start that is stopped in between is made good by the next, and of two at once one loads them.
     """
     if not procedures.startable(services):
-        procedures.deploy(services, procedure_files, procedure="termination")
+        deploying.deploy(services, procedure_files, procedure="termination")
     with services.database.unit() as unit:
         if unit.connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
             unit.connection.execute(sa.text("LOCK TABLE persons IN SHARE ROW EXCLUSIVE MODE"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
 
-from engine import procedures, versions
+from engine import deploying, versions
 from engine.bpmn import blank
 from engine.errors import NotAllowed, NotFound
 from engine.studio import changing, drafts, editing, events, listing, publishing, titles
@@ -188,7 +188,7 @@ def discard(procedure: str) -> Any:
 def procedures_of(procedure: str) -> bool:
     """Whether there is a version of the procedure."""
     with services().database.reading() as connection:
-        return procedures.latest(connection, procedure) is not None
+        return deploying.latest(connection, procedure) is not None
 
 
 @studio.post("/<procedure>/begin")
