@@ -11,10 +11,11 @@ from xml.sax.saxutils import escape
 import pytest
 
 from engine.bpmn import expressions, lint
+from engine.bpmn.codes import Code
 from engine.bpmn.convert import convert, original
 from engine.bpmn.convert.juel import Unreadable
 from engine.bpmn.convert.translation import Untranslatable, whole
-from engine.bpmn.findings import Code, Finding
+from engine.bpmn.findings import Finding
 from engine.bpmn.model import Element, Process
 from engine.bpmn.parser import processes
 from engine.bpmn.program import Program

@@ -12,8 +12,8 @@ from explorer import Explorer
 from lxml import etree
 
 from engine import checks, deploying, procedures
+from engine.bpmn.codes import Code
 from engine.bpmn.convert import convert
-from engine.bpmn.findings import Code
 from engine.bpmn.order import RULES
 from engine.bpmn.reader import BPMN, read_xml
 from engine.ledger import Event

@@ -13,7 +13,7 @@ from diagrams import END, HEAD, NOW, START, boundary, boxes, diagram, event, flo
 
 from engine import errors
 from engine.bpmn import lint
-from engine.bpmn.findings import SENTENCES
+from engine.bpmn.codes import SENTENCES
 from engine.bpmn.lint import Code
 from engine.bpmn.order import missing_before
 from engine.bpmn.program import Program

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .findings import Code, Finding, finding
+from .codes import Code
+from .findings import Finding, finding
 from .unary_tests import Column, Value, literal, shown
 
 #: of one kind so many are told for each table

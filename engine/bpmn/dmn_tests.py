@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from .. import errors
 from ..ports import Json
+from .codes import Code
 from .decisions import Decisions
-from .findings import Code, Finding, finding
+from .findings import Finding, finding
 
 SUFFIX: Final = ".tests.json"
 #: rows of one file: they run with every check

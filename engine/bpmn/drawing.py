@@ -7,7 +7,8 @@ from collections.abc import Iterator, Set
 
 from lxml import etree
 
-from .findings import Code, Finding, finding
+from .codes import Code
+from .findings import Finding, finding
 from .model import Element, Flow, Process
 from .normalise import BODIES, beginnings
 from .reader import BPMN

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from lxml import etree
 
 from .. import errors
+from .codes import Code
 from .convert import convert
-from .findings import Code, Finding, finding
+from .findings import Finding, finding
 from .model import Process
 from .parser import processes_of
 from .reader import read_xml

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .codes import Code
 from .demands import RULES, Demand, Rule, elements, rules
-from .findings import Code, Finding, finding
+from .findings import Finding, finding
 from .model import Element, Process
 from .parser import processes_of
 from .ways import Place, Ways

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from .findings import Code, Finding, finding
+from .codes import Code
+from .findings import Finding, finding
 from .reader import BPMN, ZEEBE
 
 #: namespaces of other engines, by the prefix people know them by

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import json_text
-from ..bpmn.findings import Code, Finding, finding
+from ..bpmn.codes import Code
+from ..bpmn.findings import Finding, finding
 from ..errors import Sentence
 from ..ports import Forms, Json
 from . import faults as shape

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from engine.bpmn.findings import ADVICE, Finding
+from engine.bpmn.codes import ADVICE
+from engine.bpmn.findings import Finding
 
 from .. import i18n
 from ..i18n import N_, gettext

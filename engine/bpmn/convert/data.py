@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..findings import Code
+from ..codes import Code
 from ..reader import BPMN
 from . import translation
 from .sheet import Sheet, called

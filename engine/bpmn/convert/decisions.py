@@ -10,7 +10,8 @@ from typing import Any
 from lxml import etree
 
 from .. import expressions
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from . import juel, translation
 from .sheet import Sheet, attribute_of, remove, short
 

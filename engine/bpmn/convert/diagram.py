@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from ..findings import Code
+from ..codes import Code
 from ..reader import BPMN, ZEEBE
 from . import data, decisions, events, forms, juel, leftovers, loops, mapping, operations, people, translation
 from .sheet import VOCABULARIES, Sheet, drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from ..findings import Code
+from ..codes import Code
 from ..reader import BPMN, ZEEBE
 from . import juel, operations, translation
 from .sheet import Sheet, attribute_of, foreign

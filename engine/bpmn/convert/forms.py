@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from ... import json_text
-from ..findings import Code
+from ..codes import Code
 from ..reader import BPMN, ZEEBE
 from . import juel, translation
 from .sheet import Sheet, attribute_of, called, drawn, inner, remove

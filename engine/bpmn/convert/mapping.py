@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from ..findings import Code
+from ..codes import Code
 from . import juel, translation
 from .sheet import Sheet, attribute_of, called, foreign, inner
 from .translation import name as feel_name

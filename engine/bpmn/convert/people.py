@@ -6,7 +6,7 @@ import re
 
 from lxml import etree
 
-from ..findings import Code
+from ..codes import Code
 from ..reader import BPMN
 from . import juel, translation
 from .sheet import Sheet, drawn

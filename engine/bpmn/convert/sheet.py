@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..reader import BPMN, ZEEBE
 from . import juel, translation
 from .translation import Use

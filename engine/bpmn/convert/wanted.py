@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from ..findings import Code
+from ..codes import Code
 from ..model import Element, Process
 from ..names import GIVEN, of_case
 from ..parser import processes

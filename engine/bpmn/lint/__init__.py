@@ -13,8 +13,9 @@ from ...calendar import Calendars
 from ...descriptions import Description
 from ...ports import Json
 from .. import dmn_analysis, dmn_tests, names
+from ..codes import ADVICE, Code
 from ..decisions import Decisions
-from ..findings import ADVICE, Code, Finding, broken_file, finding
+from ..findings import Finding, broken_file, finding
 from ..parser import processes_of
 from .calls import Calls
 from .elements import REMEDIES, Diagram, Known

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from ...ports import Json
 from .. import names
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..model import Element, Process
 from .calls import Calls
 

@@ -11,8 +11,9 @@ from ... import errors
 from ...calendar import Calendars
 from ...ports import Json
 from .. import names
+from ..codes import Code
 from ..drawing import drawn_wrong
-from ..findings import Code, Finding, broken_file, finding
+from ..findings import Finding, broken_file, finding
 from ..model import Called, Element, Flow, Process
 from ..normalise import calls, construct, repeats, runs
 from ..parser import processes_of

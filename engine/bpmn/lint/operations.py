@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from ...descriptions import Description
 from .. import expressions, names
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..model import Element
 from .texts import short
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from ... import json_text
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..model import Element, Process
 
 _PEOPLE = ("assignee", "candidateGroups", "candidateUsers")

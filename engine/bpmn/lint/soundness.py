@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...bpmn.joins import inclusive_may_go
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..model import Element, Process
 from ..normalise import BODIES
 from .net import ALL, ANY, SOME, Net, net, reach, reduced

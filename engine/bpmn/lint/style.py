@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..model import Element, Process
 from ..normalise import BODIES, construct
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from ... import errors
 from ...calendar import OFFICE, Calendar, Calendars
 from .. import expressions, names, timers
-from ..findings import Code, Finding, finding
+from ..codes import Code
+from ..findings import Finding, finding
 from ..model import Element
 
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
