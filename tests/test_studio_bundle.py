@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
 from bundles import rebuilt
 
 from engine.bpmn import expressions
@@ -63,6 +66,7 @@ def test_what_packages_hold_of_others_is_named_with_its_terms() -> None:
     signs = {
         "cds--grid": "@carbon/grid",
         "ajv/dist/runtime/equal": "ajv",
+        "SEMVER_SPEC_VERSION": "semver",
         "zeebe-element-templates-json-schema": "@camunda/element-templates-json-schema",
     }
     shipped = "".join((BUILT / name).read_text("utf-8") for name in ("modeler.js", "forms.css", "forms.js"))
@@ -70,6 +74,20 @@ def test_what_packages_hold_of_others_is_named_with_its_terms() -> None:
         name for sign, name in signs.items() if sign in shipped and not re.search(rf"^{re.escape(name)} .*in .*\n=+\n", terms, re.MULTILINE)
     ]
     assert all(sign in shipped for sign in signs) and missing == []
+
+
+def test_a_package_without_terms_is_not_built(tmp_path: Path) -> None:
+    """The list of terms refuses a package that comes without the text of its licence, and names it."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    package = tmp_path / "node_modules/nameless"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "nameless", "version": "1.0.0", "license": "MIT"}', "utf-8")
+    script = f"import {{ licences }} from {json.dumps((FRONTEND / 'licences.mjs').as_uri())};"
+    script += f"licences({json.dumps(str(tmp_path))}, ['node_modules/nameless/index.js']);"
+    asked = subprocess.run([node, "--input-type=module", "-e", script], capture_output=True, text=True, timeout=60)
+    assert asked.returncode != 0 and "nameless holds no file with its terms" in asked.stderr
 
 
 def test_the_lock_says_what_is_loaded_and_not_from_where() -> None:

@@ -7,9 +7,13 @@ const CONTAINED = [
   ['fast-deep-equal.txt', 'fast-deep-equal (in @bpmn-io/element-templates-validator)'],
   ['json-source-map.txt', 'json-source-map (in @bpmn-io/element-templates-validator)'],
   ['element-templates-json-schema.txt', '@camunda/element-templates-json-schema and its zeebe schemas (in @bpmn-io/element-templates-validator)'],
+  ['semver.txt', 'semver (in @bpmn-io/semver-compat)'],
   ['carbon-grid.txt', '@carbon/grid (in the styles of @bpmn-io/form-js-viewer and @bpmn-io/form-js-editor)'],
   ['bpmn-font.txt', 'bpmn-font (bpmn.woff2) and dmn-font (dmn.woff2)'],
 ];
+
+/** The terms of packages that are published without the text that their repositories hold. */
+const APART = { '@bpmn-io/semver-compat': 'semver-compat.txt' };
 
 /** The terms of every package that went into a bundle, as one text; refuses a package without any. */
 export function licences(folder, inputs) {
@@ -18,20 +22,16 @@ export function licences(folder, inputs) {
   );
   const parts = [...packages].sort().map((name) => {
     const about = JSON.parse(fs.readFileSync(path.join(folder, name, 'package.json'), 'utf8'));
-    const file = fs.readdirSync(path.join(folder, name)).find((each) => /^licen[sc]e/i.test(each));
-    const terms = file ? fs.readFileSync(path.join(folder, name, file), 'utf8').trim() : byWord(about);
-    return `${about.name} ${about.version}\n${'='.repeat(about.name.length + about.version.length + 1)}\n\n${terms}\n`;
+    const own = fs.readdirSync(path.join(folder, name)).find((each) => /^(licen[sc]e|copying)/i.test(each));
+    if (!own && !APART[about.name]) throw new Error(`${about.name} holds no file with its terms: put them into licences/ and name it in licences.mjs`);
+    return part(`${about.name} ${about.version}`, own ? path.join(folder, name, own) : path.join(folder, 'licences', APART[about.name]));
   });
-  for (const [file, what] of CONTAINED) {
-    const terms = fs.readFileSync(path.join(folder, 'licences', file), 'utf8').trim();
-    parts.push(`${what}\n${'='.repeat(what.length)}\n\n${terms}\n`);
-  }
+  for (const [file, what] of CONTAINED) parts.push(part(what, path.join(folder, 'licences', file)));
   return parts.join('\n\n').replaceAll('\r\n', '\n');
 }
 
-/** Of packages that name their licence and ship no text of it. */
-function byWord({ name, license, author }) {
-  if (!license) throw new Error(`${name} names no licence`);
-  const who = typeof author === 'string' ? author : author?.name;
-  return `Licence: ${license}${who ? `\nAuthor: ${who}` : ''}\n(The package holds no file with its terms.)`;
+function part(title, file) {
+  const terms = fs.readFileSync(file, 'utf8').trim();
+  if (!terms) throw new Error(`${file} is empty`);
+  return `${title}\n${'='.repeat(title.length)}\n\n${terms}\n`;
 }
