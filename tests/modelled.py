@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 from typing import Any
 
 from browser import Visitor
 from playwright.sync_api import Locator, Page, expect
+from web_office import Office
 
+import connectors
+from engine import deploying
+from webapp.demo.systems import company_connectors
+
+_ROOT = Path(__file__).parent.parent
+_FOLDER = _ROOT / "processes/termination"
 _STUDIO = "document.getElementById('studio').studio"
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" '
@@ -19,6 +27,16 @@ _HEAD = (
 _TIMER = "timerEventDefinition"
 _EVENTS = ("message", "signal", "error", "escalation", "compensate", "terminate", "link")
 _SIZES = {"Event": (36, 36), "Gateway": (50, 50), "subProcess": (350, 200), "transaction": (350, 200)}
+
+
+def shipped(office: Office) -> Office:
+    """The office with the procedure that comes with the product, and connectors to a company that nobody asks."""
+    offered = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
+    office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
+    files = {path.relative_to(_FOLDER).as_posix(): path.read_bytes() for path in _FOLDER.rglob("*") if path.is_file()}
+    files |= {f"forms/{path.name}": path.read_bytes() for path in (_ROOT / "forms").glob("*.form")}
+    deploying.deploy(office.services, files, procedure="termination")
+    return office
 
 
 class Drawer:
@@ -66,7 +84,8 @@ class Drawer:
             if not closed.count():
                 return
             closed.evaluate_all("all => all.forEach(each => each.click())")
-            self.page.wait_for_timeout(50)
+            # what was opened is there with the next picture
+            self.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
     def saved(self) -> None:
         """Everything that was typed has reached the server."""

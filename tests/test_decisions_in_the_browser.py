@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 from browser import DESK, Visitor
-from modelled import Drawer
+from modelled import Drawer, shipped
 from playwright.sync_api import Browser, expect
 from test_decisions import decision, file, table
 from web_office import PASSWORD, Office
 
-import connectors
-from engine import deploying
 from engine.bpmn import dmn
 from engine.studio import changing, drafts
-from webapp.demo.systems import company_connectors
 
-ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "processes/termination"
-FORMS = ROOT / "forms"
+FOLDER = Path(__file__).parent.parent / "processes/termination"
 APPROVAL = table(
     'hitPolicy="UNIQUE"',
     [("amount", "number"), ("kind", "string")],
@@ -33,11 +28,7 @@ APPROVAL = table(
 @pytest.fixture(scope="module")
 def office(office: Office) -> Office:
     """With the shipped procedure, and a table of two rules in its draft."""
-    offered = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
-    office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
-    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
-    files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
-    deploying.deploy(office.services, files, procedure="termination")
+    shipped(office)
     content = file(decision(APPROVAL, id="approval", name="审批级别"))
     changing.save(office.services, "termination", "approval.dmn", content, revision=None, base=None, actor=office.people["admin"])
     return office
@@ -84,6 +75,6 @@ def test_a_threshold_is_changed_its_overlap_is_seen_and_both_are_kept(office: Of
     page.get_by_role("tab", name="决策关系图").click()
     expect(page.locator(".dmn-drd-container, .dmn-definitions").first).to_be_visible()
     written = owner.ask("studio.tables.saveXML({ format: true }).then(({ xml }) => xml)")
-    shipped = (FOLDER / "law-check.dmn").read_bytes()
-    assert dmn.model(written.encode(), "law-check.dmn", {}) == dmn.model(shipped, "law-check.dmn", {})
+    ours = (FOLDER / "law-check.dmn").read_bytes()
+    assert dmn.model(written.encode(), "law-check.dmn", {}) == dmn.model(ours, "law-check.dmn", {})
     assert owner.ask("[...studio.say.missed]") == []

@@ -10,19 +10,13 @@ from typing import Any
 
 import pytest
 from browser import DESK, Visitor
-from modelled import Drawer, english
+from modelled import Drawer, english, shipped
 from playwright.sync_api import Browser, expect
 from web_office import PASSWORD, Office
 
-import connectors
-from engine import deploying
 from engine.studio import changing, drafts
-from webapp.demo.systems import company_connectors
 
-ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "processes/termination"
-FORMS = ROOT / "forms"
-STATIC = ROOT / "webapp/static"
+STATIC = Path(__file__).parent.parent / "webapp/static"
 EDIT = "/studio/termination/edit/forms/{}.form"
 #: keys, ids and examples of how data are written, which are the same in every language
 _SAME = ("every", "Column 1", "Column 2", "Column 3", "HTML")
@@ -31,11 +25,7 @@ _SAME = ("every", "Column 1", "Column 2", "Column 3", "HTML")
 @pytest.fixture(scope="module")
 def office(office: Office) -> Office:
     """With the shipped procedure, and connectors to a company that nobody asks."""
-    offered = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
-    office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
-    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
-    files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
-    deploying.deploy(office.services, files, procedure="termination")
+    shipped(office)
     return office
 
 
