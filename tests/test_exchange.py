@@ -271,6 +271,7 @@ def test_what_came_from_elsewhere_is_neither_changed_nor_named_out_of_the_folder
         with pytest.raises(FileRefused):
             changing.replace(room.services, "test", {**present, name: b"x"}, revision=0, base=1, actor=by)
     kept = {**present, "original/test.bpmn.xml": b"<old/>"}
-    assert changing.replace(room.services, "test", kept, revision=0, base=1, actor=by) == 1
+    assert changing.replace(room.services, "test", kept, revision=0, base=1, actor=by)[0] == 1
+    assert changing.replace(room.services, "test", present, revision=1, base=1, actor=by) == (1, [])
     with pytest.raises(FileRefused):
         changing.replace(room.services, "test", {**kept, "original/test.bpmn.xml": b"<new/>"}, revision=1, base=1, actor=by)

@@ -78,7 +78,7 @@ class Here:
 
 
 class Server:
-    """A server, spoken to with a token that has the scope `deploy:procedures`. `session`: for tests."""
+    """A server, spoken to with a token: scope `read:procedures` to pull, `write:procedures` to deploy. `session`: for tests."""
 
     def __init__(self, address: str, token: str, *, session: Any = None) -> None:
         parts = urlsplit(address)
@@ -89,18 +89,22 @@ class Server:
         self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": i18n.current()}
 
     def inside(self, procedure: str, *, draft: bool) -> Inside:
-        said = self._ask("GET", procedure, "files", params={"draft": "true" if draft else "false"})
-        files = {file["path"]: base64.b64decode(file["content"]) for file in said["files"]}
-        return Inside(procedure=procedure, version=said["version"], draft=said["draft"], files=files, began=said["began"])
+        said = self._ask("GET", procedure, "draft" if draft else "files")
+        files = {path: _content(file) for path, file in said["files"].items()}
+        if not draft:
+            return Inside(procedure=procedure, version=said["version"], draft=None, files=files, began=exchange.digests(files))
+        drafted = said["draft"]
+        revision = drafted["revision"] if drafted["begun_at"] else None
+        return Inside(procedure=procedure, version=drafted["active"], draft=revision, files=files, began=said["began"])
 
     def deploy(self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool) -> Deployed:
         body = {"files": _coded(files), "base": _listed(base or {}), "note": note, "override": override}
-        said = self._ask("POST", procedure, "deploy", json=body)
-        return Deployed(number=said["version"], new=said["new"], digests=said["digests"])
+        said = self._ask("POST", procedure, "versions", json=body)
+        return Deployed(number=said["number"], new=said["new"], digests=said["digests"])
 
     def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]:
-        said = self._ask("POST", procedure, "draft", json={"files": _coded(files), "base": _listed(base), "note": note})
-        return said["revision"], said["changed"]
+        said = self._ask("PUT", procedure, "draft", json={"files": _coded(files), "base": _listed(base), "note": note})
+        return said["draft"]["revision"], said["changed"]
 
     def _ask(self, method: str, procedure: str, what: str, **more: Any) -> Any:
         address = f"{self.address}/api/v1/procedures/{quote(procedure, safe='')}/{what}"
@@ -119,8 +123,12 @@ class Server:
         raise ServerRefused(address=self.address, detail=said["detail"], findings=said.get("findings", ()))
 
 
-def _coded(files: Mapping[str, bytes]) -> dict[str, str]:
-    return {path: base64.b64encode(content).decode() for path, content in files.items()}
+def _content(file: Mapping[str, Any]) -> bytes:
+    return bytes(file["text"], "utf-8") if file["text"] is not None else base64.b64decode(file["base64"])
+
+
+def _coded(files: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+    return {path: {"base64": base64.b64encode(content).decode()} for path, content in files.items()}
 
 
 def _listed(base: Base) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from flask import render_template as render
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from engine import documents
 from engine.errors import DatabaseAway, FormInvalid, PartwellError
 from engine.outages import is_away
 
@@ -118,6 +119,9 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Any:
+        if request.max_content_length != current_app.config["MAX_CONTENT_LENGTH"]:
+            most = (request.max_content_length or 0) // documents.MEGABYTE
+            return answer(413, "too_large", gettext("What was sent is larger than the %(limit)s MB that are taken here.", limit=most))
         limit = services().settings.upload_limit
         return answer(413, "too_large", gettext("A file may have at most %(limit)s MB. Go back and choose a smaller one.", limit=limit))
 

@@ -16,6 +16,7 @@ from engine import messages, procedures
 from engine.analytics import tallies
 from engine.bell import Bell
 from engine.distributed.sweep import Duty, Sweeper, strays
+from engine.documents import MEGABYTE
 from engine.errors import SettingWrong
 from engine.projecting import reconciling
 from engine.services import Services
@@ -25,6 +26,7 @@ from engine.work import rerouting
 
 from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
 from .api import repeats
+from .api.shapes import FOLDER
 from .demo import seed
 from .demo.systems import SampleCompany
 from .i18n import gettext
@@ -125,7 +127,7 @@ class Server(Worker):
                 port=settings.port,
                 threads=settings.threads,
                 # more than the application takes, so that what is too large gets the application's own answer
-                max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+                max_request_body_size=2 * max(app.config["MAX_CONTENT_LENGTH"], FOLDER * MEGABYTE),
                 clear_untrusted_proxy_headers=True,
                 ident=None,
             )

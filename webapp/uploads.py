@@ -1,4 +1,4 @@
-"""Files as they come with a form: none is read into memory before its size is known."""
+"""What is sent to the application, files above all: none is read into memory before its size is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import json
 import zlib
 from collections.abc import Iterable
 from typing import Any
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from engine import documents
 from engine.errors import FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused, NotAllowed
@@ -20,6 +23,19 @@ from .i18n import error_text
 _KEPT = 3 * 1024 * 1024
 #: why a file is not taken; the rest of its form is
 REFUSED = (FileEmpty, FileInfected, FileNotScanned, FileTooLarge, FileTypeRefused)
+
+
+def at_most(megabytes: int) -> None:
+    """This request's body is refused (413) where it is larger, before it is read."""
+    request.max_content_length = megabytes * documents.MEGABYTE
+
+
+def body() -> bytes:
+    """The body. Raises RequestEntityTooLarge, also for one that is sent in chunks: of that the request itself gives the beginning."""
+    found = request.get_data(cache=True)
+    if request.content_length is None and len(found) == request.max_content_length:
+        raise RequestEntityTooLarge()
+    return found
 
 
 def uploaded(sent: Any, kind: str = "") -> File:

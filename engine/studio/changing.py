@@ -117,11 +117,12 @@ def take(services: Services, procedure: str, files: Mapping[str, bytes], *, revi
 
 def replace(
     services: Services, procedure: str, files: Mapping[str, bytes], *, revision: int, base: int | None, actor: str | None, note: str = ""
-) -> int:
-    """Make these files the whole draft, as of a folder that was edited outside, and give its revision.
+) -> tuple[int, list[str]]:
+    """Make these files the whole draft, as of a folder that was edited outside, and give its revision and the files that changed.
 
-    `revision`: the draft's that was seen, 0 where there was none; then `base` is the version that was seen: a draft that begins from
-    one that is active no longer has its changes taken over before it is published. Raises as `take`, NotFound for a version.
+    What came from elsewhere is kept as it came for the files that are still there; no folder holds that. `revision`: the draft's that
+    was seen, 0 where there was none; then `base` is the version that was seen: a draft that begins from one that is active no longer
+    has its changes taken over before it is published. Raises as `take`, NotFound for a version.
     """
     with services.database.unit() as unit:
         place = _place(services, unit.connection, procedure, actor)
@@ -132,10 +133,12 @@ def replace(
         if place.stored is None:
             number = place.base if base is None else base
             present = rows.version_files(services, place.connection, procedure, number)
-        if dict(present) == dict(files):
-            return revision
+        whole = {**{kept: present[kept] for kept in map(convert.original, files) if kept in present}, **files}
+        changed = sorted(path for path in present.keys() | whole.keys() if present.get(path) != whole.get(path))
+        if not changed:
+            return revision, []
         sizes: dict[str, int] = {}
-        for path, given in files.items():
+        for path, given in whole.items():
             if path in present and present[path] != given:
                 must_not_be_original(path)
             must_fit(path, given, sizes)
@@ -143,15 +146,14 @@ def replace(
         if place.stored is None:
             rows.begin(place.connection, procedure, present, base=number, at=now, by=actor)
         new = rows.next_revision(place.connection, procedure, actor)
-        for path in present.keys() - files.keys():
-            rows.delete(place.connection, procedure, path)
-            events.record(place.connection, procedure, "removed", at=now, by=actor, path=path, note=note)
-        for path, given in files.items():
-            if present.get(path) != given:
-                rows.write(place.connection, procedure, path, given, new, at=now, by=actor)
-                events.record(place.connection, procedure, "uploaded", at=now, by=actor, path=path, note=note)
+        for path in changed:
+            if path in whole:
+                rows.write(place.connection, procedure, path, whole[path], new, at=now, by=actor)
+            else:
+                rows.delete(place.connection, procedure, path)
+            events.record(place.connection, procedure, "uploaded" if path in whole else "removed", at=now, by=actor, path=path, note=note)
         unit.commit()
-    return new
+    return new, changed
 
 
 @dataclass(frozen=True, kw_only=True)

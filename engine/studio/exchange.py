@@ -34,7 +34,7 @@ class Inside:
     """What there is here of a procedure, to be put into a folder."""
 
     procedure: str
-    #: number of the active version, None while there is none
+    #: number of the version that was asked for, the active one unless said otherwise; None while there is none
     version: int | None
     #: revision of the draft, where its files were asked for and there is one
     draft: int | None
@@ -67,18 +67,20 @@ def meet(base: Base, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Meet
     return Meeting(**sides)
 
 
-def inside(services: Services, procedure: str, *, draft: bool, actor: str | None) -> Inside:
-    """The files of the active version, or of the `draft` where there is one. Raises NotAllowed, NotFound."""
+def inside(services: Services, procedure: str, *, draft: bool, actor: str | None, number: int | None = None) -> Inside:
+    """The files of the active version or the one of this `number`, or of the `draft` where there is one. Raises NotAllowed, NotFound."""
     with services.database.reading() as connection:
         active = rows.must_edit(services, connection, procedure, actor)
+        if number is None:
+            number = active.number if active is not None else None
         stored = rows.stored(connection, procedure) if draft else None
-        version = began = _files(services, active)
+        files = began = rows.version_files(services, connection, procedure, number)
         if stored is not None:
             began = rows.version_files(services, connection, procedure, stored.base)
-        files = drafts.all_files(services, connection, procedure, active) if draft else version
+            files = drafts.all_files(services, connection, procedure, active)
     return Inside(
         procedure=procedure,
-        version=active.number if active is not None else None,
+        version=number,
         draft=stored.revision if stored is not None else None,
         files=_plain(files),
         began=digests(_plain(began)),

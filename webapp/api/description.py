@@ -31,8 +31,9 @@ SCOPES = {
     "own": N_("What people set for themselves; for no token"),
     "messages": N_("Send messages and signals"),
     "admin:cases": N_("Change the course of cases and repair incidents"),
-    "admin:procedures": N_("Manage versions of procedures"),
-    "deploy:procedures": N_("Exchange procedures with folders outside, such as in git"),
+    "read:procedures": N_("Read procedures: versions, drafts and their files, such as into a folder in git"),
+    "write:procedures": N_("Change drafts of procedures and publish them, such as from a folder in git"),
+    "admin:procedures": N_("Activate, suspend and roll back versions of procedures, and move their cases"),
     "admin:chains": N_("Edit approval chains"),
     "admin:people": N_("Hand over what people hold"),
     "read:people": N_("See the directory of people"),
@@ -68,6 +69,7 @@ _KEY_SAYS = N_(
 )
 _TAG_SAYS = N_("What a change of this names in its If-Match")
 _MATCH_SAYS = N_("ETag of what was read: 428 without it, 412 where it was changed since")
+_UNLESS_SAYS = N_("ETag of what was read: 428 without it unless the body has “%(field)s”, 412 where it was changed since")
 #: headers of what is posted to outside systems that listen
 _POSTED = {
     KEY: N_("The same for every attempt"),
@@ -89,6 +91,20 @@ PROBLEM = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "reference": {"type": "string"},
+        "theirs": {"type": "array", "items": {"type": "string"}},
+        "both": {"type": "array", "items": {"type": "string"}},
+        "findings": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["file", "message"],
+                "properties": {
+                    **{name: {"type": "string"} for name in ("file", "severity", "code", "message")},
+                    **{name: {"type": ["string", "null"]} for name in ("element", "name")},
+                    "line": {"type": ["integer", "null"]},
+                },
+            },
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -241,8 +257,9 @@ def _operation(view: Any, said: Declared, rule: Rule, verb: str, method: str, co
     if method == "POST":
         parameters.append({"name": KEY, "in": "header", "description": gettext(_KEY_SAYS), "schema": {"type": "string", "maxLength": 100}})
     if said.matched:
-        match = {"description": gettext(_MATCH_SAYS), "schema": {"type": "string"}, "example": '"7"'}
-        parameters.append({"name": matching.WANTED, "in": "header", "required": True, **match})
+        says = gettext(_UNLESS_SAYS, field=said.unless) if said.unless else gettext(_MATCH_SAYS)
+        match = {"required": not said.unless, "description": says, "schema": {"type": "string"}, "example": '"7"'}
+        parameters.append({"name": matching.WANTED, "in": "header", **match})
     refused = ("4XX", "5XX", *(("412", "428") if said.matched else ()))
     found: dict[str, Any] = {
         "operationId": ".".join((rule.endpoint.partition(".")[2], *filter(None, [verb]))),

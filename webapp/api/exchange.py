@@ -20,6 +20,7 @@ from engine.errors import PartwellError
 from engine.models import new_id
 from engine.ports import File
 
+from .. import uploads
 from ..accounts import me
 from ..i18n import N_
 from .shapes import RequestInvalid, Shape, Whole
@@ -58,6 +59,14 @@ class Declared:
     #: what it gives has an ETag; it changes only what If-Match names (`matching`)
     tagged: bool = False
     matched: bool = False
+    #: field of the body with which If-Match is not sent, since it says what was read
+    unless: str = ""
+
+    @property
+    def largest(self) -> int | None:
+        """Megabytes of its body; None: as many as an upload may have."""
+        holds = [shape.largest for shape in self.takes.values()]
+        return None if self.upload or None in holds else max(filter(None, holds), default=Shape.largest)
 
 
 def declared(
@@ -70,11 +79,12 @@ def declared(
     upload: bool = False,
     tagged: bool = False,
     matched: bool = False,
+    unless: str = "",
 ) -> Callable[[View], View]:
     """Declare what an address takes and gives; stands below the route."""
     usual = (200,) if gives else (204,)
     given = status if isinstance(status, tuple) else (status,) if status else usual
-    headers = {"tagged": tagged, "matched": matched}
+    headers: dict[str, Any] = {"tagged": tagged, "matched": matched, "unless": unless}
     said = Declared(takes=takes or {}, asks=asks or {}, gives=gives, scope=scope, upload=upload, status=given, **headers)
 
     def mark(view: View) -> View:
@@ -123,7 +133,7 @@ def body() -> dict[str, Any]:
 
 def _object() -> dict[str, Any]:
     """The JSON object sent, {} for none. Raises RequestInvalid."""
-    data = request.get_data(cache=True)
+    data = uploads.body()
     if not data:
         return {}
     if request.mimetype and not request.is_json:
@@ -184,6 +194,14 @@ def known() -> None:
     scope = declaration(str(request.endpoint)).scope
     if scope and (scopes := me().scopes) is not None and scope != "any" and scope not in scopes:
         raise ScopeLacking(scope=scope)
+
+
+@api.before_request
+def sized() -> None:
+    """No body is read that is larger than what the address takes."""
+    largest = declaration(str(request.endpoint)).largest
+    if largest is not None:
+        uploads.at_most(largest)
 
 
 def request_id() -> str:

@@ -18,6 +18,7 @@ from engine.db import Database
 from engine.errors import PartwellError
 from engine.models import AnsweredRequest
 
+from .. import uploads
 from ..accounts import me, services
 from .exchange import KEY, api, declaration, request_id
 from .matching import WANTED
@@ -80,7 +81,7 @@ def _digest() -> str:
             found.update(f"{name}\0{file.filename}\0".encode() + hashlib.file_digest(file.stream, "sha256").digest())
             file.seek(0)
     else:
-        found.update(request.get_data(cache=True))
+        found.update(uploads.body())
     return found.hexdigest()
 
 

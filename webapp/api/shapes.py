@@ -13,6 +13,8 @@ from engine.ports import File
 
 from ..i18n import N_, gettext
 
+#: megabytes of the files that a procedure may hold, as JSON makes them at most
+FOLDER = 42
 #: the default of what must be sent
 NEEDED: Final = object()
 
@@ -40,6 +42,8 @@ class Shape:
     #: JSON's name of the type, and how a refusal calls it
     kind: ClassVar[str]
     called: ClassVar[str]
+    #: megabytes of a body that holds it; None: as many as an upload may have
+    largest: ClassVar[int | None] = 4
 
     @property
     def needed(self) -> bool:
@@ -200,6 +204,7 @@ class Files(Shape):
 
     kind = "object"
     called = "an object"
+    largest = None
     _PARTS: ClassVar[Mapping[str, Shape]] = {"name": Text(), "content": Text(), "media_type": Text(default="")}
 
     def fits(self, value: Any) -> bool:
@@ -221,6 +226,41 @@ class Files(Shape):
         properties["content"] |= {"contentEncoding": "base64"}
         one = {"type": "object", "properties": properties, "required": ["name", "content"]}
         return {"additionalProperties": {"type": "array", "items": one}}
+
+
+@dataclass(frozen=True)
+class Contents(Shape):
+    """Files of a folder by path: {path: {text} or {base64}} → {path: bytes}"""
+
+    kind = "object"
+    called = "an object"
+    largest = FOLDER
+    _PARTS: ClassVar[Mapping[str, Shape]] = {"text": Text(default=None), "base64": Text(default=None)}
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def checked(self, value: Any, name: str, at: tuple[str | int, ...]) -> dict[str, bytes]:
+        return {Text().read(path, (*at, "")): self._content(held, (*at, path)) for path, held in value.items()}
+
+    def _content(self, held: Any, at: tuple[str | int, ...]) -> bytes:
+        given = Object().read(held, at)
+        text, coded = (shape.read(given.get(part), (*at, part)) for part, shape in self._PARTS.items())
+        if (text is None) == (coded is None):
+            raise RequestInvalid(reason=f"“{'.'.join(map(str, at))}” must have either text or base64", at=at)
+        if coded is None:
+            return bytes(text, "utf-8")
+        try:
+            return base64.b64decode(coded, validate=True)
+        except ValueError:
+            raise RequestInvalid(reason=f"the content of “{at[-1]}” is not base64", at=(*at, "base64")) from None
+
+    def limits(self) -> dict[str, Any]:
+        properties = {part: shape.described() for part, shape in self._PARTS.items()}
+        properties["base64"] |= {"contentEncoding": "base64"}
+        return {
+            "additionalProperties": {"type": "object", "properties": properties, "anyOf": [{"required": [part]} for part in properties]}
+        }
 
 
 @dataclass(frozen=True)

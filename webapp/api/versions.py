@@ -24,7 +24,7 @@ def _managed(procedure: str) -> None:
 
 
 @api.get("/procedures/<procedure>/versions")
-@declared(scope="admin:procedures", gives={"versions": [versions.VersionRow]})
+@declared(scope="read:procedures", gives={"versions": [versions.VersionRow]})
 def version_list(procedure: str) -> Any:
     """The versions of a procedure with what was done to them, the newest first."""
     _managed(procedure)
@@ -33,7 +33,7 @@ def version_list(procedure: str) -> Any:
 
 @api.get("/procedures/<procedure>/versions/<int(max=1000000):version>/changes")
 @declared(
-    scope="admin:procedures",
+    scope="read:procedures",
     asks={"since": Whole(N_("Number of the version it is compared with"), default=1)},
     gives={"changes": [Change]},
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from .. import uploads
+from ..api.shapes import FOLDER
 from ..i18n import N_, gettext
 from ..text import VERSION_ACT
 
@@ -23,6 +25,12 @@ KINDS = {
     "scenario": N_("Scenario"),
     "other": N_("Other file"),
 }
+
+
+@data.before_request
+def sized() -> None:
+    """Nothing is read that is larger than a whole procedure."""
+    uploads.at_most(FOLDER)
 
 
 @studio.app_template_filter("file_kind")

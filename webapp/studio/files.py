@@ -16,7 +16,7 @@ from engine.studio.drafts import Draft
 from engine.studio.editing import Editing
 from engine.studio.rows import DraftFile
 
-from .. import failures, i18n
+from .. import failures, i18n, uploads
 from ..accounts import me, services
 from ..api.shapes import RequestInvalid
 from .addresses import data
@@ -74,7 +74,7 @@ def save(procedure: str, path: str) -> Any:
     """The body is the content. `If-Match` has the revision that was seen, `If-None-Match: *` says that the file is new."""
     new = request.headers.get("If-None-Match", "").strip() == "*"
     seen = None if new else _seen()
-    kept = changing.save(services(), procedure, path, request.get_data(), revision=seen, base=_base(), actor=me().id)
+    kept = changing.save(services(), procedure, path, uploads.body(), revision=seen, base=_base(), actor=me().id)
     return {"revision": kept}, 200, {"ETag": f'"{kept}"'}
 
 
@@ -109,12 +109,12 @@ def tell_editing(procedure: str) -> Any:
 def body() -> dict[str, Any]:
     """The JSON object that was sent. Raises RequestInvalid."""
     try:
-        given = request.get_json()
+        given = request.get_json() if uploads.body() else None
     except BadRequest:
         given = None
     if not isinstance(given, dict):
         raise RequestInvalid(reason="the body must be a JSON object", field="")
-    if _HALF.search(request.get_data()) and not _whole(given):
+    if _HALF.search(uploads.body()) and not _whole(given):
         raise RequestInvalid(reason="a text in the body holds half of a character", field="")
     return given
 
