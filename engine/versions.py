@@ -79,6 +79,11 @@ def versions(services: Services, procedure: str) -> list[VersionRow]:
     return found
 
 
+def made(row: VersionRow) -> VersionAct | None:
+    """Who made the version, when and why."""
+    return next((act for act in row.acts if act.act in ("deployed", "scheduled")), None)
+
+
 def numbered(services: Services, procedure: str, number: int | None) -> Deployed:
     """A version by its number; None: the active one. Raises NotFound."""
     of_procedure = ProcedureVersion.procedure == procedure

@@ -22,7 +22,9 @@ def test_from_the_diagram_to_the_cases_and_back(office: Office, address: str, ch
     for _ in range(2):
         office.case()
     director = Visitor(chromium, address, "sunzhiyuan", PASSWORD, DESK)
-    director.page.get_by_role("link", name="运行情况").click()
+    director.page.get_by_role("link", name="流程", exact=True).click()
+    director.page.get_by_role("link", name="约谈").click()
+    director.page.get_by_role("link", name="在办事项", exact=True).click()
     director.page.get_by_role("link", name=re.compile("^面谈记录：2 件")).click()
     expect(director.page.get_by_role("heading", name="停在“面谈记录”的事项")).to_be_visible()
     director.look("operations")

@@ -28,9 +28,12 @@ def test_a_manager_edits_checks_publishes_and_schedules(office: Office, address:
     """From the list of procedures to the next version; a file that cannot be read is repaired, one from elsewhere is converted."""
     manager = Visitor(chromium, address, "admin", PASSWORD, DESK)
     page = manager.page
-    page.get_by_role("link", name="流程设计").click()
+    page.get_by_role("link", name="流程", exact=True).click()
     manager.look("studio")
     page.get_by_role("link", name="约谈").click()
+    manager.reads("现状", "流程管理员", "可发起人员")
+    manager.look("procedure")
+    page.get_by_role("link", name="草稿", exact=True).click()
     manager.reads("第 1 版", "目前没有草稿", "检查结果")
     manager.look("studio-untouched")
     expect(page.get_by_role("link", name="本人陈述 forms/answer.form", exact=True)).to_be_visible()

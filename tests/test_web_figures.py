@@ -1,4 +1,4 @@
-"""The pages of 运行情况 and 统计分析, and what is done and handed out there."""
+"""The tabs 在办事项 and 统计 of a procedure, and what is done and handed out there."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def cases(office: Office) -> dict[str, str]:
 def test_the_diagram_shows_how_many_cases_stand_where(office: Office, cases: dict[str, str]) -> None:
     """Each element with cases is a link to them; what has an incident is marked."""
     manager = office.browser("sunzhiyuan", "en")
-    page = manager.get("/operations", follow_redirects=True).text
+    page = manager.get("/operations/office").text
     assert "Talk: 1 case" in page and "Get app usage: 1 case, 1 incident" in page
     address = re.search(r'<a href="([^"]+element=talk[^"]*)"', page)
     assert address
@@ -59,9 +59,9 @@ def test_readers_look_and_do_nothing(office: Office, cases: dict[str, str]) -> N
     for act in ("consider", "carry-out"):
         assert office.post(reader, f"/operations/office/{act}", sent).status_code == 403
     other = office.browser("chenli")
-    for address in ("/operations", "/operations/office", "/analytics", "/analytics/office", "/analytics/office/log.xes"):
+    for address in ("/operations/office", "/analytics/office", "/analytics/office/log.xes"):
         assert other.get(address).status_code == 403
-    assert "/operations" not in other.get("/inbox").text and 'href="/operations"' in reader.get("/inbox").text
+    assert "/operations" not in other.get("/procedures/office").text and 'href="/operations/office"' in reader.get("/procedures/office").text
     assert reader.get("/operations/nothing").status_code == 404
     assert reader.get("/operations/office?version=99").status_code == 404
 

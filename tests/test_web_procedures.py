@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 from diagrams import END, START, flows, service, user
 from engine_room import files as procedure_files
 from web_office import Office, with_a_term
 
 from engine import deploying, versions
+from engine.models import Case, Holding
+from engine.studio import listing
 
 
 def deployed(office: Office, *tasks: str) -> int:
@@ -19,12 +23,69 @@ def deployed(office: Office, *tasks: str) -> int:
     return int(deploying.deploy(office.services, files, procedure="term")[0].number)
 
 
+def tabs(page: str) -> list[str]:
+    found = re.search(r'<nav class="procedure-tabs".*?</nav>', page, re.DOTALL)
+    return re.findall(r">([^<]+)</a>", found[0]) if found else []
+
+
+def test_each_sees_of_a_procedure_what_they_may(office: Office) -> None:
+    """A supervisor the diagram, HR how cases go, a manager everything; nobody a tab that refuses them."""
+    every = ["概览", "草稿", "试运行", "场景", "版本", "在办事项", "统计"]
+    for login, seen in (("chenli", []), ("wangfang", [every[0], *every[-2:]]), ("sunzhiyuan", every)):
+        reader = office.browser(login, "zh-CN")
+        assert 'href="/procedures"' in reader.get("/inbox").text and "/procedures/office" in reader.get("/procedures").text
+        page = reader.get("/procedures/office").text
+        assert tabs(page) == seen and "<svg" in page and "可发起人员" in page
+        assert ("件在办事项" in page) == bool(seen)
+        for address in re.findall(r'<a href="(/[^"]+/office[^"]*)"', page):
+            assert reader.get(address).status_code == 200, (login, address)
+            assert tabs(reader.get(address).text) == seen
+    outsider = office.browser("liuhai")
+    assert outsider.get("/procedures/office").status_code == 403
+    assert outsider.get("/procedures/none").status_code == 404
+
+
+def test_the_list_counts_what_is_in_hand_but_nothing_about_the_reader(office: Office) -> None:
+    """Running cases and open incidents; whoever a case is about does not learn of it here."""
+    before = listed(office, "sunzhiyuan")
+    office.usage.refuses = True
+    office.case()
+    office.usage.refuses = False
+    with office.services.database.reading() as connection:
+        about = connection.execute(sa.select(Case.subject_id)).scalars().all()[-1]
+    after = listed(office, "sunzhiyuan")
+    assert (after.running, after.incidents) == ((before.running or 0) + 1, (before.incidents or 0) + 1)
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.insert(Holding).values(person_id=about, role="hr"))
+        unit.commit()
+    own = listed(office, about)
+    assert (own.running, own.incidents) == (0, 0)
+    with office.services.database.unit() as unit:
+        unit.connection.execute(sa.delete(Holding).where(Holding.person_id == about, Holding.role == "hr"))
+        unit.commit()
+    assert "个异常" in office.browser("sunzhiyuan").get("/procedures").text
+
+
+def listed(office: Office, who: str) -> listing.ProcedureRow:
+    with office.services.database.reading() as connection:
+        return listing.procedure(office.services, connection, "office", actor=office.people.get(who, who))
+
+
+def test_a_procedure_without_an_active_version_is_only_a_draft(office: Office) -> None:
+    """Its page leads to the draft, where there are no tabs for what it has not."""
+    manager = office.browser("admin", "en")
+    page = office.post(manager, "/procedures", {"key": "promotion", "name": "晋升", "name_en": "Promotion"}, follow_redirects=True).text
+    assert tabs(page) == ["Draft", "Try the draft", "Scenarios"]
+    assert manager.get("/procedures/promotion").headers["Location"] == "/studio/promotion"
+    assert office.browser("sunzhiyuan").get("/procedures/promotion").status_code == 404
+
+
 def test_managers_see_versions_and_move_cases_after_a_dry_run(office: Office) -> None:
     """Who cannot move is named with the reason; a renaming is typed; the move is told on the case, and taken back."""
     case = with_a_term(office)
     to = deployed(office, "review", "b")
     manager = office.browser("admin", "en")
-    page = manager.get("/procedures").text
+    page = manager.get("/studio/term/versions").text
     assert f"/procedures/term/versions/{to}/cases" in page and "1 running case" in page
     address = f"/procedures/term/versions/{to}/cases"
     page = manager.get(address).text
@@ -56,7 +117,7 @@ def test_the_pages_in_chinese(office: Office) -> None:
     to = deployed(office, "z", "b")
     with_a_term(office)
     manager = office.browser("admin", "zh-CN")
-    assert "已发起的事项保持原版本" in manager.get("/procedures").text
+    assert "已发起的事项保持原版本" in manager.get("/studio/term/versions").text
     assert "目标版本中没有该环节" in manager.get(f"/procedures/term/versions/{to}/cases").text
 
 
@@ -82,8 +143,8 @@ def test_others_find_none_of_this(office: Office) -> None:
     number = deployed(office, "review")
     case = office.case()
     other = office.browser("wangfang")
-    assert "/procedures" not in other.get("/inbox").text and f"/cases/{case}/return" not in other.get(f"/cases/{case}").text
-    for address in ("/procedures", f"/procedures/term/versions/{number}/cases", f"/cases/{case}/return"):
+    assert f"/cases/{case}/return" not in other.get(f"/cases/{case}").text
+    for address in ("/studio/term/versions", f"/procedures/term/versions/{number}/cases", f"/cases/{case}/return"):
         assert other.get(address).status_code == 403
     assert office.post(other, f"/cases/{case}/return", {"element": "talk", "reason": "x"}).status_code == 403
     assert office.post(other, "/procedures/term/undo", {"reason": "x"}).status_code == 403
@@ -94,7 +155,7 @@ def test_managers_activate_roll_back_suspend_and_resume_a_version(office: Office
     case = with_a_term(office)
     old, new = deployed(office, "b"), deployed(office, "b", "c")
     manager = office.browser("admin", "en")
-    page = manager.get("/procedures").text
+    page = manager.get("/studio/term/versions").text
     back, hold = f"/procedures/term/versions/{old}/activate", f"/procedures/term/versions/{new}/suspend"
     assert f"Roll back to version {old}" in page and back in page and hold in page
     assert "New cases start on this version" in manager.get(back).text
@@ -107,7 +168,7 @@ def test_managers_activate_roll_back_suspend_and_resume_a_version(office: Office
     assert "none starts on it" in manager.get(hold).text
     assert "Suspended" in office.post(manager, hold, {"reason": "待查"}, follow_redirects=True).text
     resume = f"/procedures/term/versions/{old}/resume"
-    assert "no case can start on it" in manager.get(back).text and resume in manager.get("/procedures").text
+    assert "no case can start on it" in manager.get(back).text and resume in manager.get("/studio/term/versions").text
     office.post(manager, resume, {"reason": "已查明"})
     acts = [(act.act, act.by, act.note) for row in versions.versions(office.services, "term") if row.number == old for act in row.acts]
     assert acts[-3:] == [("activated", "管理员", "新版有误"), ("suspended", "管理员", "待查"), ("resumed", "管理员", "已查明")]

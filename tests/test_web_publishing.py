@@ -102,7 +102,7 @@ def test_a_version_is_scheduled_shown_and_cancelled(office: Office, manager: Fla
     assert "已过" in publish(office, manager, when="later", at="2020-01-01T09:00").text
     assert "2099年1月1日 09:00启用" in publish(office, manager, when="later", at="2099-01-01T09:00").text
     assert (active(office).number == 1 and "2099" not in manager.get(MAIN).text) or "第 2 版将于" in manager.get(MAIN).text
-    assert "第 2 版" in manager.get("/studio").text
+    assert "第 2 版" in manager.get("/procedures").text
     save(office, ANSWER, reworded("说明"))
     assert "请先取消定时" in manager.get(f"{MAIN}/publish").text
     cancelled = office.post(manager, f"{MAIN}/unschedule", {"number": "2", "reason": "暂缓"}, follow_redirects=True)
@@ -117,10 +117,10 @@ def test_why_a_scheduled_version_did_not_become_active(office: Office, manager: 
         events.record(unit.connection, "office", "not activated", at=office.services.clock.now(), by=office.people["admin"], facts=facts)
         unit.commit()
     page = manager.get(MAIN).text
-    assert "期间已启用第 3 版" in page and "原定于" in page and "定时启用的版本未能启用" in manager.get("/studio").text
+    assert "期间已启用第 3 版" in page and "原定于" in page and "定时启用的版本未能启用" in manager.get("/procedures").text
     save(office, ANSWER, reworded())
     publish(office, manager)
-    assert "原定于" not in manager.get(MAIN).text and "定时启用的版本未能启用" not in manager.get("/studio").text
+    assert "原定于" not in manager.get(MAIN).text and "定时启用的版本未能启用" not in manager.get("/procedures").text
 
 
 # --- a version that was published meanwhile

@@ -36,17 +36,17 @@ def manager(office: Office) -> FlaskClient:
 
 
 def test_others_find_none_of_this(office: Office) -> None:
-    """No entry in the menu, and a refusal for who types the address."""
+    """No tab, and a refusal for who types the address."""
     other = office.browser("chenli")
-    assert 'href="/studio"' not in other.get("/inbox").text
-    for address in ("/studio", *(f"{MAIN}{at}" for at in ("", "/publish", "/upload", "/discard", "/take-over", "/folder.zip"))):
+    for address in (f"{MAIN}{at}" for at in ("", "/publish", "/upload", "/discard", "/take-over", "/folder.zip")):
         assert other.get(address).status_code == 403, address
     for address in ("/edit/office.bpmn", "/file/office.bpmn"):
         assert other.get(MAIN + address).status_code == 403
     for address in ("/publish", "/discard", "/new", "/begin", "/unschedule", "/take-over", "/file/office.bpmn"):
         assert office.post(other, MAIN + address, {"reason": "x", "kind": "form", "name": "y"}).status_code == 403, address
-    assert office.post(other, "/studio", {"key": "x", "name": "x"}).status_code == 403
-    assert 'href="/studio"' in office.browser("admin").get("/inbox").text
+    assert office.post(other, "/procedures", {"key": "x", "name": "x"}).status_code == 403
+    assert f'href="{MAIN}"' not in other.get("/procedures/office").text
+    assert f'href="{MAIN}"' in office.browser("admin").get("/procedures/office").text
 
 
 def test_what_is_not_there_is_not_found(manager: FlaskClient) -> None:
@@ -60,11 +60,11 @@ def test_what_is_not_there_is_not_found(manager: FlaskClient) -> None:
 
 def test_an_administrator_begins_a_procedure_and_publishes_it(office: Office, manager: FlaskClient) -> None:
     """With an empty diagram; a name that cannot be is said, and so is one that is taken."""
-    made = office.post(manager, "/studio", {"key": "transfer", "name": "调岗", "name_en": "Transfer"}, follow_redirects=True)
-    assert "transfer.bpmn" in made.text and "新流程" in made.text and "尚未发布" in manager.get("/studio").text
-    refused = office.post(manager, "/studio", {"key": "Transfer!", "name": "调岗"})
+    made = office.post(manager, "/procedures", {"key": "transfer", "name": "调岗", "name_en": "Transfer"}, follow_redirects=True)
+    assert "transfer.bpmn" in made.text and "新流程" in made.text and "尚未发布" in manager.get("/procedures").text
+    refused = office.post(manager, "/procedures", {"key": "Transfer!", "name": "调岗"})
     assert refused.status_code == 422 and "流程标识" in refused.text
-    assert "已有同名流程" in office.post(manager, "/studio", {"key": "office", "name": "x"}).text
+    assert "已有同名流程" in office.post(manager, "/procedures", {"key": "office", "name": "x"}).text
     page = manager.get("/studio/transfer/publish").text
     sent = {"revision": hidden(page, "revision"), "reason": "新流程", "when": "now"}
     done = office.post(manager, "/studio/transfer/publish", sent, follow_redirects=True)
@@ -95,7 +95,7 @@ def test_a_new_file_of_each_kind(office: Office, manager: FlaskClient, kind: str
 
 def test_rules_and_chains_are_added_where_there_are_none(office: Office, manager: FlaskClient) -> None:
     """Under the one name that they have, whatever was typed; empty ones say nothing that is refused."""
-    office.post(manager, "/studio", {"key": "transfer", "name": "调岗"})
+    office.post(manager, "/procedures", {"key": "transfer", "name": "调岗"})
     for name in ("rules.json", "chains.json"):
         made = office.post(manager, "/studio/transfer/new", {"kind": name, "name": "x"}, follow_redirects=True)
         assert made.status_code == 200 and name in made.text and "无法解析" not in made.text
@@ -258,7 +258,7 @@ def test_a_draft_is_discarded_after_a_look_at_what_is_lost(office: Office, manag
     done = office.post(manager, f"{MAIN}/discard", sent, follow_redirects=True)
     assert "草稿已放弃" in done.text and "不改了" in done.text and drafts.read(office.services, "office", actor=None).begun_at is None
     assert office.post(manager, f"{MAIN}/discard", sent).status_code == 409
-    office.post(manager, "/studio", {"key": "transfer", "name": "调岗"})
+    office.post(manager, "/procedures", {"key": "transfer", "name": "调岗"})
     gone = office.post(manager, "/studio/transfer/discard", {"revision": "1"}, follow_redirects=True)
     assert gone.status_code == 200 and "transfer" not in gone.text.replace("transfer。", "")
 
@@ -266,9 +266,10 @@ def test_a_draft_is_discarded_after_a_look_at_what_is_lost(office: Office, manag
 def test_a_draft_begins_from_an_earlier_version(office: Office, manager: FlaskClient) -> None:
     """From the list of versions, as long as there is no draft."""
     deploy(office, **{ANSWER: reworded()})
-    assert "以第 1 版开始草稿" in manager.get(MAIN).text
+    assert "以第 1 版开始草稿" in manager.get(f"{MAIN}/versions").text
     begun = office.post(manager, f"{MAIN}/begin", {"number": "1"}, follow_redirects=True)
     assert "已按第 1 版的内容开始草稿" in begun.text
+    assert "以第 1 版开始草稿" not in manager.get(f"{MAIN}/versions").text
     assert drafts.content(office.services, "office", ANSWER, actor=None)[0] == FILES[ANSWER]
     assert office.post(manager, f"{MAIN}/begin", {"number": "2"}).status_code == 409
 

@@ -1,4 +1,4 @@
-"""流程: the versions of the procedures that somebody manages: which is active, who runs on which, and moving cases to another one."""
+"""流程: the procedures that somebody has to do with, one page for each with a tab for everything one does with it; acts on its versions."""
 
 from __future__ import annotations
 
@@ -9,26 +9,78 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 
 from engine import migration, rules, versions
 from engine.errors import NotAllowed, NotDeployable
+from engine.studio import drafts, listing
 
 from .accounts import logged_in, me, services
-from .i18n import fill, gettext, ngettext
+from .diagrams import diagram
+from .i18n import N_, fill, gettext, ngettext
 from .items import request_id
 
 procedures = Blueprint("procedures", __name__, url_prefix="/procedures")
 
 #: cases moved by one click; the next click takes the next ones
 PORTION = 500
+#: the tabs of a procedure: endpoint, text, and to which rights it opens
+_VIEWS = (
+    ("procedures.show", N_("Overview"), "any"),
+    ("studio.show", N_("Draft"), "manages"),
+    ("studio.attempt", N_("Try the draft"), "manages"),
+    ("studio.scenario_list", N_("Scenarios"), "manages"),
+    ("studio.version_list", N_("Versions"), "manages"),
+    ("operations.show", N_("Running cases"), "reads"),
+    ("analytics.show", N_("Figures"), "reads"),
+)
+#: the tabs of one of which no version was active yet
+_UNSERVED = {"studio.show", "studio.attempt", "studio.scenario_list"}
 
 
 @procedures.get("")
 @logged_in
 def index() -> Any:
     with services().database.reading() as connection:
-        managed = [name for name, own in rules.by_procedure(services(), connection).items() if me().roles & own.managers]
-    if not managed:
-        raise NotAllowed(reason="only managers of a procedure see its versions")
-    former = {name: versions.former(services(), name) for name in managed}
-    return render_template("procedures.html", procedures=[versions.versions(services(), name) for name in managed], former=former)
+        found = listing.procedures(services(), connection, actor=me().id)
+    may_begin = drafts.may_begin(me().roles)
+    if not (found or may_begin):
+        raise NotAllowed(reason="your roles have nothing to do with any procedure")
+    return render_template("procedures.html", procedures=found, may_begin=may_begin)
+
+
+@procedures.post("")
+@logged_in
+def begin() -> Any:
+    """A new procedure with an empty diagram."""
+    key = request.form.get("key", "").strip()
+    names = {name: request.form.get(name, "").strip() for name in ("name", "name_en")}
+    drafts.create(services(), key, **names, actor=me().id)
+    return redirect(url_for("studio.show", procedure=key))
+
+
+@procedures.get("/<procedure>")
+@logged_in
+def show(procedure: str) -> Any:
+    """What serves now, drawn; one without an active version is only a draft."""
+    with services().database.reading() as connection:
+        row = listing.procedure(services(), connection, procedure, actor=me().id)
+    if row.active is None:
+        return redirect(url_for("studio.show", procedure=procedure))
+    version = versions.numbered(services(), procedure, row.active)
+    rows = versions.versions(services(), procedure) if row.rights.reads else ()
+    return render_template(
+        "procedure.html",
+        row=row,
+        made=next((versions.made(each) for each in rows if each.active), None),
+        rules=rules.rules_of(version.files),
+        diagram=diagram(version.id),
+    )
+
+
+@procedures.app_template_global("views_of")
+def views(procedure: str) -> list[tuple[str, str]]:
+    """Endpoint and text of each tab of a procedure that the reader may open."""
+    with services().database.reading() as connection:
+        own = rules.by_procedure(services(), connection).get(procedure)
+    may = listing.rights(own, me().roles)
+    return [(at, text) for at, text, right in _VIEWS if getattr(may, right) and (own is not None or at in _UNSERVED)]
 
 
 # --- acts on a version
@@ -63,7 +115,7 @@ def carry_out(procedure: str, number: int, act: str) -> Any:
         said = [" ".join(filter(None, (one.name or one.element, fill(one.message, one.facts)))) for one in error.findings]
         return _consider(procedure, number, act, [gettext("This version no longer fits what is installed."), *said])
     flash(gettext("Done. It is kept with the version, with your reason."), "success")
-    return redirect(url_for("procedures.index"))
+    return redirect(url_for("studio.version_list", procedure=procedure))
 
 
 # --- moving cases
@@ -131,4 +183,4 @@ def undo(procedure: str) -> Any:
     found = migration.undo(services(), procedure, actor=me().id, reason=request.form.get("reason", ""), request_id=request_id())
     moved = sum(case.moved for case in found)
     flash(ngettext("%(num)s case is back on its former version.", "%(num)s cases are back on their former version.", moved), "success")
-    return redirect(url_for("procedures.index"))
+    return redirect(url_for("studio.version_list", procedure=procedure))

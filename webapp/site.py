@@ -15,6 +15,7 @@ from engine.chains.drafts import EDITORS
 from engine.errors import DatabaseAway
 from engine.models import new_id
 from engine.studio.drafts import may_begin
+from engine.studio.listing import rights
 
 from . import (
     accounts,
@@ -83,7 +84,7 @@ def document_name(document_id: str) -> str:
 
 def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
     """Which parts of the product the reader's roles open, by the rules of the active procedures."""
-    closed = dict.fromkeys(("start", "incidents", "operations", "design", "people", "chains"), False)
+    closed = dict.fromkeys(("start", "incidents", "procedures", "people", "chains"), False)
     if reader is None:
         return closed
     services = accounts.services()
@@ -97,8 +98,7 @@ def _open_to(reader: accounts.Reader | None) -> dict[str, bool]:
         "people": reader.holds("admin"),
         "chains": reader.holds(EDITORS),
         "incidents": any(reader.roles & each.managers for each in active),
-        "operations": any(reader.roles & (each.managers | each.readers) for each in active),
-        "design": may_begin(reader.roles) or any(reader.roles & each.managers for each in active),
+        "procedures": may_begin(reader.roles) or any(rights(each, reader.roles).any for each in active),
     }
 
 

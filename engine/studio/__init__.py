@@ -1,1 +1,1 @@
-"""流程设计: drafts of procedures, from the first change until they are published."""
+"""The studio: drafts of procedures, from the first change until they are published."""

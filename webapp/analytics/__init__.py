@@ -1,4 +1,4 @@
-"""运行与统计: where the running cases of a procedure stand, what is done about several of them, and what finished ones tell."""
+"""在办事项 and 统计: where the running cases of a procedure stand, what is done about several of them, and what finished ones tell."""
 
 from __future__ import annotations
 

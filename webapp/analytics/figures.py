@@ -21,15 +21,6 @@ from .wording import span
 _LONGEST = 12
 
 
-@analytics.get("")
-@logged_in
-def index() -> Any:
-    found = scope.readable(services(), me().id)
-    if not found:
-        raise NotAllowed(reason="only managers and readers of a procedure see how its cases go")
-    return redirect(url_for("analytics.show", procedure=found[0].procedure))
-
-
 @analytics.get("/<procedure>")
 @logged_in
 def show(procedure: str) -> Any:

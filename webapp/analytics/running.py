@@ -1,4 +1,4 @@
-"""运行: the diagram with how many cases stand where, how long steps take, and what is wrong; the cases behind each figure."""
+"""在办事项: the diagram with how many cases stand where, how long steps take, and what is wrong; the cases behind each figure."""
 
 from __future__ import annotations
 
@@ -27,17 +27,6 @@ SHOWN = {
 }
 #: shades of the heat map
 _SHADES = 5
-
-
-@operations.get("")
-@logged_in
-def index() -> Any:
-    found = scope.readable(services(), me().id)
-    if not found:
-        raise NotAllowed(reason="only managers and readers of a procedure see how its cases go")
-    if len(found) == 1:
-        return redirect(url_for("operations.show", procedure=found[0].procedure))
-    return render_template("operations.html", procedures=found)
 
 
 @operations.get("/<procedure>")

@@ -78,7 +78,9 @@ SCREENS: Mapping[str, str] = {
     "disputes": "owners/figures#disputes",
     "studio.version_list": "owners/versions#list",
     "studio.roll_back": "owners/versions#back",
-    "procedures": "owners/versions",
+    "procedures": "owners/procedures",
+    "procedures.index": "owners/procedures#list",
+    "procedures.show": "owners/procedures#overview",
     "procedures.consider": "owners/versions#{act}",
     "procedures.cases": "owners/versions#move",
 }

@@ -1,4 +1,4 @@
-"""流程设计: where managers draw, check, try and publish the procedures they manage."""
+"""The studio: where managers draw, check, try and publish the procedures they manage."""
 
 from __future__ import annotations
 

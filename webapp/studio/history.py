@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from engine import versions
 from engine.errors import ActivatedMeanwhile, NotDeployable
 from engine.studio import drafts
-from engine.versions import VersionAct, VersionRow
+from engine.versions import VersionRow
 
 from .. import i18n
 from ..accounts import logged_in, me, services
@@ -30,17 +30,12 @@ def _page(procedure: str, faults: Sequence[str] = ()) -> str:
     return render_template(
         "studio_versions.html",
         draft=draft,
-        versions=[(row, _published(row), _before(found, place)) for place, row in enumerate(found)],
+        versions=[(row, versions.made(row), _before(found, place)) for place, row in enumerate(found)],
         former=versions.former(services(), procedure),
         running=sum(row.running for row in found),
         faults=faults,
         typed=request.form,
     )
-
-
-def _published(row: VersionRow) -> VersionAct | None:
-    """Who made the version, when and why."""
-    return next((act for act in row.acts if act.act in ("deployed", "scheduled")), None)
 
 
 def _before(rows: Sequence[VersionRow], place: int) -> int | None:

@@ -1,4 +1,4 @@
-"""The pages of the studio: the procedures that somebody manages, and the draft of one with its files."""
+"""The draft of a procedure with its files, and what is done with it as a whole."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from flask import Response, flash, redirect, render_template, request, url_for
 
 from engine import deploying, versions
 from engine.bpmn import blank
-from engine.errors import NotAllowed, NotFound
-from engine.studio import changing, drafts, editing, events, listing, publishing, titles
+from engine.errors import NotFound
+from engine.studio import changing, drafts, editing, events, publishing, titles
 
 from .. import i18n
 from ..accounts import logged_in, me, services
@@ -23,27 +23,6 @@ from .changes import by_file
 
 #: files of a kind that are listed without being asked for
 _FEW = 6
-
-
-@studio.get("")
-@logged_in
-def index() -> Any:
-    with services().database.reading() as connection:
-        found = listing.procedures(services(), connection, actor=me().id)
-    may_begin = drafts.may_begin(me().roles)
-    if not (found or may_begin):
-        raise NotAllowed(reason="only managers of a procedure design it")
-    return render_template("studio.html", procedures=found, may_begin=may_begin)
-
-
-@studio.post("")
-@logged_in
-def begin() -> Any:
-    """A new procedure with an empty diagram."""
-    key = request.form.get("key", "").strip()
-    names = {name: request.form.get(name, "").strip() for name in ("name", "name_en")}
-    drafts.create(services(), key, **names, actor=me().id)
-    return redirect(url_for("studio.show", procedure=key))
 
 
 @studio.get("/<procedure>")
@@ -182,7 +161,7 @@ def discard(procedure: str) -> Any:
     drafts.discard(services(), procedure, revision=revision, actor=me().id, note=request.form.get("reason", "").strip()[:1000])
     flash(gettext("The draft was discarded."), "success")
     there = procedures_of(procedure)
-    return redirect(url_for("studio.show", procedure=procedure) if there else url_for("studio.index"))
+    return redirect(url_for("studio.show", procedure=procedure) if there else url_for("procedures.index"))
 
 
 def procedures_of(procedure: str) -> bool:
