@@ -69,7 +69,13 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(office: Office, addres
         ],
         "zhaominhua": [f"/cases/{talked}", f"/items/{approval}"],
         "chenli": ["/start/office", f"/start/office/{office.people['linxiaobei']}"],
-        "admin": ["/incidents", f"/cases/{with_a_term(office)}", "/procedures", "/procedures/office", *(f"/procedures/office/versions/1/{act}" for act in _ACTS)],
+        "admin": [
+            "/incidents",
+            f"/cases/{with_a_term(office)}",
+            "/procedures",
+            "/procedures/office",
+            *(f"/procedures/office/versions/1/{act}" for act in _ACTS),
+        ],
     }
     for login, addresses in visits.items():
         page = _open(chromium, address, login, width)

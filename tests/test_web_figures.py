@@ -61,7 +61,9 @@ def test_readers_look_and_do_nothing(office: Office, cases: dict[str, str]) -> N
     other = office.browser("chenli")
     for address in ("/operations/office", "/analytics/office", "/analytics/office/log.xes"):
         assert other.get(address).status_code == 403
-    assert "/operations" not in other.get("/procedures/office").text and 'href="/operations/office"' in reader.get("/procedures/office").text
+    assert (
+        "/operations" not in other.get("/procedures/office").text and 'href="/operations/office"' in reader.get("/procedures/office").text
+    )
     assert reader.get("/operations/nothing").status_code == 404
     assert reader.get("/operations/office?version=99").status_code == 404
 

@@ -121,7 +121,9 @@ def _known(services: Services, connection: sa.Connection, actor: str, only: str 
     return found
 
 
-def _by_procedure(connection: sa.Connection, table: Any, which: sa.ColumnElement[bool], only: str | None) -> dict[str, sa.Row[Any]]:
+def _by_procedure(
+    connection: sa.Connection, table: Any, which: sa.ColumnExpressionArgument[bool], only: str | None
+) -> dict[str, sa.Row[Any]]:
     chosen = (which,) if only is None else (which, table.procedure == only)
     return {row.procedure: row for row in connection.execute(sa.select(table.__table__).where(*chosen))}
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 
-from engine.analytics import reports, scope
+from engine.analytics import reports
 from engine.analytics.reports import Report, StepFigures, Summary
-from engine.errors import NotAllowed
 
 from ..accounts import logged_in, me, services
 from ..i18n import gettext, named

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from engine.analytics import reports, scope, searching, standing
 from engine.bpmn import render
 from engine.bpmn.badges import Badge
-from engine.errors import NotAllowed
 from engine.returns import STEPS
 
-from ..accounts import logged_in, me, services
+from ..accounts import logged_in, services
 from ..i18n import N_, current, gettext, named, ngettext
 from .addresses import Asked, asked, operations
 from .wording import span
