@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
+
+from engine.bpmn.decisions import Decisions
 
 WHOM, TEAM = "KF-017", "customer-service-1"
 WINDOW = {"from": "2026-11-10", "to": "2026-11-23", "trend_from": "2026-10-25", "training_from": "2026-09-25"}
 MEMBERS = [f"KF-{number:03}" for number in range(4, 11)]
+
+
+def references() -> Any:
+    """What the shipped table points out for the team."""
+    table = Path(__file__).parent.parent / "processes/termination/references.dmn"
+    return Decisions(table.read_bytes(), file=table.name).decide("references", {"team": TEAM}).value
 
 
 def working_days(first: str, last: str) -> list[str]:

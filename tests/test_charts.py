@@ -6,13 +6,13 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from portrait_rows import WINDOW, app_usage, employee, performance, training
+from portrait_rows import WINDOW, app_usage, employee, performance, references, training
 
 from processes.rules import charts
 from processes.rules.portrait import compute
 
 SVG = "{http://www.w3.org/2000/svg}"
-PORTRAIT = compute(employee(), app_usage(), training(), performance(), window=WINDOW)
+PORTRAIT = compute(employee(), app_usage(), training(), performance(), window=WINDOW, references=references())
 
 
 def heights(svg: str, line: int = 0) -> list[float]:

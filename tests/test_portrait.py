@@ -8,15 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from portrait_rows import MEMBERS, WHOM, WINDOW, app_usage, employee, performance, training, working_days
+from portrait_rows import MEMBERS, WHOM, WINDOW, app_usage, employee, performance, references, training, working_days
 
-from processes.rules.portrait import SMALLEST_TEAM, THRESHOLDS, Threshold, compute
+from processes.rules.portrait import SMALLEST_TEAM, compute
 
 
 def portrait(**changes: Any) -> dict[str, Any]:
     """The portrait of the sample rows, with some of the four answers replaced."""
     given = {"employee": employee(), "app_usage": app_usage(), "training": training(), "performance": performance(), **changes}
-    return compute(**given, window=WINDOW)
+    return compute(**{"references": references(), **given}, window=WINDOW)
 
 
 def metric(found: dict[str, Any], key: str) -> dict[str, Any]:
@@ -163,11 +163,24 @@ def test_a_team_mean_that_rounds_to_nothing_can_be_compared_with() -> None:
 
 
 def test_exactly_at_the_limit_is_not_beyond_it() -> None:
-    """Thresholds point out what lies beyond; a company lays its own over the table."""
-    own = {**THRESHOLDS, "orders": Threshold(side="below", limit=Decimal(10), source="制度", source_en="rule")}
-    found = compute(employee(), app_usage(), training(), performance(), window=WINDOW, thresholds=own)
+    """References point out what lies beyond; of two for one metric the first counts, as an employer lays a team's own above the common."""
+    own = {"metric": "orders", "side": "below", "limit": 10, "source": "制度", "source_en": "rule"}
+    found = portrait(references=[own, *references()])
     assert metric(found, "orders")["beyond"] is False
     assert "不低于制度的 10 单" in found["text"] and "完成工单" not in found["beyond_text"]
+
+
+def test_without_references_only_the_pass_mark_is_pointed_out() -> None:
+    """No figure is beyond anything that the employer did not set."""
+    found = portrait(references=None)
+    assert {each["key"]: each["beyond"] for each in found["metrics"] if each["beyond"] is not None} == {"exam_score": True}
+
+
+@pytest.mark.parametrize("wrong", [{"side": "under"}, {"limit": "ten"}, {"limit": True}, {"limit": None}])
+def test_a_reference_that_says_no_limit_is_refused(wrong: dict[str, Any]) -> None:
+    """A slip in the table becomes an incident at the step and is never passed over."""
+    with pytest.raises(ValueError, match="above or below a number"):
+        portrait(references=[{"metric": "orders", "side": "below", "limit": 10, **wrong}])
 
 
 def test_an_unknown_metric_is_shown_under_its_own_name() -> None:

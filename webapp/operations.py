@@ -12,7 +12,7 @@ from processes.rules import portrait
 class PortraitOperation:
     """`portrait.compute`: what the EHR's rows say about the subject beside their team.
 
-    Input: `employee`, `app_usage`, `training`, `performance` as the EHR operations give them, and `window`.
+    Input: `employee`, `app_usage`, `training`, `performance` as the EHR operations give them, `window`, and `references` if any.
     """
 
     names: Sequence[str] = ("portrait.compute",)
@@ -20,6 +20,7 @@ class PortraitOperation:
     descriptions: Sequence[Description] = (
         Description(
             name="portrait.compute",
+            version=2,
             label="生成员工表现画像",
             label_en="Make the portrait",
             description="把人事档案、应用使用、培训考核、绩效数据汇成一份画像：事实、与班组的差异、是否超出参考标准、缺什么数据。"
@@ -33,6 +34,7 @@ class PortraitOperation:
                 Parameter("training", "培训考核记录", "Training results", "context", required=True, default="=training"),
                 Parameter("performance", "绩效记录", "Performance", "context", required=True, default="=performance"),
                 Parameter("window", "取数期间（from、to）", "Window (from, to)", "context", required=True, default="=window"),
+                Parameter("references", "参考标准（决策表的结果）", "References (result of a decision table)", "list"),
             ),
             outputs=(
                 Result("employee", "工号", "Employee number"),
@@ -61,7 +63,8 @@ class PortraitOperation:
     def call(self, call: Call) -> Answer:
         given = call.input
         try:
-            value = portrait.compute(given["employee"], given["app_usage"], given["training"], given["performance"], window=given["window"])
+            pulled = (given[name] for name in ("employee", "app_usage", "training", "performance"))
+            value = portrait.compute(*pulled, window=given["window"], references=given.get("references"))
         except (KeyError, TypeError, ValueError) as error:
             reason = f"the data are not such as a portrait is made of: {type(error).__name__} {error}"
             raise Refused(system="partwell", operation=call.operation, reason=reason) from error

@@ -42,7 +42,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """From where on a figure is pointed out."""
+    """From where on a figure is pointed out. The limit of exams is the pass mark in the rows themselves."""
 
     side: Literal["above", "below"]
     limit: Decimal
@@ -70,19 +70,6 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 
-_HIRING = {"source": "岗位录用条件", "source_en": "hiring conditions of the post"}
-_HOUSE = {"source": "本单位参考标准", "source_en": "the employer's own reference"}
-
-#: Those of the sample company; each company lays its own, with their sources, over them. The limit of exams is the pass mark in
-#: the rows themselves.
-THRESHOLDS: Mapping[str, Threshold] = {
-    "app_usage.social": Threshold(side="above", limit=Decimal(60), **_HOUSE),
-    "app_usage.video": Threshold(side="above", limit=Decimal(60), **_HOUSE),
-    "orders": Threshold(side="below", limit=Decimal(15), **_HIRING),
-    "completion_rate": Threshold(side="below", limit=Decimal(60), **_HOUSE),
-    "complaints": Threshold(side="above", limit=Decimal(1), **_HIRING),
-}
-
 
 def compute(
     employee: Mapping[str, Any] | None,
@@ -91,13 +78,15 @@ def compute(
     performance: Mapping[str, Any] | None,
     *,
     window: Mapping[str, str],
-    thresholds: Mapping[str, Threshold] = THRESHOLDS,
+    references: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Json]:
     """The portrait as JSON, well under 16 kB.
 
     The first four are the values of `ehr.employee`, `ehr.app_usage`, `ehr.training` and `ehr.performance`; any of them may be
     empty or None. `window`: days `from` and `to` inclusive for usage and performance, and optionally `trend_from` and
-    `training_from`, the first days of the usage chart and of the exams.
+    `training_from`, the first days of the usage chart and of the exams. `references`: what the employer points out, as the rows
+    that a decision table of the procedure gives: `metric`, `side` (above or below), `limit`, `source`, `source_en`; the first of
+    a metric counts. ValueError for rows that say it otherwise.
 
     Gives `metrics` (see `_metric`), `exams`, `monitoring`, `missing`, `sentences` (lists), and as one text each `text` (all
     sentences), `beyond_text` (those of metrics beyond their threshold) and `evidence_text` (the sources with their rows). The
@@ -107,6 +96,7 @@ def compute(
     whom = str(record.get("employee") or next((g["employee"] for g in (usage, exams, work) if g.get("employee")), ""))
     days = _Days(window["from"], window["to"], str(record.get("hired_on") or ""))
     monitoring, allowed_from = _monitoring(record, window["to"])
+    thresholds = _thresholds(references or ())
     missing = [*_gaps("ehr.employee", record, employee is None, whom)]
 
     metrics: list[dict[str, Json]] = []
@@ -164,6 +154,17 @@ def compute(
         "evidence_text": "\n".join(zh for zh, _ in sources),
         "evidence_text_en": "\n".join(en for _, en in sources),
     }
+
+
+def _thresholds(references: Sequence[Mapping[str, Any]]) -> dict[str, Threshold]:
+    found: dict[str, Threshold] = {}
+    for row in references:
+        limit = row["limit"]
+        if row["side"] not in ("above", "below") or isinstance(limit, bool) or not isinstance(limit, (int, float)):
+            raise ValueError(f"a reference is above or below a number, not {row['side']} {limit}")
+        said = {name: str(row.get(name) or "") for name in ("source", "source_en")}
+        found.setdefault(row["metric"], Threshold(side=row["side"], limit=Decimal(str(limit)), **said))
+    return found
 
 
 @dataclass(frozen=True)
