@@ -47,6 +47,20 @@ function beginning(typed, from, options) {
     text: 'onKeyup=${ onKeyup }',
     replacement: 'onKeyup=${ onKeyup } onInput=${ onKeyup }',
   },
+  {
+    why: 'a diagram is searched by whatever is typed, too',
+    file: 'diagram-js/lib/features/search-pad/SearchPad.js',
+    text: "listen(this._container, SearchPad.INPUT_SELECTOR, 'keyup', function(e) {",
+    replacement:
+      "listen(this._container, SearchPad.INPUT_SELECTOR, 'input', function(e) { self._search(e.delegateTarget.value); });" +
+      "listen(this._container, SearchPad.INPUT_SELECTOR, 'keyup', function(e) {",
+  },
+  {
+    why: 'how many entries a menu found is said in the words of the page',
+    file: 'diagram-js/lib/features/popup-menu/PopupMenuComponent.js',
+    text: "${ entriesToShow.length } ${ entriesToShow.length === 1 ? 'result' : 'results' } found",
+    replacement: "${ globalThis.studioSays?.('{n} found', { n: entriesToShow.length }) ?? entriesToShow.length }",
+  },
   ...['log/Log.js', 'notifications/Notifications.js'].map((file) => ({
     why: `${file} of the simulation shows names of elements, which anybody may have given, as text and not as markup`,
     file: `bpmn-js-token-simulation/lib/features/${file}`,

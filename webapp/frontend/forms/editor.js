@@ -9,11 +9,23 @@ import { Own } from './own.js';
 export function editor(canvas, panel, say) {
   globalThis.studioFunctions = functions(say);
   if (say.chinese) flatpickr.localize(Mandarin);
-  return new FormEditor({
+  const made = new FormEditor({
     container: canvas,
     propertiesPanel: { parent: panel, feelPopupContainer: document.body },
     additionalModules: [{ __init__: ['studioNames', 'studioOwn'], studioNames: ['type', Names], studioOwn: ['type', Own], say: ['value', say] }],
   });
+  canvas.addEventListener('click', (event) => add(made, event));
+  return made;
+}
+
+/** A component that is clicked on goes to the end of the form and is there to be named; Enter is answered by the palette itself. */
+function add(editor, { target, detail }) {
+  const type = target.closest('.fjs-palette-field')?.dataset.fieldType;
+  if (!type || !detail) return;
+  const { schema } = editor._getState();
+  const { id } = editor.get('modeling').addFormField({ type }, schema, schema.components.length);
+  editor.get('selection').set(editor.get('formFieldRegistry').get(id));
+  requestAnimationFrame(() => document.querySelector(`.fjs-element[data-id="${id}"]`)?.scrollIntoView({ block: 'nearest' }));
 }
 
 /** Components are called in the person's language, in the palette and in what a new one begins with; one that is read stays as it is. */

@@ -15,7 +15,12 @@ export class Own {
 
   getGroups(field, editField) {
     return (groups) => {
-      const kept = groups.map((group) => (group.entries ? { ...group, entries: group.entries.filter(({ id }) => !WITHOUT.has(id)) } : group));
+      const kept = groups.map((group) => ({
+        ...group,
+        // the name of a component and of the form are what everybody comes for
+        ...(group.id === 'general' && { shouldOpen: true }),
+        ...(group.entries && { entries: group.entries.filter(({ id }) => !WITHOUT.has(id)) }),
+      }));
       if (!field) return kept;
       return field.type === 'default' ? this.titled(kept, field, editField) : this.english(kept, field, editField);
     };

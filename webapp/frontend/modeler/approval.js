@@ -37,7 +37,7 @@ export function approvalGroup(element, { injector, say, catalogue, addresses }) 
   const begin = {
     '': {},
     chain: { properties: { 'wf.chain': catalogue.chains[0]?.key ?? '=' } },
-    role: { extensions: { [ASSIGNMENT]: { assignee: undefined, candidateUsers: undefined, candidateGroups: `=["${catalogue.roles[0]?.key ?? ''}"]` } } },
+    role: { extensions: { [ASSIGNMENT]: { assignee: undefined, candidateUsers: undefined, candidateGroups: '=[]' } } },
     person: { extensions: { [ASSIGNMENT]: { assignee: '=initiator.id', candidateUsers: undefined, candidateGroups: undefined } } },
     subject: { properties: { 'wf.for': 'subject' } },
   };

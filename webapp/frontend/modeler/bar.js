@@ -10,6 +10,8 @@ export class Bar extends Head {
     this.tool('zoom-in', say('Larger'), () => diagram.get('zoomScroll').stepZoom(1));
     this.tool('eye', say('Whole diagram'), () => fit(diagram));
     if (narrow) return;
+    // not during the click itself, for the search is closed by every click outside
+    this.tool('search', say('Search in diagram'), () => setTimeout(() => diagram.get('searchPad').open()));
     const able = this.steps(() => diagram.get('commandStack'));
     diagram.on('commandStack.changed', able);
     const play = this.tool('player-play', say('Play through with tokens'), () => diagram.get('toggleMode').toggleMode());

@@ -69,6 +69,7 @@ const modelling = {
   'Create or append': '添加或接入',
   'No matching entries': '没有符合的项目',
   'No results found': '没有找到',
+  '{n} found': '找到 {n} 项',
   Templates: '操作',
   'No Entries': '还没有记录',
 };
