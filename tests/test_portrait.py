@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from decimal import Decimal
 from typing import Any
 
 import pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from diagrams import END, START, event, flows, mapping, message, node, service, user, zeebe
-from engine_room import files
+from engine_room import files, form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenario_files import RULES, chosen, played, said, shared, wrong
@@ -311,6 +312,15 @@ def test_messages_and_signals_arrive() -> None:
         then: {ended: completed}
         """
     assert said(played(procedure, text)) == ""
+
+
+def test_a_step_that_asks_for_nothing_is_done_without_a_word_about_it() -> None:
+    """One more step stops no scenario; one whose form asks for something does, and a step is done as written wherever it is written."""
+    undemanding = {**chosen(), "forms/check.form": json.dumps(form("verdict", "why")).encode()}
+    done = played(undemanding, "when: [{until: end}]\nthen: {ended: kept, passed: [查看]}")
+    assert said(done) == ""
+    usual = "usual:\n  查看: {by: 王芳, complete: {verdict: stop}}"
+    assert said(played(undemanding, "when: [{until: end}]\nthen: {ended: completed}", usual=usual)) == ""
 
 
 def test_usual_answers_come_from_the_folder_and_the_file() -> None:

@@ -56,6 +56,12 @@ function beginning(typed, from, options) {
       "listen(this._container, SearchPad.INPUT_SELECTOR, 'keyup', function(e) {",
   },
   {
+    why: 'what was found lies amid the drawing, where there is room to go on beside it',
+    file: 'diagram-js/lib/features/search-pad/SearchPad.js',
+    text: 'top: SCROLL_TO_ELEMENT_PADDING',
+    replacement: 'top: SCROLL_TO_ELEMENT_PADDING, bottom: 250, left: 250, right: 400',
+  },
+  {
     why: 'how many entries a menu found is said in the words of the page',
     file: 'diagram-js/lib/features/popup-menu/PopupMenuComponent.js',
     text: "${ entriesToShow.length } ${ entriesToShow.length === 1 ? 'result' : 'results' } found",

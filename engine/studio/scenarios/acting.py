@@ -59,8 +59,7 @@ class Acting:
         given = dict(act.given)
         match act.verb:
             case "complete":
-                values = self._submitted(step, actor, given, whole=True)
-                work.complete(services, step.item_id, values=values, locale=self._locale, **more)
+                self.complete(step, actor, given)
             case "approve":
                 self._approve(step, actor, given, more)
             case "reject":
@@ -77,6 +76,11 @@ class Acting:
                 work.claim(services, step.item_id, **more)
             case "release":
                 work.release(services, step.item_id, **more)
+
+    def complete(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Json]) -> None:
+        """What is given, over what the form of the step holds already, is sent."""
+        values = self._submitted(step, actor, given, whole=True)
+        work.complete(self._services, step.item_id, values=values, locale=self._locale, actor=actor, request_id=new_id())
 
     def _approve(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Any], more: Mapping[str, Any]) -> None:
         values = self._submitted(step, actor, given.get("values") or {}, whole=False) if given.get("values") else {}

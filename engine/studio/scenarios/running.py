@@ -255,12 +255,23 @@ class _Play:
         raise unfit("the step {step} is not open after {most} usual acts", step=name, most=_MOST)
 
     def _usually(self, step: casefile.OpenStep) -> bool:
-        """Somebody who holds the step does what is usual there; False where nothing is."""
+        """Somebody who holds the step does what is usual there; False where nothing is, and something has to be said."""
         for act in self._usual.get(step.element, ()):
             if self._places.person(act.by) in step.holder_ids:
                 self._do(act)
                 return True
-        return False
+        return step.element not in self._usual and self._as_it_stands(step)
+
+    def _as_it_stands(self, step: casefile.OpenStep) -> bool:
+        """A step that asks for nothing is done by somebody who holds it, so that one more of them stops no scenario."""
+        if not step.holder_ids:
+            return False
+        try:
+            self._acting.complete(step, min(step.holder_ids, key=self._places.name), {})
+        except PartwellError:
+            return False
+        self._sandbox.settle()
+        return True
 
     def _wait(self, open_steps: Sequence[casefile.OpenStep], name: str) -> None:
         if open_steps:
