@@ -323,10 +323,13 @@ class Scanner(Protocol):
 
 
 class Renderer(Protocol):
-    """Makes a PDF from a template of a procedure and data."""
+    """Makes a document from a template and data. Raises `errors.PdfFailed` with what is wrong with either."""
 
     def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
         """PDF/A bytes; the same input gives the same bytes. `template` is typst source, `images` are SVG texts by name."""
+
+    def pages(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> Sequence[bytes]:
+        """The same as pictures, a PNG of each page."""
 
 
 #: what stands in for the form of an element that has none: it takes no value

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from .bpmn.program import Program
 from .calendar import Calendars
 from .db import Database, Statement
 from .errors import FileRefused, NotFound
+from .letters import templates
 from .models import Case, ProcedureFile, ProcedureVersion
 from .ports import Json
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .services import Services
 
 #: file names that make up a procedure
-KINDS = (".bpmn", ".dmn", ".form", ".typ", ".txt", ".json", ".svg", ".yaml")
+KINDS = (".bpmn", ".dmn", ".form", ".html", ".typ", ".txt", ".json", ".svg", ".yaml")
 #: bytes of one of them
 LARGEST = 2 * 1024 * 1024
 
@@ -116,11 +117,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         aside = any(part.startswith(".") for part in name.parts) or name.parts[0] == convert.ORIGINALS
-        if path.is_file() and (path.suffix in KINDS or path.name.endswith(convert.ENDINGS)) and not aside:
+        if path.is_file() and (of_kind(name.as_posix()) or path.name.endswith(convert.ENDINGS)) and not aside:
             if path.stat().st_size > LARGEST:
                 raise FileRefused(file=path, reason="it is larger than 2 MB")
             files[convert.plain(name.as_posix())] = path.read_bytes()
     return files
+
+
+def of_kind(path: str) -> bool:
+    """Whether a file is of a kind that belongs to a procedure; other HTML than letters, such as what a modeler exports, does not."""
+    name = PurePosixPath(path)
+    return name.suffix in KINDS and (name.suffix != ".html" or name.parts[0] == templates.FOLDER)
 
 
 def gather(source: Path, forms: Path | None = None) -> dict[str, bytes]:

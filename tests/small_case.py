@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import cases, letters, migrations, work
+from engine import cases, migrations, work
 from engine.bpmn.state import LiveCases
 from engine.db import Database
 from engine.deploying import deploy
 from engine.fields import Keyring
 from engine.jobs import Runner
+from engine.letters.operations import DraftLetter, RenderLetter
 from engine.models import Case, Department, Headship, Holding, Person, Placement, WorkItem, new_id
 from engine.ports import Answer, Call, Exchange, File, Json
 from engine.procedures import Programs
@@ -166,8 +167,8 @@ def house(home: Path, database: str = "") -> Services:
     renderer = TypstRenderer()
     operations = [
         Usage(),
-        letters.RenderLetter(renderer, lambda case: FILES, zone="Asia/Shanghai"),
-        letters.DraftLetter(lambda case: FILES),
+        RenderLetter(renderer, lambda case: FILES, zone="Asia/Shanghai"),
+        DraftLetter(lambda case: FILES),
     ]
     services = Services(
         settings=settings,

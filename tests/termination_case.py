@@ -13,7 +13,7 @@ import portrait_rows
 from engine.bpmn import expressions
 from engine.bpmn.advance import Advance
 from engine.bpmn.program import Program
-from engine.letters import DraftLetter, RenderLetter
+from engine.letters.operations import DraftLetter, RenderLetter
 from engine.ports import Call
 from forms import FormChecker
 from processes.rules import portrait

@@ -19,7 +19,7 @@ from twins import ScriptedOperation
 from engine import errors
 from engine.bpmn import expressions
 from engine.descriptions import Description, described
-from engine.letters import DraftLetter, RenderLetter
+from engine.letters.operations import DraftLetter, RenderLetter
 from engine.ports import Answer, Json, Operation
 from webapp.operations import PortraitOperation
 from webapp.pdf import TypstRenderer

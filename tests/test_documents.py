@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 from small_case import FILES, PNG, closed, house, houses, open_item, person, started
 
-from engine import documents, ledger, letters, originals, work
+from engine import documents, ledger, originals, work
 from engine.errors import FileEmpty, FileTooLarge, FileTypeRefused, NotAllowed, NotFound, Refused, SealBroken
+from engine.letters.operations import DraftLetter, RenderLetter
 from engine.models import Case, Document
 from engine.ports import Call, File
 from engine.services import Services
@@ -211,8 +212,8 @@ def call(operation: str, template: str, locale: str = "zh-CN", **given: object) 
 SUBJECT = {"subject": {"name": "林小北"}, "hours": 2.5, "points": ["一、事实", "二、依据"]}
 
 
-def render() -> letters.RenderLetter:
-    return letters.RenderLetter(TypstRenderer(), lambda case: FILES, zone="Asia/Shanghai")
+def render() -> RenderLetter:
+    return RenderLetter(TypstRenderer(), lambda case: FILES, zone="Asia/Shanghai")
 
 
 def test_a_letter_carries_the_day_it_is_made() -> None:
@@ -227,7 +228,7 @@ def test_a_letter_carries_the_day_it_is_made() -> None:
 @pytest.mark.parametrize(
     ("template", "given", "said"),
     [
-        ("nothing", SUBJECT, "nothing.typ"),
+        ("nothing", SUBJECT, "no such letter: nothing"),
         ("notice", {"hours": 2}, "subject"),
         ("notice", SUBJECT | {"date": "soon"}, "soon"),
         ("notice", SUBJECT | {"charts": {"usage": 5}}, "charts"),
@@ -239,8 +240,8 @@ def test_a_letter_that_cannot_be_made_says_why(template: str, given: dict[str, o
         render().call(call("document.render", template, **given))
 
 
-def draft() -> letters.DraftLetter:
-    return letters.DraftLetter(lambda case: FILES)
+def draft() -> DraftLetter:
+    return DraftLetter(lambda case: FILES)
 
 
 def test_a_draft_is_filled_from_the_input() -> None:

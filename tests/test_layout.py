@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import connectors
-from engine import letters
+from engine.letters.operations import DraftLetter, RenderLetter
 from engine.settings import Settings
 from webapp.commands import partwell as commands
 from webapp.demo.systems import company_connectors
@@ -64,7 +64,7 @@ def test_every_setting_is_in_the_readme() -> None:
 def test_every_operation_is_in_the_readme() -> None:
     """Each operation that a service task can name, of the connectors and our own, has its place."""
     readme = (ROOT / "README.md").read_text("utf-8")
-    own_ones = {*PortraitOperation.names, *letters.RenderLetter.names, *letters.DraftLetter.names}
+    own_ones = {*PortraitOperation.names, *RenderLetter.names, *DraftLetter.names}
     configured = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
     offered = {name for connector in configured for name in connector.names}
     assert offered and sorted(name for name in own_ones | offered if f"`{name}`" not in readme) == []

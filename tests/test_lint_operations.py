@@ -15,7 +15,7 @@ from connectors.payroll_http import PayrollHttp
 from engine.bpmn import lint
 from engine.bpmn.lint.offered import offered
 from engine.descriptions import Description
-from engine.letters import DraftLetter, RenderLetter
+from engine.letters.operations import DraftLetter, RenderLetter
 from webapp.checking import check_paths
 from webapp.operations import PortraitOperation
 

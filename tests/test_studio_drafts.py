@@ -304,6 +304,6 @@ def test_files_are_called_by_what_they_are_for() -> None:
     """The shipped dismissal: diagrams and tables by their names, forms and letters by the steps that use them, scenarios by theirs."""
     called = titles.titles(procedures.gather(PROCEDURES / "termination", FORMS))
     assert called["termination.bpmn"] == ["辞退"] and called["law-check.dmn"] == ["辞退合法性审查"]
-    assert called["forms/assessment.form"] == ["评估表现并提出处理意见"] and called["letters/notice.typ"] == ["生成解除通知书"]
+    assert called["forms/assessment.form"] == ["评估表现并提出处理意见"] and called["letters/notice.html"] == ["生成解除通知书"]
     assert called["scenarios/union-silent.yaml"] == ["工会逾期未回复"] and "rules.json" not in called
     assert titles.titles({"a.bpmn": b"<broken", "b.dmn": b"", "scenarios/c.yaml": b"{", "forms/d.form": b"{"}) == {}

@@ -101,6 +101,9 @@ class PlainRenderer:
     def render(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> bytes:
         return f"%PDF-1.7 {sorted(data)} {sorted(images)}".encode()
 
+    def pages(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> Sequence[bytes]:
+        return [b"\x89PNG " + self.render(template, data, images)]
+
 
 class Bellboy:
     """Remembers that it was rung."""

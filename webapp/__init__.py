@@ -39,7 +39,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
     from engine.distributed import carrier_of
     from engine.errors import SettingWrong
     from engine.fields import Keyring
-    from engine.letters import DraftLetter, RenderLetter
+    from engine.letters.operations import DraftLetter, RenderLetter
     from engine.procedures import Programs, files_of_case
     from engine.services import Services, SystemClock
 
@@ -90,7 +90,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, carrier: 
 def told_of_operations() -> dict[str, Description]:
     """What our own operations and those of every installed connector say of themselves, set up or not, by their names."""
     import connectors
-    from engine.letters import DraftLetter, RenderLetter
+    from engine.letters.operations import DraftLetter, RenderLetter
 
     from .operations import PortraitOperation
 

@@ -20,7 +20,7 @@ from . import FORMS, form_checker, told_of_operations
 #: what is looked for in a folder
 _READ = (".bpmn", *convert.ENDINGS, ".dmn")
 #: what else of the folder these may refer to
-_BESIDE = (".bpmn", ".dmn", ".form", ".json", ".typ", ".txt")
+_BESIDE = (".bpmn", ".dmn", ".form", ".json", ".html", ".typ", ".txt")
 
 
 def check_paths(

@@ -1,14 +1,15 @@
-"""Letters and reports as PDF/A-2b, made by typst with the vendored font and nothing else of the machine."""
+"""Letters and reports as PDF/A-2b or as pictures, made by typst with the vendored font and nothing else of the machine."""
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import PdfFailed, SettingWrong
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 FONTS = Path(__file__).parent / "static" / "fonts"
 #: what the vendored file calls itself
 FAMILY = "Noto Sans S Chinese"
+#: dots per inch of a picture: a page of A4 is 1075 wide, sharp on a telephone and on half of a screen
+RESOLUTION = 130
 #: seconds within which a document is made, however busy the machine is
 PATIENCE = 60
 _TOO_MUCH = "it took too much time or memory"
@@ -40,7 +43,7 @@ _USABLE = set[str]()
 
 
 class TypstRenderer:
-    """Makes a PDF from typst source (`engine.ports.Renderer`).
+    """Makes documents from typst source (`engine.ports.Renderer`).
 
     The source finds its data as JSON in `sys.inputs.data` and each image as SVG text in `sys.inputs` under its name; what
     comes in the data stays text. `data["date"]` is [year, month, day] and is written into the file as its date.
@@ -62,13 +65,20 @@ class TypstRenderer:
         Raises PdfFailed with typst's own words: a fault of the template, a name missing in the data, a character that the
         font does not have; or because it took too much time or memory.
         """
+        return self._made(template, data, images)
+
+    def pages(self, template: str, data: Mapping[str, Json], images: Mapping[str, str] = {}) -> Sequence[bytes]:
+        """The same as pictures, a PNG of each page. Raises as `render`."""
+        return [base64.b64decode(page) for page in json.loads(self._made(template, data, images, resolution=RESOLUTION))]
+
+    def _made(self, template: str, data: Mapping[str, Json], images: Mapping[str, str], **wanted: int) -> bytes:
         if found := _FORBIDDEN.search(_COMMENT.sub("", template)):
             raise PdfFailed(reason=f"the template uses what letters may not: {found[1] or found[2]}")
         if "data" in images:
             raise PdfFailed(reason="an image cannot be called data")
         inputs = {name: _in_our_font(svg) for name, svg in images.items()}
         inputs["data"] = json.dumps(data, ensure_ascii=False, sort_keys=True)
-        asked = {"source": _dated(data) + template, "inputs": inputs, "fonts": self._fonts, "font_family": FAMILY}
+        asked = {"source": _dated(data) + template, "inputs": inputs, "fonts": self._fonts, "font_family": FAMILY, **wanted}
         command = [sys.executable, "-P", str(_TYPESETTING)]
         try:
             done = subprocess.run(

@@ -10,7 +10,7 @@ from ..bpmn import convert
 from ..bpmn.order import RULES
 from ..chains.shipped import CHAINS
 from ..errors import FileRefused
-from ..procedures import KINDS
+from ..procedures import KINDS, of_kind
 
 #: folder of the scenarios
 SCENARIOS = "scenarios"
@@ -29,7 +29,8 @@ def kind_of(path: str) -> str:
         return "rules" if path == RULES else "chains"
     if name.suffix in (".yaml", ".yml"):
         return "scenario" if name.parts[0] == SCENARIOS else "other"
-    return {".bpmn": "bpmn", ".dmn": "dmn", ".form": "form", ".typ": "letter", ".txt": "letter"}.get(name.suffix, "other")
+    kinds = {".bpmn": "bpmn", ".dmn": "dmn", ".form": "form", ".html": "letter", ".typ": "letter", ".txt": "letter"}
+    return kinds.get(name.suffix, "other") if of_kind(path) else "other"
 
 
 def must_be_path(path: str, others: Iterable[str] = ()) -> None:
@@ -40,7 +41,9 @@ def must_be_path(path: str, others: Iterable[str] = ()) -> None:
         raise FileRefused(file=path[:_LONGEST], reason=reason)
     if segments[0] == convert.ORIGINALS:
         raise FileRefused(file=path, reason="files in the folder original are kept as they came")
-    if not path.endswith(KINDS):
+    if path.endswith(KINDS) and not of_kind(path):
+        raise FileRefused(file=path, reason="letters lie in the folder letters")
+    if not of_kind(path):
         raise FileRefused(file=path, reason=f"its name must end in one of: {', '.join(KINDS)}")
     for other in others:
         if other.lower() == path.lower():

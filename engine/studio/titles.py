@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from ..bpmn import outline
+from ..letters import templates
 from .paths import kind_of
 from .scenarios import reading
 
@@ -28,7 +29,9 @@ def _of(path: str, content: bytes, users: Mapping[str, list[str]]) -> list[str]:
         case "form":
             return users.get(name.stem, [])
         case "letter":
-            return next((users[text] for text in (path, name.name, name.stem) if text in users), [])
+            served = templates.served(path)
+            named = (path, name.name, name.stem, *(sorted(served[0]) if served else ()))
+            return next((users[text] for text in named if text in users), [])
         case "scenario":
             called = _scenario(content)
             return [called] if called else []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..services import Services
 
 #: by ending: the folder of new files
-_FOLDERS = {".form": "forms", ".typ": "letters", ".txt": "letters", ".yaml": SCENARIOS}
+_FOLDERS = {".form": "forms", ".html": "letters", ".typ": "letters", ".txt": "letters", ".yaml": SCENARIOS}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import letters
 from engine.calendar import Calendars
 from engine.chains import versions
 from engine.fields import Keyring
+from engine.letters.operations import DraftLetter, RenderLetter
 from engine.people.importing import of_values
 from engine.ports import DirectoryLine, Operation
 from engine.services import Services
@@ -78,7 +78,7 @@ def _surroundings(settings: Settings, keyring: Keyring, *, renderer: Any, **more
     zone = settings.zone
 
     def own(files: Any) -> Sequence[Operation]:
-        return [letters.RenderLetter(renderer, files, zone=zone), letters.DraftLetter(files), PortraitOperation()]
+        return [RenderLetter(renderer, files, zone=zone), DraftLetter(files), PortraitOperation()]
 
     return Surroundings(
         settings=settings,

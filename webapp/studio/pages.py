@@ -12,6 +12,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from engine import deploying, versions
 from engine.bpmn import blank
 from engine.errors import NotFound
+from engine.letters import blank as blank_letter
 from engine.studio import changing, drafts, editing, events, publishing, titles
 
 from .. import i18n
@@ -88,7 +89,8 @@ def _empty(kind: str, name: str) -> tuple[str, bytes]:
             path = _ending(name, ".form")
             return f"forms/{path}", blank.form(PurePosixPath(path).stem)
         case "letter":
-            return f"letters/{name if name.endswith(('.typ', '.txt')) else _ending(name, '.txt')}", b"\n"
+            path = f"letters/{name if name.endswith(('.typ', '.txt')) else _ending(name, '.html')}"
+            return path, blank_letter.letter(PurePosixPath(path).stem) if path.endswith(".html") else b"\n"
         case "scenario":
             return f"scenarios/{_ending(name, '.yaml')}", b"\n"
         case "rules.json" | "chains.json":

@@ -1,41 +1,40 @@
-"""Letters of a procedure as operations that Partwell offers itself: rendered as PDF, or drafted as text for a person to edit."""
+"""Letters of a procedure as operations that Partwell offers itself: printed as PDF, or drafted as text for a person to edit."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
-from .descriptions import NEEDS_PERSON, REFUSED, Description, Parameter, Result
-from .documents import safe_name
-from .errors import PdfFailed, Refused
-from .ports import Answer, Call, File, Json, Renderer
+from ..descriptions import NEEDS_PERSON, REFUSED, Description, Parameter, Result
+from ..documents import safe_name
+from ..errors import FileRefused, PdfFailed, Refused
+from ..ports import Answer, Call, File, Json, Renderer
+from . import filling, printing, reading, templates
+from .places import filled
+from .templates import DRAFT, HEADER, RENDER
 
 _SYSTEM = "partwell"
-#: a place in a text letter: names joined by dots
-_PLACE = re.compile(r"\{([^\W\d]\w*(?:\.\w+)*)\}")
 
 
 class RenderLetter:
-    """`document.render`: a typst letter of the case's own procedure version as PDF.
+    """`document.render`: a letter of the case's own procedure version as PDF.
 
-    Headers: `template` (name of a file `letters/<template>.typ`), `kind` and `title` of the document. Input: what the letter
-    shows; `charts` in it are pictures, SVG text by name; `date` (ISO) defaults to the day it is made. Value:
-    {"document": id, "name": …, "sha256": …, "date": ISO}.
+    Headers: `template` (name of a file `letters/<template>.html`, or `.typ` for one that typesets itself), `kind` and `title` of the
+    document. Input: what the letter shows; `charts` in it are pictures, SVG text by name; `date` (ISO) defaults to the day it is made.
+    Value: {"document": id, "name": …, "sha256": …, "date": ISO}.
     """
 
-    names: Sequence[str] = ("document.render",)
+    names: Sequence[str] = (RENDER,)
     reads = True
     descriptions: Sequence[Description] = (
         Description(
-            name="document.render",
+            name=RENDER,
             label="生成文书（PDF）",
             label_en="Write a letter (PDF)",
-            description="用流程文件夹 letters 里的文书模板（.typ）生成 PDF，存入事项。模板里用到的内容逐项填入输入映射。",
-            description_en="Makes a PDF from a letter of the procedure (letters/*.typ) for the case. Map what the letter shows.",
+            description="用流程里的文书（letters 文件夹）生成 PDF，存入事项。文书里用到的内容逐项填入输入映射。",
+            description_en="Makes a PDF from a letter of the procedure (folder letters) for the case. Map what the letter shows.",
             icon="file-text",
             inputs=(
                 Parameter("date", "落款日期（留空为当日）", "Date of the letter (empty: today)", "date"),
@@ -65,7 +64,7 @@ class RenderLetter:
         self._zone = ZoneInfo(zone)
 
     def call(self, call: Call) -> Answer:
-        template = _letter(call, self._letters(call.case), ".typ")
+        path, content = _letter(call, RENDER, self._letters(call.case))
         data = dict(call.input)
         charts = data.pop("charts", None) or {}
         if not isinstance(charts, Mapping) or not all(isinstance(svg, str) for svg in charts.values()):
@@ -76,14 +75,30 @@ class RenderLetter:
         except (TypeError, ValueError):
             raise _refused(call, f"the date is no day such as 2026-11-24: {given!r}") from None
         try:
-            pdf = self._renderer.render(template, data | {"date": [date.year, date.month, date.day]}, charts)
+            if path.endswith(".html"):
+                pdf = self._printed(call, reading.read(content, path), data, charts, date)
+            else:
+                typst = content.decode("utf-8-sig")
+                pdf = self._renderer.render(typst, data | {"date": [date.year, date.month, date.day]}, charts)
         except PdfFailed as error:
             raise _refused(call, str(error.facts["reason"])) from error
-        title = call.headers.get("title") or call.headers["template"]
-        kind = call.headers.get("kind") or call.headers["template"]
+        except FileRefused as error:
+            raise _refused(call, str(error)) from error
+        title = call.headers.get("title") or call.headers[HEADER]
+        kind = call.headers.get("kind") or call.headers[HEADER]
         file = File(kind=kind, name=safe_name(f"{title}.pdf"), media_type="application/pdf", content=pdf)
         value = {"document": {"$file": 0}, "name": file.name, "sha256": hashlib.sha256(pdf).hexdigest(), "date": date.isoformat()}
         return Answer(value=value, files=[file])
+
+    def _printed(self, call: Call, letter: reading.Letter, data: Mapping[str, Json], charts: Mapping[str, str], date: dt.date) -> bytes:
+        """Raises Refused where the letter lacks anything: no legal letter goes out with a blank that nobody left in it."""
+        filled = filling.filled(letter, data, charts=charts, date=date, now=call.now, zone=self._zone)
+        if filled.missing:
+            names = list(dict.fromkeys(each.name for each in filled.missing))
+            if len(names) == 1:
+                raise _refused(call, f'the letter cannot be filled at "{names[0]}": {filled.missing[0].sentence}')
+            raise _refused(call, f"the letter cannot be filled at {', '.join(names)}")
+        return printing.pdf(self._renderer, filled, charts, date)
 
     def check(self) -> Sequence[str]:
         return ()
@@ -95,11 +110,11 @@ class DraftLetter:
     Header: `template` (name of a file `letters/<template>.txt`). Value: {"text": …}. A list fills its place line by line.
     """
 
-    names: Sequence[str] = ("document.draft",)
+    names: Sequence[str] = (DRAFT,)
     reads = True
     descriptions: Sequence[Description] = (
         Description(
-            name="document.draft",
+            name=DRAFT,
             label="起草文稿",
             label_en="Draft a text",
             description="用流程文件夹 letters 里的文稿模板（.txt）起草文字，供人修改。模板里花括号标出的内容逐项填入输入映射。",
@@ -117,41 +132,24 @@ class DraftLetter:
         self._letters = letters
 
     def call(self, call: Call) -> Answer:
-        text = _letter(call, self._letters(call.case), ".txt")
-        return Answer(value={"text": _PLACE.sub(lambda place: self._fill(call, place[1]), text)})
+        _, content = _letter(call, DRAFT, self._letters(call.case))
+        text, missing = filled(content.decode("utf-8-sig"), call.input)
+        if missing:
+            raise _refused(call, f"a place of the letter has no text or number: {missing[0].name}")
+        return Answer(value={"text": text})
 
     def check(self) -> Sequence[str]:
         return ()
 
-    def _fill(self, call: Call, name: str) -> str:
-        value: Json = call.input
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        lines = [_plain(line) for line in (value if isinstance(value, list) else [value])]
-        if None in lines:
-            raise _refused(call, f"a place of the letter has no text or number: {name}")
-        return "\n".join(line for line in lines if line is not None)
 
-
-def _plain(value: Json) -> str | None:
-    match value:
-        case bool():
-            return None
-        case float() if value.is_integer():
-            return str(int(value))
-        case str() | int() | float():
-            return str(value)
-    return None
-
-
-def _letter(call: Call, files: Mapping[str, bytes], ending: str) -> str:
-    """The letter's source, in the language of the case where there is one of its own (`<template>_en`)."""
-    name = call.headers.get("template", "")
-    for candidate in (f"letters/{name}_{call.locale.split('-')[0]}{ending}", f"letters/{name}{ending}"):
-        if candidate in files:
-            return files[candidate].decode("utf-8-sig")
-    known = ", ".join(sorted(PurePosixPath(path).stem for path in files if path.startswith("letters/") and path.endswith(ending)))
-    raise _refused(call, f"the procedure has no such letter: {name}{ending} ({known or '–'})")
+def _letter(call: Call, operation: str, files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """The path and content of the letter, in the language of the case where there is one of its own."""
+    name = call.headers.get(HEADER, "")
+    path = templates.path(name, operation, call.locale, files)
+    if path is None:
+        known = ", ".join(templates.known(operation, files))
+        raise _refused(call, f"the procedure has no such letter: {name} ({known or '–'})")
+    return path, files[path]
 
 
 def _refused(call: Call, reason: str) -> Refused:
