@@ -36,7 +36,7 @@ NAMES: Mapping[str, str] = {
     Event.STEP_REJECTED: N_("Rejected"),
     Event.STEP_REJECTED_BY_RULE: N_("Rejected by the chain's rule: nobody may sign"),
     Event.STEP_RESUBMITTED: N_("Values changed since it was sent back: the steps between are signed again"),
-    Event.STEP_RERESOLVED: N_("Signers found anew by an administrator"),
+    Event.STEP_RERESOLVED: N_("Signers found anew by a manager of the procedure"),
     Event.STEP_RETURNED: N_("Returned by a signer"),
     Event.SIGNERS_CHOSEN: N_("Signers of the next step chosen"),
     Event.CHOICE_CORRECTED: N_("Choice of signers corrected"),

@@ -155,7 +155,7 @@ _EXPECTED = {
     "unreached": N_("Expected not to apply"),
     "skipped": N_("Expected to be skipped"),
     "rejected": N_("Expected to be rejected by rule"),
-    "incident": N_("Expected to need an administrator"),
+    "incident": N_("Expected to need a manager of the procedure"),
 }
 _OWN = "any(transfer,delegate,add,return,take_back,withdraw,urge,copy)"
 #: people a page shows, and that can be chosen

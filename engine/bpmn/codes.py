@@ -262,7 +262,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.MISSING_ASSIGNMENT: (
         _WARNING,
-        "It is not said who does this, so it goes to the managers of the case. Name a role, a person or an approval chain.",
+        "It is not said who does this, so it goes to the managers of the procedure. Name a role, a person or an approval chain.",
     ),
     Code.UNKNOWN_ROLE: (_WARNING, 'Nobody holds the role "{role}". Correct its name, or give it to somebody.'),
     Code.UNKNOWN_PERSON: (_WARNING, 'There is nobody with the id "{person}" at work here. Name a role, or somebody else.'),

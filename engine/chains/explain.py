@@ -131,13 +131,13 @@ REASONS = {
     "operation": "To be signed by {who}, as the outside system says that was asked ({operation}).",
 }
 POLICIES = {
-    "to_managers": "The approval chain found nobody who may sign, so it goes to the administrators: {who}.",
+    "to_managers": "The approval chain found nobody who may sign, so it goes to the managers of the procedure: {who}.",
     "to_person": "The approval chain found nobody who may sign, so it goes to whom it names for that: {who}.",
     "to_upper_head": "The approval chain found nobody who may sign, so it goes to the next head above: {who}.",
     "skip": "The approval chain found nobody who may sign, and then this step needs nobody.",
     "reject": "The approval chain found nobody who may sign, and then this step is rejected by rule.",
-    "incident": "The approval chain found nobody who may sign; an administrator must look.",
-    "nobody_left": "The approval chain found nobody who may sign, and there is no administrator to take it.",
+    "incident": "The approval chain found nobody who may sign; a manager of the procedure must look.",
+    "nobody_left": "The approval chain found nobody who may sign, and there is no manager of the procedure to take it.",
     "superior_of_initiator": "{initiator} started this and does not sign; to be signed by the nearest superior, {who}.",
     "head_of_initiator": "{initiator} started this and does not sign; to be signed by the nearest head of department, {who}.",
     "others_than_initiator": "{initiator} started this and does not sign; to be signed by {who}.",
@@ -150,7 +150,7 @@ POLICIES = {
     "asking": "An outside system is being asked who signs ({operation}).",
     "asked_outside": "Who signs is asked of an outside system when the step opens ({operation}).",
     "not_known": "Who signs is found from what is not known yet.",
-    "nothing_signed": "Not one step of the chain applies, though a person has to decide; an administrator must look.",
+    "nothing_signed": "Not one step of the chain applies, though a person has to decide; a manager of the procedure must look.",
     "condition": "This step does not apply: {when}.",
     "condition_failed": "It could not be told whether this step applies: {failed}",
 }

@@ -60,7 +60,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "to_managers": "the managers of the procedure take it",
         "to_person": "these persons take it",
         "to_upper_head": "the next head above takes it",
-        "incident": "wait for an administrator",
+        "incident": "wait for a manager of the procedure",
         "skip": "pass without a signature",
         "reject": "reject by rule",
     },

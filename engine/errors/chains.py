@@ -32,8 +32,8 @@ class AlreadyPublished(PartwellError):
 
 
 class NobodySigns(PartwellError):
-    """Nobody can sign "{step}": whoever the chain names has left or may not decide here, and there is no administrator to
-    take it. Give somebody the role, or change the chain; nothing was lost."""
+    """Nobody can sign "{step}": whoever the chain names has left or may not decide here, and there is no manager of
+    the procedure to take it. Give somebody the role, or change the chain; nothing was lost."""
 
     status = 409
 

@@ -78,7 +78,7 @@ class SentBack(PartwellError):
 
 
 class StepStands(PartwellError):
-    """Nobody can sign now: it could not be told who has to, and an administrator must look at the approval chain first. Nothing
+    """Nobody can sign now: it could not be told who has to, and a manager of the procedure must look at the approval chain first. Nothing
     was lost."""
 
     status = 409

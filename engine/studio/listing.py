@@ -135,5 +135,5 @@ def _in_hand(connection: sa.Connection, actor: str, only: str | None) -> tuple[d
         which.append(ProcedureVersion.procedure == only)
     cases = sa.select(ProcedureVersion.procedure, sa.func.count()).join(Case, Case.version_id == ProcedureVersion.id).where(*which)
     open_ones = cases.join(Incident, Incident.case_id == Case.id).where(Incident.resolved_at.is_(None))
-    running, incidents = (connection.execute(asked.group_by(ProcedureVersion.procedure)).tuples() for asked in (cases, open_ones))
-    return dict(running.all()), dict(incidents.all())
+    running, incidents = (connection.execute(asked.group_by(ProcedureVersion.procedure)).all() for asked in (cases, open_ones))
+    return {row[0]: row[1] for row in running}, {row[0]: row[1] for row in incidents}

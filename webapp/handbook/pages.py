@@ -31,7 +31,7 @@ GROUPS = {
     "own": N_("For the employee concerned"),
     "hr": N_("Human resources"),
     "admin": N_("Administration"),
-    "owners": N_("Process owners"),
+    "owners": N_("Managers of procedures"),
 }
 _HEAD = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 _LABEL = re.compile("「(.*?)」")

@@ -1,4 +1,4 @@
-"""What changes from one version to another, as a process owner reads it."""
+"""What changes from one version to another, as somebody reads it who does not program."""
 
 from __future__ import annotations
 
