@@ -13,7 +13,7 @@ from engine.bpmn.differences import Change
 
 from ..i18n import N_, gettext
 from ..text import THINGS
-from . import passages
+from . import passages, wording
 
 #: settings by the names that the panels of the editors give them; any other is called as in the file
 _SETTINGS = {
@@ -88,9 +88,16 @@ def by_file(changes: Iterable[Change]) -> list[tuple[str, list[Told]]]:
 
 
 def told(change: Change) -> Told:
-    details = [_detail(setting, before, after) for setting, (before, after) in change.settings.items()]
+    details = [_detail(setting, *_worded(change, before, after)) for setting, (before, after) in change.settings.items()]
     name = gettext("row %(number)s", number=change.name) if change.what == "rule" else change.name or change.id
     return Told(how=change.how, thing=gettext(THINGS[change.what]), name=name, id="" if change.id == name else change.id, details=details)
+
+
+def _worded(change: Change, before: Any, after: Any) -> tuple[Any, Any]:
+    """A letter's text as people read it."""
+    if change.what != "file" or not change.file.endswith(".html"):
+        return before, after
+    return wording.both((before or "").encode(), (after or "").encode()) or (before, after)
 
 
 def _detail(setting: str, before: Any, after: Any) -> Detail:

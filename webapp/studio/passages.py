@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from . import wording
+
 #: lines around a change
 _CONTEXT = 3
 #: pairs of words that are compared at most; beyond that the whole passage counts as replaced
@@ -15,8 +17,8 @@ _PAIRS = 4_000_000
 _BESIDE = 40
 #: letters that are shown of a file that is only on one side
 _LONGEST = 20_000
-#: a word of letters or digits, blanks, or one other sign, as each Chinese one is
-_WORD = re.compile(r"[A-Za-z0-9_]+|[^\S\n]+|.", re.DOTALL)
+#: a content item of a letter, a word of letters or digits, blanks, or one other sign, as each Chinese one is
+_WORD = re.compile(r"〔[^〕\n]*〕|[A-Za-z0-9_]+|[^\S\n]+|.", re.DOTALL)
 
 
 def passages(before: str, after: str) -> list[tuple[str, str]]:
@@ -84,7 +86,8 @@ def readable(content: bytes | None, path: str) -> str | None:
 
 def of(before: bytes | None, after: bytes | None, path: str) -> list[tuple[str, str]]:
     """As `passages`, of the contents of a file; what is only on one side is cut after a few pages."""
-    old, new = readable(before, path), readable(after, path)
+    found = wording.both(before, after) if path.endswith(".html") else None
+    old, new = found or (readable(before, path), readable(after, path))
     if old is None or new is None:
         return []
     if before is None or after is None:
