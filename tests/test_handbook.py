@@ -70,7 +70,7 @@ def test_every_explanation_is_there(locale: str) -> None:
 def test_nothing_is_explained_that_is_not_there(office: Office) -> None:
     """The table of screens names blueprints and endpoints that exist."""
     known = {*office.app.blueprints, *(rule.endpoint for rule in office.app.url_map.iter_rules())}
-    kinds = {f"studio.edit.{kind}" for kind in ("bpmn", "dmn", "form")}
+    kinds = {f"studio.edit.{kind}" for kind in ("bpmn", "dmn", "form", "html", "txt")}
     assert sorted({*SCREENS, *OF_EMPLOYEES} - known - kinds) == []
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from .. import errors, json_text
+from ..letters import reading
 from ..ports import Json
 from . import dmn_tests
 from .model import Process
@@ -76,6 +77,9 @@ class Unreadable:
 
 def unreadable(content: bytes, path: str) -> Unreadable | None:
     """What keeps a file from being opened by the editor of its kind; None where nothing does."""
+    if path.endswith(".html"):
+        first = next(iter(reading.study(content)[1]), None)
+        return Unreadable(reason=str(first.sentence), line=first.line, column=first.column) if first else None
     if not path.endswith((".bpmn", ".dmn", ".form", ".json")):
         return _no_text(content)
     if path.endswith((".form", ".json")):

@@ -57,7 +57,7 @@ const settings = {
   plugins: [repair],
 };
 const bundles = [
-  await build({ ...settings, entryPoints: { modeler: 'modeler/main.js', decisions: 'decisions/main.js' } }),
+  await build({ ...settings, entryPoints: { modeler: 'modeler/main.js', decisions: 'decisions/main.js', letters: 'letters/main.js' } }),
   // the editor of forms works with its own older preact alone, the parts it shares with the viewer included
   await build({ ...settings, entryPoints: { forms: 'forms/main.js' }, alias: { preact: './node_modules/@bpmn-io/form-js-editor/node_modules/preact' } }),
 ];

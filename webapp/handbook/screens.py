@@ -61,6 +61,8 @@ SCREENS: Mapping[str, str] = {
     "studio.edit.bpmn": "owners/modeler",
     "studio.edit.dmn": "owners/decisions",
     "studio.edit.form": "owners/forms",
+    "studio.edit.html": "owners/letters",
+    "studio.edit.txt": "owners/letters#texts",
     "studio.file": "owners/studio#file",
     "studio.choose": "owners/studio#upload",
     "studio.ask_discard": "owners/studio#discard",

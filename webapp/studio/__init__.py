@@ -11,6 +11,7 @@ from . import (
     editor,
     files,
     history,
+    letters,
     pages,
     previewing,
     publishing,
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
         and editor
         and files
         and history
+        and letters
         and pages
         and previewing
         and publishing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -12,6 +12,7 @@ from engine.bpmn.outline import Unreadable, unreadable
 from engine.errors import DraftFileChanged, FileRefused
 from engine.studio import changing, drafts
 from engine.studio.drafts import Draft
+from engine.studio.rows import DraftFile
 
 from .. import i18n
 from ..accounts import logged_in, me, services
@@ -19,16 +20,16 @@ from ..i18n import gettext
 from . import checking
 from .addresses import studio
 
-#: by kind of file: the script that draws it, below `static/vendor/studio`
-EDITORS = {"bpmn": "modeler", "dmn": "decisions", "form": "forms"}
+#: by the ending of a file: the script that draws it, below `static/vendor/studio`
+EDITORS = {".bpmn": "modeler", ".dmn": "decisions", ".form": "forms", ".html": "letters"}
 _BUNDLES = Path(__file__).parent.parent / "static/vendor/studio"
 #: lines shown before and after the place of a fault, and letters of a line before it
 _AROUND, _BEFORE = 2, 80
 
 
-def bundle_of(kind: str) -> str:
-    """Name of the script that edits files of this kind, "" where there is none."""
-    name = EDITORS.get(kind, "")
+def bundle_of(file: DraftFile) -> str:
+    """Name of the script that edits a file, "" where there is none."""
+    name = EDITORS.get(PurePosixPath(file.path).suffix, "") if file.kind != "other" else ""
     return name if name and (_BUNDLES / f"{name}.js").is_file() else ""
 
 
@@ -39,7 +40,7 @@ def edit(procedure: str, path: str) -> Any:
     draft = drafts.read(services(), procedure, actor=me().id)
     file = draft.file(path)
     content, revision = drafts.content(services(), procedure, path, actor=me().id)
-    bundle = bundle_of(file.kind)
+    bundle = bundle_of(file)
     if bundle and "text" not in request.args and unreadable(content, path) is None:
         return render_template("studio_editor.html", draft=draft, file=file, bundle=bundle)
     return _text(draft, path, content, revision)
@@ -91,7 +92,7 @@ def _text(
         theirs=None if theirs is None else _shown(theirs),
         gone=gone,
         editable=not path.startswith("original/") and _is_text(content),
-        drawn=bool(bundle_of(draft.file(path).kind)) and fault is None if not gone else False,
+        drawn=bool(bundle_of(draft.file(path))) and fault is None if not gone else False,
     )
 
 

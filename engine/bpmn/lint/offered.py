@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ... import errors
@@ -29,24 +29,54 @@ def offered(files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping
     `forms`: schema by id. A name that a missing form would give is not offered. `told`: descriptions of operations by their names.
     `from`: what gives it, as the diagram calls it.
     """
-    read: list[Process] = []
+    found = _Diagrams(files, forms, told)
+    sets: dict[frozenset[str], int] = {}
+    at: dict[str, int] = {}
+    for process in found.processes:
+        case = found.calls.names(process)
+        for id, seen in _places(process, case, found.forms, found.calls):
+            at[id] = sets.setdefault(seen, len(sets))
+    return {"sets": [[{"name": name, **found.givers.get(name, {})} for name in sorted(each)] for each in sets], "at": at}
+
+
+def handed(
+    files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping[str, Description], letters: Collection[str]
+) -> list[dict[str, Any]]:
+    """`[{name, type?, from?}]`: what the steps that make a letter of one of these names hand over to it."""
+    diagrams = _Diagrams(files, forms, told)
+    found: dict[str, dict[str, Any]] = {}
+    for process in diagrams.processes:
+        case = diagrams.calls.names(process)
+        for element in (each for each in process.elements.values() if each.headers.get("template") in letters):
+            around = names.around(process, element, case)
+            seen = (around.known or names.GIVEN) | around.shapes
+            for target, source in element.inputs:
+                whole = source.removeprefix("=").strip()
+                for name in (whole, *(each for each in seen if each.startswith(f"{whole}."))):
+                    here = target + name[len(whole) :]
+                    found[here] = {"name": here, **diagrams.givers.get(name, {})}
+    return [found[name] for name in sorted(found)]
+
+
+class _Diagrams:
+    """What can be read of the diagrams among some files, and what gives each name in them."""
+
+    def __init__(self, files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping[str, Description]) -> None:
+        self.processes = list(_processes(files))
+        elements = [element for process in self.processes for element in process.elements.values()]
+        self.forms = {**{element.form: {} for element in elements if element.form}, **forms}
+        self.calls = Calls(files, self.forms, told)
+        self.givers = {name: given for element in elements for name, given in _gives(element, self.forms, told)}
+
+
+def _processes(files: Mapping[str, bytes]) -> Iterator[Process]:
+    """Those of all diagrams that can be read."""
     for path, content in files.items():
         if path.endswith(".bpmn"):
             try:
-                read += processes_of(content, path)
+                yield from processes_of(content, path)
             except errors.FileRefused:
                 continue
-    elements = [element for process in read for element in process.elements.values()]
-    known = {**{element.form: {} for element in elements if element.form}, **forms}
-    calls = Calls(files, known, told)
-    givers = {name: given for element in elements for name, given in _gives(element, known, told)}
-    sets: dict[frozenset[str], int] = {}
-    at: dict[str, int] = {}
-    for process in read:
-        case = calls.names(process)
-        for id, seen in _places(process, case, known, calls):
-            at[id] = sets.setdefault(seen, len(sets))
-    return {"sets": [[{"name": name, **givers.get(name, {})} for name in sorted(each)] for each in sets], "at": at}
 
 
 def _places(process: Process, case: names.Names, forms: Mapping[str, Json], calls: Calls) -> Iterator[tuple[str, frozenset[str]]]:

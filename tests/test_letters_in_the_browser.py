@@ -1,0 +1,226 @@
+"""Process owners reword a letter at a desk, in Chinese, and see beside it what will be printed."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import DESK, PHONE, Visitor
+from modelled import Drawer, english
+from playwright.sync_api import Browser, Locator, expect
+from web_office import PASSWORD, Office
+
+import connectors
+from engine import deploying
+from engine.studio import changing, drafts
+from webapp.demo.systems import company_connectors
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "processes/termination"
+FORMS = ROOT / "forms"
+BUILT = ROOT / "webapp/static/vendor/studio"
+LETTERS = sorted(path.name for path in (FOLDER / "letters").glob("*.html"))
+EDIT = "/studio/termination/edit/letters/{}"
+#: as Word puts it on the clipboard
+WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p.MsoNormal {margin:0}</style></head><body>
+<p class=MsoTitle align=center style='text-align:center'>附件说明</p>
+<p class=MsoNormal style='line-height:150%'><b><span style='font-family:宋体'>一次</span></b>告知，
+<span style='color:red'>不得</span>遗漏<o:p></o:p></p>
+<p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>1.<span>&nbsp; </span></span>工资结算单</p>
+<p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>2.<span>&nbsp; </span></span>社保转移单</p>
+<table border=1 style='width:10cm'><tr><td colspan=2 style='background:yellow'>合计</td></tr><tr><td>甲</td><td>乙</td></tr></table>
+<script>alert(1)</script><img src="file:///c:/logo.png"></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def office(office: Office) -> Office:
+    """With the shipped procedure, and connectors to a company that nobody asks."""
+    offered = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
+    office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
+    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
+    files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
+    deploying.deploy(office.services, files, procedure="termination")
+    return office
+
+
+@pytest.fixture(scope="module")
+def seat(office: Office, address: str, chromium: Browser) -> Drawer:
+    return Drawer(Visitor(chromium, address, "sunzhiyuan", PASSWORD, DESK))
+
+
+@pytest.fixture
+def owner(seat: Drawer) -> Iterator[Drawer]:
+    """Who rewords letters; nothing may have been complained about."""
+    yield seat
+    said, seat.visitor.complaints = seat.visitor.complaints, []
+    assert said == []
+
+
+def kept(office: Office, name: str) -> str:
+    return drafts.content(office.services, "termination", f"letters/{name}", actor=office.people["admin"])[0].decode()
+
+
+def put(office: Office, name: str, text: str) -> None:
+    actor = office.people["admin"]
+    files = {file.path: file.revision for file in drafts.read(office.services, "termination", actor=actor).files}
+    path = f"letters/{name}"
+    changing.save(office.services, "termination", path, text.encode(), revision=files.get(path), base=None, actor=actor)
+
+
+def begin_of(owner: Drawer, text: str) -> None:
+    """Puts the cursor before the first letter of the paragraph that begins so."""
+    owner.page.locator(".letter-sheet").get_by_text(text).first.click()
+    owner.page.keyboard.press("Home")
+
+
+def pages(owner: Drawer) -> Locator:
+    """The printed pages, once they show what is written now."""
+    found = owner.page.locator(".letter-pages:not([aria-busy]) img")
+    expect(found.first).to_be_visible(timeout=20_000)
+    return found
+
+
+def test_a_letter_is_reworded_and_seen_as_it_is_printed(office: Office, owner: Drawer) -> None:
+    """Words and a content item go where the cursor stands, everything else of the file stays letter by letter; the page beside shows it."""
+    owner.open(EDIT.format("certificate.html"))
+    before = kept(office, "certificate.html")
+    first = pages(owner).first.get_attribute("src")
+    begin_of(owner, "兹证明")
+    owner.page.keyboard.type("经本人确认，")
+    owner.page.get_by_role("button", name="插入内容项").click()
+    owner.page.get_by_role("searchbox", name="搜索内容项").fill("number")
+    offered = owner.page.locator(".letter-offer").first
+    expect(offered).to_contain_text("事项编号")
+    owner.visitor.look("letter-items")
+    offered.click()
+    owner.saved()
+    after = kept(office, "certificate.html")
+    added = '经本人确认，<data value="number">事项编号</data>'
+    assert added in after and after.replace(added, "") == before
+    expect(owner.page.locator(f'.letter-pages:not([aria-busy]) img[src="{first}"]')).to_have_count(0, timeout=20_000)
+    owner.visitor.look("letter-editor")
+    owner.page.get_by_role("button", name="撤销").click()
+    owner.page.get_by_role("button", name="重做").click()
+    owner.saved()
+    assert kept(office, "certificate.html") == after
+
+
+def test_parts_are_printed_on_a_condition_and_repeated(office: Office, owner: Drawer) -> None:
+    """A condition of marked text and one of a paragraph, and a repeated item, are seen with their words and written to the file."""
+    put(office, "rails.html", letter("<p>先看甲再看乙。</p>\n<ol>\n<li>每一步</li>\n</ol>"))
+    owner.open(EDIT.format("rails.html"))
+    begin_of(owner, "先看甲再看乙")
+    owner.page.keyboard.press("ArrowRight")
+    owner.page.keyboard.press("Shift+ArrowRight")
+    owner.page.get_by_role("button", name="条件", exact=True).click()
+    box = owner.page.get_by_role("dialog", name="条件")
+    fields = box.get_by_role("textbox", name="仅在此条件成立时打印")
+    expect(fields).to_have_count(2)
+    fields.first.press_sequentially("a = 1")
+    fields.last.press_sequentially("b != null")
+    owner.page.keyboard.press("Escape")
+    begin_of(owner, "每一步")
+    owner.page.get_by_role("button", name="条件", exact=True).click()
+    box.get_by_role("textbox", name="对此列表逐项重复").press_sequentially("steps")
+    owner.page.keyboard.press("Escape")
+    owner.saved()
+    assert '<p data-if="b != null">先<span data-if="a = 1">看</span>甲再看乙。</p>' in kept(office, "rails.html")
+    assert '<li data-each="steps">每一步</li>' in kept(office, "rails.html")
+    expect(owner.page.locator(".letter-rail")).to_have_text(["仅当 b != null", "仅当 a = 1", "逐项 steps"])
+    owner.page.locator(".letter-rail", has_text="a = 1").click()
+    expect(box.get_by_role("group").first).to_contain_text("a = 1")
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_every_shipped_letter_comes_back_as_it_was(owner: Drawer, name: str) -> None:
+    """Opened and written anew, with nothing of the file kept aside, each letter is the same file."""
+    owner.open(EDIT.format(name))
+    same = owner.page.evaluate(
+        "async () => { const studio = document.getElementById('studio').studio; studio.file.kept = new WeakMap();"
+        " return [studio.begun.text, await studio.written()]; }"
+    )
+    assert same[0] == same[1] and not owner.ask("studio.keeper.dirty")
+
+
+def letter(body: str) -> str:
+    head = '<head><meta charset="utf-8"><title>试</title></head>'
+    return f'<!doctype html>\n<html lang="zh-CN">\n{head}\n<body>\n{body}\n</body>\n</html>\n'
+
+
+def test_what_nobody_touched_stays_as_it_was_written(office: Office, owner: Drawer) -> None:
+    """Remarks, blanks and line breaks of the other paragraphs are the same after one is changed."""
+    body = "<!-- 说明 -->\n\n  <p>甲</p>\n<p>乙\n   <!-- 内 --> <data\n value='a'>名称</data></p>\n<hr class='cut'>\n"
+    put(office, "odd.html", letter(body + "<p   class=right>丙</p>"))
+    owner.open(EDIT.format("odd.html"))
+    begin_of(owner, "丙")
+    owner.page.keyboard.type("新")
+    owner.saved()
+    assert kept(office, "odd.html") == letter(body + '<p class="right">新丙</p>')
+
+
+def test_what_is_pasted_from_word_becomes_part_of_a_letter(office: Office, owner: Drawer) -> None:
+    """Titles, emphasis, lists and tables stay; fonts, colours, pictures and scripts do not."""
+    put(office, "pasted.html", letter("<p>前</p>\n<p></p>"))
+    owner.open(EDIT.format("pasted.html"))
+    begin_of(owner, "前")
+    owner.page.keyboard.press("ArrowDown")
+    owner.ask("studio.view.pasteHTML(given)", WORD)
+    owner.saved()
+    assert kept(office, "pasted.html") == letter(
+        "<p>前</p>\n"
+        '<h1 class="center">附件说明</h1>\n'
+        "<p><strong>一次</strong>告知， 不得遗漏</p>\n"
+        "<ol>\n<li>工资结算单</li>\n<li>社保转移单</li>\n</ol>\n"
+        "<table>\n<tr><td>合计</td><td></td></tr>\n<tr><td>甲</td><td>乙</td></tr>\n</table>"
+    )
+
+
+def test_the_other_language_is_one_click_away(office: Office, owner: Drawer) -> None:
+    """A letter in English begins with what is written in Chinese, and each leads to the other."""
+    owner.open(EDIT.format("certificate.html"))
+    owner.page.get_by_role("button", name="新建英文文书").click()
+    owner.page.wait_for_url("**/letters/certificate_en.html")
+    owner.page.locator("#studio[data-ready]").wait_for()
+    assert '<html lang="en">' in kept(office, "certificate_en.html")
+    owner.page.get_by_role("link", name="中文文书").click()
+    owner.page.wait_for_url("**/letters/certificate.html")
+    expect(owner.page.get_by_role("link", name="英文文书")).to_be_visible()
+
+
+def test_no_english_is_left_in_the_letter_editor(owner: Drawer) -> None:
+    """Tools, menus and boxes: no string without Chinese."""
+    owner.open(EDIT.format("notice.html"))
+    pages(owner)
+    seen = english(owner.page)
+    for name in ("表格", "插入"):
+        menu = owner.page.locator(f'.letter-bar summary[aria-label="{name}"]')
+        menu.click()
+        seen |= english(owner.page)
+        menu.click()
+    owner.page.locator(".letter-place").first.click()
+    seen |= english(owner.page)
+    owner.page.get_by_role("button", name="条件", exact=True).click()
+    seen |= english(owner.page)
+    known = set(owner.ask("studio.places.known.map((each) => each.name)"))
+    expressions = set(owner.ask("[...document.querySelectorAll('.letter-place')].map((each) => each.title)"))
+    assert {each for each in seen if each not in known | expressions} == set()
+    assert owner.ask("[...studio.say.missed]") == []
+
+
+def test_on_a_phone_a_letter_is_looked_at(address: str, chromium: Browser, office: Office) -> None:
+    """The pages take the whole screen, and nothing can be changed."""
+    reader = Visitor(chromium, address, "sunzhiyuan", PASSWORD, PHONE)
+    owner = Drawer(reader)
+    owner.open(EDIT.format("notice.html"))
+    pages(owner)
+    reader.reads("仅供查看，请在大屏幕上修改。")
+    expect(owner.page.locator(".letter-sheet")).to_have_count(0)
+    reader.look("letter-phone")
+    reader.leave()
+
+
+def test_the_page_of_the_letter_editor_is_small_enough() -> None:
+    """The editor with its styles is at most 300 kB as it is sent."""
+    assert sum(len(gzip.compress((BUILT / name).read_bytes(), 9)) for name in ("letters.js", "letters.css")) <= 300_000
