@@ -109,3 +109,15 @@ class ChangedInside(PartwellError):
         #: changed here alone, and on both sides
         self.theirs, self.both = list(theirs), list(both)
         super().__init__(files=", ".join(sorted([*theirs, *both])))
+
+
+class LetterUnused(PartwellError):
+    """No step of the procedure makes the letter "{file}", so there is nothing to fill it with. Name it at a step first."""
+
+    status = 422
+
+
+class LetterNotReached(PartwellError):
+    """The scenario "{scenario}" does not come to the step that makes this letter. Choose another one."""
+
+    status = 422

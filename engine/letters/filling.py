@@ -3,7 +3,7 @@
 Blocks are `{kind, content, …}`: `h1`–`h3` and `p` with `align` and inlines, `ul` and `ol` with items (each a list of blocks), `table` with
 `plain` and `rows` of cells `{head, content}`, `hr` with `style`, `section` and `signature` with blocks, `img` with `name` and `alt`.
 Inlines are `{kind: "text", text}`, `br`, `blank`, `wide` and `box`, and `strong`, `em` and `u` with `content`; `{kind: "field", text,
-missing}` stands where a placeholder has no value.
+missing}` stands where a placeholder has no value, and `perhaps` with `content` where a condition was not asked.
 """
 
 from __future__ import annotations
@@ -195,9 +195,17 @@ class _Filling:
                     yield from self._value(node, local)
                 case "span":
                     if self._holds(node, local):
-                        yield from [{"kind": _SPANS[node.styled]}] if node.styled else self._inlines(node.children, local)
+                        yield from self._span(node, local)
                 case tag:
                     yield {"kind": tag, "content": list(self._inlines(node.children, local))}
+
+    def _span(self, node: Node, local: Mapping[str, Json]) -> Iterator[Printed]:
+        if node.styled:
+            yield {"kind": _SPANS[node.styled]}
+        elif self.values is None and IF in node.attributes:
+            yield {"kind": "perhaps", "content": list(self._inlines(node.children, local))}
+        else:
+            yield from self._inlines(node.children, local)
 
     def _value(self, node: Node, local: Mapping[str, Json]) -> Iterator[Printed]:
         if self.values is None:

@@ -13,6 +13,7 @@ from ..errors import FileRefused, PdfFailed, Refused
 from ..ports import Answer, Call, File, Json, Renderer
 from . import filling, printing, reading, templates
 from .places import filled
+from .spelling import Unprintable
 from .templates import DRAFT, HEADER, RENDER
 
 _SYSTEM = "partwell"
@@ -65,30 +66,20 @@ class RenderLetter:
 
     def call(self, call: Call) -> Answer:
         path, content = _letter(call, RENDER, self._letters(call.case))
-        data = dict(call.input)
-        charts = data.pop("charts", None) or {}
-        if not isinstance(charts, Mapping) or not all(isinstance(svg, str) for svg in charts.values()):
-            raise _refused(call, "charts must be SVG texts by name")
         try:
-            given = data.get("date")
-            date = dt.date.fromisoformat(given[:10]) if given else call.now.astimezone(self._zone).date()
-        except (TypeError, ValueError):
-            raise _refused(call, f"the date is no day such as 2026-11-24: {given!r}") from None
+            data, charts, date = printing.given(call.input, now=call.now, zone=self._zone)
+        except Unprintable as error:
+            raise _refused(call, str(error.sentence)) from None
         try:
             if path.endswith(".html"):
                 pdf = self._printed(call, reading.read(content, path), data, charts, date)
             else:
-                typst = content.decode("utf-8-sig")
-                pdf = self._renderer.render(typst, data | {"date": [date.year, date.month, date.day]}, charts)
+                pdf = self._renderer.render(content.decode("utf-8-sig"), *printing.for_typst(data, charts, date))
         except PdfFailed as error:
             raise _refused(call, str(error.facts["reason"])) from error
         except FileRefused as error:
             raise _refused(call, str(error)) from error
-        title = call.headers.get("title") or call.headers[HEADER]
-        kind = call.headers.get("kind") or call.headers[HEADER]
-        file = File(kind=kind, name=safe_name(f"{title}.pdf"), media_type="application/pdf", content=pdf)
-        value = {"document": {"$file": 0}, "name": file.name, "sha256": hashlib.sha256(pdf).hexdigest(), "date": date.isoformat()}
-        return Answer(value=value, files=[file])
+        return answered(call, pdf, date)
 
     def _printed(self, call: Call, letter: reading.Letter, data: Mapping[str, Json], charts: Mapping[str, str], date: dt.date) -> bytes:
         """Raises Refused where the letter lacks anything: no legal letter goes out with a blank that nobody left in it."""
@@ -102,6 +93,15 @@ class RenderLetter:
 
     def check(self) -> Sequence[str]:
         return ()
+
+
+def answered(call: Call, pdf: bytes, date: dt.date) -> Answer:
+    """What a step gets that asked for this letter."""
+    title = call.headers.get("title") or call.headers[HEADER]
+    kind = call.headers.get("kind") or call.headers[HEADER]
+    file = File(kind=kind, name=safe_name(f"{title}.pdf"), media_type="application/pdf", content=pdf)
+    value = {"document": {"$file": 0}, "name": file.name, "sha256": hashlib.sha256(pdf).hexdigest(), "date": date.isoformat()}
+    return Answer(value=value, files=[file])
 
 
 class DraftLetter:

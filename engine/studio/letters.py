@@ -1,0 +1,223 @@
+"""A letter of a draft as it would be: filled with what a scenario comes to, or with what is known in a real case, and printed."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from .. import access
+from ..bpmn import opening
+from ..bpmn.scopes import nested
+from ..casefile import restored
+from ..errors import FeelError, FileRefused, LetterNotReached, LetterUnused, NotFound, PdfFailed, Sentence
+from ..letters import blank, filling, places, printing, reading, templates
+from ..letters.makers import makers
+from ..letters.operations import answered
+from ..letters.spelling import Unprintable
+from ..models import Case, Person
+from ..people.importing import of_values
+from ..ports import Answer, Call, Json
+from ..procedures import digest_of
+from ..rules import by_procedure, rules_of
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+#: the latest real cases that are offered, and plays that are remembered
+_CASES, _KEPT = 20, 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Something with which a letter can be filled."""
+
+    #: `scenario` or `case`
+    kind: str
+    #: path of the scenario, id of the case
+    key: str
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Values:
+    """What a step would hand its letter."""
+
+    input: Mapping[str, Json]
+    #: when it would do so
+    now: dt.datetime
+    #: inputs of which nothing is known yet, each with the reason
+    unknown: Mapping[str, Sentence] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A letter as it would be."""
+
+    #: a picture of each page, PNG; none of a text
+    pages: Sequence[bytes] = ()
+    #: of a draft, "" for what is printed
+    text: str = ""
+    #: what the letter needs and does not get
+    missing: Sequence[filling.Missing] = ()
+
+
+def sources(services: Services, procedure: str, files: Mapping[str, bytes], *, actor: str) -> list[Source]:
+    """The scenarios among the files, and the latest cases of the procedure that the actor may see."""
+    from .scenarios import reading as scenarios  # here, since a job publishes on time, and a sandbox runs jobs
+
+    found = []
+    for path in scenarios.paths(files):
+        name = scenarios.name(files[path]) or path
+        found.append(Source(kind="scenario", key=path, name=name, name_en=name))
+    with services.database.reading() as connection:
+        visible = access.visible_cases(connection, actor, by_procedure(services, connection))
+        which = sa.and_(visible, Case.procedure == procedure, Case.subject_id != actor)
+        rows = connection.execute(
+            sa.select(Case.id, Case.number, Person.name)
+            .join(Person, Person.id == Case.subject_id)
+            .where(which)
+            .order_by(Case.started_at.desc(), Case.id)
+            .limit(_CASES)
+        ).all()
+    return found + [Source(kind="case", key=row.id, name=f"{row.number} {row.name}", name_en=f"{row.number} {row.name}") for row in rows]
+
+
+def of_scenario(services: Services, files: Mapping[str, bytes], path: str, scenario: str) -> Values:
+    """What the step hands the letter once people have done what the scenario says.
+
+    The wording of letters makes no difference to that, so it is played once for as long as nothing else changes. Raises NotFound for a
+    scenario that is not there, FileRefused for one that cannot be read, LetterUnused, LetterNotReached, and NotDeployable where the files
+    cannot be played.
+    """
+    served = templates.served(path)
+    if served is None or not makers(files, path):
+        raise LetterUnused(file=path)
+    if scenario not in files:
+        raise NotFound(what="scenario", name=scenario)
+    printed = templates.ENDINGS[templates.RENDER]
+    wordless = {name: blank.letter(name) for name in files if name == path or name.endswith(tuple(printed))}
+    made = _plays.of(services, {**files, **wordless}, scenario)
+    for (operation, template), values in made.items():
+        if operation == served[1] and template in served[0]:
+            return values
+    raise LetterNotReached(scenario=scenario)
+
+
+def of_case(services: Services, procedure: str, files: Mapping[str, bytes], path: str, case_id: str, *, actor: str) -> Values:
+    """What the step of these files would hand the letter now, in a case that the actor may see.
+
+    Raises NotFound, NotAllowed, LetterUnused.
+    """
+    steps = makers(files, path)
+    if not steps:
+        raise LetterUnused(file=path)
+    now = services.clock.now()
+    with services.database.reading() as connection:
+        case = access.case_row(connection, case_id)
+        if case.procedure != procedure:
+            raise NotFound(what="case", name=case_id)
+        sight = access.sight(connection, case, rules_of(services.programs.get(case.version_id).files), actor)
+        seen = sight.of(restored(services, connection, case).variables())
+    given: dict[str, Json] = {}
+    unknown: dict[str, Sentence] = {}
+    for target, text in steps[0][1].inputs:
+        here = {**seen, **given}
+        try:
+            name, value = nested(target, opening.value(text, here, now), here)
+        except FeelError as error:
+            unknown[target] = Sentence(error.template, error.facts)
+        else:
+            given[name] = value
+    return Values(input=given, now=now, unknown=unknown)
+
+
+def preview(services: Services, path: str, content: bytes, values: Values | None) -> Preview:
+    """The letter as it would be; without values with the names of what it shows. Raises FileRefused, PdfFailed."""
+    now = values.now if values else services.clock.now()
+    if path.endswith(".txt"):
+        text = content.decode("utf-8-sig", "replace")
+        if values is None:
+            return Preview(text=text)
+        filled, lacks = places.filled(text, values.input)
+        missing = [
+            filling.Missing(each.name, each.name, each.line, each.column, Sentence("there is no text and no number", {})) for each in lacks
+        ]
+        return Preview(text=filled, missing=missing)
+    zone = ZoneInfo(services.settings.zone)
+    try:
+        data, charts, date = printing.given(values.input if values else {}, now=now, zone=zone)
+    except Unprintable as error:
+        raise PdfFailed(reason=str(error.sentence)) from None
+    if not path.endswith(".html"):
+        asked = printing.for_typst(data, charts, date)
+        return Preview(pages=services.renderer.pages(content.decode("utf-8-sig", "replace"), *asked))
+    letter = filling.filled(reading.read(content, path), data if values else None, charts=charts, date=date, now=now, zone=zone)
+    return Preview(pages=printing.pages(services.renderer, letter, charts, date), missing=letter.missing)
+
+
+#: by operation and template, what a step handed it last
+_Made = Mapping[tuple[str, str], Values]
+
+
+class _Plays:
+    """Scenarios that were played for what their steps hand the letters."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str, str], _Made] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, services: Services, files: Mapping[str, bytes], scenario: str) -> _Made:
+        key = (str(services.settings.home), digest_of(files), scenario)
+        with self._lock:
+            if found := self._known.get(key):
+                self._known.move_to_end(key)
+                return found
+        made = _played(services, files, scenario)
+        with self._lock:
+            self._known[key] = made
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return made
+
+
+_plays = _Plays()
+
+
+def _played(services: Services, files: Mapping[str, bytes], path: str) -> _Made:
+    """Nothing is printed meanwhile."""
+    from .scenarios import reading as scenarios
+    from .scenarios.running import play
+
+    zone = ZoneInfo(services.settings.zone)
+    usually, _ = scenarios.usual(files.get(scenarios.USUAL))
+    scenario, faults = scenarios.scenario(path, files[path], zone=zone, usually=usually)
+    if scenario is None:
+        raise FileRefused(file=path, reason=faults[0].sentence)
+    if services.sandboxes is None:
+        raise NotFound(what="scenario", name=path)
+    made: dict[tuple[str, str], Values] = {}
+
+    def hear(call: Call) -> Answer | None:
+        if call.operation not in templates.ENDINGS:
+            return None
+        made[call.operation, call.headers.get(templates.HEADER, "")] = Values(input=call.input, now=call.now)
+        return answered(call, b"%PDF-1.7", call.now.astimezone(zone).date()) if call.operation == templates.RENDER else None
+
+    with contextlib.closing(services.sandboxes(services)) as worlds:
+        people = of_values("persons", scenario.people, scenario.path)
+        sandbox = worlds.open(files, procedure="draft", at=scenario.clock, people=people)
+        sandbox.answers.listener = hear
+        try:
+            play(sandbox, scenario)
+        finally:
+            sandbox.close()
+    return made
