@@ -48,9 +48,10 @@ class Desk:
         assert answer.status_code == 200, answer.text
         return str(answer.text)
 
-    def post(self, address: str, expected: int = 302, **data: Any) -> Any:
+    def post(self, address: str, expected: int = 302, source: str = "", **data: Any) -> Any:
+        """`source`: the page that has the form, unless it is known by the address."""
         at = address if address.startswith("/") else f"{MAIN}/{address}"
-        source = at.removesuffix("/complete") if at.startswith(f"{MAIN}/try/as/") else f"{MAIN}/try"
+        source = source or (at.removesuffix("/complete") if at.startswith(f"{MAIN}/try/as/") else f"{MAIN}/try")
         answer = self.client.post(at, data={"csrf_token": token(self.client, source), **data}, content_type="multipart/form-data")
         assert answer.status_code == expected, answer.text
         return answer

@@ -24,6 +24,7 @@ from ..casefile import restored
 from ..deferral import request_purpose
 from ..errors import NotFound, PartwellError
 from ..models import Case, Job, new_id
+from ..people import absences
 from ..ports import Call, Json
 from .answering import FAILURES
 from .sandbox import HELD, Sandbox, Sandboxes
@@ -41,7 +42,8 @@ class Told:
 
     #: entries of the case's ledger before it
     entries: int
-    #: {"pass": moment} or {"operation", "key", "value"} or {"operation", "key", "fails"}
+    #: {"pass": moment}, {"operation", "key", "value"}, {"operation", "key", "fails"}, {"away": {absent, substitute, from, until, chain}},
+    #: or {"back": who was absent, "chain"}
     act: Mapping[str, Json]
 
 
@@ -68,7 +70,7 @@ class Try:
         self._read()
 
     def _read(self) -> None:
-        notes = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM sandbox_notes")}
+        notes = {name: json.loads(value) for name, value in self._notes()}
         self.sandbox.clock.at = dt.datetime.fromisoformat(notes["clock"])
         self.sandbox.answers.made = dt.date.fromisoformat(notes["made"])
         self.sandbox.answers.once = notes.get("once", {})
@@ -99,6 +101,21 @@ class Try:
 
     def settle(self) -> None:
         self.sandbox.settle()
+        self._note_absences()
+
+    def _note_absences(self) -> None:
+        """Substitutes that were named or let go are no acts in the case, so they are told beside it."""
+        with self.sandbox.services.database.reading() as connection:
+            rows = absences.rows(connection, self.sandbox.clock.now(), past=True)
+        known: dict[str, bool] = json.loads(next((value for name, value in self._notes() if name == "absences"), "{}"))
+        now = {row.id: row.ended_at is not None for row in rows}
+        for row in reversed(rows):
+            chain = row.ref if row.scope == "chain" else ""
+            if row.id not in known:
+                times = {"from": row.starts_at.isoformat(), "until": row.ends_at.isoformat()}
+                self._tell({"away": {"absent": row.absent_id, "substitute": row.substitute_id, **times, "chain": chain}}, absences=now)
+            elif now[row.id] and not known[row.id]:
+                self._tell({"back": row.absent_id, "chain": chain}, absences=now)
 
     def let_time_pass(self, moment: dt.datetime) -> None:
         """To a moment; what lies in the past changes nothing."""
@@ -166,6 +183,9 @@ class Try:
         return not getattr(self.sandbox.services.operations.get(job.operation), "reads", False)
 
     # --- notes
+
+    def _notes(self) -> Sequence[Any]:
+        return self._rows("SELECT name, value FROM sandbox_notes")
 
     def _rows(self, statement: str) -> Sequence[Any]:
         with self.sandbox.services.database.reading() as connection:

@@ -68,6 +68,7 @@ SCREENS: Mapping[str, str] = {
     "studio.ask_discard": "owners/studio#discard",
     "studio.attempt": "owners/try",
     "studio.try_anew": "owners/try#begin",
+    "studio.name_substitute": "owners/try#away",
     "studio.scenario_list": "owners/scenarios#play",
     "studio.play_scenarios": "owners/scenarios#play",
     "studio.versions_apart": "owners/compare",

@@ -24,7 +24,7 @@ from ..accounts import Reader
 _PARTS = frozenset(
     (
         *("static", "inbox", "items", "verbs", "drafts", "enclosures", "cases", "comments", "copies", "corrections", "endings"),
-        *("incidents", "records", "returns", "start", "why"),
+        *("incidents", "records", "returns", "start", "substitutes", "why"),
     )
 )
 

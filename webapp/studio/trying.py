@@ -17,6 +17,7 @@ from engine import casefile
 from engine.bpmn import render
 from engine.errors import NotDeployable, NotFound
 from engine.models import Person
+from engine.people import absences
 from engine.studio import changing, drafts, rows
 from engine.studio.answering import FAILURES
 from engine.studio.sandbox import Sandbox
@@ -103,12 +104,7 @@ def try_anew(procedure: str) -> Any:
     subject, initiator = request.form.get("subject", ""), request.form.get("initiator", "")
 
     def people(world: Sandbox) -> tuple[str, str]:
-        with world.services.database.reading() as connection:
-            found = {row.employee_no: row.id for row in connection.execute(sa.select(Person.employee_no, Person.id))}
-        for number in (subject, initiator):
-            if number not in found:
-                raise NotFound(what="person", name=number)
-        return found[subject], found[initiator]
+        return _numbered(world, subject), _numbered(world, initiator)
 
     # at night nobody works, and the sandbox need not wait for the morning
     now = services().calendars.get(_CALENDAR).next_opening(services().clock.now()).replace(microsecond=0)
@@ -119,6 +115,15 @@ def try_anew(procedure: str) -> Any:
         return render_template("studio_try_begin.html", draft=draft, findings=findings, **_choice()), 422
     with _begun(procedure) as tried:
         return redirect(_start_of(procedure, tried))
+
+
+def _numbered(world: Sandbox, number: str) -> str:
+    """Id of somebody of the sandbox's company by employee number. Raises NotFound."""
+    with world.services.database.reading() as connection:
+        found: str | None = connection.execute(sa.select(Person.id).where(Person.employee_no == number)).scalar_one_or_none()
+    if found is None:
+        raise NotFound(what="person", name=number)
+    return found
 
 
 def _start_of(procedure: str, tried: Try) -> str:
@@ -136,6 +141,8 @@ def _shown(tried: Try) -> dict[str, Any]:
     g.now = tried.sandbox.clock.now()
     due = tried.sandbox.next_due()
     shown: dict[str, Any] = {"now": tried.sandbox.clock.now(), "next_due": due, "case": None, "start": _start_of(procedure, tried)}
+    with tried.sandbox.services.database.reading() as connection:
+        shown |= {"substitutes": absences.rows(connection, shown["now"]), "groups": _choice()["groups"]}
     if case_id is None:
         return shown
     world, places = tried.sandbox.services, Places(tried.sandbox, case_id)
@@ -195,6 +202,15 @@ def pass_time(procedure: str) -> Any:
                 moment = found
         tried.let_time_pass(moment)
     return redirect(url_for("studio.attempt", procedure=procedure, _anchor="time"))
+
+
+@studio.get("/<procedure>/try/substitute")
+@logged_in
+def name_substitute(procedure: str) -> Any:
+    """Where somebody who is absent names who signs for them."""
+    with _begun(procedure) as tried:
+        person = _numbered(tried.sandbox, request.args.get("absent", ""))
+    return redirect(_page(procedure, person, "substitutes"))
 
 
 @studio.post("/<procedure>/try/by-hand")

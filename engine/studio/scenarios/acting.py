@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ... import casefile, endings, work
+from ... import casefile, endings, returns, work
 from ... import cases as case_acts
 from ... import incidents as repairs
 from ...bpmn import expressions
@@ -15,8 +15,8 @@ from ...models import new_id
 from ...ports import File, Json
 from ...services import Services
 from ..answering import over
-from . import enclosures, expecting
-from .model import CASE_VERBS, STEP_VERBS, Act
+from . import away, enclosures, expecting
+from .model import ABSENCES, CASE_VERBS, STEP_VERBS, Act
 from .places import Places, Unfit, unfit
 
 
@@ -35,11 +35,42 @@ class Acting:
         if act.verb in STEP_VERBS:
             self._step(act)
         elif act.verb in CASE_VERBS:
-            reason = str(act.given.get("reason") or "")
-            actor = self._places.person(act.by)
-            _OF_CASE[act.verb](self._services, self._places.case_id, actor=actor, reason=reason, request_id=new_id())
+            self._case(act)
+        elif act.verb in ABSENCES:
+            (away.leave if act.verb == "away" else away.come_back)(self._places, act)
         else:
             self._repair(act)
+
+    def _case(self, act: Act) -> None:
+        places, services, actor = self._places, self._services, self._places.person(act.by)
+        told: dict[str, Any] = {"actor": actor, "reason": str(act.given.get("reason") or ""), "request_id": new_id()}
+        match act.verb:
+            case "go_back" | "reopen":
+                ids = places.elements(str(act.given["to"]))
+                reached = [step.element for step in returns.steps(services, places.case_id, actor=actor)]
+                # one that was not reached is refused by name
+                element = next((id for id in reached if id in ids), ids[0])
+                (returns.reopen if act.verb == "reopen" else returns.return_to)(services, places.case_id, element, **told)
+            case "jump":
+                entering = [places.elements(name)[0] for name in act.given["to"]]
+                returns.jump(services, places.case_id, leaving=self._left(act, actor), entering=entering, **told)
+            case verb:
+                _OF_CASE[verb](services, places.case_id, **told)
+
+    def _left(self, act: Act, actor: str) -> list[str]:
+        """The instances that a jump leaves: those of the steps that are named, else all where the case stands. Raises Unfit."""
+        stands = returns.stands(self._services, self._places.case_id, actor=actor)
+        if "leaving" not in act.given:
+            return list(stands)
+        found = []
+        for name in act.given["leaving"]:
+            ids = self._places.elements(name)
+            there = [instance for instance, step in stands.items() if step.element in ids]
+            if not there:
+                names = ", ".join(dict.fromkeys(step.name for step in stands.values())) or "–"
+                raise unfit("the case does not stand at {step}; it stands at: {known}", step=name, known=names)
+            found += there
+        return found
 
     def _repair(self, act: Act) -> None:
         incident = self._places.incident(step=act.step, operation=act.operation)
@@ -76,6 +107,16 @@ class Acting:
                 work.claim(services, step.item_id, **more)
             case "release":
                 work.release(services, step.item_id, **more)
+            case "stand_in":
+                self._stand_in(step, places.person(str(given["of"])) if given.get("of") else actor, more)
+
+    def _stand_in(self, step: casefile.OpenStep, holder: str, more: Mapping[str, Any]) -> None:
+        """What waits for somebody absent goes to their substitute, too."""
+        for each in work.open_with(self._services, holder, actor=more["actor"]):
+            if each.item_id == step.item_id:
+                work.stand_in(self._services, each.item_id, each.sign_off_id, **more)
+                return
+        raise unfit("{name} has nothing to sign at {step}", name=self._places.name(holder), step=step.name)
 
     def complete(self, step: casefile.OpenStep, actor: str, given: Mapping[str, Json]) -> None:
         """What is given, over what the form of the step holds already, is sent."""
@@ -124,8 +165,9 @@ class Acting:
         schema = services.programs.form(deployed, element)
         with services.database.reading() as connection:
             execution = casefile.restored(services, connection, places.row)
-        instance = next(i for i, e in execution.waiting() if e.id == step.element)
-        stored = execution.variables(instance)
+        instance = next((i for i, e in execution.waiting() if e.id == step.element), None)
+        # the start form, where it is corrected, belongs to no place in the diagram where the case would stand
+        stored = execution.variables(instance) if instance is not None else execution.variables()
         given = self.evaluated(given, stored)
         if schema is None:
             return dict(given)
@@ -164,6 +206,9 @@ _OF_CASE: Mapping[str, Callable[..., None]] = {
     "terminate": endings.terminate,
     "suspend": case_acts.suspend,
     "resume": case_acts.resume,
+    "void": endings.void,
+    "confirm": endings.confirm,
+    "decline": endings.decline,
 }
 
 

@@ -21,6 +21,7 @@ STEP_VERBS: Mapping[str, str | Sequence[str]] = {
     "withdraw": ("reason",),
     "claim": "nothing",
     "release": "nothing",
+    "stand_in": ("of",),
 }
 #: what people do with a case
 CASE_VERBS: Mapping[str, Sequence[str]] = {
@@ -28,6 +29,22 @@ CASE_VERBS: Mapping[str, Sequence[str]] = {
     "terminate": ("reason",),
     "suspend": ("reason",),
     "resume": ("reason",),
+    "go_back": ("to", "reason"),
+    "jump": ("to", "leaving", "reason"),
+    "reopen": ("to", "reason"),
+    "void": ("reason",),
+    "confirm": ("reason",),
+    "decline": ("reason",),
+}
+#: somebody is absent and names who signs for them, and is there again
+ABSENCES: Mapping[str, Sequence[str]] = {
+    "away": ("substitute", "until", "from", "chain"),
+    "back": ("chain",),
+}
+#: what cannot be left out
+NEEDED: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("go_back", "jump", "reopen"), ("to",)),
+    "away": ("substitute", "until"),
 }
 #: what people do with a call that failed; `step` or `operation` says which
 REPAIRS: Mapping[str, Sequence[str]] = {
@@ -90,6 +107,8 @@ class Scenario:
     answers: Mapping[str, Json]
     #: by operation: how it fails
     fails: Mapping[str, str]
+    #: who is absent from the beginning on
+    away: Sequence[Act]
     #: of the start form
     values: Mapping[str, Json]
     when: Sequence[Act]

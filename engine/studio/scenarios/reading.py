@@ -13,7 +13,7 @@ from ...people.lines import KINDS
 from ...ports import Json
 from ..answering import FAILURES
 from . import texts
-from .model import CASE_VERBS, EVENTS, EXPECTATIONS, REPAIRS, STEP_VERBS, Act, Scenario
+from .model import ABSENCES, CASE_VERBS, EVENTS, EXPECTATIONS, NEEDED, REPAIRS, STEP_VERBS, Act, Scenario
 from .passing import span
 from .texts import Fault, Path, Text
 
@@ -22,7 +22,7 @@ FOLDER = "scenarios/"
 USUAL = f"{FOLDER}usual.yaml"
 ENDINGS = (".yaml", ".yml")
 _HEAD = ("name", "name_en", "note", "given", "usual", "when", "then")
-_GIVEN = ("clock", "subject", "initiator", "locale", "people", "answers", "fails", "values")
+_GIVEN = ("clock", "subject", "initiator", "locale", "people", "away", "answers", "fails", "values")
 _BESIDE = ("by", "step", "operation", "refused")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
 _MOST = 200
@@ -152,6 +152,7 @@ class _Reader:
             people=self._people(given.get("people")),
             answers=self._answers(("given", "answers"), given.get("answers")),
             fails=self._fails(("given", "fails"), given.get("fails")),
+            away=self._away(("given", "away"), given.get("away")),
             values=self._values(("given", "values"), given.get("values")),
             when=acts,
             usual={**usually, **own},
@@ -203,6 +204,17 @@ class _Reader:
                 self._text.fault((*at, operation), "known are {known}", known=", ".join(FAILURES))
         return {operation: str(how) for operation, how in value.items()}
 
+    def _away(self, at: Path, value: Json) -> Sequence[Act]:
+        """Each as the act `away`, with who it is beside what it takes."""
+        keys, found = ABSENCES["away"], []
+        for number, each in enumerate(self.list(at, value)):
+            place = (*at, number)
+            if self.object(place, each, ("by", *keys), needed=("by", *NEEDED["away"])):
+                given = {key: self._argument((*place, key), "away", key, each[key]) for key in keys if key in each}
+                by = self.text((*place, "by"), each.get("by"))
+                found.append(Act(line=self._text.line(place), verb="away", by=by, given=given))
+        return found
+
     def _values(self, at: Path, value: Json) -> Mapping[str, Json]:
         return dict(value) if value is not None and self.object(at, value, None) else {}
 
@@ -212,7 +224,7 @@ class _Reader:
         if not isinstance(value, Mapping):
             self._text.fault(at, "this must be an object with keys")
             return None
-        verbs = [*STEP_VERBS, *CASE_VERBS, *REPAIRS, *EVENTS]
+        verbs = [*STEP_VERBS, *CASE_VERBS, *ABSENCES, *REPAIRS, *EVENTS]
         said = [verb for verb in verbs if verb in value]
         if not said:
             self._text.fault(at, "this says nothing that happens; known are {known}", known=", ".join(verbs))
@@ -221,9 +233,9 @@ class _Reader:
         if verb == "then":
             self.object(at, value, ("then",))
             return self._then((*at, "then"), value["then"])
-        known = ("by", "step", "refused") if verb in STEP_VERBS else ("by", "refused") if verb in CASE_VERBS else ()
+        known = ("by", "step", "refused") if verb in STEP_VERBS else ("by", "refused") if verb in (*CASE_VERBS, *ABSENCES) else ()
         known = _BESIDE if verb in REPAIRS else (*known, "by") if verb in ("message", "signal") else known
-        needed = ("by", "step") if verb in STEP_VERBS else ("by",) if verb in (*CASE_VERBS, *REPAIRS) else ()
+        needed = ("by", "step") if verb in STEP_VERBS else ("by",) if verb in (*CASE_VERBS, *ABSENCES, *REPAIRS) else ()
         self.object(at, value, dict.fromkeys((*known, verb)), needed=needed)
         if verb in REPAIRS and not (value.get("step") or value.get("operation")):
             self._text.fault((*at, "operation"), "this is needed")
@@ -239,7 +251,7 @@ class _Reader:
         )
 
     def _given(self, at: Path, verb: str, value: Json) -> Json:
-        form = {**STEP_VERBS, **CASE_VERBS, **REPAIRS}.get(verb)
+        form = {**STEP_VERBS, **CASE_VERBS, **ABSENCES, **REPAIRS}.get(verb)
         match form:
             case "object":
                 return self._values(at, value)
@@ -253,12 +265,14 @@ class _Reader:
         given = value if isinstance(value, Mapping) and not (verb == "answer" and "value" not in value) else {keys[0]: value}
         if value is None or value is True:
             given = {}
-        self.object(at, given, keys)
-        return {key: self._argument((*at, key), key, each) for key, each in given.items()}
+        self.object(at, given, keys, needed=NEEDED.get(verb, ()))
+        return {key: self._argument((*at, key), verb, key, each) for key, each in given.items()}
 
-    def _argument(self, at: Path, key: str, value: Json) -> Json:
-        if key in ("attachments", "chosen"):
+    def _argument(self, at: Path, verb: str, key: str, value: Json) -> Json:
+        if key in ("attachments", "chosen") or (verb == "jump" and key in ("to", "leaving")):
             return self.texts(at, value)
+        if verb == "away" and key in ("from", "until"):
+            return self._time(at, value)
         if key in ("values", "input", "variables", "value"):
             return self._values(at, value)
         return self.text(at, value)
@@ -266,11 +280,7 @@ class _Reader:
     def _happening(self, at: Path, verb: str, value: Json) -> Json:
         match verb:
             case "pass":
-                text = self.text(at, value)
-                if text != "next" and span(text) is None and moment(text, self._zone) is None:
-                    template = "{text} is no time that passes, such as “2 working days”, “3 小时”, “P1D”, “next” or 2026-11-24T09:30"
-                    self._text.fault(at, template, text=text or "–")
-                return text
+                return "next" if value == "next" else self._time(at, value)
             case "until":
                 return self.text(at, value)
             case "answers":
@@ -281,6 +291,14 @@ class _Reader:
                 given = {"name": value} if isinstance(value, str) else value
                 keys = ("name", "key", "values") if verb == "message" else ("name", "values")
                 return dict(given) if self.object(at, given, keys, needed=("name",)) else {}
+
+    def _time(self, at: Path, value: Json) -> str:
+        """A moment, or how long it takes until then."""
+        text = self.text(at, value)
+        if span(text) is None and moment(text, self._zone) is None:
+            template = "{text} is no time that passes, such as “2 working days”, “3 小时”, “P1D”, “next” or 2026-11-24T09:30"
+            self._text.fault(at, template, text=text or "–")
+        return text
 
     # --- expectations
 

@@ -21,14 +21,25 @@ from .places import Places
 _DECISIONS = {Event.STEP_APPROVED: "approve", Event.STEP_REJECTED: "reject"}
 _TAKEN = {Event.ITEM_CLAIMED: "claim", Event.ITEM_RELEASED: "release"}
 _GIVEN_AWAY = {Event.SIGN_OFF_TRANSFERRED: "transfer", Event.SIGN_OFF_DELEGATED: "delegate"}
-_OF_CASE = {Event.CASE_SUSPENDED: "suspend", Event.CASE_RESUMED: "resume"}
+_OF_CASE = {
+    Event.CASE_SUSPENDED: "suspend",
+    Event.CASE_RESUMED: "resume",
+    Event.CASE_VOIDED: "void",
+    Event.ENDING_DECLINED: "decline",
+}
+_LEFT_OUT = frozenset(
+    (
+        *(Event.TIMER_MOVED, Event.CHOICE_CORRECTED, Event.STEP_RERESOLVED, Event.SIGN_OFF_ADDED, Event.SIGN_OFF_REMOVED),
+        *(Event.SIGN_OFF_REASSIGNED, Event.SIGN_OFF_TAKEN_BACK, Event.SIGN_OFF_DUE_MOVED),
+    )
+)
 _REPAIRS = {"retried": "retry", "corrected": "retry", "answered": "answer", "skipped": "skip"}
 
 
 def recorded(tried: Try, *, name: str, name_en: str = "") -> str:
     """The text of the scenario file.
 
-    What has no verb in scenarios (a case returned by its managers, a comment) is left out and named in a comment at the top.
+    What has no verb in scenarios (signers added, a time limit moved) is left out and named in a comment at the top.
     """
     case_id = tried.case_id
     assert case_id is not None  # there is nothing to record before it has begun
@@ -59,6 +70,7 @@ class _Recording:
             "clock": self._local(started.at),
             "subject": self._keys[case.subject_id],
             "initiator": self._called[case.initiator_id],
+            "away": [self._away(told.act["away"]) for told in self._try.told() if not told.entries and "away" in told.act],
             "answers": answers,
             "fails": fails,
             "values": self._plain(started.payload["values"]),
@@ -78,7 +90,8 @@ class _Recording:
     def _when(self) -> list[dict[str, Any]]:
         """Acts of people from the ledger, between them what was told from outside where it was told."""
         found: list[dict[str, Any]] = []
-        told = list(self._try.told())
+        # what was told before the case began is given
+        told = [one for one in self._try.told() if one.entries]
         for entry in self._entries:
             while told and told[0].entries < entry.number:
                 found += self._outside(told.pop(0))
@@ -111,18 +124,40 @@ class _Recording:
                 return {**who, **step, "withdraw": told.get("reason") or ""}
             case Event.ITEM_CLAIMED | Event.ITEM_RELEASED:
                 return {**who, **step, _TAKEN[event]: None}
-            case Event.CASE_SUSPENDED | Event.CASE_RESUMED:
-                return {**who, _OF_CASE[event]: told.get("reason") or ""}
+            case Event.SIGN_OFF_TRANSFERRED if told.get("stands_in"):
+                holder = told["former"][0]["id"]
+                return {**who, **step, "stand_in": None if holder == entry.actor else {"of": self._called.get(holder, holder)}}
+            case Event.CASE_RESUBMITTED:
+                return {**who, **step, "complete": self._plain(told["values"])}
+            case Event.CASE_RETURNED | Event.CASE_REOPENED if "reason" in told and not self._by_signer(entry):
+                verb = "go_back" if event is Event.CASE_RETURNED else "reopen"
+                return {**who, verb: {"to": step["step"], "reason": told["reason"]}}
+            case Event.CASE_MOVED:
+                ways = {"to": told["entering"], "leaving": told["left"]}
+                titles = {way: [self._places.title(element) for element in elements] for way, elements in ways.items() if elements}
+                return {**who, "jump": {**titles, "reason": told["reason"]}}
+            case Event.CASE_CLOSED | Event.CASE_VOIDED if "asked_by" in told:
+                return {**who, "confirm": told.get("confirmed") or ""}
+            case Event.ENDING_ASKED:
+                return {**who, told["ending"]: told.get("reason") or ""}
             case Event.CASE_CLOSED if told.get("act") == "cancel":
                 return {**who, "cancel" if told["outcome"] == "cancelled" else "terminate": told.get("reason") or ""}
+            case event if event in _OF_CASE:
+                return {**who, _OF_CASE[event]: told.get("reason") or ""}
             case Event.INCIDENT_RESOLVED if told.get("resolution") in _REPAIRS:
                 return {**who, **step, **self._repair(told)}
             case Event.MESSAGE_RECEIVED | Event.SIGNAL_RECEIVED:
                 kind = "message" if event is Event.MESSAGE_RECEIVED else "signal"
                 return {kind: {"name": told["name"], "values": self._plain(told.get("values") or {})}}
-            case Event.CASE_RETURNED | Event.CASE_MOVED | Event.CASE_RESUBMITTED | Event.TIMER_MOVED | Event.SIGN_OFF_ADDED:
+            case event if event in _LEFT_OUT:
                 self._left_out.append(f"{event}: {entry.element or ''}".strip(": "))
         return None
+
+    def _by_signer(self, entry: Entry) -> bool:
+        """Whether a case went back because somebody returned a step, which stands there already."""
+        before = [one for one in self._entries if one.number < entry.number and one.event in (Event.STEP_RETURNED, Event.ITEM_OPENED)]
+        last = before[-1] if before else None
+        return last is not None and last.event == Event.STEP_RETURNED and last.payload["back_to"] == entry.element
 
     def _chainless(self, entry: Entry) -> bool:
         """Whether a person completed it: the item of a chain is completed by its last signature, which stands there already."""
@@ -151,8 +186,23 @@ class _Recording:
 
     def _outside(self, told: Told) -> list[dict[str, Any]]:
         if "pass" in told.act:
-            return [{"pass": self._local(dt.datetime.fromisoformat(str(told.act["pass"])))}]
+            return [{"pass": self._moment(told.act["pass"])}]
+        if "away" in told.act:
+            said = self._away(told.act["away"])
+            return [{"by": said.pop("by"), "away": said}]
+        if "back" in told.act:
+            chain = {"chain": told.act["chain"]} if told.act.get("chain") else None
+            return [{"by": self._called.get(str(told.act["back"]), told.act["back"]), "back": chain}]
         return []
+
+    def _away(self, told: Json) -> dict[str, Any]:
+        """An absence as `given` says it."""
+        absent, substitute = (self._called.get(told[role], told[role]) for role in ("absent", "substitute"))
+        said = {"by": absent, "substitute": substitute, "from": self._moment(told["from"]), "until": self._moment(told["until"])}
+        return said | ({"chain": told["chain"]} if told["chain"] else {})
+
+    def _moment(self, told: Json) -> str:
+        return self._local(dt.datetime.fromisoformat(str(told)))
 
     def _first_act(self) -> int:
         """Number of the entry of the first act after the start."""

@@ -13,7 +13,7 @@ from ...models import new_id
 from ...people.importing import of_values
 from ...ports import NO_FORM, Json
 from ..sandbox import Sandbox, Sandboxes
-from . import enclosures, expecting, reading
+from . import away, enclosures, expecting, reading
 from .acting import Acting
 from .coverage import Coverage
 from .model import EVENTS, Act, Scenario
@@ -23,8 +23,6 @@ from .texts import Fault
 
 #: usual acts in a row; more go round in a circle
 _MOST = 100
-#: the calendar in which working days pass
-_CALENDAR = "office"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +176,8 @@ class _Play:
         values = self._acting.evaluated(scenario.values, {})
         named = services.forms.files(form, values)
         files = {path: [enclosures.named(name) for name in names] for path, names in named.items()}
+        for act in scenario.away:
+            away.leave(places, act)
         places.case_id = self._sandbox.start(
             subject=places.person(scenario.subject),
             initiator=places.person(scenario.initiator),
@@ -231,7 +231,7 @@ class _Play:
                 raise unfit("nothing waits for time to pass")
             self._sandbox.until(due)
         elif (passes := span(text)) is not None:
-            self._sandbox.until(after(now, passes, services.calendars.get(_CALENDAR)))
+            self._sandbox.until(after(now, passes, services.calendars.get(away.CALENDAR)))
         elif (moment := reading.moment(text, ZoneInfo(services.settings.zone))) is not None:
             if moment < now:
                 raise unfit("time goes forward only: it is {now} already", now=now.isoformat(timespec="minutes"))
