@@ -260,8 +260,8 @@ def test_lines_name_nobody_unless_an_administrator_asks(room: Room) -> None:
     assert [each.duration for each in named] == [7200.0, 7200.0]
 
 
-def test_the_event_log_is_valid_and_tells_each_step(room: Room) -> None:
-    """It fits the schema of XES; each step is scheduled, started by whoever opened it, and completed, in the order of time."""
+def test_the_event_log_is_well_built_and_tells_each_step(room: Room) -> None:
+    """Its structure is the one written down for these tests; each step is scheduled, started and completed, in the order of time."""
     through(room, talk=3, close=1, opened_after=1)
     text = "".join(exports.xes(room.services, handed_out(room, reader="hr")))
     schema = etree.XMLSchema(etree.parse(Path(__file__).parent / "data/xes.xsd"))
