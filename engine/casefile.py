@@ -21,7 +21,7 @@ from .models import TELLING, Candidate, Case, Incident, Job, JobAttempt, Person,
 from .people import directory
 from .ports import Json
 from .procedures import Deployed
-from .rules import Rules, rules_of
+from .rules import Aftermath, Rules, rules_now, rules_of
 from .snapshots import SnapshotRow
 from .timeline import Event
 from .timers import TimerRow
@@ -109,6 +109,8 @@ class CasePage:
     #: what the reader may do with the case: `cancel`, `terminate`, `void`, `confirm`, `decline`, `suspend`, `resume`, `repair`,
     #: `copy`
     may: frozenset[str]
+    #: what may be recorded of what came of it, for those who may `repair`
+    aftermath: Aftermath | None
     #: its version is suspended, so nothing moves
     on_hold: bool
     #: something runs by itself right now, so the page may look again in a moment
@@ -149,6 +151,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             sa.select(SealedFile.sha256, SealedFile.size, SealedFile.sealed_at).where(SealedFile.case_id == case_id)
         ).one_or_none()
         asked, void = endings.asked(services, connection, case), endings.voided(services, connection, case)
+        may = _verbs(connection, case, rules, events, reader, sight, asked, held=version.suspended)
         waits, running = messages.waits(connection, case_id, deployed), timers.rows(connection, case_id, deployed)
         lit = frozenset(
             {step.element for step in steps}
@@ -185,8 +188,8 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             sealed=dict(sealed._mapping) if sealed and sight.whole else None,
             void=void if void is None or sight.whole else dataclasses.replace(void, reason=""),
             asked=asked if sight.whole else None,
-            may=_verbs(connection, case, rules, events, reader, sight, asked, held=version.suspended)
-            | _shows(services, connection, case, rules, reader),
+            may=may | _shows(services, connection, case, rules, reader),
+            aftermath=rules_now(services, connection, deployed.procedure).aftermath if "repair" in may else None,
             on_hold=version.suspended and case.status != "closed",
             working=not version.suspended and _working(services, connection, case),
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -20,6 +20,29 @@ if TYPE_CHECKING:
 
 #: stands in `shown` for who started the case, whatever role they hold
 INITIATOR = "initiator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One of a list that people choose from."""
+
+    name: str
+    name_en: str
+    #: of a kind of what comes after a case: whether it makes the case one of those in `Aftermath.rate`
+    counts: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aftermath:
+    """What may come of a case after it, elsewhere, and how that may end, as managers record it; by keys."""
+
+    #: what all of it is called
+    name: str = ""
+    name_en: str = ""
+    #: what the part of the cases is called of which something came that counts
+    rate: Listed = field(default_factory=lambda: Listed(name="", name_en=""))
+    kinds: Mapping[str, Listed] = field(default_factory=dict)
+    results: Mapping[str, Listed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +67,8 @@ class Rules:
     served: frozenset[str] = frozenset()
     #: by role (or `initiator`): case variables shown to those who take part and are no readers
     shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: None where nothing is recorded after a case
+    aftermath: Aftermath | None = None
 
     def starts(self, roles: Set[str]) -> bool:
         """Whether somebody with these roles may start a case at all."""
@@ -63,7 +88,7 @@ def faults(content: bytes) -> list[str]:
     if not isinstance(given, dict):
         return ["it must be an object"]
     found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before", "since", "free_of"}]
-    lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__ and name not in _BY_NAME}
+    lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__ and name not in (*_BY_NAME, _AFTERMATH)}
     inner = {rule: given.get(rule, {}) for rule in _BY_NAME}
     since = given.get("since", {})
     inner |= {f"since.{name}": since[name] for name in since} if isinstance(since, dict) else {"since": since}
@@ -77,9 +102,15 @@ def faults(content: bytes) -> list[str]:
     found += [f"{name} must be a list of texts" for name, listed in lists.items() if not _texts(listed)]
     if given.get("managers") == []:
         found.append("managers must name at least one role: nobody could change the procedure or repair its cases")
+    if _AFTERMATH in given:
+        found += _faults_after(given[_AFTERMATH])
     return sorted(found)
 
 
+#: the rule that lists what may come of a case
+_AFTERMATH = "aftermath"
+#: characters of a key of it, which stands in rows
+_LONGEST = 40
 #: rules that name steps (`bpmn.demands`)
 _STEPS = ("no_way_back", "second_person")
 #: rules that hold a list for each of several names
@@ -90,13 +121,49 @@ def _texts(listed: object) -> bool:
     return isinstance(listed, list) and all(isinstance(item, str) for item in listed)
 
 
+def _faults_after(given: object) -> list[str]:
+    """What is wrong with `aftermath`, by the place in it."""
+    found = _misnamed(_AFTERMATH, given, "rate", "kinds", "results")
+    if not isinstance(given, dict):
+        return found
+    found += _misnamed(f"{_AFTERMATH}.rate", given.get("rate"))
+    for what, more in (("kinds", ["counts"]), ("results", [])):
+        place, listed = f"{_AFTERMATH}.{what}", given.get(what)
+        if not isinstance(listed, dict) or not listed:
+            found.append(f"“{place}” must be an object that is not empty")
+            continue
+        for key, one in listed.items():
+            if not 0 < len(key) <= _LONGEST:
+                found.append(f"“{place}.{key}” must have 1 to {_LONGEST} characters")
+            found += _misnamed(f"{place}.{key}", one, *more)
+            if isinstance(one, dict) and not isinstance(one.get("counts", False), bool):
+                found.append(f"“{place}.{key}.counts” must be true or false")
+    return found
+
+
+def _misnamed(place: str, given: object, *more: str) -> list[str]:
+    """Whether something lacks its name in one of the languages, or has other entries than `more` beside."""
+    if not isinstance(given, dict):
+        return [f"“{place}” must be an object"]
+    names = ("name", "name_en")
+    found = [f"“{place}.{key}” must be text" for key in names if not isinstance(given.get(key), str) or not given[key].strip()]
+    return found + [f"“{place}” has no entry “{key}”" for key in given.keys() - {*names, *more}]
+
+
 def rules_of(files: Mapping[str, bytes]) -> Rules:
     """The rules of a version; its file was checked when it was deployed."""
     given = json.loads(files.get(RULES, b"{}"))
-    lists = {name: frozenset(given[name]) for name in Rules.__dataclass_fields__ if name in given and name not in _BY_NAME}
+    plain = Rules.__dataclass_fields__.keys() - {*_BY_NAME, _AFTERMATH}
+    lists = {name: frozenset(given[name]) for name in plain if name in given}
     diagrams = tuple((path, content) for path, content in files.items() if path.endswith(".bpmn"))
     lists |= {name: _named(lists[name], diagrams) for name in _STEPS if name in lists}
-    return Rules(**lists, shown={role: frozenset(names) for role, names in given.get("shown", {}).items()})
+    shown = {role: frozenset(names) for role, names in given.get("shown", {}).items()}
+    return Rules(**lists, shown=shown, aftermath=_aftermath(given[_AFTERMATH]) if _AFTERMATH in given else None)
+
+
+def _aftermath(given: Mapping[str, Any]) -> Aftermath:
+    kinds, results = ({key: Listed(**one) for key, one in given[name].items()} for name in ("kinds", "results"))
+    return Aftermath(**{**given, "rate": Listed(**given["rate"]), "kinds": kinds, "results": results})
 
 
 @lru_cache(maxsize=64)
@@ -105,6 +172,13 @@ def _named(steps: frozenset[str], diagrams: tuple[tuple[str, bytes], ...]) -> fr
     read = [process for path, content in diagrams for process in processes_of(content, path)]
     found = [place for step in steps for place in elements(step, read)]
     return frozenset(id for process, element in found for id in (element, f"{process}:{element}"))
+
+
+def rules_now(services: Services, connection: sa.Connection, procedure: str) -> Rules:
+    """The rules of the version that serves now, by which things are done that belong to no one version."""
+    active = sa.select(ProcedureVersion.id).where(ProcedureVersion.procedure == procedure, ProcedureVersion.active)
+    version = connection.execute(active).scalar_one_or_none()
+    return Rules() if version is None else rules_of(services.programs.get(version).files)
 
 
 def by_procedure(services: Services, connection: sa.Connection) -> dict[str, Rules]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from hypothesis import strategies as st
 from lxml import etree
 from twins import ScriptedOperation, SetClock
 
-from engine import disputes, endings, messages, returns, work
+from engine import aftermath, endings, messages, returns, work
 from engine.analytics import exports, reports, scope, spread, tallies
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import Case, PastWait, Tally, new_id
 from engine.services import Services
 
-RULES = {"managers": ["admin"], "readers": ["hr", "hr_director"]}
+AFTERMATH = json.loads((Path(__file__).parent.parent / "processes/termination/rules.json").read_bytes())["aftermath"]
+RULES = {"managers": ["admin"], "readers": ["hr", "hr_director"], "aftermath": AFTERMATH}
 HOUR = 3600.0
 
 
@@ -198,43 +200,61 @@ def test_only_readers_and_managers_look(room: Room) -> None:
     assert scope.readable(room.services, person("boss")) == []
 
 
-# --- disputes
+# --- what came after
 
 
-def test_a_dispute_is_recorded_counted_and_kept_in_the_ledger(room: Room) -> None:
-    """A manager says what was filed and how it ended; only arbitration and lawsuits make a case disputed."""
+def test_what_came_after_a_case_is_recorded_counted_and_kept_in_the_ledger(room: Room) -> None:
+    """A manager says what was filed and how it ended; only the kinds that count make the rate."""
     case, other = through(room, talk=1, close=1), through(room, talk=1, close=1)
-    filed = {"filed_on": room.clock.now().date(), "actor": person("admin"), "note": "收到仲裁通知"}
-    disputes.record(room.services, case, kind="arbitration", request_id="d1", **filed)
-    disputes.record(room.services, case, kind="arbitration", request_id="d1", **filed)
-    disputes.record(room.services, other, kind="mediation", request_id="d2", **filed)
+    filed = {"began_on": room.clock.now().date(), "actor": person("admin"), "note": "收到仲裁通知"}
+    aftermath.record(room.services, case, kind="arbitration", request_id="d1", **filed)
+    aftermath.record(room.services, case, kind="arbitration", request_id="d1", **filed)
+    aftermath.record(room.services, other, kind="mediation", request_id="d2", **filed)
     found = reported(room).summary
-    assert found.disputes.kinds == {"arbitration": 1, "mediation": 1} and found.disputed == 0.5
+    assert found.sequels.kinds == {"arbitration": 1, "mediation": 1} and found.followed == 0.5
     with room.services.database.reading() as connection:
-        [row] = disputes.disputes(connection, case)
-    done = {"ended_on": filed["filed_on"], "actor": person("admin"), "note": "裁决书"}
-    disputes.end(room.services, row.id, result="upheld", request_id="d3", **done)
-    assert reported(room).summary.disputes.results == {"upheld": 1, "": 1}
-    assert [entry for entry in room.events(case) if "disput" in entry] == ["case:disputed", "case:dispute:ended"]
+        [row] = aftermath.sequels(connection, case)
+    done = {"ended_on": filed["began_on"], "actor": person("admin"), "note": "裁决书"}
+    aftermath.end(room.services, row.id, result="upheld", request_id="d3", **done)
+    assert reported(room).summary.sequels.results == {"upheld": 1, "": 1}
+    assert [entry for entry in room.events(case) if "sequel" in entry] == ["case:sequel:recorded", "case:sequel:ended"]
 
 
-def test_a_dispute_that_cannot_be_is_refused(room: Room) -> None:
+def test_what_cannot_have_come_after_is_refused(room: Room) -> None:
     """A day to come, a word that is not of the list, an end before the beginning; and whoever is no manager."""
     case = through(room, talk=1, close=1)
     today = room.clock.now().date()
-    good = {"kind": "lawsuit", "filed_on": today, "actor": person("admin"), "note": "起诉状", "request_id": "d1"}
-    for wrong in ({"kind": "quarrel"}, {"filed_on": today + dt.timedelta(days=2)}):
+    good = {"kind": "lawsuit", "began_on": today, "actor": person("admin"), "note": "起诉状", "request_id": "d1"}
+    for wrong in ({"kind": "quarrel"}, {"began_on": today + dt.timedelta(days=2)}):
         with pytest.raises(FormInvalid):
-            disputes.record(room.services, case, **{**good, **wrong})
+            aftermath.record(room.services, case, **{**good, **wrong})
     for wrong in ({"actor": person("hr")}, {"note": " "}):
         with pytest.raises(NotAllowed):
-            disputes.record(room.services, case, **{**good, **wrong})
-    disputes.record(room.services, case, **good)
+            aftermath.record(room.services, case, **{**good, **wrong})
+    aftermath.record(room.services, case, **good)
     with room.services.database.reading() as connection:
-        [row] = disputes.disputes(connection, case)
+        [row] = aftermath.sequels(connection, case)
     with pytest.raises(FormInvalid):
         ended = today - dt.timedelta(days=1)
-        disputes.end(room.services, row.id, result="lost", ended_on=ended, actor=person("admin"), note="x", request_id="d2")
+        aftermath.end(room.services, row.id, result="lost", ended_on=ended, actor=person("admin"), note="x", request_id="d2")
+
+
+def test_what_may_come_after_is_what_the_serving_version_lists(room: Room) -> None:
+    """Also of a case that closed before it was listed; what is listed no longer can no longer be recorded, but is counted."""
+    case = through(room, talk=1, close=1)
+    given = {"began_on": room.clock.now().date(), "actor": person("admin"), "note": "来函"}
+    aftermath.record(room.services, case, kind="lawsuit", request_id="d1", **given)
+    petition = {"petition": {"name": "信访", "name_en": "Petition", "counts": True}}
+    room.deploy(*line("talk", "close"), rules={**RULES, "aftermath": {**AFTERMATH, "kinds": petition}})
+    aftermath.record(room.services, case, kind="petition", request_id="d2", **given)
+    with pytest.raises(FormInvalid):
+        aftermath.record(room.services, case, kind="lawsuit", request_id="d3", **given)
+    found = reported(room).summary
+    assert found.sequels.kinds == {"lawsuit": 1, "petition": 1} and found.followed == 1
+    room.deploy(*line("talk", "close"), rules={name: rule for name, rule in RULES.items() if name != "aftermath"})
+    with pytest.raises(FormInvalid):
+        aftermath.record(room.services, case, kind="petition", request_id="d4", **given)
+    assert looked_at(room).aftermath is None and reported(room).summary.followed == 0
 
 
 # --- exports

@@ -135,8 +135,8 @@ def on_screen(locale: str) -> tuple[set[str], list[re.Pattern[str]]]:
             texts.add(element.get("name", ""))
             if element.tag.endswith("}property") and element.get("name") == "wf.name.en":
                 texts.add(element.get("value", ""))
-    for chains in PROCESSES.glob("*/chains.json"):
-        texts |= set(re.findall(r'"name(?:_en)?": "([^"]+)"', chains.read_text("utf-8")))
+    for settings in (*PROCESSES.glob("*/chains.json"), *PROCESSES.glob("*/rules.json")):
+        texts |= set(re.findall(r'"name(?:_en)?": "([^"]+)"', settings.read_text("utf-8")))
     for file in FRONTEND.glob("words/zh*.js"):
         for quoted, plain, chinese in _PAIR.findall(file.read_text("utf-8")):
             texts.add((chinese if locale == "zh-CN" else quoted or plain).replace("\\'", "'"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 
 import pytest
@@ -273,3 +274,18 @@ def test_the_rule_file_says_what_is_wrong_with_it() -> None:
     assert rules.faults(b'{"since": {"a": ["b"]}}') == ["since.a must be an object"]
     assert rules.faults(b'{"since": {"a": {"b": "c"}}}') == ["since.a.b must be a list of texts"]
     assert rules.faults(b'{"since": []}') == ["since must be an object"]
+
+
+def test_a_slip_in_what_may_come_after_a_case_is_told_by_its_place() -> None:
+    """Each kind and result has a name in both languages, and nothing else but what is read of it."""
+    good = json.loads(FILES["rules.json"])["aftermath"]
+    kind = {"name": "信访", "name_en": "Petition"}
+    for wrong, said in (
+        ({**good, "kinds": []}, ["“aftermath.kinds” must be an object that is not empty"]),
+        ({**good, "kinds": {"petition": {**kind, "counts": "yes"}}}, ["“aftermath.kinds.petition.counts” must be true or false"]),
+        ({**good, "results": {"x": {**kind, "counts": True}}}, ["“aftermath.results.x” has no entry “counts”"]),
+        ({**good, "results": {"x" * 41: kind}}, [f"“aftermath.results.{'x' * 41}” must have 1 to 40 characters"]),
+        ({**good, "rate": {"name": "率"}}, ["“aftermath.rate.name_en” must be text"]),
+        ("disputes", ["“aftermath” must be an object"]),
+    ):
+        assert rules.faults(json.dumps({"aftermath": wrong}).encode()) == said

@@ -32,6 +32,7 @@ from engine.models import (
     Person,
     Placement,
     ProcedureVersion,
+    Sequel,
     SignOff,
     WorkRound,
     WorkStep,
@@ -232,6 +233,8 @@ def _any_value(table: sa.Table, column: sa.Column[Any], rows: Mapping[str, Mappi
             return b"\xa1" * 32
         case sa.DateTime():
             return dt.datetime(2026, 11, 24, 1, tzinfo=dt.UTC)
+        case sa.Date():
+            return dt.date(2026, 11, 24)
         case sa.Boolean():
             return True
         case sa.Integer():
@@ -267,4 +270,24 @@ def test_a_database_with_a_row_in_every_table_is_upgraded_and_loses_none(empty: 
     assert chain.effective_at == chain.published_at and faults(chain.name, chain.name_en, chain.steps) == []
     assert [setting(step, "twice") for step in chain.steps] == ["adjacent", "none", "adjacent"]
     assert chain.steps[0]["approvers"] == [{"rule": "report_line", "of": "initiator", "level": 2}]
+    database.dispose()
+
+
+def test_disputes_that_were_recorded_are_what_came_after_their_cases(empty: str, keyring: Keyring) -> None:
+    """Each with its kind, days and result, in the rows that any procedure's list may fill."""
+    database = Database(empty, keyring)
+    engine = database.unpooled()
+    with engine.connect() as connection:
+        command.upgrade(migrations.config(connection), "0032")
+    schema = sa.MetaData()
+    schema.reflect(engine)
+    written: dict[str, dict[str, object]] = {}
+    with engine.begin() as connection:
+        for name in ("persons", "procedure_versions", "cases", "disputes"):
+            written[name] = {column.name: _any_value(schema.tables[name], column, written) for column in schema.tables[name].columns}
+            connection.execute(sa.insert(schema.tables[name]), written[name])
+    migrations.upgrade(database)
+    with database.reading() as connection:
+        row = connection.execute(sa.select(Sequel.case_id, Sequel.kind, Sequel.began_on, Sequel.result, Sequel.ended_on)).one()
+    assert tuple(row) == tuple(written["disputes"][name] for name in ("case_id", "kind", "filed_on", "result", "ended_on"))
     database.dispose()

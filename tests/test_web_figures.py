@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import re
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from lxml import etree
-from web_office import Office, token
+from web_office import FILES, RULES, Office, token
 
-from engine import work
+from engine import deploying, work
 from engine.models import WorkItem, new_id
 
 
@@ -146,15 +147,15 @@ def test_the_event_log_is_well_built(office: Office, cases: dict[str, str]) -> N
     assert b"<trace>" in log.data
 
 
-def test_disputes_are_recorded_on_the_case_and_counted(office: Office, cases: dict[str, str]) -> None:
+def test_what_came_after_is_recorded_on_the_case_and_counted(office: Office, cases: dict[str, str]) -> None:
     """A manager says what was filed and how it ended; half of it is refused by field."""
     manager = office.browser("sunzhiyuan", "en")
-    address = f"/cases/{cases['closed']}/disputes"
+    address = f"/cases/{cases['closed']}/aftermath"
     assert address in manager.get(f"/cases/{cases['closed']}").text
-    assert office.post(manager, address, {"kind": "arbitration", "filed_on": "soon", "note": "x"}).status_code == 422
-    late = office.post(manager, address, {"kind": "arbitration", "filed_on": "2199-01-01", "note": "x"})
+    assert office.post(manager, address, {"kind": "arbitration", "began_on": "soon", "note": "x"}).status_code == 422
+    late = office.post(manager, address, {"kind": "arbitration", "began_on": "2199-01-01", "note": "x"})
     assert late.status_code == 422 and "This day is still to come." in late.text
-    given = {"kind": "arbitration", "filed_on": "2026-11-01", "note": "市仲裁委", "request_id": new_id()}
+    given = {"kind": "arbitration", "began_on": "2026-11-01", "note": "市仲裁委", "request_id": new_id()}
     page = office.post(manager, address, given, follow_redirects=True).text
     assert "Labour arbitration" in page and "Still going on" in page
     [dispute] = set(re.findall(rf"{address}/([0-9a-f]+)", page))
@@ -163,6 +164,16 @@ def test_disputes_are_recorded_on_the_case_and_counted(office: Office, cases: di
     assert "Decision upheld" in office.post(manager, f"{address}/{dispute}", ended, follow_redirects=True).text
     assert "1 of 1, as recorded on the cases" in manager.get("/analytics/office").text
     assert office.browser("wangfang").get(address).status_code == 403
+
+
+def test_a_procedure_that_lists_nothing_after_its_cases_has_no_page_for_it(own_office: Office) -> None:
+    """Neither the case nor the figures speak of it, and the list of cases is short of its column."""
+    rules = {name: rule for name, rule in RULES.items() if name != "aftermath"}
+    deploying.deploy(own_office.services, {**FILES, "rules.json": json.dumps(rules).encode()}, procedure="office")
+    manager, case = own_office.browser("sunzhiyuan", "zh-CN"), own_office.case()
+    assert manager.get(f"/cases/{case}/aftermath").status_code == 404 and "aftermath" not in manager.get(f"/cases/{case}").text
+    assert "劳动争议" not in manager.get("/analytics/office").text
+    assert "劳动争议" not in manager.get("/analytics/office/cases.csv").data.decode("utf-8-sig")
 
 
 def test_a_case_that_was_opened_is_in_hand_from_then_on(office: Office) -> None:

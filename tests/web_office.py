@@ -176,14 +176,20 @@ def _diagram() -> bytes:
 {shapes}{edges}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>""".encode()
 
 
+RULES = {
+    "start": ["supervisor"],
+    "managers": ["admin", "hr_director"],
+    "readers": ["hr", "hr_director", "legal", "admin"],
+    "shown": {"department_head": ["what", "kind", "decision", "on", "minutes", "topics", "usage", "portrait", "law"]},
+    "aftermath": json.loads((Path(__file__).parent.parent / "processes/termination/rules.json").read_bytes())["aftermath"],
+}
 FILES = {
     "office.bpmn": _diagram(),
     "forms/report.form": REPORT,
     "forms/talk.form": TALK,
     "forms/answer.form": ANSWER,
     "chains.json": (Path(__file__).parent.parent / "processes/termination/chains.json").read_bytes(),
-    "rules.json": b'{"start": ["supervisor"], "managers": ["admin", "hr_director"], "readers": ["hr", "hr_director", "legal", "admin"],'
-    b'"shown": {"department_head": ["what", "kind", "decision", "on", "minutes", "topics", "usage", "portrait", "law"]}}',
+    "rules.json": json.dumps(RULES, ensure_ascii=False).encode(),
 }
 
 

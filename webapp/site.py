@@ -19,6 +19,7 @@ from engine.studio.listing import rights
 
 from . import (
     accounts,
+    aftermath,
     analytics,
     api,
     cases,
@@ -28,7 +29,6 @@ from . import (
     corrections,
     database,
     directory_files,
-    disputes,
     drafts,
     enclosures,
     endings,
@@ -158,7 +158,7 @@ def init_app(app: Flask) -> None:
         procedures.procedures,
         endings.endings,
         returns.returns,
-        disputes.disputes,
+        aftermath.aftermath,
         copies.copies,
         comments.comments,
         verbs.verbs,

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ..calendar import OFFICE
 from ..errors import NotAllowed
 from ..ledger import Event
-from ..models import Case, Department, Dispute, Person
+from ..models import Case, Department, Person, Sequel
 from ..people import directory
 from ..witness import witness
 from .counting import departments_of
@@ -52,8 +52,8 @@ class CaseLine:
     employee_name: str
     duration: float
     duration_work: float
-    #: kinds of the disputes that were recorded
-    disputes: Sequence[str]
+    #: kinds of what came of it, as recorded
+    sequels: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def lines(services: Services, wanted: Export) -> Iterator[CaseLine]:
     versions = {version.id: version.number for version in wanted.scope.versions}
     with services.database.reading() as connection:
         names = {row.id: row.name for row in connection.execute(sa.select(Department.id, Department.name))}
-    for rows, departments, people, disputes in _portions(services, wanted):
+    for rows, departments, people, sequels in _portions(services, wanted):
         for row in rows:
             person = people[row.subject_id]
             yield CaseLine(
@@ -113,12 +113,12 @@ def lines(services: Services, wanted: Export) -> Iterator[CaseLine]:
                 employee_name=person[1],
                 duration=(row.closed_at - row.started_at).total_seconds(),
                 duration_work=calendar.worked(row.started_at, row.closed_at).total_seconds(),
-                disputes=disputes.get(row.id, ()),
+                sequels=sequels.get(row.id, ()),
             )
 
 
 def _portions(services: Services, wanted: Export) -> Iterator[tuple[Sequence[Any], Mapping[str, str], Mapping[str, tuple[str, str]], Any]]:
-    """Rows of cases with their departments, who they are about, and the kinds of their disputes."""
+    """Rows of cases with their departments, who they are about, and the kinds of what came of them."""
     columns = (Case.id, Case.number, Case.version_id, Case.subject_id, Case.started_at, Case.closed_at, Case.voided_at, Case.outcome)
     after: tuple[dt.datetime, str] | None = None
     while True:
@@ -131,11 +131,11 @@ def _portions(services: Services, wanted: Export) -> Iterator[tuple[Sequence[Any
                 return
             departments = departments_of(connection, rows)
             people = persons(services, connection, {row.subject_id for row in rows}, named=wanted.named)
-            disputes: dict[str, list[str]] = {}
-            of = sa.select(Dispute.case_id, Dispute.kind).where(Dispute.case_id.in_([row.id for row in rows]))
-            for dispute in connection.execute(of.order_by(Dispute.filed_on, Dispute.id)):
-                disputes.setdefault(dispute.case_id, []).append(dispute.kind)
-        yield rows, departments, people, disputes
+            sequels: dict[str, list[str]] = {}
+            of = sa.select(Sequel.case_id, Sequel.kind).where(Sequel.case_id.in_([row.id for row in rows]))
+            for sequel in connection.execute(of.order_by(Sequel.began_on, Sequel.id)):
+                sequels.setdefault(sequel.case_id, []).append(sequel.kind)
+        yield rows, departments, people, sequels
         after = rows[-1].closed_at, rows[-1].id
 
 
@@ -171,7 +171,7 @@ def xes(services: Services, wanted: Export) -> Iterator[str]:
     yield _HEAD
     yield _attribute("string", "concept:name", wanted.scope.name) + _attribute("string", "lifecycle:model", "standard")
     versions = {version.id: version.number for version in wanted.scope.versions}
-    for rows, departments, people, disputes in _portions(services, wanted):
+    for rows, departments, people, sequels in _portions(services, wanted):
         of: dict[str, list[Visit]] = {}
         with services.database.reading() as connection:
             for visit in visits(connection, Case.id.in_([row.id for row in rows])):
@@ -185,7 +185,7 @@ def xes(services: Services, wanted: Export) -> Iterator[str]:
             yield _attribute("boolean", "void", "true" if row.voided_at else "false")
             yield _attribute("string", "department", departments[row.id])
             yield _attribute("string", "employee", " ".join(filter(None, people[row.subject_id])))
-            yield "".join(_attribute("string", "dispute", kind) for kind in disputes.get(row.id, ())[:1])
+            yield "".join(_attribute("string", "sequel", kind) for kind in sequels.get(row.id, ())[:1])
             own = sorted(of.get(row.id, ()), key=lambda visit: (visit.begin, visit.end))
             # of what happens at the same moment, that of the step which began earlier comes first
             events = [(at, place, text) for place, visit in enumerate(own) for at, text in _events(services, wanted.scope, visit, staff)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ..models import Case, Department, Dispute
+from ..models import Case, Department, Sequel
 from ..people import directory
 from . import tallies
 from .counting import MEASURES, AtElement, Figures, OfCases
@@ -40,12 +40,12 @@ class StepFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Disputes:
-    """What was brought against finished cases afterwards, as far as managers recorded it."""
+class Sequels:
+    """What came of finished cases, as far as managers recorded it."""
 
-    #: cases with at least one, whatever its kind; and those with arbitration or a lawsuit
+    #: cases of which something came, of whatever kind; and those with a kind that counts
     cases: int
-    formal: int
+    counted: int
     kinds: Mapping[str, int]
     #: by result; "" of those that go on
     results: Mapping[str, int]
@@ -62,7 +62,7 @@ class Summary:
     #: of all steps that had a time limit, how many kept it
     limited: int
     kept: int
-    disputes: Disputes
+    sequels: Sequels
     steps: Sequence[StepFigures]
 
     @property
@@ -71,9 +71,9 @@ class Summary:
         return self.kept / self.limited if self.limited else None
 
     @property
-    def disputed(self) -> float | None:
-        """The part of the cases over which there was arbitration or a lawsuit."""
-        return self.disputes.formal / self.closed if self.closed else None
+    def followed(self) -> float | None:
+        """The part of the cases of which something came that counts."""
+        return self.sequels.counted / self.closed if self.closed else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def report(services: Services, scope: Scope, first: dt.date, last: dt.date) -> R
     figures = kept.together()
     with services.database.reading() as connection:
         names = {row.id: row for row in connection.execute(sa.select(Department.id, Department.name, Department.name_en))}
-        disputes = disputes_of(connection, scope.ids, first, last)
+        sequels = sequels_of(connection, scope, scope.ids, first, last)
     months: dict[str, Figures] = {}
     for (month, _), of in kept.months.items():
         months.setdefault(month, Figures()).add(of)
@@ -134,7 +134,7 @@ def report(services: Services, scope: Scope, first: dt.date, last: dt.date) -> R
     return Report(
         first=first,
         last=last,
-        summary=_summary(services, scope, figures, disputes),
+        summary=_summary(services, scope, figures, sequels),
         months=[_month(month, months.get(month, Figures()), figures.started) for month in _months(first, last)],
         departments=sorted(departments, key=lambda each: (-each.closed, each.name)),
         missing=kept.missing,
@@ -147,23 +147,24 @@ def compare(services: Services, scope: Scope, number: int, first: dt.date, last:
     for ids in ([v.id for v in scope.versions if v.number < number], [v.id for v in scope.versions if v.number >= number]):
         figures = tallies.read(services, ids, first, last).together() if ids else Figures()
         with services.database.reading() as connection:
-            disputes = disputes_of(connection, ids, first, last)
-        found.append(_summary(services, scope, figures, disputes))
+            sequels = sequels_of(connection, scope, ids, first, last)
+        found.append(_summary(services, scope, figures, sequels))
     return found[0], found[1]
 
 
-def disputes_of(connection: sa.Connection, versions: Sequence[str], first: dt.date, last: dt.date) -> Disputes:
-    """What was brought against the cases of these versions that closed from one day to another."""
+def sequels_of(connection: sa.Connection, scope: Scope, versions: Sequence[str], first: dt.date, last: dt.date) -> Sequels:
+    """What came of the cases of these versions that closed from one day to another."""
     begins, ends = directory.midnight(first), directory.midnight(last + dt.timedelta(days=1))
-    select = sa.select(Dispute.case_id, Dispute.kind, Dispute.result).join(Case, Case.id == Dispute.case_id)
+    select = sa.select(Sequel.case_id, Sequel.kind, Sequel.result).join(Case, Case.id == Sequel.case_id)
     rows = connection.execute(select.where(Case.version_id.in_(versions), Case.closed_at >= begins, Case.closed_at < ends)).all()
     kinds: dict[str, int] = {}
     results: dict[str, int] = {}
     for row in rows:
         kinds[row.kind] = kinds.get(row.kind, 0) + 1
         results[row.result or ""] = results.get(row.result or "", 0) + 1
-    formal = {row.case_id for row in rows if row.kind != "mediation"}
-    return Disputes(cases=len({row.case_id for row in rows}), formal=len(formal), kinds=kinds, results=results)
+    counting = {key for key, kind in scope.aftermath.kinds.items() if kind.counts} if scope.aftermath else set()
+    counted = {row.case_id for row in rows if row.kind in counting}
+    return Sequels(cases=len({row.case_id for row in rows}), counted=len(counted), kinds=kinds, results=results)
 
 
 def times(spreads: Mapping[str, Spread]) -> Times:
@@ -171,7 +172,7 @@ def times(spreads: Mapping[str, Spread]) -> Times:
     return {name: (quantile(spreads.get(name, 0), 0.5), quantile(spreads.get(name, 0), 0.9)) for name in MEASURES}
 
 
-def _summary(services: Services, scope: Scope, figures: Figures, disputes: Disputes) -> Summary:
+def _summary(services: Services, scope: Scope, figures: Figures, sequels: Sequels) -> Summary:
     cases: OfCases = figures.cases
     keys = sorted(figures.elements, key=lambda key: order(scope, key))
     return Summary(
@@ -181,7 +182,7 @@ def _summary(services: Services, scope: Scope, figures: Figures, disputes: Dispu
         times=times(cases.spreads),
         limited=sum(each.limited for each in figures.elements.values()),
         kept=sum(each.kept for each in figures.elements.values()),
-        disputes=disputes,
+        sequels=sequels,
         steps=[_step(services, scope, key, figures.elements[key]) for key in keys],
     )
 

@@ -15,6 +15,7 @@ from ..bpmn.model import Element
 from ..errors import NotAllowed, NotFound
 from ..models import Case, ProcedureVersion
 from ..people import directory
+from ..rules import Aftermath
 
 if TYPE_CHECKING:
     from ..procedures import Deployed
@@ -30,6 +31,8 @@ class Readable:
     name_en: str
     #: whether they may also repair its cases
     manages: bool
+    #: what may come of its cases, by the version that serves now; None where nothing is recorded
+    aftermath: Aftermath | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,7 @@ def readable(services: Services, reader: str) -> list[Readable]:
         own = of[row.procedure]
         if roles & (own.readers | own.managers):
             manages = bool(roles & own.managers)
-            found.append(Readable(procedure=row.procedure, name=row.name, name_en=row.name_en, manages=manages))
+            found.append(Readable(procedure=row.procedure, name=row.name, name_en=row.name_en, manages=manages, aftermath=own.aftermath))
     return sorted(found, key=lambda each: each.name)
 
 
@@ -96,6 +99,7 @@ def scope(services: Services, procedure: str, *, reader: str, number: int | None
         name=known.name,
         name_en=known.name_en,
         manages=known.manages,
+        aftermath=known.aftermath,
         reader=reader,
         versions=versions,
         chosen=chosen,

@@ -1,6 +1,6 @@
 """Tables, one file per concern."""
 
-from .analytics import Dispute, PastWait, Tally
+from .analytics import PastWait, Sequel, Tally
 from .base import Base, Digest, Id, Instant, Mark, new_id
 from .cases import Case, Ending, Incident, Snapshot
 from .correspondence import Comment, Copy
@@ -57,7 +57,6 @@ __all__ = [
     "Department",
     "Digest",
     "DirectoryEvent",
-    "Dispute",
     "Document",
     "Draft",
     "Duty",
@@ -98,6 +97,7 @@ __all__ = [
     "Region",
     "SavedView",
     "SealedFile",
+    "Sequel",
     "ServiceToken",
     "SignOff",
     "Snapshot",

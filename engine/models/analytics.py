@@ -36,19 +36,18 @@ class Tally(Base):
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
-class Dispute(Base):
-    """What the person concerned, or somebody for them, brought against a case after it: recorded by a manager of the procedure."""
+class Sequel(Base):
+    """What came of a case after it, elsewhere: recorded by a manager of the procedure."""
 
-    __tablename__ = "disputes"
+    __tablename__ = "sequels"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    #: `mediation`, `arbitration` or `lawsuit`
-    kind: Mapped[str] = mapped_column(sa.String(12))
-    #: when it was filed
-    filed_on: Mapped[dt.date]
-    #: `upheld` (the company's decision stands), `settled`, `lost` or `withdrawn`; None while it goes on
-    result: Mapped[str | None] = mapped_column(sa.String(10))
+    #: one of those that the procedure's `aftermath` lists
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    began_on: Mapped[dt.date]
+    #: one of those listed; None while it goes on
+    result: Mapped[str | None] = mapped_column(sa.String(40))
     ended_on: Mapped[dt.date | None]
     recorded_at: Mapped[dt.datetime] = mapped_column(Instant)
     recorded_by: Mapped[str] = mapped_column(Id)

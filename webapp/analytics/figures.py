@@ -9,6 +9,7 @@ from flask import render_template, request
 
 from engine.analytics import reports
 from engine.analytics.reports import Report, StepFigures, Summary
+from engine.rules import Listed
 
 from ..accounts import logged_in, me, services
 from ..i18n import gettext, named
@@ -42,7 +43,9 @@ def show(procedure: str) -> Any:
         since=since_number,
         before=before,
         after=after,
-        pairs=_pairs(before, after, wanted.way) if before and after else (),
+        pairs=_pairs(before, after, wanted.way, wanted.scope.aftermath.rate if wanted.scope.aftermath else None)
+        if before and after
+        else (),
         # the newest version last; the first one has nothing before it
         comparable=sorted(numbers)[1:],
         admin=me().holds("admin"),
@@ -90,7 +93,7 @@ def _steps(steps: Sequence[StepFigures], way: str) -> str:
     return charts.rows(lines, title=gettext("Median of waiting and handling at each step"), legend=legend)
 
 
-def _pairs(before: Summary, after: Summary, way: str) -> list[dict[str, Any]]:
+def _pairs(before: Summary, after: Summary, way: str, rate: Listed | None) -> list[dict[str, Any]]:
     """Lines of the comparison: name, figure before and after, whether it is a part or a span."""
 
     def times(name: str, of: Summary) -> float | None:
@@ -101,7 +104,7 @@ def _pairs(before: Summary, after: Summary, way: str) -> list[dict[str, Any]]:
         {"name": gettext("Handling per case, median"), "kind": "span", "pair": [times("handling", of) for of in (before, after)]},
         {"name": gettext("Waiting per case, median"), "kind": "span", "pair": [times("waiting", of) for of in (before, after)]},
         {"name": gettext("Steps done in time"), "kind": "part", "pair": [of.on_time for of in (before, after)]},
-        {"name": gettext("Cases with arbitration or a lawsuit"), "kind": "part", "pair": [of.disputed for of in (before, after)]},
+        *([{"name": named(rate), "kind": "part", "pair": [of.followed for of in (before, after)]}] if rate else []),
     ]
     earlier = {step.element: step for step in before.steps}
     for step in after.steps:

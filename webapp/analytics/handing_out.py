@@ -19,7 +19,6 @@ from ..events import OUTCOMES
 from ..i18n import N_, gettext, named, zone
 from ..text import called
 from .addresses import Asked, analytics, asked
-from .wording import DISPUTE_KIND
 
 #: what a table calculation would take for a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -63,21 +62,25 @@ def cases(procedure: str) -> Response:
     """One line for each finished case; with names only by a form that an administrator sends."""
     wanted = asked(procedure)
     out = _export(wanted)
+    listed = out.scope.aftermath
+    kinds = listed.kinds if listed else {}
     heads = [
         *(gettext("Number"), gettext("Version"), gettext("Started"), gettext("Closed"), gettext("Outcome"), gettext("Void")),
         *(gettext("Employee's department"), gettext("Employee number") if out.named else gettext("Employee (pseudonym)")),
         *([gettext("Name")] if out.named else []),
-        *(gettext("Cycle time (h)"), gettext("Cycle time (working h)"), gettext("Disputes")),
+        *(gettext("Cycle time (h)"), gettext("Cycle time (working h)")),
+        *([named(listed)] if listed else []),
     ]
 
     def lines() -> Iterator[Sequence[Any]]:
         for case in exports.lines(services(), out):
             moments = [f"{at.astimezone(zone()):%Y-%m-%d %H:%M}" for at in (case.started_at, case.closed_at)]
-            disputes = gettext(", ").join(called(DISPUTE_KIND, kind) for kind in case.disputes)
+            sequels = gettext(", ").join(named(kinds.get(kind)) or kind for kind in case.sequels)
             yield [
                 *(case.number, case.version, *moments, called(OUTCOMES, case.outcome), gettext("yes") if case.void else ""),
                 *(case.department_name, case.employee, *([case.employee_name] if out.named else [])),
-                *(_hours(case.duration), _hours(case.duration_work), disputes),
+                *(_hours(case.duration), _hours(case.duration_work)),
+                *([sequels] if listed else []),
             ]
 
     return _csv(f"{procedure}-cases.csv", heads, lines())

@@ -8,14 +8,6 @@ from flask import Flask
 
 from ..i18n import N_, error_text, gettext
 
-DISPUTE_KIND = {"mediation": N_("Mediation"), "arbitration": N_("Labour arbitration"), "lawsuit": N_("Lawsuit")}
-DISPUTE_RESULT = {
-    "upheld": N_("Decision upheld"),
-    "settled": N_("Settled"),
-    "lost": N_("Decision overturned"),
-    "withdrawn": N_("Withdrawn by the employee"),
-    "": N_("Still going on"),
-}
 #: what may be done with several cases -> (icon, what the button says, what follows)
 ACTS: Mapping[str, tuple[str, str, str]] = {
     "retry": ("refresh", N_("Try incidents again"), N_("What failed is tried again as it was.")),
@@ -70,4 +62,4 @@ def change(before: float | None, after: float | None) -> str:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(span=span, part=part, error=error_text)
-    app.jinja_env.globals.update(change=change, DISPUTE_KIND=DISPUTE_KIND, DISPUTE_RESULT=DISPUTE_RESULT, BULK_ACTS=ACTS)
+    app.jinja_env.globals.update(change=change, BULK_ACTS=ACTS)

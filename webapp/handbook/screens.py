@@ -78,7 +78,7 @@ SCREENS: Mapping[str, str] = {
     "studio.compare": "owners/publish#take-over",
     "operations": "owners/flow",
     "analytics": "owners/figures",
-    "disputes": "owners/figures#disputes",
+    "aftermath": "owners/figures#aftermath",
     "studio.version_list": "owners/versions#list",
     "studio.roll_back": "owners/versions#back",
     "procedures": "owners/procedures",

@@ -1,4 +1,4 @@
-"""劳动争议: a manager records on a case that mediation, arbitration or a lawsuit began, and later how it ended."""
+"""What came of a case after it (in a dismissal 劳动争议): a manager records that something began, and later how it ended."""
 
 from __future__ import annotations
 
@@ -7,65 +7,66 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
+from engine import aftermath as engine_aftermath
 from engine import casefile
-from engine import disputes as engine_disputes
-from engine.errors import FormInvalid, NotAllowed
+from engine.errors import FormInvalid, NotAllowed, NotFound
+from engine.rules import Aftermath
 
 from .accounts import logged_in, me, services
 from .i18n import gettext
 from .items import request_id
 
-disputes = Blueprint("disputes", __name__)
+aftermath = Blueprint("aftermath", __name__)
 
 
-@disputes.get("/cases/<case_id>/disputes")
+@aftermath.get("/cases/<case_id>/aftermath")
 @logged_in
 def show(case_id: str) -> Any:
     return _page(case_id)
 
 
 def _page(case_id: str, faults: dict[str, list[str]] | None = None, failed: str = "") -> str:
-    """`failed`: id of the dispute whose form was refused. Raises NotFound, NotAllowed."""
+    """`failed`: id of the record whose form was refused. Raises NotFound, NotAllowed."""
     case = casefile.case_page(services(), case_id, reader=me().id)
     if "repair" not in case.may:
         raise NotAllowed(reason="only managers of this procedure can do it")
     with services().database.reading() as connection:
-        rows = engine_disputes.disputes(connection, case_id)
-    kinds, results = engine_disputes.KINDS, engine_disputes.RESULTS
-    return render_template(
-        "disputes.html", case=case, rows=rows, kinds=kinds, results=results, faults=faults or {}, failed=failed, typed=request.form
-    )
+        rows = engine_aftermath.sequels(connection, case_id)
+    if case.aftermath is None and not rows:
+        raise NotFound(what="page", name=request.path)
+    listed = case.aftermath or Aftermath()
+    return render_template("aftermath.html", case=case, listed=listed, rows=rows, faults=faults or {}, failed=failed, typed=request.form)
 
 
-@disputes.post("/cases/<case_id>/disputes")
+@aftermath.post("/cases/<case_id>/aftermath")
 @logged_in
 def record(case_id: str) -> Any:
-    """Something was filed."""
-    day, note = _day("filed_on"), request.form.get("note", "").strip()
-    if faults := _missing(filed_on=day, note=note):
+    """Something began."""
+    day, note = _day("began_on"), request.form.get("note", "").strip()
+    if faults := _missing(began_on=day, note=note):
         return _page(case_id, faults), 422
     assert day is not None
-    which = {"kind": request.form.get("kind", ""), "filed_on": day}
+    which = {"kind": request.form.get("kind", ""), "began_on": day}
     try:
-        engine_disputes.record(services(), case_id, actor=me().id, note=note, request_id=request_id(), **which)
+        engine_aftermath.record(services(), case_id, actor=me().id, note=note, request_id=request_id(), **which)
     except FormInvalid as refused:
         return _page(case_id, _said(refused)), 422
     return _done(case_id)
 
 
-@disputes.post("/cases/<case_id>/disputes/<dispute_id>")
+@aftermath.post("/cases/<case_id>/aftermath/<sequel_id>")
 @logged_in
-def end(case_id: str, dispute_id: str) -> Any:
+def end(case_id: str, sequel_id: str) -> Any:
     """It ended, or ended otherwise than was recorded."""
     day, note = _day("ended_on"), request.form.get("note", "").strip()
     if faults := _missing(ended_on=day, note=note):
-        return _page(case_id, faults, dispute_id), 422
+        return _page(case_id, faults, sequel_id), 422
     assert day is not None
     which = {"result": request.form.get("result", ""), "ended_on": day}
     try:
-        engine_disputes.end(services(), dispute_id, actor=me().id, note=note, request_id=request_id(), **which)
+        engine_aftermath.end(services(), sequel_id, actor=me().id, note=note, request_id=request_id(), **which)
     except FormInvalid as refused:
-        return _page(case_id, _said(refused), dispute_id), 422
+        return _page(case_id, _said(refused), sequel_id), 422
     return _done(case_id)
 
 
@@ -86,4 +87,4 @@ def _said(refused: FormInvalid) -> dict[str, list[str]]:
 
 def _done(case_id: str) -> Any:
     flash(gettext("Done. It is in the file with your reason."), "success")
-    return redirect(url_for("disputes.show", case_id=case_id))
+    return redirect(url_for("aftermath.show", case_id=case_id))
