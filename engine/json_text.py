@@ -23,6 +23,15 @@ def read(text: str | bytes) -> Any:
     raise ValueError(_TOO_DEEP)
 
 
+def read_object(text: str | bytes) -> tuple[dict[str, Any], list[str]]:
+    """The object that a file of settings holds; an empty one and the reason where it holds none."""
+    try:
+        value = read(text)
+    except ValueError as error:
+        return {}, [str(error)]
+    return (value, []) if isinstance(value, dict) else ({}, ["it must be an object"])
+
+
 _TOO_DEEP = f"objects and lists lie more than {DEEPEST} deep in each other"
 
 

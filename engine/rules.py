@@ -81,12 +81,9 @@ class Rules:
 
 def faults(content: bytes) -> list[str]:
     """What is wrong with a rule file, so that a slip in it never opens or closes anything unseen."""
-    try:
-        given = json_text.read(content)
-    except ValueError as error:
-        return [str(error)]
-    if not isinstance(given, dict):
-        return ["it must be an object"]
+    given, wrong = json_text.read_object(content)
+    if wrong:
+        return wrong
     found = [f'there is no rule "{name}"' for name in given.keys() - Rules.__dataclass_fields__.keys() - {"before", "since", "free_of"}]
     lists = {name: given[name] for name in given if name in Rules.__dataclass_fields__ and name not in (*_BY_NAME, _AFTERMATH)}
     inner = {rule: given.get(rule, {}) for rule in _BY_NAME}

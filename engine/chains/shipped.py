@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,21 +21,20 @@ CHAINS = "chains.json"
 
 def chains(files: Mapping[str, bytes]) -> dict[str, Any]:
     """By key. Empty for a file that `faults` would blame."""
-    content = files.get(CHAINS, b"{}")
-    return {} if faults(content) else json.loads(content)
+    given, wrong = _read(files.get(CHAINS, b"{}"))
+    return {} if wrong else given
 
 
 def faults(content: bytes) -> list[str]:
     """What is wrong with the outer shape of the file; `findings` looks into the steps."""
-    try:
-        given = json_text.read(content)
-    except ValueError as error:
-        return [str(error)]
-    if not isinstance(given, dict):
-        return ["it must be an object"]
+    return _read(content)[1]
+
+
+def _read(content: bytes) -> tuple[dict[str, Any], list[str]]:
+    given, wrong = json_text.read_object(content)
     wanted = {"name", "name_en", "steps"}
-    wrong = (key for key, chain in given.items() if not isinstance(chain, dict) or chain.keys() != wanted)
-    return [f"{key} must have exactly: name, name_en, steps" for key in wrong]
+    odd = (key for key, chain in given.items() if not isinstance(chain, dict) or chain.keys() != wanted)
+    return given, wrong + [f"{key} must have exactly: name, name_en, steps" for key in odd]
 
 
 def findings(
