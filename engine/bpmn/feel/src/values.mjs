@@ -1,5 +1,5 @@
 // FEEL values from and to JSON, and the functions that Partwell adds to FEEL.
-import { builtins, FeelDate, FeelDateTime, FeelDuration, FeelTime, invalidArguments, isFunction, isRange, parseDate, parseDateTime } from 'feelin';
+import { builtins, FeelDate, FeelDateTime, FeelDuration, FeelTime, getType, invalidArguments, isFunction, isRange, parseDate, parseDateTime } from 'feelin';
 
 /** Something a person must repair; its message is shown. `input`: it is in the data, not in the decision. */
 export class Failure extends Error {
@@ -53,3 +53,18 @@ add('yuan', ['n'], (n) => {
 });
 // The way to ask for something that may be absent.
 add('is defined', ['value'], (value) => value !== null && value !== undefined);
+
+/** `value` as JSON for the record; functions and ranges by their kind. */
+export function shown(value) {
+  try {
+    return plain(value);
+  } catch {
+    return getType(value);
+  }
+}
+
+/** The same, in few characters, for people. */
+export function describe(value) {
+  const text = JSON.stringify(shown(value));
+  return text.length > 60 ? text.slice(0, 60) + '…' : text;
+}
