@@ -5,7 +5,7 @@ from alembic import op
 
 from engine.models.base import Id, Instant
 
-revision = "0034"
+revision = "0033"
 down_revision = "0032"
 
 
