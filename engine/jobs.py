@@ -28,7 +28,7 @@ from .models import OUTLIVING, Case, Job, JobAttempt, new_id
 from .notices import sending
 from .ports import Answer, Call
 from .settings import Limit
-from .studio import scheduling
+from .studio import publications, scheduling
 from .turn import Turn
 from .work import asked, overdue
 
@@ -159,6 +159,8 @@ class Runner:
                         projecting.run(self._services, job, started)
                     case scheduling.KIND:
                         scheduling.activate(self._services, job)
+                    case publications.KIND:
+                        publications.carry_out(self._services, job)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:
@@ -167,6 +169,7 @@ class Runner:
                     announcing.KIND: announcing.failed,
                     "project": projecting.failed,
                     scheduling.KIND: scheduling.failed,
+                    publications.KIND: publications.failed,
                 }
                 failed = own.get(job.kind, _failed)
                 failed(self._services, job, started, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from .people import directory
 from .rules import rules_of
 
 if TYPE_CHECKING:
+    from .db import Unit
     from .procedures import Deployed
     from .services import Services
 
@@ -101,20 +102,28 @@ def difference(services: Services, procedure: str, before: int, after: int | Non
     return differences.between(numbered(services, procedure, before).files, numbered(services, procedure, after).files)
 
 
-def activate(services: Services, procedure: str, number: int, *, by: str | None, note: str) -> bool:
+def activate(
+    services: Services,
+    procedure: str,
+    number: int,
+    *,
+    by: str | None,
+    note: str,
+    told: Callable[[int, int], object] | None = None,
+    also: Callable[[Unit, int], object] = lambda unit, number: None,
+) -> bool:
     """Let new cases start on this version; running ones stay on theirs. False if it was the active one already.
 
     It is checked anew, as operations and chains may have gone since it was deployed; one that never served plays its scenarios, too, as
-    when it is published. `by` None: the command line. Raises NotFound, NotAllowed, NotDeployable, ScenariosFailed.
+    when it is published: `told` hears how many are done, of how many. `also` is done in the same transaction. `by` None: the command
+    line. Raises NotFound, NotAllowed, NotDeployable, ScenariosFailed.
     """
-    return _activate(services, procedure, number, by=by, note=note)
+    return _activate(services, procedure, number, by=by, note=note, told=told, also=also)
 
 
-def _activate(services: Services, procedure: str, number: int, *, by: str | None, note: str, instead_of: int | None = None) -> bool:
-    """As `activate`; `instead_of`: number of the only version that is replaced. Raises ActivatedMeanwhile for another one."""
-    from .studio import gate  # here, since a scheduled version becomes active by what this module offers
-
-    said = must_say(note)
+def considered(services: Services, procedure: str, number: int, *, by: str | None, note: str) -> Deployed:
+    """The version that `activate` would make the active one, where nothing but its scenarios stands against it. Raises as `activate`."""
+    must_say(note)
     version = numbered(services, procedure, number)
     try:  # whoever manages it now, not whoever did then
         managed = numbered(services, procedure, None)
@@ -125,7 +134,26 @@ def _activate(services: Services, procedure: str, number: int, *, by: str | None
     findings = checks.faults(services, version.files)
     if findings:
         raise NotDeployable(findings, path=f"{procedure} {number}", count=len(findings))
-    gate.must_have_passed(services, version)
+    return version
+
+
+def _activate(
+    services: Services,
+    procedure: str,
+    number: int,
+    *,
+    by: str | None,
+    note: str,
+    instead_of: int | None = None,
+    told: Callable[[int, int], object] | None = None,
+    also: Callable[[Unit, int], object] = lambda unit, number: None,
+) -> bool:
+    """As `activate`; `instead_of`: number of the only version that is replaced. Raises ActivatedMeanwhile for another one."""
+    from .studio import gate  # here, since a scheduled version becomes active by what this module offers
+
+    said = must_say(note)
+    version = considered(services, procedure, number, by=by, note=note)
+    gate.must_have_passed(services, version, told=told or gate.in_silence)
     with services.database.unit() as unit:
         connection = unit.connection
         deploying.one_at_a_time(connection)
@@ -138,6 +166,7 @@ def _activate(services: Services, procedure: str, number: int, *, by: str | None
         now = services.clock.now()
         deploying.make_active(connection, procedure, version.id, version.files, by=by, now=now)
         record(connection, version.id, "activated", at=now, by=by, note=said)
+        also(unit, number)
         unit.commit()
     return True
 

@@ -137,5 +137,5 @@ def test_publishing_asks_the_scenarios_of_the_draft(services: Services) -> None:
     )
     bad = f"{HEAD.replace('试一试', '走错')}then: {{open: []}}".encode()
     draft = {**chosen(), "scenarios/good.yaml": f"{HEAD}then: {{open: [查看]}}".encode(), "scenarios/bad.yaml": bad}
-    assert gate.failing(room.services, draft) == ["走错"]
-    assert gate.failing(room.services, chosen()) == []
+    assert gate.failing(room.services, draft, procedure="test") == ["走错"]
+    assert gate.failing(room.services, chosen(), procedure="test") == []

@@ -152,7 +152,7 @@ def test_a_draft_of_a_new_procedure_is_published(room: Room) -> None:
 
 def test_publishing_is_refused_while_a_scenario_fails(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """An administrator may override it with a reason, which is kept."""
-    monkeypatch.setattr(gate, "failing", lambda services, files: ["试用期辞退"])
+    monkeypatch.setattr(gate, "failing", lambda services, files, **_: ["试用期辞退"])
     revision = save(room, LETTER, b"second")
     with pytest.raises(ScenariosFailed) as refused:
         publish(room, revision)

@@ -130,7 +130,7 @@ def test_a_scheduled_version_does_not_replace_what_was_published_meanwhile(room:
 def test_a_scenario_that_fails_by_then_keeps_a_version_from_becoming_active(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it was overridden when it was scheduled."""
     scheduled(room)
-    monkeypatch.setattr(gate, "failing", lambda services, files: ["x"])
+    monkeypatch.setattr(gate, "failing", lambda services, files, **_: ["x"])
     room.clock.move(days=2)
     room.run()
     assert active(room)[0] == 1

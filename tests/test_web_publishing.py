@@ -84,7 +84,7 @@ def test_four_eyes_on_the_page(tmp_path: Path) -> None:
 
 def test_failing_scenarios_on_the_page(office: Office, manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are named; an administrator may publish all the same with a reason of its own."""
-    monkeypatch.setattr(gate, "failing", lambda services, files: ["试用期辞退"])
+    monkeypatch.setattr(gate, "failing", lambda services, files, **_: ["试用期辞退"])
     save(office, ANSWER, reworded())
     refused = publish(office, manager)
     assert refused.status_code == 422 and "试用期辞退" in refused.text and "仍然发布" in refused.text

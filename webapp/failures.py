@@ -72,11 +72,9 @@ def answer(
         further = {"errors": list(errors), "reference": reference}
         headers["Content-Type"] = "application/problem+json"
         return problem | {key: value for key, value in further.items() if value}, status, headers
-    return (
-        render("failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, back=back, log_in=log_in),
-        status,
-        headers,
-    )
+    again = request.full_path.rstrip("?") if status == 503 and request.method == "GET" else ""
+    ways = {"back": back, "log_in": log_in, "again": again}
+    return render("failure.html", symbol=symbol, title=gettext(title), message=message, reference=reference, **ways), status, headers
 
 
 def init_app(app: Flask) -> None:

@@ -9,7 +9,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 
 from engine import migration, rules, versions
 from engine.errors import NotAllowed, NotDeployable
-from engine.studio import drafts, listing
+from engine.studio import drafts, listing, publications
+from engine.studio.publications import Publication
 
 from .accounts import logged_in, me, services
 from .diagrams import diagram
@@ -108,9 +109,14 @@ def carry_out(procedure: str, number: int, act: str) -> Any:
     reason = request.form.get("reason", "").strip()
     if not reason:
         return _consider(procedure, number, act, [gettext("This is required.")])
-    do = {"activate": versions.activate, "suspend": versions.suspend, "resume": versions.resume}[act]
     try:
-        do(services(), procedure, number, by=me().id, note=reason)
+        if act == "activate":
+            begun = publications.activate(services(), procedure, number, actor=me().id, note=reason)
+            if isinstance(begun, Publication):
+                return redirect(url_for("studio.publication", procedure=procedure, id=begun.id))
+        else:
+            do = {"suspend": versions.suspend, "resume": versions.resume}[act]
+            do(services(), procedure, number, by=me().id, note=reason)
     except NotDeployable as error:
         said = [" ".join(filter(None, (one.name or one.element, fill(one.message, one.facts)))) for one in error.findings]
         return _consider(procedure, number, act, [gettext("This version no longer fits what is installed."), *said])

@@ -13,7 +13,8 @@ from engine.bpmn.program import Program
 from engine.errors import PartwellError, Sentence
 from engine.services import Services
 from engine.settings import Settings
-from engine.studio.scenarios import coverage, reading, running
+from engine.studio.gate import Progress, in_silence
+from engine.studio.scenarios import coverage, reading, running, verdicts
 from engine.studio.scenarios.coverage import Coverage
 from engine.studio.scenarios.running import Outcome
 
@@ -104,9 +105,9 @@ def covered(files: Mapping[str, bytes], outcomes: Sequence[Outcome]) -> dict[str
     }
 
 
-def failing(services: Services, files: Mapping[str, bytes], procedure: str) -> list[Outcome]:
-    """The scenarios among the files that do not pass in this installation. Raises NotDeployable."""
-    if not reading.paths(files):
+def failing(services: Services, files: Mapping[str, bytes], procedure: str, *, told: Progress = in_silence) -> list[Outcome]:
+    """The scenarios that do not pass in this installation; those known to pass are not played again. Raises NotDeployable."""
+    left = verdicts.unplayed(services, files, procedure=procedure)
+    if not left:
         return []
-    with contextlib.closing(sandboxes.of_installation(services)) as boxes:
-        return [outcome for outcome in running.run_all(boxes, files, procedure=procedure) if not outcome.passed]
+    return [outcome for outcome in verdicts.play(services, files, procedure=procedure, only=left, told=told) if not outcome.passed]

@@ -22,6 +22,7 @@ from engine.projecting import reconciling
 from engine.services import Services
 from engine.settings import Settings
 from engine.studio import tries
+from engine.studio.scenarios import verdicts
 from engine.work import rerouting
 
 from . import FORMS, PROCEDURES, accounts, create_app, create_monitor, create_runner, create_services, with_connectors
@@ -30,6 +31,9 @@ from .api.shapes import FOLDER
 from .demo import seed
 from .demo.systems import SampleCompany
 from .i18n import gettext
+
+#: how long it is known that a scenario passed
+_PLAYED = dt.timedelta(days=90)
 
 
 class Monitor:
@@ -74,6 +78,7 @@ def _hand_out(services: Services) -> None:
 
 def _forget(services: Services, now: dt.datetime) -> None:
     messages.forget(services.database, now)
+    verdicts.forget(services, now - _PLAYED)
     tries.forget_old(services.settings.home)
 
 

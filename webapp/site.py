@@ -41,6 +41,7 @@ from . import (
     inbox,
     incidents,
     items,
+    long_work,
     looking_up,
     metrics,
     notices,
@@ -132,6 +133,7 @@ def init_app(app: Flask) -> None:
     health.init_app(app)
     metrics.init_app(app)
     database.init_app(app)
+    long_work.init_app(app)
     accounts.init_app(app)  # the check of forms against forgery asks who sent them
     security.init_app(app)
     i18n.init_app(app)

@@ -66,6 +66,12 @@ class PublishingScheduled(PartwellError):
     status = 409
 
 
+class PublicationWaits(PartwellError):
+    """{who} began to publish this procedure at {when}, and its scenarios are being played. Wait until that is through, then look again."""
+
+    status = 409
+
+
 class NotScheduled(PartwellError):
     """Version {number} does not wait to become active: it was cancelled, or its time has come. Nothing was changed."""
 
@@ -81,6 +87,13 @@ class ScenariosFailed(PartwellError):
     def __init__(self, *, names: Sequence[str]) -> None:
         self.names = list(names)
         super().__init__(count=len(self.names), names=", ".join(self.names))
+
+
+class RunsOn(PartwellError):
+    """After {seconds} seconds the run was still not at rest and was stopped, at "{step}". Look there for a loop in which nobody has to act
+    and no time passes; where there is none, let less happen in one go."""
+
+    status = 422
 
 
 class NotDecided(PartwellError):

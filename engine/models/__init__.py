@@ -33,7 +33,7 @@ from .people import (
 )
 from .procedures import Chain, ChainDraft, ChainEvent, ProcedureFile, ProcedureVersion, VersionEvent
 from .projections import Projection, ProjectionCentre
-from .studio import ProcedureDraft, ProcedureDraftFile, ProcedureEditing, ProcedureEvent
+from .studio import ProcedureDraft, ProcedureDraftFile, ProcedureEditing, ProcedureEvent, ProcedurePublication, ScenarioPass
 from .work import OPEN, Candidate, Choice, Draft, SavedView, SignOff, WorkItem, WorkRound, WorkStep
 
 __all__ = [
@@ -91,11 +91,13 @@ __all__ = [
     "ProcedureEditing",
     "ProcedureEvent",
     "ProcedureFile",
+    "ProcedurePublication",
     "ProcedureVersion",
     "Projection",
     "ProjectionCentre",
     "Region",
     "SavedView",
+    "ScenarioPass",
     "SealedFile",
     "Sequel",
     "ServiceToken",

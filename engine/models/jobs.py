@@ -13,8 +13,8 @@ from .base import Base, Id, Instant
 #: kinds that tell what happened and move nothing
 TELLING = ("notice", "event", "project")
 #: kinds that run whatever became of their case: it is sealed once closed, a message it sent still arrives, what happened is told; and
-#: one that is of no case: a version of a procedure becomes active
-OUTLIVING = ("seal", "message", "activate", *TELLING)
+#: those that are of no case: a version of a procedure becomes active, or is published
+OUTLIVING = ("seal", "message", "activate", "publish", *TELLING)
 
 
 class Job(Base):
@@ -36,11 +36,12 @@ class Job(Base):
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    #: None for a notice that tells of no case, for what compares an outside centre with all of them, and for `activate`
+    #: None for a notice that tells of no case, for what compares an outside centre with all of them, for `activate` and `publish`
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     #: `operation`, `timer`, `message` (to be sent), `signal` (to be delivered), `notice` (to be told to a person),
     #: `event` (to be told to an outside system), `project` (work to be shown in an outside centre), `due` (a sign-off is: its instance),
-    #: `asking` (who signs a step), `activate` (a version that was scheduled) or `seal`
+    #: `asking` (who signs a step), `activate` (a version that was scheduled), `publish` (one whose
+    #: scenarios are played first) or `seal`
     kind: Mapped[str] = mapped_column(sa.String(10))
     element: Mapped[str] = mapped_column(sa.String(200))
     instance: Mapped[str] = mapped_column(sa.String(250))

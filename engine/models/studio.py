@@ -75,3 +75,55 @@ class ProcedureEvent(Base):
     note: Mapped[str] = mapped_column(sa.Text)
     #: what else there is to say, such as the number of the version and the draft's revision
     facts: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+
+class ScenarioPass(Base):
+    """A scenario that was played and passed. What would decide otherwise has another digest (`engine.studio.scenarios.verdicts`)."""
+
+    __tablename__ = "scenario_passes"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    procedure: Mapped[str] = mapped_column(sa.String(100))
+    path: Mapped[str] = mapped_column(sa.String(300))
+    played_at: Mapped[dt.datetime] = mapped_column(Instant, index=True)
+
+
+class ProcedurePublication(Base):
+    """Somebody publishes a draft, or activates a version, whose scenarios must be played first. Its job has the key `publish:<id>`."""
+
+    __tablename__ = "procedure_publications"
+    __table_args__ = (
+        # one at a time for each procedure
+        sa.Index(
+            "ix_procedure_publications_waiting",
+            "procedure",
+            unique=True,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    procedure: Mapped[str] = mapped_column(sa.String(100), index=True)
+    #: of the draft, None where a version is activated
+    revision: Mapped[int | None]
+    #: number of that version, or of the one that the draft has become
+    number: Mapped[int | None]
+    #: when the version shall become active, None: at once
+    at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: number of an active version whose changes are left out on purpose
+    replacing: Mapped[int | None]
+    #: why, in their words
+    note: Mapped[str] = mapped_column(sa.Text)
+    #: why it is published although scenarios fail, "" where it then is not
+    override: Mapped[str] = mapped_column(sa.Text)
+    #: `waiting`, `published` or `refused`
+    state: Mapped[str] = mapped_column(sa.String(10))
+    #: scenarios that are done, and how many there are
+    played: Mapped[int]
+    of: Mapped[int]
+    asked_at: Mapped[dt.datetime] = mapped_column(Instant)
+    asked_by: Mapped[str] = mapped_column(Id)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    #: where it was refused: {code, reasons: [{template, facts}], failing: names of scenarios}
+    refusal: Mapped[dict[str, Any]] = mapped_column(sa.JSON)

@@ -139,8 +139,7 @@ def deploy(
         return Deployed(number=active.number, new=False, digests=digests(_plain(stored)))
     failing: Sequence[str] = ()
     if not played:
-        with services.database.reading() as connection:
-            failing = gate.must_pass(services, connection, stored, actor=actor, override=override)
+        failing = gate.must_pass(services, stored, procedure=procedure, actor=actor, override=override)
     with services.database.unit() as unit:
         connection = unit.connection
         deploying.one_at_a_time(connection)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -22,52 +21,79 @@ if TYPE_CHECKING:
 OVERRIDERS = "admin"
 #: what a version that has served has behind it (`VersionEvent`)
 _SERVED = ("deployed", "activated", "activated on time")
+#: told how many scenarios are done now, of how many
+Progress = Callable[[int, int], object]
 
 
-def failing(services: Services, files: Mapping[str, bytes]) -> Sequence[str]:
-    """Names of the scenarios among the files that fail, each played in a world beside this installation."""
-    # here, since a job makes a scheduled version active, and a sandbox runs jobs
+def in_silence(done: int, of: int) -> None:
+    """Nobody is told how far it is."""
+
+
+def unplayed(services: Services, files: Mapping[str, bytes], *, procedure: str) -> Sequence[str]:
+    """Paths of the scenarios that are not known to pass: playing them takes its time."""
+    from .scenarios import verdicts  # here, since jobs publish, and a sandbox runs jobs
+
+    return verdicts.unplayed(services, files, procedure=procedure)
+
+
+def count(files: Mapping[str, bytes]) -> int:
+    """How many scenarios there are."""
     from .scenarios import reading
-    from .scenarios.running import run_all
 
-    if services.sandboxes is None or not (reading.paths(files) or reading.USUAL in files):
+    return len(reading.paths(files))
+
+
+def failing(services: Services, files: Mapping[str, bytes], *, procedure: str, told: Progress = in_silence) -> Sequence[str]:
+    """Names of the scenarios among the files that fail; those that are not known to pass are played beside this installation."""
+    from .scenarios import verdicts
+
+    left = verdicts.unplayed(services, files, procedure=procedure)
+    if not left:
         return []
-    with contextlib.closing(services.sandboxes(services)) as worlds:
-        return [outcome.name for outcome in run_all(worlds, files, procedure="draft") if not outcome.passed]
-
-
-def refusal(services: Services, files: Mapping[str, bytes]) -> ScenariosFailed | None:
-    """What the failing scenarios say against publishing; None where all pass."""
-    names = failing(services, files)
-    return ScenariosFailed(names=names) if names else None
+    return [outcome.name for outcome in verdicts.play(services, files, procedure=procedure, only=left, told=told) if not outcome.passed]
 
 
 def must_pass(
-    services: Services, connection: sa.Connection, files: Mapping[str, bytes], *, actor: str | None, override: str
+    services: Services,
+    files: Mapping[str, bytes],
+    *,
+    procedure: str,
+    actor: str | None,
+    override: str,
+    told: Progress = in_silence,
 ) -> Sequence[str]:
     """Names of the scenarios that fail, where `override` says why that may be.
 
     Raises ScenariosFailed without a reason, NotAllowed for whoever may not override.
     """
-    refused = refusal(services, files)
-    if refused is None:
-        return []
+    may_override(services, actor, override)
+    names = failing(services, files, procedure=procedure, told=told)
+    if names and not override.strip():
+        raise ScenariosFailed(names=names)
+    return names
+
+
+def may_override(services: Services, actor: str | None, override: str) -> None:
+    """Raises NotAllowed where there is a reason to publish although scenarios fail, but not from somebody who may."""
     if not override.strip():
-        raise refused
-    if actor is not None and OVERRIDERS not in directory.roles_of(connection, actor):
-        raise NotAllowed(reason="only administrators publish although scenarios fail")
+        return
     must_say(override)
-    return refused.names
+    with services.database.reading() as connection:
+        if actor is not None and OVERRIDERS not in directory.roles_of(connection, actor):
+            raise NotAllowed(reason="only administrators publish although scenarios fail")
 
 
-def must_have_passed(services: Services, version: Deployed) -> None:
+def must_have_passed(services: Services, version: Deployed, *, told: Progress = in_silence) -> None:
     """Raises ScenariosFailed for a version that never served, whose scenarios fail and were not overridden."""
+    if has_to_pass(services, version) and (names := failing(services, version.files, procedure=version.procedure, told=told)):
+        raise ScenariosFailed(names=names)
+
+
+def has_to_pass(services: Services, version: Deployed) -> bool:
+    """Whether scenarios say if a version may become active: it never served, and nobody published it although they fail."""
     with services.database.reading() as connection:
         served = sa.select(VersionEvent.id).where(VersionEvent.version_id == version.id, VersionEvent.act.in_(_SERVED)).limit(1)
-        if connection.execute(served).first() is not None or overridden(connection, version.procedure, version.number):
-            return
-    if refused := refusal(services, version.files):
-        raise refused
+        return connection.execute(served).first() is None and not overridden(connection, version.procedure, version.number)
 
 
 def overridden(connection: sa.Connection, procedure: str, number: int) -> bool:

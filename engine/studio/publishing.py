@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ..bpmn import differences
 from ..bpmn.differences import Change
 from ..bpmn.findings import Finding
 from ..cases import must_say
+from ..db import Unit
 from ..errors import (
     AlreadyPublished,
     DraftBehind,
@@ -86,6 +87,36 @@ class Published:
     at: dt.datetime | None
 
 
+def considered(
+    services: Services,
+    procedure: str,
+    *,
+    revision: int,
+    actor: str | None,
+    note: str,
+    at: dt.datetime | None = None,
+    replacing: int | None = None,
+    override: str = "",
+) -> Mapping[str, bytes]:
+    """The files that publishing would make the next version, where nothing but their scenarios stands against it. Raises as `publish`."""
+    must_say(note)
+    if at is not None and at <= services.clock.now():
+        raise TimePassed(when=at.isoformat(timespec="minutes"))
+    with services.database.reading() as connection:
+        active = rows.must_edit(services, connection, procedure, actor)
+        stored = must_be(connection, procedure, revision)
+        if _needs_another(services, stored.editors, actor):
+            raise NotAllowed(reason="whoever changed the draft does not publish it; another manager must")
+        _must_be_current(active, stored.base, replacing)
+        must_be_free(connection, procedure)
+        drawn = drafts.all_files(services, connection, procedure, active)
+    files = deploying.deployable(services, drawn, procedure=procedure)
+    if active is not None and procedures.digest_of(files) == active.digest:
+        raise NothingToPublish(number=active.number)
+    gate.may_override(services, actor, override)
+    return files
+
+
 def publish(
     services: Services,
     procedure: str,
@@ -96,37 +127,27 @@ def publish(
     at: dt.datetime | None = None,
     replacing: int | None = None,
     override: str = "",
+    told: gate.Progress = gate.in_silence,
+    also: Callable[[Unit, int], object] = lambda unit, number: None,
 ) -> Published:
     """Make the draft of this revision the next version, on which new cases start from `at` on (None: now).
 
-    `replacing`: number of an active version from which the draft did not begin, and whose changes are left out on purpose.
+    Scenarios that are not known to pass are played first, of which `told` hears; `also` is done in the same transaction, given the new
+    number. `replacing`: number of an active version from which the draft did not begin, and whose changes are left out on purpose.
     `override`: why it is published although scenarios fail. Raises NotDeployable with the findings, ScenariosFailed, DraftBehind,
     NothingToPublish, PublishingScheduled, TimePassed, AlreadyPublished where just this draft was published before, DraftMovedOn,
     DraftGone, NotFound, NotAllowed, and where four eyes are asked for, for whoever changed it.
     """
-    said = must_say(note)
-    now = services.clock.now()
-    if at is not None and at <= now:
-        raise TimePassed(when=at.isoformat(timespec="minutes"))
-    with services.database.reading() as connection:
-        active = rows.must_edit(services, connection, procedure, actor)
-        stored = _must_be(connection, procedure, revision)
-        if _needs_another(services, stored.editors, actor):
-            raise NotAllowed(reason="whoever changed the draft does not publish it; another manager must")
-        _must_be_current(active, stored.base, replacing)
-        must_be_free(connection, procedure)
-        drawn = drafts.all_files(services, connection, procedure, active)
-    files = deploying.deployable(services, drawn, procedure=procedure)
-    if active is not None and procedures.digest_of(files) == active.digest:
-        raise NothingToPublish(number=active.number)
-    with services.database.reading() as connection:
-        failing = gate.must_pass(services, connection, files, actor=actor, override=override)
+    how: dict[str, Any] = {"revision": revision, "actor": actor, "note": note, "at": at, "replacing": replacing, "override": override}
+    files = considered(services, procedure, **how)
+    failing = gate.must_pass(services, files, procedure=procedure, actor=actor, override=override, told=told)
+    said, now = must_say(note), services.clock.now()
     with services.database.unit() as unit:
         connection = unit.connection
         deploying.one_at_a_time(connection)
         active = rows.must_edit(services, connection, procedure, actor)
         rows.one_at_a_time(connection)
-        stored = _must_be(connection, procedure, revision)
+        stored = must_be(connection, procedure, revision)
         _must_be_current(active, stored.base, replacing)
         must_be_free(connection, procedure)
         version = _stored(services, connection, procedure, files, active, at=at, by=actor, note=said, now=now)
@@ -139,6 +160,7 @@ def publish(
             events.record(connection, procedure, "overrode", at=now, by=actor, note=override, facts={**facts, "scenarios": list(failing)})
         events.record(connection, procedure, "published" if at is None else "scheduled", at=now, by=actor, note=said, facts=facts)
         rows.end(connection, procedure)
+        also(unit, version["number"])
         unit.commit()
     return Published(number=version["number"], at=at)
 
@@ -165,7 +187,7 @@ def _stored(
     return deploying.store(connection, files, **given, act="scheduled", **waits)
 
 
-def _must_be(connection: sa.Connection, procedure: str, revision: int) -> sa.Row[Any]:
+def must_be(connection: sa.Connection, procedure: str, revision: int) -> sa.Row[Any]:
     """As `rows.must_be`; AlreadyPublished where just this draft was published."""
     try:
         return rows.must_be(connection, procedure, revision)

@@ -7,11 +7,13 @@ operations answer as `answering` says.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import functools
 import hashlib
 import tempfile
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,10 +34,10 @@ from ..chains import shipped
 from ..chains import versions as chain_versions
 from ..db import Database
 from ..descriptions import described
-from ..errors import FileRefused, NotDeployable
+from ..errors import FileRefused, NotDeployable, PartwellError, RunsOn
 from ..fields import Keyring
 from ..jobs import Runner
-from ..models import Base, Job
+from ..models import Base, Case, Job
 from ..people.importing import begin
 from ..ports import Clock, DirectoryLine, Forms, Json, Operation, Renderer
 from ..procedures import Programs
@@ -51,6 +53,8 @@ HELD = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 _LET_GO = 2_000_000_000
 #: rounds of jobs that one act may cause; more are a circle without a wait
 _ROUNDS = 1000
+#: seconds that a scenario, or what somebody sets going by one click, may take; it may never end
+SECONDS = 60.0
 #: databases that are kept ready to be copied
 _KEPT = 8
 
@@ -69,6 +73,8 @@ class StandingClock:
 class Surroundings:
     """What worlds are made of beside the files; put together by the composition root."""
 
+    #: of which program: another one may come to other results
+    program: str
     settings: Settings
     keyring: Keyring
     calendars: Calendars
@@ -100,6 +106,11 @@ class Sandbox:
         self.procedure = procedure
         #: of a call that waits (a row of `jobs`), whether somebody is to say what it answers; None: none
         self.hold: Callable[[Any], bool] | None = None
+        self.allow(SECONDS)
+
+    def allow(self, seconds: float) -> None:
+        """From now on so much time may be worked in it; what takes longer is stopped by RunsOn."""
+        self._seconds, self._ends = seconds, time.monotonic() + seconds
 
     def start(self, *, subject: str, initiator: str, values: Mapping[str, Json], request_id: str, **more: Any) -> str:
         """Id of a new case of the procedure; raises as `cases.start`. What follows by itself is done."""
@@ -120,6 +131,7 @@ class Sandbox:
         runner = Runner(self.services, name="sandbox", seal=lambda case_id: None)
         try:
             for _ in range(_ROUNDS):
+                self._must_come_to_rest()
                 self._prepare()
                 if not runner.run_due():
                     return
@@ -159,6 +171,18 @@ class Sandbox:
 
     def close(self) -> None:
         self.services.database.dispose()
+
+    def _must_come_to_rest(self) -> None:
+        if time.monotonic() <= self._ends:
+            return
+        due = sa.select(Job.element, Case.version_id).outerjoin(Case, Case.id == Job.case_id).where(Job.state == "waiting")
+        with self.services.database.reading() as connection:
+            found = connection.execute(due.order_by(Job.due_at, Job.id).limit(1)).one_or_none()
+        step = found.element if found is not None else ""
+        if found is not None and found.version_id is not None:
+            with contextlib.suppress(PartwellError):
+                step = self.services.programs.program(found.version_id).element(step).title
+        raise RunsOn(seconds=f"{self._seconds:g}", step=step or "–")
 
     def _prepare(self) -> None:
         """Nobody waits between attempts here; what is held back is due when it is let go."""

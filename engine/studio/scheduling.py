@@ -15,7 +15,7 @@ from ..errors import NotDeployable, NotFound, NotScheduled, PartwellError, Scena
 from ..leases import holds
 from ..models import Job, ProcedureVersion
 from ..notices import telling
-from . import events, gate, rows
+from . import events, gate, refusals, rows
 
 if TYPE_CHECKING:
     from ..procedures import Deployed
@@ -85,7 +85,7 @@ def activate(services: Services, job: Any) -> None:
                 said = Sentence("version {number} was activated meanwhile", {"number": active.number if active is not None else ""})
                 _refused(services, unit, version, [said], now)
             elif refusal is not None:
-                _refused(services, unit, version, _reasons(refusal), now)
+                _refused(services, unit, version, refusals.reasons(refusal), now)
             else:
                 deploying.make_active(connection, version.procedure, version.id, deployed.files, by=version.scheduled_by, now=now)
                 versions.record(connection, version.id, "activated on time", at=now, by=version.scheduled_by, note="")
@@ -110,7 +110,7 @@ def failed(services: Services, job: Any, started: dt.datetime, error: PartwellEr
         deploying.one_at_a_time(unit.connection)
         version = _still(unit.connection, job.key.removeprefix(f"{KIND}:"))
         if version is not None:
-            _refused(services, unit, version, _reasons(error), now)
+            _refused(services, unit, version, refusals.reasons(error), now)
         unit.commit()
 
 
@@ -120,26 +120,13 @@ def _still(connection: sa.Connection, version_id: str) -> sa.Row[Any] | None:
     return connection.execute(sa.select(ProcedureVersion.__table__).where(*which)).one_or_none()
 
 
-def _reasons(error: PartwellError) -> list[Sentence]:
-    """What keeps a version from becoming active, as sentences that are told in each reader's language."""
-    if isinstance(error, NotDeployable):
-        return [Sentence(finding.message, finding.facts) for finding in error.findings[:20]]
-    return [Sentence(error.template, error.facts)]
-
-
 def _refused(services: Services, unit: Unit, version: Any, reasons: list[Sentence], now: dt.datetime) -> None:
     """The former version stays active; it is kept why, and whoever scheduled it is told."""
     connection = unit.connection
     connection.execute(sa.update(ProcedureVersion).where(ProcedureVersion.id == version.id).values(scheduled_at=None))
     versions.record(connection, version.id, "not activated", at=now, by=version.scheduled_by, note="")
-    said = [{"template": reason.template, "facts": _plain(reason.facts)} for reason in reasons]
-    facts = {"number": version.number, "reasons": said}
+    facts = {"number": version.number, "reasons": refusals.kept(reasons)}
     events.record(connection, version.procedure, "not activated", at=now, by=version.scheduled_by, facts=facts)
     if version.scheduled_by is not None:
         told = telling.Told(kind="not_activated", persons=[version.scheduled_by])
         telling.tell(services, unit, [told], at=now, by=None)
-
-
-def _plain(facts: Any) -> dict[str, Any]:
-    """Facts as JSON; a sentence among them in English."""
-    return {name: fact if isinstance(fact, str | int | float | bool | None) else str(fact) for name, fact in facts.items()}

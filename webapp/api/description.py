@@ -56,6 +56,7 @@ _PARAMETERS = {
     "instance": N_("Instance that waits, as the case names it"),
     "procedure": N_("Key of a procedure"),
     "version": N_("Number of a version"),
+    "publication_id": N_("Id of a publication"),
     "key": N_("Key of a chain"),
 }
 _ABOUT = N_(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from engine import checks
 from engine.errors import NotDeployable
-from engine.studio import exchange, publishing, scheduling
+from engine.studio import exchange, publications, scheduling
+from engine.studio.publications import Publication
 
 from ..accounts import me, services
 from ..effective import effective
 from ..i18n import N_, fill
+from ..long_work import taken
 from .exchange import api, asked, body, declared, plain
 from .procedure_drafts import BASE, FILES, GivenFile, ToldFinding, as_read, findings, given, seen, told
+from .publications import ToldPublication, accepted
 from .shapes import REASON, Contents, Flag, RequestInvalid, Text, Whole
 
 #: what only a draft is published with
@@ -50,7 +54,9 @@ def version_files(procedure: str) -> Any:
         "effective_at": dt.datetime | None,
         "digests": dict[str, str],
         "findings": dict[str, list[ToldFinding]],
+        "publication": ToldPublication | None,
     },
+    status=(200, 202),
     matched=True,
     unless="files",
 )
@@ -58,31 +64,42 @@ def publish(procedure: str) -> Any:
     """Make the next version of a procedure, on which new cases start; `digests` has the SHA-256 of each of its files.
 
     Of its draft, as If-Match names it: the same draft is not published twice, that is answered with 409 and its number.
-    Or of `files`, whatever the draft holds: `new` is false if the active version held them already; refused (409) where others
-    changed a file since `base`."""
+    Where its scenarios must be played first the answer is 202, and Location tells what becomes of it. Or of `files`, whatever the draft
+    holds: `new` is false if the active version held them already; refused (409) where others changed a file since `base`."""
     sent = body()
     files = sent["files"]
     if files is not None and (wrong := [name for name in _OF_DRAFTS if sent[name]]):
         raise RequestInvalid(reason=f"“{wrong[0]}” is for drafts: leave “files” out", field=wrong[0])
     if sent["dry_run"]:
         tried = exchange.inside(services(), procedure, draft=True, actor=me().id).files if files is None else files
-        return {"number": None, "new": False, "effective_at": None, "digests": exchange.digests(tried), "findings": plain(findings(tried))}
+        return _answer(tried)
     said: dict[str, Any] = {"actor": me().id, "note": sent["note"], "override": sent["override"]}
     try:
         if files is not None:
-            deployed = exchange.deploy(services(), procedure, files, base=sent["base"] or {}, **said)
+            with taken():
+                deployed = exchange.deploy(services(), procedure, files, base=sent["base"] or {}, **said)
             number, new, at = deployed.number, deployed.new, None
         else:
             with as_read():
                 more = {"revision": seen()[0], "replacing": sent["replacing"]}
-                done = publishing.publish(services(), procedure, at=effective(sent["effective"]), **more, **said)
+                done = publications.publish(services(), procedure, at=effective(sent["effective"]), **more, **said)
+            if isinstance(done, Publication):
+                drawn = exchange.inside(services(), procedure, draft=True, actor=me().id).files
+                return accepted(done, **_answer(drawn))
             number, new, at = done.number, True, done.at
     except NotDeployable as error:
         tried = exchange.inside(services(), procedure, draft=True, actor=me().id).files if files is None else files
         return told(error, findings=_refusing(tried))
     # as its rules are now, whoever published it may manage it no more
     now = exchange.inside(services(), procedure, draft=False, number=number, actor=None).files
-    return plain({"number": number, "new": new, "effective_at": at, "digests": exchange.digests(now), "findings": findings(now)})
+    return _answer(now, number=number, new=new, effective_at=at)
+
+
+def _answer(files: Mapping[str, bytes], **more: Any) -> dict[str, Any]:
+    """What is told of these files, whether they are a version already or not."""
+    told = {"digests": exchange.digests(files), "findings": findings(files), "publication": None}
+    found: dict[str, Any] = plain({"number": None, "new": False, "effective_at": None, **told, **more})
+    return found
 
 
 def _refusing(files: Any) -> list[dict[str, Any]]:

@@ -6,10 +6,13 @@ from typing import Any
 
 from engine import migration, versions
 from engine.bpmn.differences import Change
+from engine.studio import publications
+from engine.studio.publications import Publication
 
 from ..accounts import me, services
 from ..i18n import N_
 from .exchange import api, asked, body, declared, plain, request_id
+from .publications import ToldPublication, accepted
 from .shapes import REASON, Flag, Listed, Object, RequestInvalid, Text, Whole
 
 _NOTE = {"note": REASON}
@@ -44,11 +47,15 @@ def changes(procedure: str, version: int) -> Any:
 
 
 @api.post("/procedures/<procedure>/versions/<int(max=1000000):version>/activate")
-@declared(scope="admin:procedures", takes=_NOTE, gives={"version": int, "new": bool})
+@declared(
+    scope="admin:procedures", takes=_NOTE, gives={"version": int, "new": bool, "publication": ToldPublication | None}, status=(200, 202)
+)
 def activate(procedure: str, version: int) -> Any:
-    """Let new cases start on a version; `new` is false if they did already."""
-    new = versions.activate(services(), procedure, version, by=me().id, **body())
-    return {"version": version, "new": new}
+    """Let new cases start on a version; `new` is false if they did already. 202: scenarios are played first, as when it is published."""
+    new = publications.activate(services(), procedure, version, actor=me().id, **body())
+    if isinstance(new, Publication):
+        return accepted(new, version=version, new=True)
+    return {"version": version, "new": new, "publication": None}
 
 
 @api.post("/procedures/<procedure>/versions/<int(max=1000000):version>/<any(suspend, resume):verb>")

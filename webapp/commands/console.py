@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -38,6 +39,15 @@ def language(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
 def say(text: str, *, err: bool = False, **values: Any) -> None:
     """One line in the language of the terminal; `values` fill the text's %(places)s."""
     click.echo(gettext(text, **values), err=err)
+
+
+def say_progress(played: int, of: int) -> None:
+    """On standard error, how many scenarios are done; on a terminal all on one line."""
+    told = gettext("Playing scenarios: %(played)s of %(of)s", played=played, of=of)
+    if sys.stderr.isatty():
+        click.echo(f"\r{told}", err=True, nl=played == of)
+    else:
+        click.echo(told, err=True)
 
 
 def refuse(error: click.ClickException) -> None:

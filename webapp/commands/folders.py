@@ -13,13 +13,14 @@ import click
 from engine import checks, deploying, procedures
 from engine.errors import ChangedInside, NotDeployable, PartwellError, ScenariosFailed
 from engine.studio import exchange
+from engine.studio.gate import in_silence
 
 from .. import FORMS, folder, i18n
 from ..exchanging import Exchange, Here, Server, ServerRefused
 from ..folder import Place, State
 from ..i18n import N_, gettext
 from . import OUT, WRONG, partwell, services_of
-from .console import say
+from .console import say, say_progress
 from .procedures import say_findings, teller
 
 
@@ -128,7 +129,7 @@ def _played(place: Here, files: Mapping[str, bytes], name: str, override: str, a
         return ""  # deploying says so
     if deploying.is_active(place.services, deploying.deployable(place.services, files, procedure=name), procedure=name):
         return ""  # nothing is deployed
-    failing = scenario_results.failing(place.services, files, name)
+    failing = scenario_results.failing(place.services, files, name, told=in_silence if as_json else say_progress)
     findings += [finding for outcome in failing for finding in scenario_results.findings(outcome, str if as_json else i18n.sentence)]
     names = [outcome.name for outcome in failing]
     if failing and not override.strip():

@@ -14,7 +14,7 @@ from .. import i18n
 from ..i18n import N_, gettext, ngettext
 from ..text import THINGS
 from . import OUT, WRONG, partwell, services_of
-from .console import say
+from .console import say, say_progress
 
 _STATES = {"active": N_("active"), "suspended": N_("suspended")}
 _ACTS = {
@@ -89,7 +89,7 @@ def _tell(change: Change) -> None:
 def activate(context: click.Context, procedure: str, number: int, note: str) -> int:
     """Let new cases start on this version; running ones stay on theirs."""
     try:
-        new = engine_versions.activate(services_of(context), procedure, number, by=None, note=note)
+        new = engine_versions.activate(services_of(context), procedure, number, by=None, note=note, told=say_progress)
     except NotDeployable as error:
         click.echo(i18n.error_text(error), err=True)
         for finding in error.findings:

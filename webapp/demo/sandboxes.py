@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,10 @@ from .. import form_checker, i18n
 from ..operations import PortraitOperation
 from ..pdf import TypstRenderer
 from . import roster, sampling
+
+#: folders of what is carried out, and endings of such files; not those from which bundles are built
+_SOURCES, _ENDINGS = ("engine", "forms", "processes/rules", "webapp"), (".py", ".js", ".mjs", ".json", ".po", ".typ")
+_BUILDING = "frontend"
 
 
 def people() -> list[DirectoryLine]:
@@ -74,6 +82,20 @@ def of_files(settings: Settings | None = None) -> Sandboxes:
     return Sandboxes(_surroundings(settings, keyring, calendars=calendars, renderer=TypstRenderer(), offered={}, anything_goes=True))
 
 
+@functools.cache
+def _program() -> str:
+    """Digest of everything that is carried out here: our own sources, and which versions of others' packages they use."""
+    whole = hashlib.sha256(sys.version.encode())
+    for name, version in sorted({(each.name, each.version) for each in metadata.distributions()}):
+        whole.update(f"{name}=={version}\n".encode())
+    root = Path(__file__).parents[2]
+    for part in _SOURCES:
+        for file in sorted(path for path in (root / part).rglob("*") if path.suffix in _ENDINGS and path.is_file()):
+            if _BUILDING not in file.parts:
+                whole.update(f"{file.relative_to(root)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
 def _surroundings(settings: Settings, keyring: Keyring, *, renderer: Any, **more: Any) -> Surroundings:
     zone = settings.zone
 
@@ -81,6 +103,7 @@ def _surroundings(settings: Settings, keyring: Keyring, *, renderer: Any, **more
         return [RenderLetter(renderer, files, zone=zone), DraftLetter(files), PortraitOperation()]
 
     return Surroundings(
+        program=_program(),
         settings=settings,
         keyring=keyring,
         renderer=renderer,

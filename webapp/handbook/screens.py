@@ -75,6 +75,7 @@ SCREENS: Mapping[str, str] = {
     "studio.what_if": "owners/compare#what-if",
     "studio.consider": "owners/publish",
     "studio.publish": "owners/publish#refused",
+    "studio.publication": "owners/publish#playing",
     "studio.compare": "owners/publish#take-over",
     "operations": "owners/flow",
     "analytics": "owners/figures",

@@ -52,6 +52,7 @@ _ACTS = {
     "overrode": N_("Published although scenarios fail"),
     "discarded": N_("Draft discarded"),
     "not activated": N_("Could not become active"),
+    "not published": N_("Was not published"),
 }
 
 

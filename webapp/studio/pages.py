@@ -21,6 +21,7 @@ from ..i18n import gettext
 from . import checking
 from .addresses import KINDS, studio
 from .changes import by_file
+from .publishing import concerns, last, why
 
 #: files of a kind that are listed without being asked for
 _FEW = 6
@@ -39,6 +40,9 @@ def show(procedure: str) -> Any:
         rows = versions.versions(services(), procedure)
     except NotFound:
         rows = []
+    latest = last(procedure)
+    if latest is not None and latest.state == "refused" and latest.revision is not None and not concerns(latest, seen.draft):
+        latest = None
     kinds = [(kind, [file for file in seen.draft.files if file.kind == kind]) for kind in KINDS]
     findings = {path: checking.told(found) for path, found in seen.findings.items() if found}
     return render_template(
@@ -52,6 +56,8 @@ def show(procedure: str) -> Any:
         editing=[one for one in open_now if one.id != me().id],
         editors=editors,
         failure=failure,
+        publication=latest,
+        refusal=why(latest) if latest is not None else "",
         history=history,
         versions=rows,
         reasons=_reasons,

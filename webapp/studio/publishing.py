@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,13 @@ from engine.errors import (
     NotDeployable,
     NothingToPublish,
     PartwellError,
+    PublicationWaits,
     ScenariosFailed,
     TimePassed,
 )
-from engine.studio import drafts, gate, merging, publishing, scheduling
+from engine.studio import drafts, gate, merging, publications, publishing, scheduling
+from engine.studio.drafts import Draft
+from engine.studio.publications import Publication
 from engine.studio.publishing import Preview
 
 from .. import i18n
@@ -33,8 +37,11 @@ from .changes import by_file, told
 @studio.get("/<procedure>/publish")
 @logged_in
 def consider(procedure: str) -> Any:
-    """What would change; nothing is changed."""
-    return _page(publishing.preview(services(), procedure, actor=me().id))
+    """What would change; nothing is changed. What was refused since the draft was changed last is told."""
+    seen, latest = publishing.preview(services(), procedure, actor=me().id), last(procedure)
+    if latest is None or latest.state != "refused" or not concerns(latest, seen.draft):
+        return _page(seen, waiting=latest if latest is not None and latest.state == "waiting" else None)
+    return _page(seen, error=why(latest), failing=list(latest.failing), typed={"reason": latest.note})
 
 
 @studio.post("/<procedure>/publish")
@@ -49,7 +56,7 @@ def publish(procedure: str) -> Any:
     if form.get("when") == "later" and at is None:
         return _page(seen, faults={"at": gettext("This is required.")}), 422
     try:
-        done = publishing.publish(
+        done = publications.publish(
             services(),
             procedure,
             revision=form.get("revision", 0, type=int),
@@ -63,14 +70,62 @@ def publish(procedure: str) -> Any:
         return _page(seen, faults={"at": i18n.error_text(error)}), error.status
     except ScenariosFailed as error:
         return _page(seen, error=i18n.error_text(error), failing=error.names), error.status
-    except (NotDeployable, DraftBehind, DraftMovedOn, NothingToPublish, NotAllowed) as error:
+    except (NotDeployable, DraftBehind, DraftMovedOn, NothingToPublish, NotAllowed, PublicationWaits) as error:
         return _page(publishing.preview(services(), procedure, actor=me().id), error=_said(error)), error.status
-    said = gettext("Version %(number)s is active. New cases start on it.", number=done.number)
-    if done.at is not None:
-        when = i18n.moment(done.at)
-        said = gettext("Version %(number)s becomes active at %(when)s.", number=done.number, when=when)
+    if isinstance(done, Publication):
+        return redirect(url_for("studio.publication", procedure=procedure, id=done.id))
+    return _published(procedure, done.number, done.at)
+
+
+@studio.get("/<procedure>/publications/<id>")
+@logged_in
+def publication(procedure: str, id: str) -> Any:
+    """How far it is; leads on by itself to what became of it."""
+    found = publications.read(services(), procedure, id, actor=me().id)
+    if found.state == "waiting":
+        draft = drafts.read(services(), procedure, actor=me().id)
+        return render_template("studio_publication.html", draft=draft, publication=found)
+    if found.state == "published":
+        assert found.number is not None
+        return _onward(_published(procedure, found.number, found.at))
+    if found.revision is not None:
+        if not concerns(found, drafts.read(services(), procedure, actor=me().id)):
+            flash(why(found), "danger")
+        return _onward(redirect(url_for("studio.consider", procedure=procedure)))
+    flash(why(found), "danger")
+    return _onward(redirect(url_for("studio.version_list", procedure=procedure)))
+
+
+def _published(procedure: str, number: int, at: dt.datetime | None) -> Any:
+    said = gettext("Version %(number)s is active. New cases start on it.", number=number)
+    if at is not None:
+        said = gettext("Version %(number)s becomes active at %(when)s.", number=number, when=i18n.moment(at))
     flash(said, "success")
     return redirect(url_for("studio.show", procedure=procedure))
+
+
+def _onward(answer: Any) -> Any:
+    """The page goes there, not only the part of it that asked."""
+    if "HX-Request" in request.headers:
+        answer.headers["HX-Redirect"] = answer.headers.pop("Location")
+        answer.status_code = 204
+    return answer
+
+
+def last(procedure: str) -> Publication | None:
+    """The latest publication, as long as nothing became active since."""
+    with services().database.reading() as connection:
+        return publications.last(connection, procedure)
+
+
+def concerns(publication: Publication, draft: Draft) -> bool:
+    """Whether what was said against a publication still says something about the draft: it was changed meanwhile, or not since."""
+    return publication.revision == draft.revision or publication.code == "draft_moved_on"
+
+
+def why(publication: Publication) -> str:
+    """Why it was refused, in the reader's language."""
+    return " ".join(i18n.fill(reason["template"], reason["facts"]) for reason in publication.reasons)
 
 
 def _said(error: PartwellError) -> str:
@@ -78,7 +133,15 @@ def _said(error: PartwellError) -> str:
     return gettext("The check refuses it; see below.") if isinstance(error, NotDeployable) else i18n.error_text(error)
 
 
-def _page(seen: Preview, *, faults: Mapping[str, str] = {}, error: str = "", failing: list[str] | None = None) -> str:
+def _page(
+    seen: Preview,
+    *,
+    faults: Mapping[str, str] = {},
+    error: str = "",
+    failing: list[str] | None = None,
+    waiting: Publication | None = None,
+    typed: Mapping[str, Any] | None = None,
+) -> str:
     with services().database.reading() as connection:
         editors = drafts.names(connection, seen.draft.editors)
     return render_template(
@@ -91,8 +154,9 @@ def _page(seen: Preview, *, faults: Mapping[str, str] = {}, error: str = "", fai
         faults=faults,
         error=error,
         failing=failing or [],
+        waiting=waiting,
         may_override=gate.OVERRIDERS in me().roles,
-        typed=request.form,
+        typed=typed or request.form,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from flask import render_template, request
@@ -10,13 +9,13 @@ from flask import render_template, request
 from engine.bpmn import render
 from engine.errors import NotDeployable
 from engine.studio import drafts
-from engine.studio.scenarios import reading, running
+from engine.studio.scenarios import reading, verdicts
 from engine.studio.scenarios.coverage import Coverage
 from engine.studio.scenarios.running import Outcome
 
 from .. import i18n, scenario_results
 from ..accounts import logged_in, me, services
-from ..demo import sandboxes
+from ..long_work import long_work
 from .addresses import studio
 from .checking import told
 
@@ -30,6 +29,7 @@ def scenario_list(procedure: str) -> Any:
 
 @studio.post("/<procedure>/scenarios")
 @logged_in
+@long_work
 def play_scenarios(procedure: str) -> Any:
     """Play all of them, or one."""
     return _page(procedure, play=True)
@@ -44,8 +44,7 @@ def _page(procedure: str, *, play: bool = False) -> Any:
     findings: Any = None
     if play:
         try:
-            with contextlib.closing(sandboxes.of_installation(services())) as worlds:
-                outcomes = running.run_all(worlds, files, procedure=procedure, only=only)
+            outcomes = verdicts.play(services(), files, procedure=procedure, only=only)
         except NotDeployable as error:
             findings = told(error.findings)
     results = {outcome.path: outcome for outcome in outcomes}

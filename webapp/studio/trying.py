@@ -21,7 +21,7 @@ from engine.people import absences
 from engine.studio import changing, drafts, rows
 from engine.studio.answering import FAILURES
 from engine.studio.sandbox import Sandbox
-from engine.studio.scenarios import expecting, reading, recording, running
+from engine.studio.scenarios import expecting, reading, recording, verdicts
 from engine.studio.scenarios.places import Places, Unfit
 from engine.studio.tries import Tries, Try
 
@@ -30,6 +30,7 @@ from ..accounts import logged_in, me, services
 from ..api.shapes import RequestInvalid
 from ..demo import answers, sandboxes
 from ..i18n import N_, gettext, zone
+from ..long_work import taken
 from ..security import csrf
 from ..text import main_events
 from . import acting
@@ -62,7 +63,7 @@ def _mine(procedure: str) -> Iterator[Try | None]:
     """The reader's own sandbox. Raises NotAllowed for whoever does not design the procedure."""
     with services().database.reading() as connection:
         rows.must_edit(services(), connection, procedure, me().id)
-    with tries().locked(me().id, procedure) as found:
+    with taken(), tries().locked(me().id, procedure) as found:
         yield found
 
 
@@ -109,7 +110,8 @@ def try_anew(procedure: str) -> Any:
     # at night nobody works, and the sandbox need not wait for the morning
     now = services().calendars.get(_CALENDAR).next_opening(services().clock.now()).replace(microsecond=0)
     try:
-        tries().begin(me().id, procedure, files, revision=draft.revision, at=now, people=people)
+        with taken():
+            tries().begin(me().id, procedure, files, revision=draft.revision, at=now, people=people)
     except NotDeployable as error:
         findings = told(error.findings)
         return render_template("studio_try_begin.html", draft=draft, findings=findings, **_choice()), 422
@@ -180,7 +182,8 @@ def try_over(procedure: str) -> Any:
     """Forget the sandbox."""
     with _mine(procedure):
         pass
-    tries().end(me().id, procedure)
+    with taken():
+        tries().end(me().id, procedure)
     return redirect(url_for("studio.attempt", procedure=procedure))
 
 
@@ -250,8 +253,8 @@ def record(procedure: str) -> Any:
     files = dict(drafts.contents(services(), procedure, actor=me().id))
     path = _free(files, dt.datetime.now(zone()))
     changing.save(services(), procedure, path, text, revision=None, actor=me().id)
-    with contextlib.closing(sandboxes.of_installation(services())) as worlds:
-        [outcome] = running.run_all(worlds, {**files, path: text}, procedure=procedure, only=[path])
+    with taken():
+        outcome = verdicts.play(services(), {**files, path: text}, procedure=procedure, only=[path])[-1]
     if outcome.passed:
         flash(gettext("Recorded as %(path)s; played once, it passes.", path=path), "success")
     else:

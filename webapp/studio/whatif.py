@@ -10,6 +10,7 @@ from engine.studio import drafts, whatif
 
 from .. import i18n
 from ..accounts import logged_in, me, services
+from ..long_work import long_work
 from .addresses import studio
 
 #: seconds that one answer may take, give or take a case
@@ -18,6 +19,7 @@ _AT_ONCE = 1.5
 
 @studio.get("/<procedure>/what-if")
 @logged_in
+@long_work
 def what_if(procedure: str) -> Any:
     """`?after=N`: go on behind the first N cases; `elsewhere`: how many of those would have gone another way."""
     draft = drafts.read(services(), procedure, actor=me().id)

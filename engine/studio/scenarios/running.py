@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
@@ -66,22 +66,27 @@ class Outcome:
 
 
 def run_all(sandboxes: Sandboxes, files: Mapping[str, bytes], *, procedure: str, only: Collection[str] | None = None) -> list[Outcome]:
-    """Every scenario of the files, or `only` those of these paths, each in a world of its own.
+    """As `in_turn`, all at once."""
+    return list(in_turn(sandboxes, files, procedure=procedure, only=only))
+
+
+def in_turn(sandboxes: Sandboxes, files: Mapping[str, bytes], *, procedure: str, only: Collection[str] | None = None) -> Iterator[Outcome]:
+    """Every scenario of the files, or `only` those of these paths, each in a world of its own and played when it is asked for.
 
     Raises NotDeployable where the files themselves have faults.
     """
     zone = ZoneInfo(sandboxes.around.settings.zone)
     usually, wrong = reading.usual(files.get(reading.USUAL))
-    found = [] if not wrong else [Outcome(path=reading.USUAL, name=reading.USUAL, name_en="", faults=wrong)]
+    if wrong:
+        yield Outcome(path=reading.USUAL, name=reading.USUAL, name_en="", faults=wrong)
     for path in reading.paths(files):
         if only is not None and path not in only:
             continue
         scenario, faults = reading.scenario(path, files[path], zone=zone, usually=usually)
         if scenario is None:
-            found.append(Outcome(path=path, name=reading.name(files[path]) or path, name_en="", faults=faults))
+            yield Outcome(path=path, name=reading.name(files[path]) or path, name_en="", faults=faults)
         else:
-            found.append(run(sandboxes, files, scenario, procedure=procedure))
-    return found
+            yield run(sandboxes, files, scenario, procedure=procedure)
 
 
 def run(sandboxes: Sandboxes, files: Mapping[str, bytes], scenario: Scenario, *, procedure: str) -> Outcome:

@@ -1,0 +1,261 @@
+"""Publishing that nobody has to wait for: where scenarios must be played first it is kept, and a job does both, whatever process dies.
+
+Where all scenarios are known to pass, the draft is a version at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from .. import versions
+from ..db import Unit
+from ..deferral import FINISH, add_job
+from ..errors import DatabaseAway, NotFound, PartwellError, PublicationWaits, ScenariosFailed
+from ..leases import holds
+from ..models import Job, Person, ProcedurePublication, new_id
+from ..ports import Json
+from . import events, gate, publishing, refusals, rows
+from .publishing import Published
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+#: of the job
+KIND = "publish"
+_ATTEMPTS = 5
+#: until a publication looks again whether it is its turn in this process
+_BREATH = dt.timedelta(seconds=1)
+#: Scenarios keep a thread busy. One publication at a time leaves the others to the jobs of cases.
+_TURN = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """A draft that somebody publishes, or a version that somebody activates, while scenarios are played and afterwards."""
+
+    id: str
+    procedure: str
+    #: of the draft, None where a version is activated
+    revision: int | None
+    #: number of that version, or of the one that the draft has become
+    number: int | None
+    #: when the version shall become active, None: at once
+    at: dt.datetime | None
+    #: `waiting`, `published` or `refused`
+    state: str
+    #: scenarios that are done, and how many there are
+    played: int
+    of: int
+    asked_at: dt.datetime
+    asked_by: str
+    note: str
+    ended_at: dt.datetime | None
+    #: why it was refused: {template, facts} each, and which error that is
+    reasons: Sequence[Json] = ()
+    code: str = ""
+    #: scenarios that fail, where that is why
+    failing: Sequence[str] = ()
+
+
+def publish(
+    services: Services,
+    procedure: str,
+    *,
+    revision: int,
+    actor: str,
+    note: str,
+    at: dt.datetime | None = None,
+    replacing: int | None = None,
+    override: str = "",
+) -> Published | Publication:
+    """As `publishing.publish`, but a publication that waits where scenarios must be played first. Raises PublicationWaits, too."""
+    how: dict[str, Any] = {"revision": revision, "note": note, "at": at, "replacing": replacing, "override": override}
+    with services.database.reading() as connection:
+        rows.must_edit(services, connection, procedure, actor)
+        waiting = _waiting(connection, procedure)
+    if waiting is not None:
+        return _same(services, waiting, revision=revision, number=None)
+    files = publishing.considered(services, procedure, actor=actor, **how)
+    left = gate.unplayed(services, files, procedure=procedure)
+    if not left:
+        return publishing.publish(services, procedure, actor=actor, **how)
+    return _begun(services, procedure, files=files, left=left, actor=actor, number=None, **how)
+
+
+def activate(services: Services, procedure: str, number: int, *, actor: str, note: str) -> bool | Publication:
+    """As `versions.activate`, but a publication that waits where scenarios must be played first. Raises PublicationWaits, too."""
+    version = versions.considered(services, procedure, number, by=actor, note=note)
+    left = gate.unplayed(services, version.files, procedure=procedure) if gate.has_to_pass(services, version) else ()
+    if not left:
+        return versions.activate(services, procedure, number, by=actor, note=note)
+    given: dict[str, Any] = {"revision": None, "at": None, "replacing": None, "override": ""}
+    return _begun(services, procedure, files=version.files, left=left, actor=actor, note=note, number=number, **given)
+
+
+def read(services: Services, procedure: str, id: str, *, actor: str) -> Publication:
+    """Raises NotAllowed for whoever does not manage the procedure, NotFound."""
+    with services.database.reading() as connection:
+        rows.must_edit(services, connection, procedure, actor)
+        found = connection.execute(_SHOWN.where(_ROW.id == id, _ROW.procedure == procedure)).one_or_none()
+    if found is None:
+        raise NotFound(what="publication", name=id)
+    return _told(found)
+
+
+def last(connection: sa.Connection, procedure: str) -> Publication | None:
+    """The latest one of a procedure while it waits, or where it was refused and nothing became active since."""
+    newest = _SHOWN.where(_ROW.procedure == procedure).order_by(_ROW.asked_at.desc(), _ROW.id.desc()).limit(1)
+    found = connection.execute(newest).one_or_none()
+    active = events.last_activation(connection, procedure)
+    if found is None or found.state == "published":
+        return None
+    if found.state == "refused" and active is not None and active.at > found.asked_at:
+        return None
+    return _told(found)
+
+
+_ROW = ProcedurePublication
+_SHOWN = sa.select(_ROW.__table__, Person.name.label("who")).outerjoin(Person, Person.id == _ROW.asked_by)
+
+
+def _told(row: Any) -> Publication:
+    same = {name: getattr(row, name) for name in Publication.__dataclass_fields__ if name in row._mapping}
+    refusal = row.refusal
+    more: dict[str, Any] = {name: refusal[name] for name in ("reasons", "code", "failing") if name in refusal}
+    return Publication(**same | {"asked_by": row.who or ""}, **more)
+
+
+# --- waiting
+
+
+def _waiting(connection: sa.Connection, procedure: str) -> Any:
+    return connection.execute(_SHOWN.where(_ROW.procedure == procedure, _ROW.state == "waiting")).one_or_none()
+
+
+def _same(services: Services, waiting: Any, *, revision: int | None, number: int | None) -> Publication:
+    """The one that waits already, if it is about the same. Raises PublicationWaits."""
+    if (waiting.revision, waiting.number) != (revision, number):
+        raise PublicationWaits(who=waiting.who or "", when=waiting.asked_at.isoformat(timespec="minutes"))
+    return _told(waiting)
+
+
+def _begun(
+    services: Services, procedure: str, *, files: Any, left: Sequence[str], actor: str, revision: int | None, number: int | None, **how: Any
+) -> Publication:
+    of = gate.count(files)
+    with services.database.unit() as unit:
+        connection, now = unit.connection, services.clock.now()
+        rows.one_at_a_time(connection)
+        waiting = _waiting(connection, procedure)
+        if waiting is not None:
+            return _same(services, waiting, revision=revision, number=number)
+        if revision is not None:
+            publishing.must_be(connection, procedure, revision)
+        given = {"id": new_id(), "procedure": procedure, "revision": revision, "number": number, **how}
+        asked = {"state": "waiting", "played": max(of - len(left), 0), "of": of, "asked_at": now, "asked_by": actor, "refusal": {}}
+        connection.execute(sa.insert(_ROW).values(**given, **asked))
+        add_job(services, unit, None, KIND, "", "", at=now, attempts=_ATTEMPTS, key=f"{KIND}:{given['id']}")
+        found = _told(_waiting(connection, procedure))
+        unit.commit()
+    return found
+
+
+# --- the job
+
+
+class _LeaseLost(Exception):
+    """Another worker has it now: nothing is written."""
+
+
+def carry_out(services: Services, job: Any) -> None:
+    """Play what must be played, then publish; what stands against it then is kept and told."""
+    with services.database.reading() as connection:
+        row = connection.execute(sa.select(_ROW.__table__).where(_ROW.id == _id(job), _ROW.state == "waiting")).one_or_none()
+    if row is None:  # its end was written, and only that of the job was not
+        with services.database.unit() as unit:
+            if holds(unit, job):
+                unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
+                unit.commit()
+        return
+    if not _TURN.acquire(blocking=False):
+        return _put_off(services, job)
+    try:
+        _carried_out(services, job, row)
+    except _LeaseLost:
+        pass
+    except DatabaseAway:
+        raise
+    except PartwellError as error:
+        _refused(services, job, error)
+    finally:
+        _TURN.release()
+
+
+def failed(services: Services, job: Any, started: dt.datetime, error: PartwellError) -> None:
+    """It could not even be tried, as often as it may be."""
+    _refused(services, job, error)
+
+
+def _carried_out(services: Services, job: Any, row: Any) -> None:
+    def told(played: int, of: int) -> None:
+        with services.database.unit() as unit:
+            unit.connection.execute(sa.update(_ROW).where(_ROW.id == row.id).values(played=played, of=of))
+            unit.commit()
+
+    at = row.at if row.at is not None and row.at > services.clock.now() else None
+
+    def also(unit: Unit, number: int) -> None:
+        if not holds(unit, job):
+            raise _LeaseLost
+        now = services.clock.now()
+        unit.write(FINISH, job_id=job.id, new_state="done", at=now)
+        ended = {"state": "published", "number": number, "at": at, "ended_at": now}
+        unit.connection.execute(sa.update(_ROW).where(_ROW.id == row.id).values(ended))
+
+    if row.revision is not None:
+        how: dict[str, Any] = {"note": row.note, "replacing": row.replacing, "override": row.override, "told": told, "also": also}
+        publishing.publish(services, row.procedure, revision=row.revision, actor=row.asked_by, at=at, **how)
+    elif not versions.activate(services, row.procedure, row.number, by=row.asked_by, note=row.note, told=told, also=also):
+        with services.database.unit() as unit:  # it was the active one already
+            also(unit, row.number)
+            unit.commit()
+
+
+def _refused(services: Services, job: Any, error: PartwellError) -> None:
+    refusal: dict[str, Any] = {"code": error.code, "reasons": refusals.kept(refusals.reasons(error))}
+    if isinstance(error, ScenariosFailed):
+        refusal["failing"] = error.names
+    with services.database.unit() as unit:
+        if not holds(unit, job):
+            return
+        now = services.clock.now()
+        unit.write(FINISH, job_id=job.id, new_state="done", at=now)
+        waits = sa.and_(_ROW.id == _id(job), _ROW.state == "waiting")
+        row = unit.connection.execute(sa.select(_ROW.__table__).where(waits)).one_or_none()
+        if row is not None:
+            unit.connection.execute(sa.update(_ROW).where(waits).values(state="refused", refusal=refusal, ended_at=now))
+            facts = {"reasons": refusal["reasons"], **({"number": row.number} if row.number is not None else {"revision": row.revision})}
+            events.record(unit.connection, row.procedure, "not published", at=now, by=row.asked_by, facts=facts)
+        unit.commit()
+
+
+def _put_off(services: Services, job: Any) -> None:
+    """Its attempt does not count: another publication is played in this process now."""
+    due = services.clock.now() + _BREATH
+    with services.database.unit() as unit:
+        if not holds(unit, job):
+            return
+        free = {"state": "waiting", "due_at": due, "attempts": Job.attempts - 1, "lease": None, "lease_until": None}
+        unit.connection.execute(sa.update(Job).where(Job.id == job.id).values(free))
+        services.carrier.defer(unit, job.id, due)
+        unit.commit()
+
+
+def _id(job: Any) -> str:
+    return str(job.key.removeprefix(f"{KIND}:"))

@@ -1,0 +1,362 @@
+"""Publishing plays scenarios outside of the request: once for what decides them, whoever dies in the middle, and one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from engine_room import Room, person, together
+from scenario_files import HEAD, chosen
+from twins import ScriptedOperation
+
+from engine import deploying, versions
+from engine.chains import shipped
+from engine.chains import versions as chain_versions
+from engine.errors import NotAllowed, PublicationWaits, ScenariosFailed
+from engine.jobs import Runner
+from engine.models import Job, ProcedureEvent, ProcedurePublication, ProcedureVersion, ScenarioPass
+from engine.procedures import gather
+from engine.services import Services
+from engine.studio import changing, drafts, events, gate, publications, publishing, scheduling
+from engine.studio.publications import Publication
+from engine.studio.scenarios import running, verdicts
+from webapp.demo import sandboxes
+
+GOOD, OTHER, LETTER = "scenarios/good.yaml", "scenarios/other.yaml", "letters/x.txt"
+PASSES = f"{HEAD}then: {{open: [查看]}}".encode()
+FAILS = f"{HEAD.replace('试一试', '走错')}then: {{open: []}}".encode()
+FILES: Mapping[str, bytes] = {**chosen(), GOOD: PASSES, OTHER: PASSES, LETTER: b"one"}
+
+
+@pytest.fixture
+def room(services: Services) -> Room:
+    """A procedure with two scenarios of which nobody knows whether they pass."""
+    with_worlds = dataclasses.replace(services, sandboxes=sandboxes.of_installation)
+    made = Room(with_worlds, ScriptedOperation("mail.send", "payroll.stop_housing_fund"))
+    deploying.deploy(made.services, FILES, procedure="test")
+    return made
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Paths of the scenarios that were played, in order."""
+    found: list[str] = []
+    run = running.run
+
+    def seen(boxes: Any, files: Any, scenario: Any, **more: Any) -> Any:
+        found.append(scenario.path)
+        return run(boxes, files, scenario, **more)
+
+    monkeypatch.setattr(running, "run", seen)
+    return found
+
+
+def save(room: Room, path: str, content: bytes, *, by: str = "director") -> int:
+    seen = {file.path: file.revision for file in drafts.read(room.services, "test", actor=None).files}
+    return changing.save(room.services, "test", path, content, revision=seen.get(path), actor=person(by))
+
+
+def publish(room: Room, revision: int, *, by: str = "director", **more: Any) -> Any:
+    return publications.publish(room.services, "test", revision=revision, actor=person(by), note="调整", **more)
+
+
+def state(room: Room, publication: Publication) -> Publication:
+    return publications.read(room.services, "test", publication.id, actor=person("admin"))
+
+
+def active(room: Room) -> int:
+    return versions.numbered(room.services, "test", None).number
+
+
+def acts(room: Room) -> list[str]:
+    return room.values(sa.select(ProcedureEvent.act).order_by(ProcedureEvent.at, ProcedureEvent.id))
+
+
+# --- what is known
+
+
+def test_what_passed_is_not_played_again(room: Room, played: list[str]) -> None:
+    """Whichever process publishes it: what is known lies in the database."""
+    revision = save(room, LETTER, b"two")
+    files = drafts.contents(room.services, "test", actor=None)
+    progress: list[tuple[int, int]] = []
+    verdicts.play(room.services, files, procedure="test", told=lambda done, of: progress.append((done, of)))
+    assert played == [GOOD, OTHER] and progress == [(0, 2), (1, 2), (2, 2)]
+    again = room.restarted()
+    assert publish(again, revision) == publishing.Published(number=2, at=None)
+    assert played == [GOOD, OTHER] and active(room) == 2
+
+
+def test_only_what_a_change_concerns_is_played_again(room: Room) -> None:
+    """A scenario alone, or all of them where a file, an operation, a chain, a setting or the program is another one."""
+    verdicts.play(room.services, FILES, procedure="test")
+
+    def left(files: Mapping[str, bytes] = FILES, procedure: str = "test", **more: Any) -> list[str]:
+        return verdicts.unplayed(dataclasses.replace(room.services, **more), files, procedure=procedure)
+
+    assert left() == []
+    assert left({**FILES, OTHER: PASSES + b"\n"}) == [OTHER]
+    assert left({path: content for path, content in FILES.items() if path != OTHER}) == []
+    every = [GOOD, OTHER]
+    assert left({**FILES, LETTER: b"two"}) == left({**FILES, "scenarios/usual.yaml": b"usual: {}"}) == left(procedure="other") == every
+    assert left(operations={**room.services.operations, "x.new": ScriptedOperation("x.new")}) == every
+    assert left(settings=dataclasses.replace(room.services.settings, urge_hours=1.0)) == every
+    assert left(settings=dataclasses.replace(room.services.settings, port=1234, database="x", metrics_token="y")) == []
+
+    def other_program(services: Services) -> Any:
+        worlds = sandboxes.of_installation(services)
+        worlds._around = dataclasses.replace(worlds.around, program="another")
+        return worlds
+
+    assert left(sandboxes=other_program) == every
+    key, chain = next(iter(shipped.chains(gather(Path(__file__).parent.parent / "processes/termination")).items()))
+    with room.services.database.unit() as unit:
+        chain_versions.publish(unit.connection, key=key, **chain, by=None, now=room.clock.now())
+        unit.commit()
+    assert left() == every
+
+
+def test_what_fails_is_not_kept(room: Room, played: list[str]) -> None:
+    """It may have failed for a reason that is gone; what is wrong with what people usually do is always told."""
+    files = {**FILES, OTHER: FAILS}
+    assert list(gate.failing(room.services, files, procedure="test")) == ["走错"]
+    assert verdicts.unplayed(room.services, files, procedure="test") == [OTHER]
+    assert list(gate.failing(room.services, files, procedure="test")) == ["走错"] and played == [GOOD, OTHER, OTHER]
+    broken = {**FILES, "scenarios/usual.yaml": b"usual: ["}
+    assert "scenarios/usual.yaml" in verdicts.unplayed(room.services, broken, procedure="test")
+    assert "scenarios/usual.yaml" in gate.failing(room.services, broken, procedure="test")
+
+
+def test_what_was_played_long_ago_is_forgotten(room: Room) -> None:
+    """Then it is played once more."""
+    verdicts.play(room.services, FILES, procedure="test")
+    verdicts.forget(room.services, room.clock.now())
+    assert verdicts.unplayed(room.services, FILES, procedure="test") == []
+    verdicts.forget(room.services, room.clock.now() + dt.timedelta(seconds=1))
+    assert room.count(ScenarioPass) == 0
+
+
+# --- a publication that waits
+
+
+def test_who_publishes_waits_for_nothing(room: Room, played: list[str]) -> None:
+    """The scenarios are played by a job, which then publishes as the person said; once for all."""
+    revision = save(room, LETTER, b"two")
+    waiting = publish(room, revision)
+    assert isinstance(waiting, Publication) and (waiting.state, waiting.played, waiting.of) == ("waiting", 0, 2)
+    assert played == [] and active(room) == 1
+    assert publish(room, revision) == publish(room, revision, by="admin") == waiting
+    room.run()
+    done = state(room, waiting)
+    assert (done.state, done.number, done.played, done.asked_by) == ("published", 2, 2, "孙志远") and played == [GOOD, OTHER]
+    assert active(room) == 2
+    [act] = versions.versions(room.services, "test")[0].acts
+    assert (act.act, act.by, act.note) == ("deployed", "孙志远", "调整")
+    with room.services.database.reading() as connection:
+        assert publications.last(connection, "test") is None
+    room.run()
+    assert room.count(ProcedureVersion) == 2
+
+
+def test_a_set_time_is_kept(room: Room) -> None:
+    """The version has its number when its scenarios have passed, and becomes active in time without playing them again."""
+    at = room.clock.now() + dt.timedelta(days=1)
+    waiting = publish(room, save(room, LETTER, b"two"), at=at)
+    room.run()
+    assert (state(room, waiting).state, state(room, waiting).at, active(room)) == ("published", at, 1)
+    with room.services.database.reading() as connection:
+        coming = scheduling.waiting(connection, "test")
+        assert coming is not None and coming.number == 2
+    room.clock.move(days=2)
+    room.run()
+    assert active(room) == 2
+
+
+def test_a_time_that_passes_while_scenarios_are_played_is_now(room: Room) -> None:
+    """Nobody has to publish once more because of it."""
+    waiting = publish(room, save(room, LETTER, b"two"), at=room.clock.now() + dt.timedelta(minutes=1))
+    room.clock.move(minutes=2)
+    room.run()
+    assert (state(room, waiting).state, state(room, waiting).at, active(room)) == ("published", None, 2)
+
+
+def test_a_scenario_that_fails_refuses_and_is_named(room: Room, played: list[str]) -> None:
+    """The draft stays as it is; an administrator may publish all the same, for which nothing is lost that passed already."""
+    save(room, LETTER, b"two")
+    revision = save(room, OTHER, FAILS)
+    waiting = publish(room, revision)
+    room.run()
+    refused = state(room, waiting)
+    assert (refused.state, refused.code, list(refused.failing), active(room)) == ("refused", "scenarios_failed", ["走错"], 1)
+    assert "走错" in refused.reasons[0]["facts"]["names"]
+    assert acts(room)[-1] == "not published" and drafts.read(room.services, "test", actor=None).revision == revision
+    with room.services.database.reading() as connection:
+        latest = publications.last(connection, "test")
+    assert latest == refused
+    with pytest.raises(NotAllowed):
+        publish(room, revision, override="已知")
+    again = publish(room, revision, by="admin", override="已知")
+    assert again.id != waiting.id and again.played == 1
+    room.run()
+    assert state(room, again).number == active(room) == 2 and "overrode" in acts(room) and played == [GOOD, OTHER, OTHER]
+
+
+def test_what_somebody_changed_meanwhile_is_not_published_unseen(room: Room) -> None:
+    """Nor is it published by who may no longer: it is kept why."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+    newer = save(room, LETTER, b"three", by="admin")
+    with pytest.raises(PublicationWaits):
+        publish(room, newer)
+    room.run()
+    assert (state(room, waiting).state, state(room, waiting).code, active(room)) == ("refused", "draft_moved_on", 1)
+    again = publish(room, newer)
+    room.run()
+    assert state(room, again).number == 2
+
+
+def test_two_publish_at_once(room: Room, played: list[str]) -> None:
+    """Both are led to the same publication, and each scenario is played once."""
+    revision = save(room, LETTER, b"two")
+    first, second = together(lambda: publish(room, revision), lambda: publish(room, revision, by="admin"))
+    assert isinstance(first, Publication) and first == second
+    room.run()
+    assert active(room) == room.count(ProcedureVersion) == 2 and played == [GOOD, OTHER]
+
+
+def test_a_version_that_never_served_is_activated_when_its_scenarios_passed(room: Room, played: list[str]) -> None:
+    """In a job, too; one that is active already stays so, and one that served needs none."""
+    with room.services.database.unit() as unit:
+        given = {"procedure": "test", "by": None, "note": "", "now": room.clock.now(), "act": "unscheduled"}
+        deploying.store(unit.connection, {**FILES, LETTER: b"two"}, **given)
+        unit.commit()
+    waiting = publications.activate(room.services, "test", 2, actor=person("director"), note="启用")
+    assert isinstance(waiting, Publication) and (waiting.number, waiting.revision) == (2, None)
+    room.run()
+    assert (state(room, waiting).state, active(room)) == ("published", 2) and played == [GOOD, OTHER]
+    assert publications.activate(room.services, "test", 2, actor=person("director"), note="启用") is False
+    assert publications.activate(room.services, "test", 1, actor=person("director"), note="回退") is True
+
+
+# --- whoever dies
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def test_a_process_that_dies_between_playing_and_publishing_costs_nothing(
+    room: Room, played: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one takes the job when its lease is over, plays nothing again and makes one version."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+
+    def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_stored", dies)
+        patch.setattr(Runner, "close", lambda self: None)  # nor does anybody tidy up
+        room.run()
+    assert (state(room, waiting).state, state(room, waiting).played, active(room)) == ("waiting", 2, 1)
+    assert room.value(sa.select(Job.state).where(Job.kind == "publish")) == "leased"
+    room.clock.move(minutes=5)
+    room.run()
+    assert (state(room, waiting).number, active(room), room.count(ProcedureVersion)) == (2, 2, 2) and played == [GOOD, OTHER]
+
+
+def test_a_process_that_dies_while_playing_goes_on_where_it_was(room: Room, played: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What passed by then is known."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+    run = running.run
+
+    def dies(boxes: Any, files: Any, scenario: Any, **more: Any) -> Any:
+        if scenario.path == OTHER:
+            raise Killed
+        return run(boxes, files, scenario, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "run", dies)
+        room.run()
+    assert (state(room, waiting).state, state(room, waiting).played) == ("waiting", 1)
+    room.clock.move(minutes=5)
+    room.run()
+    assert state(room, waiting).number == 2 and played == [GOOD, OTHER]
+
+
+def test_what_cannot_even_be_tried_is_told_in_the_end(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its attempts; nobody waits forever."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(running, "run", fails)
+    for _ in range(7):
+        room.run()
+        room.clock.move(minutes=5)
+    assert (state(room, waiting).state, state(room, waiting).code) == ("refused", "needs_person")
+
+
+def test_a_lost_lease_publishes_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker has the job by then, and does it."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+    made = publishing._stored
+
+    def slow(*given: Any, **more: Any) -> Any:
+        given[1].execute(sa.update(Job).where(Job.kind == "publish").values(lease="f" * 32))
+        return made(*given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_stored", slow)
+        room.run()
+    assert (active(room), state(room, waiting).state, room.count(ProcedureVersion)) == (1, "waiting", 1)
+
+
+def test_one_publication_at_a_time_is_played_in_a_process(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one waits without a thread, so that the jobs of cases go on; no attempt of it is used up."""
+    deploying.deploy(room.services, FILES, procedure="second")
+    waiting = publish(room, save(room, LETTER, b"two"))
+    changing.save(room.services, "second", LETTER, b"two", revision=0, actor=person("director"))
+    other = publications.publish(room.services, "second", revision=1, actor=person("director"), note="x")
+    assert isinstance(other, Publication)
+    begun, go_on = threading.Event(), threading.Event()
+    run = running.run
+
+    def slow(*given: Any, **more: Any) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return run(*given, **more)
+
+    monkeypatch.setattr(running, "run", slow)
+    runner = Runner(room.services, name="test", seal=lambda case: None)
+    jobs = runner.begin_due(10)
+    assert len(jobs) == 2 and begun.wait(20)
+    [second] = [job for job in jobs if not job.running()] or [next(job for job in jobs if job.exception(20) is None)]
+    second.result(20)
+    assert room.values(sa.select(Job.attempts).where(Job.state == "waiting")) == [0]
+    go_on.set()
+    for job in jobs:
+        job.result(20)
+    runner.close()
+    room.clock.move(seconds=2)
+    room.run()
+    ended = room.values(sa.select(ProcedurePublication.state).where(ProcedurePublication.id.in_([waiting.id, other.id])))
+    assert ended == ["published", "published"]
+
+
+def test_the_command_line_plays_at_once(room: Room, played: list[str]) -> None:
+    """And hears how far it is; what fails is raised."""
+    revision = save(room, OTHER, FAILS)
+    progress: list[tuple[int, int]] = []
+    given: Any = {"actor": None, "note": "调整", "told": lambda done, of: progress.append((done, of))}
+    with pytest.raises(ScenariosFailed):
+        publishing.publish(room.services, "test", revision=revision, **given)
+    assert played == [GOOD, OTHER] and progress == [(0, 2), (1, 2), (2, 2)]
+    with room.services.database.reading() as connection:
+        assert events.last(connection, "test", "not published") is None
