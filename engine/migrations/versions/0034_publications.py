@@ -5,8 +5,8 @@ from alembic import op
 
 from engine.models.base import Id, Instant
 
-revision = "0033"
-down_revision = "0032"
+revision = "0034"
+down_revision = "0033"
 
 
 def upgrade() -> None:
