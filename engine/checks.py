@@ -19,6 +19,7 @@ from .chains.company import Company
 from .chains.steps import timed
 from .descriptions import Description, described
 from .errors import FileRefused
+from .letters import checking as letters
 from .ports import Forms, Json
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def check(
         advice=True,
         apart=apart,
     )
+    described = {**told, **lint.operations.descriptions(operations)}
+    for path, findings in letters.findings(files, forms=usable if usable or operations is not None else None, told=described).items():
+        found.setdefault(path, []).extend(findings)
     for path, findings in _out_of_order(files).items() if RULES not in broken else ():
         found.setdefault(path, []).extend(findings)
     found = {**found, **broken}

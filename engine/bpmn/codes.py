@@ -82,6 +82,11 @@ class Code(StrEnum):
     BAD_TIMER = "bad_timer"
     BAD_NUMBER = "bad_number"
     RESERVED_NAME = "reserved_name"
+    # letters
+    BAD_LETTER = "bad_letter"
+    UNKNOWN_LETTER = "unknown_letter"
+    UNKNOWN_PLACE = "unknown_place"
+    UNUSED_LETTER = "unused_letter"
     # what came from another engine
     CONVERTED = "converted"
     NOT_TRANSLATED = "not_translated"
@@ -296,6 +301,17 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.BAD_NUMBER: (_ERROR, '{where}: "{text}" is no whole number. Enter one, or a FEEL expression beginning with "=".'),
     Code.RESERVED_NAME: (_ERROR, 'The name "{name}" is kept for what the engine itself gives. Choose another name.'),
+    Code.BAD_LETTER: (_ERROR, "It cannot be printed: {fault}. Correct it in the letter."),
+    Code.UNKNOWN_LETTER: (
+        _ERROR,
+        'There is no letter "{letter}" in this procedure; there are: {known}. Correct the name, or add the letter.',
+    ),
+    Code.UNKNOWN_PLACE: (
+        _ERROR,
+        '{where}: "{expression}" fails at character {position}: {reason}. The step "{step}" hands the letter: {known}. '
+        "Correct the name, or add it to the input mapping of the step.",
+    ),
+    Code.UNUSED_LETTER: (_NOTE, "No step makes this letter. Name it at a step, or remove it."),
     Code.CONVERTED: (_NOTE, "{what} became {became}."),
     Code.NOT_TRANSLATED: (_ERROR, '{where}: "{expression}" cannot be written in FEEL: {reason}. Write it anew.'),
     Code.TO_BE_WRITTEN: (

@@ -13,6 +13,8 @@ from .model import Element, Process
 
 #: what the engine gives every case
 GIVEN = frozenset(("subject", "initiator", "case"))
+#: what it gives of a person
+PERSON = ("id", "name", "employee_no", "department", "department_name", "team", "post", "post_en", "email")
 #: what an approval chain leaves behind
 CHAIN_RESULT = ("decision", "opinion", "decided_by")
 

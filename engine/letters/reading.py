@@ -100,6 +100,16 @@ def expressions(letter: Letter) -> Iterator[Expression]:
         yield from _expressions(node, within=False)
 
 
+def pictures(letter: Letter) -> Iterator[Node]:
+    """All pictures of a letter, in order."""
+    todo = list(reversed(letter.body))
+    while todo:
+        node = todo.pop()
+        if node.tag == "img":
+            yield node
+        todo += reversed([child for child in node.children if isinstance(child, Node)])
+
+
 def _expressions(node: Node, *, within: bool) -> Iterator[Expression]:
     if EACH in node.attributes:
         yield Expression(node.attributes[EACH], EACH, node, within)
