@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from engine.errors import (
 from engine.models import ProcedureEvent, ProcedureVersion
 from engine.services import Services
 from engine.studio import changing, drafts, gate, merging, publishing
+from webapp import scenario_results
 
 
 @pytest.fixture
@@ -162,6 +164,26 @@ def test_publishing_is_refused_while_a_scenario_fails(room: Room, monkeypatch: p
     assert publish(room, revision, by="admin", override="场景待更新").number == 2
     notes = room.values(sa.select(ProcedureEvent.note).where(ProcedureEvent.act == "overrode"))
     assert notes == ["场景待更新"] and "overrode" in acts(room)
+
+
+def test_what_is_wrong_with_scenario_files_is_found_while_they_are_edited(room: Room, tmp_path: Path) -> None:
+    """By file and line, as `partwell check` says it; it refuses as a failing scenario does, which may be overridden."""
+    files = {"scenarios/usual.yaml": b"usual: {a: {done: x}}", "scenarios/one.yaml": b"name: x\ngiven: {}\nthen: {ended: true}\n"}
+    for path, content in files.items():
+        revision = changing.save(room.services, "test", path, content, revision=None, actor=person("admin"))
+    seen = publishing.preview(room.services, "test", actor=person("admin"))
+    found = {path: [(one.code, one.severity, one.line) for one in seen.findings[path]] for path in files}
+    assert found == {
+        "scenarios/usual.yaml": [("scenario_faulty", "error", 1)] * 2,
+        "scenarios/one.yaml": [("scenario_faulty", "error", 2)] * 3,
+    }
+    assert seen.errors == 0 and publish(room, revision, by="admin").number == 2
+    for path, content in {**active(room)[1], **files}.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    told = {Path(entry["file"]).name: entry["findings"] for entry in scenario_results.check_paths([tmp_path], tell=str)}
+    for path in files:
+        assert [(one["message"], one["line"]) for one in told[Path(path).name]] == [(one.text, one.line) for one in seen.findings[path]]
 
 
 # --- a version that was published meanwhile

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 from studio_pages import ANSWER, MAIN, active, deploy, hidden, reworded, save, second_manager
-from web_office import FILES, Office
+from web_office import FILES, Office, token
 
 from engine.models import ProcedureEvent
 from engine.studio import events, gate
@@ -80,6 +80,17 @@ def test_four_eyes_on_the_page(tmp_path: Path) -> None:
         assert "须由另一位流程管理员发布" in manager.get(f"{MAIN}/publish").text
         assert publish(office, manager).status_code == 403 and active(office).number == 1
         assert "第 2 版已启用" in publish(office, other).text
+
+
+def test_faulty_scenarios_on_the_page(office: Office, manager: FlaskClient) -> None:
+    """What is wrong with the file stands among the findings in Chinese, beside its text, and for programs that check a draft."""
+    save(office, "scenarios/one.yaml", b"name: x\ngiven: {clock: 2026-11-24, subject: a, initiator: b}\nwhen: [{pass: bald}]\n")
+    for page in (MAIN, f"{MAIN}/edit/scenarios/one.yaml"):
+        text = manager.get(page).text
+        assert "场景无法执行：when.1.pass" in text and "第 3 行" in text, text
+    headers = {"X-CSRFToken": token(manager, MAIN)}
+    answer = manager.post(f"{MAIN}/check", json={"files": {"scenarios/one.yaml": "name: x\nthen: {ended: no}\n"}}, headers=headers)
+    assert [one["line"] for one in answer.json["findings"]["scenarios/one.yaml"]] == [1]
 
 
 def test_failing_scenarios_on_the_page(office: Office, manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

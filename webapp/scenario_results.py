@@ -9,6 +9,7 @@ from typing import Any
 
 from engine import procedures
 from engine.bpmn import convert
+from engine.bpmn.codes import SENTENCES, Code
 from engine.bpmn.program import Program
 from engine.errors import PartwellError, Sentence
 from engine.services import Services
@@ -84,7 +85,9 @@ def findings(outcome: Outcome, tell: Tell) -> list[dict[str, Any]]:
 
 def faults(outcome: Outcome) -> list[tuple[int, str, Sentence]]:
     """What is wrong with a scenario or was not as expected: line, `scenario_faulty` or `scenario_failed`, and the sentence."""
-    found = [(fault.line, "scenario_faulty", fault.sentence) for fault in sorted(outcome.faults, key=lambda fault: fault.line)]
+    _, sentence = SENTENCES[Code.SCENARIO_FAULTY]
+    faulty = [(fault.line, Sentence(sentence, {"fault": fault.sentence})) for fault in sorted(outcome.faults, key=lambda fault: fault.line)]
+    found = [(line, str(Code.SCENARIO_FAULTY), said) for line, said in faulty]
     if outcome.failed:
         found += [(outcome.failed.act.line, "scenario_failed", said) for said in outcome.failed.failures]
     return found

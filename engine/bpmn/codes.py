@@ -15,6 +15,7 @@ class Code(StrEnum):
     TOO_LARGE = "too_large"
     NOT_BPMN = "not_bpmn"
     NOT_JSON = "not_json"
+    SCENARIO_FAULTY = "scenario_faulty"
     NO_PROCESS = "no_process"
     NOT_EXECUTABLE = "not_executable"
     SEVERAL_PROCESSES = "several_processes"
@@ -130,6 +131,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     Code.TOO_LARGE: (_ERROR, "The file cannot be read: {reason}. Divide the diagram."),
     Code.NOT_BPMN: (_ERROR, 'This is no BPMN 2.0 diagram: its outermost element is "{root}". Export it as BPMN 2.0 XML.'),
     Code.NOT_JSON: (_ERROR, "The file is no JSON as expected here: {reason}. Correct it with an editor that checks JSON."),
+    Code.SCENARIO_FAULTY: (_ERROR, "The scenario cannot be played: {fault}. Correct the file, or remove it."),
     Code.NO_PROCESS: (_ERROR, "The diagram holds no process. Draw a process, or choose another file."),
     Code.NOT_EXECUTABLE: (_ERROR, 'No process of the diagram is marked executable. Tick "Executable" in its properties.'),
     Code.SEVERAL_PROCESSES: (

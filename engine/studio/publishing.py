@@ -52,7 +52,7 @@ class Preview:
     @property
     def errors(self) -> int:
         """How many findings refuse it."""
-        return sum(finding.severity == "error" for findings in self.findings.values() for finding in findings)
+        return sum(checks.refuses(finding) for findings in self.findings.values() for finding in findings)
 
 
 def preview(services: Services, procedure: str, *, actor: str | None) -> Preview:
