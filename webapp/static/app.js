@@ -5,7 +5,7 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 document.addEventListener("DOMContentLoaded", () => {
   document.getElementById("error-summary")?.focus();
-  all(".drawing").forEach((drawing) => zoom(drawing, 0));
+  all(".drawing").forEach((drawing) => ("fit" in drawing.dataset ? fit(drawing) : zoom(drawing, 0)));
 });
 
 // What waits is counted anew while somebody looks; a page that lies behind others asks nothing until it comes to the front.
@@ -207,8 +207,7 @@ function zoom(drawing, step) {
   const svg = drawing.querySelector("svg"), box = svg.viewBox.baseVal;
   const level = Math.min(ZOOMS.length - 1, Math.max(0, Number(drawing.dataset.level ?? 4) + step));
   drawing.dataset.level = level;
-  svg.setAttribute("width", box.width * ZOOMS[level]);
-  svg.setAttribute("height", box.height * ZOOMS[level]);
+  scale(svg, box, ZOOMS[level]);
   const lit = drawing.querySelector(".current") || drawing.querySelector(".heat-5") || drawing.querySelector(".startEvent");
   if (!lit) return;
   const place = lit.getBoundingClientRect(), frame = drawing.getBoundingClientRect();
@@ -216,9 +215,27 @@ function zoom(drawing, step) {
   drawing.scrollTop += place.top + place.height / 2 - frame.top - frame.height / 2;
 }
 
+// The whole diagram at once; larger and smaller go on from there.
+function fit(drawing) {
+  const svg = drawing.querySelector("svg"), box = svg.viewBox.baseVal, style = getComputedStyle(drawing);
+  const room = drawing.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const wanted = Math.min(1, room / box.width);
+  const larger = ZOOMS.findIndex((each) => each > wanted);
+  drawing.dataset.level = larger < 0 ? ZOOMS.length - 1 : larger - 1;
+  scale(svg, box, wanted);
+}
+
+function scale(svg, box, by) {
+  svg.setAttribute("width", box.width * by);
+  svg.setAttribute("height", box.height * by);
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-zoom]");
-  if (button) zoom(button.closest("section").querySelector(".drawing"), Number(button.dataset.zoom));
+  if (!button) return;
+  const drawing = button.closest("section").querySelector(".drawing");
+  if (button.dataset.zoom === "fit") fit(drawing);
+  else zoom(drawing, Number(button.dataset.zoom));
 });
 document.addEventListener("keydown", (event) => {
   const step = { "+": 1, "=": 1, "-": -1 }[event.key];
