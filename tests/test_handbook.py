@@ -1,6 +1,5 @@
 """The handbook: every screen has its page, both languages have the same, and what it names on the screen is there."""
 
-import ast
 import functools
 import json
 import re
@@ -12,10 +11,10 @@ import pytest
 from browser import DESK, PHONE, Visitor
 from lxml import etree
 from playwright.sync_api import Browser, expect
-from test_i18n import _errors, _messages
+from screen_words import said_in, screens_of
+from test_i18n import _errors
 from web_office import PASSWORD, Office
 
-import engine
 import forms
 import webapp
 from webapp import i18n
@@ -122,14 +121,27 @@ def test_links_and_pictures_are_there(office: Office, locale: str, path: str) ->
     assert [name for name in page.pictures if not (PICTURES / name).is_file()] == []
 
 
-@functools.cache
-def on_screen(locale: str) -> tuple[set[str], list[re.Pattern[str]]]:
-    """What may be read on a screen in a language: the texts of the web, of the forms and of the procedures; and those with places."""
+def on_screen(office: Office, locale: str, path: str) -> tuple[set[str], list[re.Pattern[str]]]:
+    """What may be read in a language where a page of the handbook is about: on its screens and those of the pages it links to, in what the
+    shipped procedure shows, and as an error; and those texts with places.
+    """
+    pages = handbook(locale)
     catalogue = i18n.catalogue(locale)
-    said = {*_messages(), *(" ".join((error.__doc__ or "").split()) for error in _errors()), *said_by_the_engine()}
+    said = said_in(office.app, pages[path], path, pages) | {" ".join((error.__doc__ or "").split()) for error in _errors()}
     texts = {each for text in said for each in (catalogue.gettext(text), catalogue.ngettext(text, text, 2))}
-    for form in forms_of_procedures():
-        texts |= labels_of(form, locale)
+    texts |= of_the_procedure(locale)
+    if any(endpoint.startswith("studio.edit") for endpoint in screens_of(office.app, path)):
+        texts |= of_the_editors(locale)
+    texts = {re.sub(r"{(\w+)}", r"%(\1)s", text) for text in texts}
+    # what is mostly places would fit anything
+    places = [text for text in texts if "%(" in text and len(re.sub(r"%\(\w+\)s|\W", "", text)) >= (2 if locale == "zh-CN" else 5)]
+    return texts, [re.compile(re.sub(r"%\\\(\w+\\\)s", ".+", re.escape(text))) for text in places]
+
+
+@functools.cache
+def of_the_procedure(locale: str) -> set[str]:
+    """What the forms, the diagram and the chains that come along call things."""
+    texts = {label for form in forms_of_procedures() for label in labels_of(form, locale)}
     for diagram in PROCESSES.glob("*/*.bpmn"):
         for element in etree.parse(diagram).iter("{*}*"):
             texts.add(element.get("name", ""))
@@ -137,23 +149,17 @@ def on_screen(locale: str) -> tuple[set[str], list[re.Pattern[str]]]:
                 texts.add(element.get("value", ""))
     for settings in (*PROCESSES.glob("*/chains.json"), *PROCESSES.glob("*/rules.json")):
         texts |= set(re.findall(r'"name(?:_en)?": "([^"]+)"', settings.read_text("utf-8")))
+    return texts
+
+
+@functools.cache
+def of_the_editors(locale: str) -> set[str]:
+    """What the editors in the browser say."""
+    texts = set()
     for file in FRONTEND.glob("words/zh*.js"):
         for quoted, plain, chinese in _PAIR.findall(file.read_text("utf-8")):
             texts.add((chinese if locale == "zh-CN" else quoted or plain).replace("\\'", "'"))
-    texts = {re.sub(r"{(\w+)}", r"%(\1)s", text) for text in texts}
-    # what is mostly places would fit anything
-    places = [text for text in texts if "%(" in text and len(re.sub(r"%\(\w+\)s|\W", "", text)) >= (2 if locale == "zh-CN" else 5)]
-    return texts, [re.compile(re.sub(r"%\\\(\w+\\\)s", ".+", re.escape(text))) for text in places]
-
-
-def said_by_the_engine() -> set[str]:
-    """The texts in the engine's source that have a translation: what it calls the settings of a chain, for example."""
-    chinese = i18n.catalogue("zh-CN")
-    sources = [ast.parse(file.read_text("utf-8")) for file in Path(engine.__file__).parent.rglob("*.py")]
-    texts = {
-        each.value for source in sources for each in ast.walk(source) if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    }
-    return {text for text in texts if text and chinese.gettext(text) != text}
+    return texts
 
 
 def forms_of_procedures() -> list[dict[str, object]]:
@@ -171,9 +177,9 @@ def labels_of(part: object, locale: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("locale", "path"), PAGES)
-def test_what_is_named_is_on_the_screen(locale: str, path: str) -> None:
-    """Each 「word」 of a page is a text of the pages, of a form or of a diagram in that language, letter by letter."""
-    texts, places = on_screen(locale)
+def test_what_is_named_is_on_the_screen(office: Office, locale: str, path: str) -> None:
+    """Each 「word」 of a page is, letter by letter, a text of the screens that it is about, or of those of a page it links to."""
+    texts, places = on_screen(office, locale, path)
     named = handbook(locale)[path].labels
     assert [label for label in named if label not in texts and not any(place.fullmatch(label) for place in places)] == []
 

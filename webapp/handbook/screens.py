@@ -64,6 +64,7 @@ SCREENS: Mapping[str, str] = {
     "studio.edit.html": "owners/letters",
     "studio.edit.txt": "owners/letters#texts",
     "studio.file": "owners/studio#file",
+    "studio.preview": "owners/forms#preview",
     "studio.choose": "owners/studio#upload",
     "studio.ask_discard": "owners/studio#discard",
     "studio.attempt": "owners/try",
