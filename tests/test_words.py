@@ -19,6 +19,8 @@ INSTEAD = {
     "流程负责人|流程所有者|管理人员|事项管理员": "流程管理员 (who may change, publish and repair a procedure)",
     "(?<!流程)(?<!系统)管理员": "流程管理员 or 系统管理员: which of the two",
     "查阅人员": "可查看全部事项的人",
+    "认领": "领取",
+    "(?<!法定)(?<!所需)(?<!本)步骤": "环节 (法定步骤 are what the law asks for)",
     "流程设计(?!器)|运行情况|统计分析": "the entry 流程 of the menu and its tabs",
     "(?i)process owner|procedure owner": "manager of the procedure",
     "(?i)procedure design|case flow": "the entry Procedures of the menu and its tabs",
