@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from web_office import PASSWORD, Office
 import connectors
 from engine import deploying
 from engine.studio import changing, drafts
+from webapp.demo import sandboxes
 from webapp.demo.systems import company_connectors
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +40,8 @@ WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p
 def office(office: Office) -> Office:
     """With the shipped procedure, and connectors to a company that nobody asks."""
     offered = connectors.load(company_connectors(http="http://127.0.0.1:9", smtp=9, token="none"))
-    office.equip(operations={name: each for each in offered for name in each.names} | dict(office.services.operations))
+    operations = {name: each for each in offered for name in each.names} | dict(office.services.operations)
+    office.equip(operations=operations, sandboxes=sandboxes.of_installation)
     files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
     files |= {f"forms/{path.name}": path.read_bytes() for path in FORMS.glob("*.form")}
     deploying.deploy(office.services, files, procedure="termination")
@@ -90,14 +93,14 @@ def test_a_letter_is_reworded_and_seen_as_it_is_printed(office: Office, owner: D
     begin_of(owner, "兹证明")
     owner.page.keyboard.type("经本人确认，")
     owner.page.get_by_role("button", name="插入内容项").click()
-    owner.page.get_by_role("searchbox", name="搜索内容项").fill("number")
+    owner.page.get_by_role("searchbox", name="搜索内容项").fill("subject.employee_no")
     offered = owner.page.locator(".letter-offer").first
-    expect(offered).to_contain_text("事项编号")
+    expect(offered).to_contain_text("工号")
     owner.visitor.look("letter-items")
     offered.click()
     owner.saved()
     after = kept(office, "certificate.html")
-    added = '经本人确认，<data value="number">事项编号</data>'
+    added = '经本人确认，<data value="subject.employee_no">工号</data>'
     assert added in after and after.replace(added, "") == before
     expect(owner.page.locator(f'.letter-pages:not([aria-busy]) img[src="{first}"]')).to_have_count(0, timeout=20_000)
     owner.visitor.look("letter-editor")
@@ -105,6 +108,28 @@ def test_a_letter_is_reworded_and_seen_as_it_is_printed(office: Office, owner: D
     owner.page.get_by_role("button", name="重做").click()
     owner.saved()
     assert kept(office, "certificate.html") == after
+
+
+def test_an_unknown_content_item_is_found_and_selected(owner: Drawer) -> None:
+    """A name that no step hands over is an error, which leads to the place, and with which the draft is not published."""
+    owner.open(EDIT.format("union-notice.html"))
+    owner.page.locator(".letter-place", has_text="事项编号").first.click()
+    content = owner.page.locator(".letter-box .cm-content")
+    content.click()
+    owner.page.keyboard.press("End")
+    owner.page.keyboard.type("s_of_nowhere")
+    owner.page.get_by_role("button", name="完成").click()
+    owner.saved()
+    owner.checked()
+    wrong = owner.finding("numbers_of_nowhere")
+    expect(wrong).to_have_class(re.compile("is-error"))
+    owner.ask("studio.view.dom.scrollTo(0, 10000)")
+    wrong.click()
+    expect(owner.page.locator(".letter-place.ProseMirror-selectednode")).to_have_text("事项编号")
+    owner.visitor.look("letter-finding")
+    owner.page.goto("/studio/termination/publish")
+    owner.visitor.reads(re.compile("numbers_of_nowhere"))
+    expect(owner.page.get_by_role("button", name="发布", exact=True)).to_be_disabled()
 
 
 def test_parts_are_printed_on_a_condition_and_repeated(office: Office, owner: Drawer) -> None:
@@ -219,6 +244,20 @@ def test_on_a_phone_a_letter_is_looked_at(address: str, chromium: Browser, offic
     expect(owner.page.locator(".letter-sheet")).to_have_count(0)
     reader.look("letter-phone")
     reader.leave()
+
+
+def test_a_text_draft_shows_how_it_will_read(owner: Drawer) -> None:
+    """A name from the list goes where the cursor stands, and the text below has what stands for it."""
+    owner.page.goto(EDIT.format("communication-plan.txt"))
+    filled = owner.page.locator("#filled")
+    expect(filled).to_contain_text("辞退沟通方案", timeout=20_000)
+    expect(filled.locator("pre")).not_to_contain_text("{subject.name}")
+    owner.page.get_by_label("文件内容").press("Control+Home")
+    filled.get_by_text("插入内容项").click()
+    filled.locator('[data-insert="{subject.employee_no}"]').click()
+    expect(owner.page.get_by_label("文件内容")).to_have_value(re.compile(r"^\{subject\.employee_no\}"))
+    expect(filled.locator("pre")).to_have_text(re.compile(r"^[\w-]+辞退沟通方案"))
+    owner.visitor.look("letter-text")
 
 
 def test_the_page_of_the_letter_editor_is_small_enough() -> None:

@@ -53,13 +53,19 @@ class Desk:
     def about(self, path: str = "letters/pass.html") -> Any:
         return self.client.get("/studio/office/letters/about.json", query_string={"path": path})
 
-    def pages(self, text: Any) -> Any:
-        return self.client.post("/studio/office/letters/pages", json={"text": text}, headers={"X-CSRFToken": self._token})
+    def pages(self, text: Any, source: str = "") -> Any:
+        sent = {"path": "letters/pass.html", "text": text, "source": source}
+        return self.client.post("/studio/office/letters/pages", json=sent, headers={"X-CSRFToken": self._token})
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    files = {"visit.bpmn": _DIAGRAM, "forms/visit.form": json.dumps(_FORM), "letters/pass.html": PASS}
+    files = {
+        "visit.bpmn": _DIAGRAM,
+        "forms/visit.form": json.dumps(_FORM),
+        "letters/pass.html": PASS,
+        "letters/note.txt": "你好，{visit.guest}",
+    }
     with Office(tmp_path_factory.mktemp("letters")) as made:
         for path, text in files.items():
             changing.save(made.services, "office", path, text.encode(), revision=None, base=None, actor=made.people["admin"])
@@ -107,6 +113,16 @@ def test_a_letter_that_cannot_be_read_opens_as_text(office: Office) -> None:
     page = desk.client.get("/studio/office/edit/letters/pass.html").text
     assert "letters.js" in page
     assert "letters.js" not in desk.client.get("/studio/office/edit/letters/pass.html?text").text
+
+
+def test_a_text_draft_says_which_places_have_nothing(office: Office) -> None:
+    """Without data the text is shown as it is, with the list of what can be inserted."""
+    desk = Desk(office)
+    page = desk.client.get("/studio/office/edit/letters/note.txt").text
+    assert 'hx-post="/studio/office/letters/filled"' in page
+    sent = {"path": "letters/note.txt", "text": "{visit.guest}<b>", "source": "", "csrf_token": token(desk.client, "/account")}
+    part = desk.client.post("/studio/office/letters/filled", data=sent).text
+    assert "{visit.guest}&lt;b&gt;" in part
 
 
 def test_only_those_who_manage_a_procedure_see_its_letters(office: Office) -> None:

@@ -51,10 +51,10 @@ def _forms(files: Mapping[str, bytes]) -> Iterator[dict[str, Json]]:
             if isinstance(schema, dict):
                 id = PurePosixPath(path).stem
                 titles = {name: str(schema.get(name) or schema.get("title") or id) for name in ("title", "title_en")}
-                yield {"id": id, **titles, "file": path, "fields": list(fields(schema))}
+                yield {"id": id, **titles, "file": path, "fields": list(_fields(schema, ""))}
 
 
-def fields(schema: Mapping[str, Any], prefix: str = "") -> Iterator[dict[str, Json]]:
+def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[dict[str, Json]]:
     """`{key, label, type}` of each field, with a dotted key inside groups; of a list, not of its rows."""
     listed = schema.get("components")
     for component in listed if isinstance(listed, list) else ():
@@ -62,7 +62,7 @@ def fields(schema: Mapping[str, Any], prefix: str = "") -> Iterator[dict[str, Js
             continue
         kind, path, key = component.get("type"), component.get("path"), component.get("key")
         if kind == "group":
-            yield from fields(component, f"{prefix}{path}." if path else prefix)
+            yield from _fields(component, f"{prefix}{path}." if path else prefix)
         elif isinstance(name := path if kind == "dynamiclist" else key, str) and name:
             label = str(component.get("label") or component.get("dateLabel") or name)
             english = (component.get("properties") or {}).get("label_en")

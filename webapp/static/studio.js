@@ -14,6 +14,15 @@ document.addEventListener("click", (event) => {
   text.scrollTop = Math.max((line - 5) * height, 0);
 });
 
+// A name from the list goes where the cursor stands.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]"), text = document.getElementById("text");
+  if (!button || !text) return;
+  text.setRangeText(button.dataset.insert, text.selectionStart, text.selectionEnd, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+  text.focus();
+});
+
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-typing]");
   if (form) form.dataset.typed = "";

@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from engine import checks
 from engine.bpmn.outline import Unreadable, unreadable
 from engine.errors import DraftFileChanged, FileRefused
+from engine.letters import templates
 from engine.studio import changing, drafts
 from engine.studio.drafts import Draft
 from engine.studio.rows import DraftFile
@@ -17,7 +18,7 @@ from engine.studio.rows import DraftFile
 from .. import i18n
 from ..accounts import logged_in, me, services
 from ..i18n import gettext
-from . import checking
+from . import checking, letters
 from .addresses import studio
 
 #: by the ending of a file: the script that draws it, below `static/vendor/studio`
@@ -91,9 +92,17 @@ def _text(
         changed=changed,
         theirs=None if theirs is None else _shown(theirs),
         gone=gone,
+        **_sources(draft.procedure, path),
         editable=not path.startswith("original/") and _is_text(content),
         drawn=bool(bundle_of(draft.file(path))) and fault is None if not gone else False,
     )
+
+
+def _sources(procedure: str, path: str) -> dict[str, Any]:
+    """What a letter that is edited as text can be filled with."""
+    if not path.endswith((".txt", ".typ")) or templates.served(path) is None:
+        return {"sources": [], "source": ""}
+    return letters.sources(procedure, drafts.contents(services(), procedure, actor=me().id), path)
 
 
 def _is_text(content: bytes) -> bool:

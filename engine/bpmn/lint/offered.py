@@ -42,7 +42,7 @@ def offered(files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping
 def handed(
     files: Mapping[str, bytes], forms: Mapping[str, Json], told: Mapping[str, Description], letters: Collection[str]
 ) -> list[dict[str, Any]]:
-    """`[{name, type?, from?}]`: what the steps that make a letter of one of these names hand over to it."""
+    """`[{name, type?, from?, label?, label_en?}]`: what the steps that make a letter of one of these names hand over to it."""
     diagrams = _Diagrams(files, forms, told)
     found: dict[str, dict[str, Any]] = {}
     for process in diagrams.processes:
@@ -54,7 +54,7 @@ def handed(
                 whole = source.removeprefix("=").strip()
                 for name in (whole, *(each for each in seen if each.startswith(f"{whole}."))):
                     here = target + name[len(whole) :]
-                    found[here] = {"name": here, **diagrams.givers.get(name, {})}
+                    found[here] = {"name": here, **diagrams.givers.get(name, {}), **diagrams.labels.get(name, {})}
     return [found[name] for name in sorted(found)]
 
 
@@ -67,6 +67,8 @@ class _Diagrams:
         self.forms = {**{element.form: {} for element in elements if element.form}, **forms}
         self.calls = Calls(files, self.forms, told)
         self.givers = {name: given for element in elements for name, given in _gives(element, self.forms, told)}
+        #: what people call a name
+        self.labels = {name: called for element in elements for name, called in _labels(element, self.forms, told)}
 
 
 def _processes(files: Mapping[str, bytes]) -> Iterator[Process]:
@@ -114,14 +116,39 @@ def _gives(element: Element, forms: Mapping[str, Json], told: Mapping[str, Descr
         yield element.multi.output, {"type": "list", **origin}
 
 
+def _labels(element: Element, forms: Mapping[str, Json], told: Mapping[str, Description]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What people call the parts of an operation's answer, and the fields of a form."""
+    answer = description(element, told)
+    for part in answer.outputs or () if answer else ():
+        kept = [target for target, text in element.outputs if "".join(text.split()) == "=result"]
+        yield from ((f"{target}.{part.name}", {"label": part.label, "label_en": part.label_en}) for target in kept)
+    if element.form:
+        yield from _called(forms.get(element.form), "")
+
+
+def _called(schema: Any, prefix: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Dotted names of a form's fields, and what they are called."""
+    for component, name in _fields(schema, prefix):
+        label = component.get("label") or component.get("dateLabel")
+        english = (component.get("properties") or {}).get("label_en")
+        if isinstance(label, str):
+            yield name, {"label": label, "label_en": english if isinstance(english, str) else label}
+
+
 def _types(schema: Any, prefix: str) -> Iterator[tuple[str, str]]:
     """Dotted names of a form's fields, and what they hold."""
+    for component, name in _fields(schema, prefix):
+        yield name, _HOLDS.get(str(component.get("type")), "text")
+
+
+def _fields(schema: Any, prefix: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The fields of a form with their dotted names."""
     listed = schema.get("components") if isinstance(schema, Mapping) else None
     for component in listed if isinstance(listed, list) else ():
         if not isinstance(component, Mapping):
             continue
         path, key, kind = component.get("path"), component.get("key"), str(component.get("type"))
         if kind == "group":
-            yield from _types(component, f"{prefix}{path}." if path else prefix)
+            yield from _fields(component, f"{prefix}{path}." if path else prefix)
         elif isinstance(name := path if kind == "dynamiclist" else key, str) and name:
-            yield f"{prefix}{name}", _HOLDS.get(kind, "text")
+            yield component, f"{prefix}{name}"

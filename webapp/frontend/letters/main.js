@@ -45,9 +45,11 @@ class Letters extends Editor {
   }
 
   async make() {
-    const { parts, say, server } = this;
+    const { parts, say, server, path, about } = this;
     globalThis.studioFunctions = functions(say);
-    this.preview = new Preview(parts.panel, { server, say, text: () => this.current() });
+    const { sources, source } = about;
+    const known = (names) => this.places?.learn(names);
+    this.preview = new Preview(parts.panel, { server, path, say, text: () => this.current(), sources, source, known });
     this.bar.tools.append(...this.languages());
   }
 

@@ -16,6 +16,15 @@ export class Places {
     Object.assign(this, { box, say, known });
   }
 
+  /** More names, with examples; what was known only as a whole is known by its parts now. */
+  learn(names) {
+    const all = new Map(this.known.map((each) => [each.name, each]));
+    for (const each of names) all.set(each.name, { ...all.get(each.name), ...each });
+    const whole = (name) => [...all.keys()].some((other) => other.startsWith(`${name}.`));
+    this.known = [...all.values()].filter(({ name, example }) => example !== undefined || !whole(name)).sort((a, b) => a.name.localeCompare(b.name));
+    this.nested = null;
+  }
+
   get variables() {
     return (this.nested ??= nested(this.known));
   }

@@ -87,4 +87,5 @@ export default {
   'Filled with': '代入数据',
   'Without data': '不代入数据',
   'Page {n}': '第 {n} 页',
+  'Printing …': '正在生成预览…',
 };
