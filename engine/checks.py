@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from . import json_text, rules
 from .bpmn import convert, lint
@@ -23,7 +21,6 @@ from .descriptions import Description, described
 from .errors import FileRefused
 from .letters import checking as letters
 from .ports import Forms, Json
-from .studio.scenarios import reading
 
 if TYPE_CHECKING:
     from .services import Services
@@ -107,10 +104,7 @@ def _out_of_order(files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
 
 
 def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
-    """What there is to say about the files in this installation, by path, as `check` says it of files that are deployed together.
-
-    With what is wrong with the files of scenarios; what becomes of scenarios is known once they are played.
-    """
+    """What there is to say about the files in this installation, by path, as `check` says it of files that are deployed together."""
     with services.database.reading() as connection:
         published = chain_versions.timed(connection, services.clock.now())
         found = check(
@@ -124,32 +118,9 @@ def findings(services: Services, files: Mapping[str, bytes]) -> dict[str, list[l
         )
     # in a folder of loose diagrams it does no harm
     wrong = lint.Code.SEVERAL_PROCESSES
-    found = {path: [replace(one, severity="error") if one.code == wrong else one for one in said] for path, said in found.items()}
-    return found | _scenarios(files, services.settings.zone)
-
-
-def _scenarios(files: Mapping[str, bytes], zone: str) -> dict[str, list[lint.Finding]]:
-    """Faults of the scenario files, by path."""
-    paths = [*reading.paths(files), *([reading.USUAL] if reading.USUAL in files else [])]
-    read = ((path, _faults_of_scenario(path, files[path], zone)) for path in paths)
-    return {path: list(found) for path, found in read if found}
-
-
-@functools.lru_cache(maxsize=512)  # they are many, and seldom change while a diagram is drawn
-def _faults_of_scenario(path: str, content: bytes, zone: str) -> tuple[lint.Finding, ...]:
-    if path == reading.USUAL:
-        _, faults = reading.usual(content)
-    else:
-        _, faults = reading.scenario(path, content, zone=ZoneInfo(zone))
-    told = sorted(faults, key=lambda fault: fault.line)
-    return tuple(replace(lint.finding(lint.Code.SCENARIO_FAULTY, None, fault=fault.sentence), line=fault.line) for fault in told)
-
-
-def refuses(finding: lint.Finding) -> bool:
-    """Whether files with this finding are no version. Faulty scenarios count as failing ones, which somebody may override."""
-    return finding.severity == "error" and finding.code != lint.Code.SCENARIO_FAULTY
+    return {path: [replace(one, severity="error") if one.code == wrong else one for one in said] for path, said in found.items()}
 
 
 def faults(services: Services, files: Mapping[str, bytes]) -> list[lint.Finding]:
     """What keeps the files from being deployed in this installation."""
-    return [finding for found in findings(services, files).values() for finding in found if refuses(finding)]
+    return [finding for found in findings(services, files).values() for finding in found if finding.severity == "error"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import checks, deploying, procedures
+from .. import deploying, procedures
 from ..bpmn import differences
 from ..bpmn.differences import Change
 from ..bpmn.findings import Finding
@@ -25,7 +25,7 @@ from ..errors import (
     Sentence,
     TimePassed,
 )
-from . import drafts, events, gate, rows, scheduling
+from . import checking, drafts, events, gate, rows, scheduling
 from .drafts import Draft
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Preview:
     @property
     def errors(self) -> int:
         """How many findings refuse it."""
-        return sum(checks.refuses(finding) for findings in self.findings.values() for finding in findings)
+        return sum(checking.refuses(finding) for found in self.findings.values() for finding in found)
 
 
 def preview(services: Services, procedure: str, *, actor: str | None) -> Preview:
@@ -66,7 +66,7 @@ def preview(services: Services, procedure: str, *, actor: str | None) -> Preview
     return Preview(
         draft=draft,
         files=files,
-        findings=checks.findings(services, files),
+        findings=checking.findings(services, files),
         changes=differences.between(present, files),
         behind=draft.base != draft.active,
         needs_another=_needs_another(services, draft.editors, actor),

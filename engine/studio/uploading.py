@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from .. import checks, procedures
+from .. import procedures
 from ..bpmn import convert
 from ..bpmn.findings import Finding
 from ..bpmn.outline import in_utf8
 from ..errors import FileRefused
-from . import drafts
+from . import checking, drafts
 from .paths import SCENARIOS, must_be_path
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def consider(services: Services, procedure: str, uploaded: Mapping[str, bytes], 
     conversion = convert.convert(whole)
     made = {path: content for path, content in conversion.files.items() if path not in present or content != present[path]}
     kept = {convert.original(path): content for path, content in conversion.originals.items() if path in came}
-    found = checks.findings(services, whole)
+    found = checking.findings(services, whole)
     considered = [
         Considered(path=path, replaces=path in present, converted=path in conversion.originals, findings=found.get(path, ()))
         for path in (*came, *(path for path in made if path not in came))

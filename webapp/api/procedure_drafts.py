@@ -11,10 +11,9 @@ from typing import Any
 
 from flask import request
 
-from engine import checks
 from engine.bpmn.findings import Finding
 from engine.errors import ChangedInside, DraftGone, DraftMovedOn, PartwellError
-from engine.studio import changing, drafts, exchange, merging
+from engine.studio import changing, checking, drafts, exchange, merging
 
 from .. import failures, i18n
 from ..accounts import me, services
@@ -75,7 +74,7 @@ def _file(content: bytes, digest: str) -> GivenFile:
 
 def findings(files: Mapping[str, bytes]) -> dict[str, list[ToldFinding]]:
     """What the check says of the files, by path."""
-    return {path: [_in_words(one) for one in found] for path, found in checks.findings(services(), files).items()}
+    return {path: [_in_words(one) for one in found] for path, found in checking.findings(services(), files).items()}
 
 
 def _in_words(finding: Finding) -> ToldFinding:

@@ -104,7 +104,7 @@ def _answer(files: Mapping[str, bytes], **more: Any) -> dict[str, Any]:
 
 def _refusing(files: Any) -> list[dict[str, Any]]:
     """The errors that the check finds, each with its file."""
-    found = [(path, one) for path, own in checks.findings(services(), files).items() for one in own if checks.refuses(one)]
+    found = [(path, one) for path, own in checks.findings(services(), files).items() for one in own if one.severity == "error"]
     return [{"file": path, **one.as_dict(), "message": fill(one.message, one.facts)} for path, one in found]
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from engine import checks, deploying, procedures
-from engine.bpmn.codes import Code
 from engine.errors import ChangedInside, NotDeployable, PartwellError, ScenariosFailed
 from engine.studio import exchange
 from engine.studio.gate import in_silence
@@ -124,9 +123,7 @@ def _played(place: Here, files: Mapping[str, bytes], name: str, override: str, a
     from .. import scenario_results
 
     tell = teller(as_json)
-    # what is wrong with scenarios is said by playing them
-    said = checks.findings(place.services, files)
-    found = [(file, one) for file, own in said.items() for one in own if one.code != Code.SCENARIO_FAULTY]
+    found = [(file, one) for file, own in checks.findings(place.services, files).items() for one in own]
     findings += [{"file": file, **one.as_dict(), "message": tell(one)} for file, one in found]
     if any(one.severity == "error" for _, one in found):
         return ""  # deploying says so

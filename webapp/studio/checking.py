@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from engine import checks, json_text
+from engine import json_text
 from engine.bpmn.findings import Finding
 from engine.bpmn.lint.offered import offered
 from engine.descriptions import described
-from engine.studio import catalogue, drafts
+from engine.studio import catalogue, checking, drafts
 
 from .. import i18n
 from ..accounts import me, services
@@ -29,7 +29,7 @@ def check(procedure: str) -> Any:
         raise RequestInvalid(reason="“files” must be an object of texts by path", field="files")
     files = {**drafts.contents(services(), procedure, actor=me().id), **{path: (text or "").encode() for path, text in given.items()}}
     files = {path: content for path, content in files.items() if given.get(path, "") is not None}
-    found = checks.findings(services(), files)
+    found = checking.findings(services(), files)
     return {
         "findings": {path: told(findings) for path, findings in found.items()},
         "names": offered(files, schemas(files), described(services().operations)),

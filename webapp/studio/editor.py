@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 
-from engine import checks
 from engine.bpmn.outline import Unreadable, unreadable
 from engine.errors import DraftFileChanged, FileRefused
 from engine.letters import templates
 from engine.studio import changing, drafts
+from engine.studio.checking import findings
 from engine.studio.drafts import Draft
 from engine.studio.rows import DraftFile
 
@@ -130,4 +130,4 @@ def _excerpt(content: bytes, fault: Unreadable | None) -> list[tuple[int, str]]:
 def _findings(procedure: str, path: str, content: bytes) -> list[dict[str, Any]]:
     """What the check says of this file, as it is typed."""
     files = {**drafts.contents(services(), procedure, actor=me().id), path: content}
-    return checking.told(checks.findings(services(), files).get(path, []))
+    return checking.told(findings(services(), files).get(path, []))
