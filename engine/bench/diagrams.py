@@ -134,14 +134,16 @@ def office(elements: int) -> dict[str, bytes]:
         ]
     process = f"{_HEAD}{_ENDS}{''.join([*parts, *flows])}</bpmn:process>"
     ids = re.findall(r'<bpmn:\w+(?:Task|Gateway|Event) id="(\w+)"', process)
+    places = {id: (at % 20 * 200, at // 20 * 99) for at, id in enumerate(ids)}
     boxes = "".join(
-        f'<bpmndi:BPMNShape id="{id}_di" bpmnElement="{id}"><dc:Bounds x="{at % 20 * 200}" y="{at // 20 * 99}" width="90" height="80"/>'
-        "</bpmndi:BPMNShape>"
-        for at, id in enumerate(ids)
+        f'<bpmndi:BPMNShape id="{id}_di" bpmnElement="{id}"><dc:Bounds x="{x}" y="{y}" width="90" height="80"/></bpmndi:BPMNShape>'
+        for id, (x, y) in places.items()
     )
     edges = "".join(
-        f'<bpmndi:BPMNEdge id="{id}_di" bpmnElement="{id}"><di:waypoint x="0" y="0"/><di:waypoint x="9" y="9"/></bpmndi:BPMNEdge>'
-        for id in re.findall(r'<bpmn:sequenceFlow id="(\w+)"', process)
+        f'<bpmndi:BPMNEdge id="{id}_di" bpmnElement="{id}">'
+        f'<di:waypoint x="{places[source][0] + 90}" y="{places[source][1] + 40}"/>'
+        f'<di:waypoint x="{places[target][0]}" y="{places[target][1] + 40}"/></bpmndi:BPMNEdge>'
+        for id, source, target in re.findall(r'<bpmn:sequenceFlow id="(\w+)" sourceRef="(\w+)" targetRef="(\w+)"', process)
     )
     drawing = (
         f'<bpmndi:BPMNDiagram id="d"><bpmndi:BPMNPlane id="p" bpmnElement="process">{boxes}{edges}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram>'

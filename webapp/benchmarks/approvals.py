@@ -5,19 +5,14 @@ The server is a process of its own, as `partwell up` sets it up; each person has
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
-import logging
-import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-import waitress
 
 from engine import cases, deploying
 from engine.bench import diagrams
@@ -26,8 +21,8 @@ from engine.models import Case, Person, new_id
 from engine.services import Services
 from engine.settings import Settings
 
-from .. import create_app, create_services
 from .inbox_http import log_in
+from .places import served
 
 _CHAIN = {
     "approval": {
@@ -53,7 +48,7 @@ def measure(services: Services, settings: Settings, subject: str, people: int, r
         unit.commit()
     log_in(services, set(approvers))
     begun = [[_begun(services, approver, subject) for _ in range(2 * rounds + 1)] for approver in approvers]
-    with _served(settings) as (port, used):
+    with served(settings) as (port, used):
         desks = [_Desk(port, approver) for approver in approvers]
         _together(desks, lambda number, desk: desk.approve(begun[number].pop(), time.perf_counter()))  # their connections
         for desk in desks:
@@ -137,31 +132,3 @@ def _together(desks: Sequence[_Desk], act: Callable[[int, _Desk], None]) -> None
         thread.start()
     for thread in threads:
         thread.join()
-
-
-@contextlib.contextmanager
-def _served(settings: Settings) -> Iterator[tuple[int, Callable[[], float]]]:
-    """A server in a process of its own: its port, and what says how many seconds of processor it has used."""
-    spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
-    server = spawn.Process(target=_serve, args=(settings, there), daemon=True)
-    server.start()
-
-    def used() -> float:
-        here.send(True)
-        return float(here.recv())
-
-    try:
-        yield here.recv(), used
-    finally:
-        server.terminate()
-        server.join()
-
-
-def _serve(settings: Settings, line: Connection) -> None:
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that many wait is what is measured
-    server = waitress.create_server(create_app(create_services(settings)), host="127.0.0.1", port=0, threads=settings.threads, ident=None)
-    line.send(server.effective_port)
-    threading.Thread(target=server.run, daemon=True).start()
-    while line.recv():
-        line.send(time.process_time())

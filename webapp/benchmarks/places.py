@@ -1,23 +1,28 @@
-"""Where a benchmark works: a database of its own, dropped at the end, and settings that name it."""
+"""Where a benchmark works: a database of its own, dropped at the end, settings that name it, and a server."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+import waitress
 
 from engine.models import new_id
 from engine.settings import Settings
+
+from .. import create_app, create_services
 
 
 @contextlib.contextmanager
@@ -114,3 +119,31 @@ def _pass_on(source: socket.socket, target: socket.socket, wait: Synchronized[fl
             time.sleep(wait.value)
         target.sendall(chunk)
     target.close()
+
+
+@contextlib.contextmanager
+def served(settings: Settings) -> Iterator[tuple[int, Callable[[], float]]]:
+    """A server in a process of its own: its port, and what says how many seconds of processor it has used."""
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe()
+    server = spawn.Process(target=_serve, args=(settings, there), daemon=True)
+    server.start()
+
+    def used() -> float:
+        here.send(True)
+        return float(here.recv())
+
+    try:
+        yield here.recv(), used
+    finally:
+        server.terminate()
+        server.join()
+
+
+def _serve(settings: Settings, line: Connection) -> None:
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that many wait is what is measured
+    server = waitress.create_server(create_app(create_services(settings)), host="127.0.0.1", port=0, threads=settings.threads, ident=None)
+    line.send(server.effective_port)
+    threading.Thread(target=server.run, daemon=True).start()
+    while line.recv():
+        line.send(time.process_time())

@@ -220,3 +220,14 @@ def check_drafts(paths: tuple[Path, ...], times: int, as_json: bool) -> int:
             figures_of = f"median {of['median_ms']:7.1f}   p95 {of['p95_ms']:7.1f}   first {of['first_ms']:7.1f} ms"
             click.echo(f"{draft:30} {figures_of}   processor {of['processor_ms']:7.1f} ms")
     return OUT
+
+
+@bench.command("modeler")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often each diagram is opened in each way.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def modeler(rounds: int, as_json: bool) -> int:
+    """Opening diagrams in the modeler, typing expressions, moving steps, in a real browser: milliseconds until they are seen."""
+    from ..benchmarks.modeler import modeler as measure
+
+    click.echo(json.dumps(measure(rounds), indent=None if as_json else 2, ensure_ascii=False))
+    return OUT
