@@ -84,8 +84,11 @@ class Drawer:
             if not closed.count():
                 return
             closed.evaluate_all("all => all.forEach(each => each.click())")
-            # what was opened is there with the next picture
-            self.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+            self.painted()
+
+    def painted(self) -> None:
+        """What was done is on the screen."""
+        self.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
     def saved(self) -> None:
         """Everything that was typed has reached the server."""

@@ -290,6 +290,27 @@ def test_five_hundred_elements_stay_usable(office: Office, owner: Drawer) -> Non
     assert 'name="最后一步"' in kept(office, "huge.bpmn")
 
 
+def test_work_in_the_panel_styles_nothing_of_the_diagram_anew(office: Office, owner: Drawer, tmp_path: Path) -> None:
+    """However much is drawn, what comes into the panel is styled alone: no style sheet of the page asks what the whole of it holds."""
+    put(office, "wide.bpmn", many(300, "wide"))
+    owner.open("/studio/termination/edit/wide.bpmn")
+    owner.checked()
+    owner.pick("step_2")
+    owner.group("general")
+    browser = owner.page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=owner.page, path=tmp_path / "trace.json", categories=["devtools.timeline"])
+    for step in ("step_3", "step_4"):
+        owner.ask("studio.diagram.get('selection').select(studio.diagram.get('elementRegistry').get(given))", step)
+        expect(owner.page.locator("#bio-properties-panel-id")).to_have_value(step)
+        owner.painted()
+    browser.stop_tracing()
+    events = json.loads((tmp_path / "trace.json").read_text("utf-8"))["traceEvents"]
+    styled = [each["args"].get("elementCount", 0) for each in events if each["name"] == "UpdateLayoutTree" and "args" in each]
+    assert owner.page.locator("*").count() > 6000
+    assert styled and max(styled) < 1500, styled
+
+
 def test_on_a_phone_the_diagram_is_looked_at(office: Office, address: str, chromium: Browser) -> None:
     """No panel and no palette, but the diagram, moved by a finger, and what the check says; a finding brings its element into view."""
     put(office, "small.bpmn", many(2, "small").replace('<zeebe:assignmentDefinition candidateGroups="=[&quot;hr&quot;]" />', ""))

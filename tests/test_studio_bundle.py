@@ -27,6 +27,7 @@ def test_the_bundle_is_what_its_sources_build(tmp_path: Path) -> None:
     """Building the editors again from the locked packages gives the committed files; said aloud when that cannot be tried."""
     if rebuilt(FRONTEND, tmp_path / "webapp/frontend"):
         made = tmp_path / "webapp/static/vendor/studio"
+        assert (made.parent / "tabler/tabler.min.css").read_bytes() == (STATIC / "vendor/tabler/tabler.min.css").read_bytes()
         names = sorted(path.name for path in BUILT.iterdir())
         assert sorted(path.name for path in made.iterdir()) == names
         assert [name for name in names if (made / name).read_bytes() != (BUILT / name).read_bytes()] == []
@@ -55,7 +56,12 @@ def test_every_package_in_the_bundle_is_named_with_its_terms() -> None:
     """Each package that the build uses stands in the list with a licence text."""
     terms = (BUILT / "LICENCES.txt").read_text("utf-8")
     wanted = json.loads((FRONTEND / "package.json").read_text("utf-8"))["devDependencies"]
-    assert [f"{name} {version}" for name, version in wanted.items() if name != "esbuild" and f"{name} {version}\n" not in terms] == []
+    assert [
+        f"{name} {version}"
+        for name, version in wanted.items()
+        if name not in ("esbuild", "@tabler/core") and f"{name} {version}\n" not in terms
+    ] == []
+    assert "Permission is hereby granted" in (STATIC / "vendor/tabler/LICENSE").read_text("utf-8")
     assert "The source code responsible for displaying the bpmn.io project watermark" in terms
     assert "bpmn-font (bpmn.woff2)" in terms and "dmn-font (dmn.woff2)" in terms and "SIL OPEN FONT LICENSE Version 1.1" in terms
 

@@ -1,10 +1,11 @@
-// Makes webapp/static/vendor/studio from the packages of package-lock.json and the files here: `npm ci && npm run build`.
+// Makes webapp/static/vendor/studio, and the style sheet in vendor/tabler beside it, from the packages of package-lock.json and the files here: `npm ci && npm run build`.
 // With an argument, writes to that folder instead.
 import { build } from 'esbuild';
 import fs from 'node:fs';
 import path from 'node:path';
 import { licences } from './licences.mjs';
 import { repairs } from './repairs.mjs';
+import { tabler } from './tabler.mjs';
 
 const here = import.meta.dirname;
 const outdir = process.argv[2] ?? path.join(here, '../static/vendor/studio');
@@ -63,3 +64,5 @@ const bundles = [
 ];
 for (const { why } of repairs) if (!used.has(why)) throw new Error(`Nothing was repaired: ${why}`);
 fs.writeFileSync(path.join(outdir, 'LICENCES.txt'), licences(here, bundles.flatMap(({ metafile }) => Object.keys(metafile.inputs))));
+fs.mkdirSync(path.join(outdir, '../tabler'), { recursive: true });
+fs.writeFileSync(path.join(outdir, '../tabler/tabler.min.css'), tabler(here));

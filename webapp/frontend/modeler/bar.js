@@ -56,10 +56,17 @@ export class Bar extends Head {
       }
     };
     const container = diagram.get('canvas').getContainer().parentNode;
-    translate(container);
-    new MutationObserver((changes) => {
+    const watch = new MutationObserver((changes) => {
       for (const { addedNodes, target } of changes) for (const node of [target, ...addedNodes]) if (node instanceof Element) translate(node);
-    }).observe(container, { childList: true, subtree: true });
+    });
+    translate(container);
+    // what comes later comes while it runs; at any other time a large diagram would be looked through in vain
+    diagram.on('tokenSimulation.toggleMode', ({ active }) => {
+      watch.disconnect();
+      if (!active) return;
+      translate(container);
+      watch.observe(container, { childList: true, subtree: true });
+    });
   }
 }
 
