@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy as sa
+from browser import NO_BROWSER
 from diagrams import END, START, boxes, diagram, flows, node, service, user, zeebe
 from engine_room import Room, line
 from served import free_port, serving
@@ -26,6 +27,7 @@ from engine.models import Case
 from engine.settings import Settings
 from engine.turn import state_purpose
 from webapp import PROCEDURES, create_services
+from webapp.benchmarks.modeler import BROWSERS
 from webapp.commands import main, partwell
 
 _COPIES = tempfile.TemporaryDirectory(prefix="partwell-tests-")
@@ -90,6 +92,7 @@ COMMANDS = [
             "backlog",
             "jobs",
             "feel",
+            "modeler",
         )
     ],
 ]
@@ -354,6 +357,30 @@ def test_the_benchmark_of_the_check_prints_its_figures(run: Any) -> None:
     assert [of["elements"] > least for of, least in zip(figures.values(), (89, 489, 79), strict=True)] == [True] * 3
     assert all(of["median_ms"] > 0 for of in figures.values()) and not any(of["refused"] for of in figures.values())
     assert "500 elements" in run("bench", "check", "--times", "1")[1]
+
+
+def test_the_benchmark_of_the_modeler_prints_its_figures() -> None:
+    """Opening, typing and moving, of the shipped diagram and of a large one; every figure is a time."""
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip(NO_BROWSER)
+    call = [sys.executable, "-m", "webapp.commands", "bench", "modeler", "--rounds", "1", "--json"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["dismissal"]["elements"] > 100 and figures["large"]["elements"] > 1000
+    for drawn in ("dismissal", "large"):
+        assert all(figures[drawn][name]["median"] > 0 for name in ("cold_ms", "warm_ms", "key_ms"))
+    assert all(figures["large"][name] > 0 for name in ("select_ms", "drop_ms", "save_ms", "check_ms"))
+
+
+def test_the_modeler_is_not_measured_without_a_browser(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without Chromium, or without what drives it, is told so in a sentence."""
+    monkeypatch.setattr("webapp.benchmarks.modeler.BROWSERS", ("no-such-browser",))
+    code, said, error = run("bench", "modeler")
+    assert (code, said) == (2, "") and "Chromium" in error and "no-such-browser" in error
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    code, said, error = run("bench", "modeler")
+    assert (code, said) == (2, "") and "playwright" in error
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("bench", "six-tasks", "--db", "oracle"), ("check",), ("verify", "/nowhere.zip")])
