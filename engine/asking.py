@@ -18,7 +18,7 @@ from .chains.situation import Situation
 from .db import Statement, one_of
 from .deferral import add_job
 from .ledger import Event
-from .models import Job, WorkRound, WorkStep, new_id
+from .models import Job, WorkRound, WorkStep
 from .ports import Json
 
 if TYPE_CHECKING:
@@ -50,10 +50,19 @@ DROP_OF_INSTANCE = Statement(
 
 
 def ask(
-    turn: Turn, company: Company, item: Chained, place: int, number: int, step: Resolved, case: Situation, told: Mapping[str, Json]
+    turn: Turn,
+    company: Company,
+    item: Chained,
+    place: int,
+    which: Mapping[str, Any],
+    step: Resolved,
+    case: Situation,
+    told: Mapping[str, Json],
 ) -> None:
-    """The step waits until the rule that was tried last is answered. `told`: what the trace tells, too, once the step opens."""
-    rule, round_id, step_id = step.trace["tried"][-1], new_id(), item.step_ids[place]
+    """The step waits until the rule that was tried last is answered. `which`: the round, as `Passed.again` gives it;
+    `told`: what the trace tells, too, once the step opens.
+    """
+    rule = step.trace["tried"][-1]
     payload = {"input": rules.inputs(company, rule, case), "headers": {}}
     job_id = add_job(
         turn.services,
@@ -66,11 +75,11 @@ def ask(
         attempts=ATTEMPTS,
         operation=rule["operation"],
         payload=payload,
-        key=f"{turn.case.id}:{KIND}:{round_id}",
+        key=f"{turn.case.id}:{KIND}:{which['id']}",
     )
     chain = {"key": item.chain.key, "number": item.chain.number}
     trace = {**step.trace, "policy": KIND, "chain": chain, "job": job_id, "told": dict(told), "answers": dict(case.answers)}
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=trace)
+    turn.unit.add(WorkRound, **which, opened_at=turn.now, trace=trace)
     turn.record(Event.SIGNERS_ASKED, element=item.element, item=item.id, step=step.name, operation=rule["operation"])
 
 

@@ -273,7 +273,7 @@ def _in_place_of(connection: sa.Connection, sign_off_id: str, offered: Mapping[s
 
 
 def _came_back(rows: Sequence[Any], row: Any) -> Any:
-    """The first row of the round by which this one counts no more: ids of rounds grow with time."""
+    """The first row of the round by which this one counts no more: later rounds have later ids (`rounds.Passed`)."""
     rounds = [other for other in rows if row.round_id and other.round_id and other.step_position <= row.step_position]
     later = (other for other in rounds if other.round_id > row.round_id and other.outcome != WITHDRAWN)
     return min(later, key=lambda other: other.round_id, default=None)

@@ -89,7 +89,8 @@ def open_item(turn: Turn, opened: Opened) -> rounds.Chained | None:
     persons, trace = _persons(turn, opened, for_subject, element.title)
     if trace:
         mode = "single" if len(persons) == 1 and not opened.groups else "claim"
-        rounds.open_round(turn, item_id, rounds.add_step(turn, item_id, 0, {"mode": mode}), persons, tuple(opened.groups), trace)
+        only = rounds.Passed().again(rounds.add_step(turn, item_id, 0, {"mode": mode}))
+        rounds.open_round(turn, item_id, only, persons, tuple(opened.groups), trace)
     else:
         rounds.open_sign_off(turn, item_id, persons, tuple(opened.groups))
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,24 @@ class Chained:
     verdict: str = "approved"
 
 
+@dataclass(kw_only=True)
+class Passed:
+    """The rounds of an item so far. The next one's id sorts after theirs, and after those of the start forms that were sent back from it
+    for correction: by their ids it is told later what came after what.
+    """
+
+    #: id of a step -> how often it was passed through
+    numbers: dict[str, int] = field(default_factory=dict)
+    #: the latest id
+    last: str = ""
+
+    def again(self, step_id: str) -> dict[str, Any]:
+        """One more round of a step: {id, step_id, number}."""
+        self.last = new_id(after=self.last)
+        self.numbers[step_id] = self.numbers.get(step_id, 0) + 1
+        return {"id": self.last, "step_id": step_id, "number": self.numbers[step_id]}
+
+
 def add_step(turn: Turn, item_id: str, position: int, step: Mapping[str, Json]) -> str:
     """A step of an item, without a round yet; its id."""
     step_id = new_id()
@@ -96,11 +114,10 @@ def open_step(
     case = situations.at_step(turn, item, position, before)
     if choice is not None:
         case = situations.without_signers_choices(case, steps)
-    rounds = _rounds(turn, item.step_ids) if position or again else {}
+    passed = _passed(turn, item) if position or again else Passed()
 
     def stand(current: int, trace: Mapping[str, Json], error: PartwellError) -> None:
-        step_id = item.step_ids[current]
-        turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=rounds.get(step_id, 0) + 1, opened_at=turn.now, trace=dict(trace))
+        turn.unit.add(WorkRound, **passed.again(item.step_ids[current]), opened_at=turn.now, trace=dict(trace))
         turn.incident(item.element, item.instance, error)
 
     for current in range(position, len(steps)):
@@ -111,19 +128,18 @@ def open_step(
             case, choice = replace(case, chosen={**case.chosen, step.key: persons}), None
             step = resolve.one(company, steps[current], case)
         trace = {**step.trace, "chain": {"key": item.chain.key, "number": item.chain.number}, **told}
-        number = rounds.get(item.step_ids[current], 0) + 1
         if choice is not None and step.outcome in (None, "incident", "rejected", "unknown"):
             choice.unasked()
         if step.outcome == "unknown":
-            asking.ask(turn, company, item, current, number, step, case, told)
+            asking.ask(turn, company, item, current, passed.again(item.step_ids[current]), step, case, told)
             return None
         if step.outcome is None:
-            _open_round(turn, company, item, current, number, step, trace)
+            _open_round(turn, company, item, current, passed.again(item.step_ids[current]), step, trace)
             turn.record(Event.STEP_OPENED, element=item.element, item=item.id, step=step.name, persons=step.persons, trace=trace)
             return None
         if step.outcome == "rejected":
             decided = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "rejected", "trace": trace}
-            turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **decided)
+            turn.unit.add(WorkRound, **passed.again(item.step_ids[current]), **decided)
             turn.record(Event.STEP_REJECTED_BY_RULE, element=item.element, item=item.id, step=step.name, trace=trace)
             return "rejected"
         if step.outcome == "incident":
@@ -134,7 +150,7 @@ def open_step(
             stand(current, trace, ConditionFailed(chain=item.chain.name, step=step.name, **facts))
             return None
         skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
-        turn.unit.add(WorkRound, id=new_id(), step_id=item.step_ids[current], number=number, **skipped)
+        turn.unit.add(WorkRound, **passed.again(item.step_ids[current]), **skipped)
         turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step.name, trace=trace)
     if choice is not None:
         choice.unasked()
@@ -150,13 +166,15 @@ def keep(turn: Turn, item: Chained, place: int, number: int) -> None:
     step_id, step = item.step_ids[place], item.chain.steps[place]
     trace = {"policy": situations.KEPT, "round": number, "chain": {"key": item.chain.key, "number": item.chain.number}}
     skipped = {"opened_at": turn.now, "closed_at": turn.now, "outcome": "skipped", "trace": trace}
-    turn.unit.add(WorkRound, id=new_id(), step_id=step_id, number=_rounds(turn, [step_id])[step_id] + 1, **skipped)
+    turn.unit.add(WorkRound, **_passed(turn, item).again(step_id), **skipped)
     turn.record(Event.STEP_SKIPPED, element=item.element, item=item.id, step=step["name"], trace=trace)
 
 
 def withdraw(turn: Turn, item_id: str, after: str) -> None:
-    """What was opened in an item by a decision counts no more, since the decision was taken back. `after`: id of the round, or of the
-    work item, in which it was made: ids grow with time. Whoever has an open sign-off in it must be told before.
+    """What was opened in an item by a decision counts no more, since the decision was taken back.
+
+    `after`: id of the round, or of the work item, in which it was made: whatever came after it in this item has a later one (`Passed`).
+    Whoever has an open sign-off in it must be told before.
     """
     turn.unit.write(_WITHDRAW, item_id=item_id, after=after, at=turn.now)
 
@@ -230,29 +248,34 @@ def on_version(turn: Turn, item: Chained, current: Any, place: int) -> Chained:
     return replace(item, chain=current, step_ids=[*item.step_ids[:place], *added])
 
 
-def _rounds(turn: Turn, step_ids: Sequence[str]) -> dict[str, int]:
-    """How often each step was passed through so far."""
-    counted = sa.select(WorkRound.step_id, sa.func.max(WorkRound.number)).where(WorkRound.step_id.in_(step_ids)).group_by(WorkRound.step_id)
-    return {step_id: number for step_id, number in turn.unit.connection.execute(counted)}
+def _passed(turn: Turn, item: Chained) -> Passed:
+    rounds = sa.select(WorkRound.id, WorkRound.step_id, WorkRound.number).where(WorkRound.step_id.in_(item.step_ids))
+    starts = sa.select(WorkItem.id, sa.null(), sa.literal(0)).where(WorkItem.case_id == turn.case.id, WorkItem.corrects == item.id)
+    found = Passed()
+    for id, step_id, number in turn.unit.connection.execute(rounds.union_all(starts)):
+        found.last = max(found.last, id)
+        if step_id is not None:
+            found.numbers[step_id] = max(found.numbers.get(step_id, 0), number)
+    return found
 
 
 def _open_round(
-    turn: Turn, company: Company, item: Chained, place: int, number: int, step: resolve.Resolved, trace: Mapping[str, Json]
+    turn: Turn, company: Company, item: Chained, place: int, which: Mapping[str, Any], step: resolve.Resolved, trace: Mapping[str, Json]
 ) -> None:
-    """One pass through a step of a chain, for the people who were found for it."""
-    asks, step_id = item.chain.steps[place], item.step_ids[place]
+    """One pass through a step of a chain, for the people who were found for it. `which`: as `Passed.again` gives it."""
+    asks = item.chain.steps[place]
     if step.mode == "claim" and len(step.signers) > 1:
         due = dues.due(turn, asks, None)
         absent = {one.person: one.absent for one in step.signers if one.absent}
-        opened = {open_round(turn, item.id, step_id, step.persons, (), trace, number, due, absent=absent): due}
+        opened = {open_round(turn, item.id, which, step.persons, (), trace, due, absent=absent): due}
         stood_in = [(next(iter(opened)), one.absent) for one in step.signers if one.absent]
     else:
         found = tuple(
             Signer(number=place, person=one.person, for_person=one.absent, weight=one.weight, place=place if step.mode == "sequence" else 0)
             for place, one in enumerate(step.signers)
         )
-        round_id, opened, stood_in = new_id(), {}, []
-        turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
+        round_id, opened, stood_in = which["id"], {}, []
+        turn.unit.add(WorkRound, **which, opened_at=turn.now, trace=dict(trace))
         for signer in begin(Round(mode=step.mode, signers=found)).round.signers:
             due = dues.due(turn, asks, signer.person) if signer.state == "open" else None
             sign_off_id = sign_offs.add(turn, item.id, round_id, signer, due=due)
@@ -270,18 +293,19 @@ def _open_round(
 def open_round(
     turn: Turn,
     item_id: str,
-    step_id: str,
+    which: Mapping[str, Any],
     persons: Sequence[str],
     roles: Sequence[str],
     trace: Mapping[str, Json],
-    number: int = 1,
     due: dt.datetime | None = None,
     absent: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """One pass through a step, with its only sign-off, whose id it gives. `absent`: for whom persons stand in."""
-    round_id = new_id()
-    turn.unit.add(WorkRound, id=round_id, step_id=step_id, number=number, opened_at=turn.now, trace=dict(trace))
-    return open_sign_off(turn, item_id, persons, roles, round_id, due, absent)
+    """One pass through a step, with its only sign-off, whose id it gives.
+
+    `which`: as `Passed.again` gives it; `absent`: for whom persons stand in.
+    """
+    turn.unit.add(WorkRound, **which, opened_at=turn.now, trace=dict(trace))
+    return open_sign_off(turn, item_id, persons, roles, which["id"], due, absent)
 
 
 def open_sign_off(

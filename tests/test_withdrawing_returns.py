@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +22,7 @@ from twins import Loudspeaker, ScriptedOperation
 
 from engine import chainview, inbox, replay, returns, work
 from engine.errors import ActedOn, DecidedByRule, ItemClosed, NotAllowed, PartwellError
-from engine.models import Draft, Incident, Job, Person, WorkItem, new_id
+from engine.models import Draft, Incident, Job, Person, WorkItem, base, new_id
 from engine.services import Services
 
 
@@ -329,3 +332,27 @@ def test_withdraw_of_what_somebody_gave_away_who_had_claimed_it(room: Room) -> N
     with pytest.raises(NotAllowed, match="you alone"):
         act(room, case, work.release, "hr")
     room.approve(case, "sign", by="hr")
+
+
+STORIES = (
+    test_withdraw_of_a_return_to_a_step,
+    test_withdraw_of_a_return_is_too_late_once_somebody_acted,
+    test_withdraw_of_a_rejection_that_sent_the_work_back,
+    test_withdraw_two_steps_later,
+    test_withdraw_of_a_resubmission_too_late,
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.removeprefix("test_withdraw_"))
+def test_what_came_after_what_hangs_on_no_clock(room: Room, monkeypatch: pytest.MonkeyPatch, story: Callable[[Room], None]) -> None:
+    """撤回 (withdraw): machines whose clocks run apart agree on what was done last, even if each act seems earlier than the one before."""
+    earlier = itertools.count(time.time_ns(), -(10**9))
+    monkeypatch.setattr(base, "time", SimpleNamespace(time_ns=lambda: next(earlier)))
+    story(room)
+
+
+def test_a_return_to_the_initiator_hangs_on_no_clock(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """撤回 (withdraw): nor does what was sent back and sent again."""
+    earlier = itertools.count(time.time_ns(), -(10**9))
+    monkeypatch.setattr(base, "time", SimpleNamespace(time_ns=lambda: next(earlier)))
+    test_withdraw_of_a_return_to_the_initiator(services)

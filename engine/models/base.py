@@ -124,6 +124,15 @@ class Mark(TypeDecorator[str]):
         return self.of(value) if value is not None else None
 
 
-def new_id() -> str:
-    """32 hexadecimal digits: 12 of milliseconds since 1970, 20 random. Later ids sort later, so indexes stay compact."""
-    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
+def new_id(*, after: str = "") -> str:
+    """32 hexadecimal digits: 12 of milliseconds since 1970, 20 random. Later ids sort later, so indexes stay compact.
+
+    `after`: an id before which this one must not sort, whatever the clocks of two machines say, and within one millisecond, too.
+    """
+    now = time.time_ns() // 1_000_000
+    earliest = int(after[:_MILLISECONDS], 16) + 1 if after else 0
+    return f"{max(now, earliest):012x}{os.urandom(10).hex()}"
+
+
+#: digits of an id that tell its time
+_MILLISECONDS = 12

@@ -63,7 +63,7 @@ def ask(at: Step, way: str) -> None:
     persons = persons or resolve.managers(Company(turn.unit.connection, turn.now), situations.situation(turn, at.instance))
     if not persons:
         raise NobodySigns(step=start.title)
-    item_id = new_id()
+    item_id = new_id(after=at.round_id)  # by it is told that it came after that round
     turn.unit.add(
         WorkItem,
         id=item_id,

@@ -187,7 +187,7 @@ def untouched(rows: Sequence[Any], since: tuple[int, int], sent: Sequence[Any]) 
     """Raises ActedOn if somebody has done anything in a round that was opened since this one, or sent again what it had sent back, and
     DecidedByRule where a rule has decided in one.
 
-    `rows` and `sent`: as for `taken_back`; ids of rounds and items grow with time.
+    `rows` and `sent`: as for `taken_back`; the later round or start form has the later id (`rounds.Passed`).
     """
     before = rows_of(rows, since)[0].round_id
     for start in sent:
