@@ -128,7 +128,7 @@ def test_a_new_level_for_large_compensations_is_there_within_minutes(office: Off
     clip.look("chain-level")
     clip.press("保存草稿")
     page.locator("#publish").wait_for()
-    clip.visitor.reads("新增第 3 个环节“总经理审批”。", "经济补偿（元）大于 50,000 元 且 当事人 · 部门（含下级部门）是 生产部")
+    clip.visitor.reads("新增第 3 个环节“总经理审批”。", "经济补偿（元）大于 50,000 元 且 当事员工 · 部门（含下级部门）是 生产部")
     clip.look("chain-draft")
 
     clip.press("预览")

@@ -30,7 +30,7 @@ KNOWN = [
     Known(path="kind", label="类别", kind="choice", options=[("phone", "玩手机"), ("learning", "学习能力差")]),
     Known(path="topics", label="谈及", kind="several", options=[("training", "培训成绩")]),
     Known(path="on", label="面谈日期", kind="date"),
-    Known(path="subject.departments", label="部门（含下级部门）", kind="below", where="当事人"),
+    Known(path="subject.departments", label="部门（含下级部门）", kind="below", where="当事员工"),
     Known(path="remark", label="备注", kind="text"),
 ]
 CONDITIONS = Conditions(KNOWN, {"production": "生产部", "hr": "人力资源部"})
@@ -183,7 +183,7 @@ def test_fields_are_known_by_what_people_call_them(office: Office) -> None:
         known = {one.path: one for one in chainfields.known(office.services, KEY)}
     assert known["kind"].label == "类别" and known["kind"].where == "提报" and ("phone", "玩手机") in known["kind"].options
     assert known["decision"].kind == "choice" and known["minutes"].kind == "number" and known["warned"].kind == "yes_no"
-    assert known["subject.departments"].where == "当事人" and "statement" not in known and "proof" not in known
+    assert known["subject.departments"].where == "当事员工" and "statement" not in known and "proof" not in known
 
 
 def test_nobody_publishes_what_they_did_not_see(office: Office) -> None:

@@ -215,7 +215,7 @@ def test_explain_trace_is_a_sentence(connection: sa.Connection) -> None:
     assert explained(again.trace, "zh-CN") == "赵敏已在上一环节签批，本环节不再重复签批。"
     leave(connection, "孙远")
     [named] = resolved_steps(connection, [step({"rule": "person", "persons": ["5", "4", "6"]})])
-    assert explained(named.trace, "zh-CN") == "李想由审批链指定签批。孙远已离职或停用，未请其签批。林北为当事人，未请其签批。"
+    assert explained(named.trace, "zh-CN") == "李想由审批链指定签批。孙远已离职或停用，未请其签批。林北为当事员工，未请其签批。"
     leave(connection, "李想")
     [managers] = resolved_steps(connection, [step(DIRECTOR)])
     assert explained(managers.trace, "zh-CN") == "审批链中没有可签批的人员，转交流程管理员：管理员。"

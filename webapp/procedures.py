@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from engine import migration, rules, versions
-from engine.errors import NotAllowed, NotDeployable
+from engine.errors import DraftOpen, FileRefused, NotAllowed, NotDeployable, PartwellError
 from engine.studio import drafts, listing, publications
 from engine.studio.publications import Publication
 
 from .accounts import logged_in, me, services
 from .diagrams import diagram
-from .i18n import N_, fill, gettext, ngettext
+from .i18n import N_, error_text, fill, gettext, ngettext
 from .items import request_id
 
 procedures = Blueprint("procedures", __name__, url_prefix="/procedures")
@@ -38,12 +38,19 @@ _UNSERVED = {"studio.show", "studio.attempt", "studio.scenario_list"}
 @procedures.get("")
 @logged_in
 def index() -> Any:
+    return _list()
+
+
+def _list(fault: PartwellError | None = None) -> Any:
+    """All that the reader has to do with; `fault`: why the new one that they typed cannot be."""
     with services().database.reading() as connection:
         found = listing.procedures(services(), connection, actor=me().id)
     may_begin = drafts.may_begin(me().roles)
     if not (found or may_begin):
         raise NotAllowed(reason="your roles have nothing to do with any procedure")
-    return render_template("procedures.html", procedures=found, may_begin=may_begin)
+    said = error_text(fault) if fault else ""
+    page = render_template("procedures.html", procedures=found, may_begin=may_begin, fault=said, typed=request.form)
+    return (page, fault.status) if fault else page
 
 
 @procedures.post("")
@@ -52,7 +59,10 @@ def begin() -> Any:
     """A new procedure with an empty diagram."""
     key = request.form.get("key", "").strip()
     names = {name: request.form.get(name, "").strip() for name in ("name", "name_en")}
-    drafts.create(services(), key, **names, actor=me().id)
+    try:
+        drafts.create(services(), key, **names, actor=me().id)
+    except (FileRefused, DraftOpen) as error:
+        return _list(error)
     return redirect(url_for("studio.show", procedure=key))
 
 
