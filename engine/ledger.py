@@ -248,6 +248,12 @@ def history(connection: sa.Connection, keyring: Keyring, case_id: str, *, began:
     return [entry for row in rows for entry in _opened(keyring, row)]
 
 
+def written_at(connection: sa.Connection, keyring: Keyring, case_id: str, at: dt.datetime) -> list[Entry]:
+    """What was written in a case at one moment, in order. Raises as `history`."""
+    rows = connection.execute(sa.select(LedgerPage.__table__).where(LedgerPage.case_id == case_id, LedgerPage.at == at))
+    return [entry for row in sorted(rows, key=lambda row: row.number) for entry in _opened(keyring, row)]
+
+
 def _opened(keyring: Keyring, row: Any) -> Iterator[Entry]:
     """The entries of a page. Raises SealBroken for one that has not as many digests as entries, too."""
     purpose = _purpose(row.case_id, row.number)

@@ -19,7 +19,7 @@ from .chains.steps import setting
 from .errors import ItemClosed, PartwellError
 from .models import ProcedureVersion, SignOff
 from .people import directory
-from .rewinding import rewound
+from .rewinding import followed, rewound
 from .rules import Rules
 from .signing import adding, deciding, passing
 from .signing.round import Round
@@ -138,6 +138,8 @@ def _taken_back(services: Services, connection: sa.Connection, item: Any, case: 
         raise ItemClosed(reason="the procedure went on without it")
     else:
         taken_back(chain.steps, rows, last, {case.subject_id: _ABOUT_THEMSELVES}, reader, corrections(connection, item.id))
+    if followed(services, connection, item):
+        raise ItemClosed(reason="the procedure went on without it")
     rewound(services, connection, case, restored(services, connection, case), item)
 
 

@@ -127,6 +127,27 @@ def rewound(services: Services, connection: sa.Connection, case: Any, execution:
     )
 
 
+def followed(services: Services, connection: sa.Connection, item: Any) -> bool:
+    """Whether work that completing an item opened was done since, or a call that it asked for was tried: then it is too late.
+
+    That much is told by what was written then, without playing the case; `rewound` knows the rest.
+    """
+    if item.status != "completed" or item.corrects:
+        return False
+    entries = ledger.written_at(connection, services.keyring, item.case_id, item.closed_at)
+    done = next((e for e in reversed(entries) if e.event == Event.ITEM_COMPLETED and e.payload.get("item") == item.id), None)
+    if done is None:
+        return False
+    last = _last_of_page(connection, item.case_id, done.number)
+    page = [entry for entry in entries if done.number < entry.number <= last]
+    opened = [entry.payload["item"] for entry in page if entry.event == Event.ITEM_OPENED]
+    asked = [entry.payload["instance"] for entry in page if entry.event == Event.OPERATION_REQUESTED]
+    acted = sa.select(WorkItem.id).where(WorkItem.id.in_(opened), WorkItem.status == "completed")
+    own = (Job.case_id == item.case_id, Job.instance.in_(asked), Job.kind == "operation")
+    begun = sa.select(Job.id).where(*own, sa.or_(Job.state.in_(("leased", "failed", "done")), Job.attempts > 0))
+    return any(given and connection.execute(found.limit(1)).first() for given, found in ((opened, acted), (asked, begun)))
+
+
 def rewind(turn: Turn, item_id: str, to: Rewound) -> None:
     """The case stands at the item again; the caller has just recorded `Rewound.told`. Raises GoneOn for what begins at this moment."""
     unit = turn.unit

@@ -14,7 +14,7 @@ from test_notices import said
 from test_sign_offs import step, told
 from twins import Loudspeaker, ScriptedOperation
 
-from engine import inbox, replay, returns, work
+from engine import inbox, offered, replay, returns, work
 from engine.errors import ActedOn, CaseNotRunning, GoneOn, NotAllowed, PartwellError, WayClosed
 from engine.models import Draft, Job, Person, Subscription, WorkItem, new_id
 from engine.services import Services
@@ -113,6 +113,34 @@ def test_withdraw_is_too_late_once_somebody_acted(room: Room) -> None:
     room.complete(case, "last")
     with pytest.raises(CaseNotRunning):
         withdraw(room, room.values(sa.select(WorkItem.id).where(WorkItem.element == "then", WorkItem.status == "completed"))[0], "head")
+
+
+def test_a_page_plays_no_case_to_find_out_that_it_is_too_late(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """撤回 (withdraw): what a completion opened and was done, or called and was tried, tells that without the whole ledger."""
+
+    def plays(*_: object) -> None:
+        raise AssertionError("the case was played")
+
+    room.deploy(
+        START,
+        user("a"),
+        user("b"),
+        service("call", operation="x.a"),
+        user("c"),
+        END,
+        flows("start > a", "a > b", "b > call", "call > c", "c > end"),
+    )
+    case = room.start()
+    room.complete(case, "a")
+    first = item(room, case, "a")
+    assert "withdraw" in inbox.item_page(room.services, first, reader=person("hr")).may
+    room.complete(case, "b")
+    second = item(room, case, "b")
+    assert "withdraw" in inbox.item_page(room.services, second, reader=person("hr")).may
+    room.run()
+    monkeypatch.setattr(offered, "rewound", plays)
+    for done in (first, second):
+        assert "withdraw" not in inbox.item_page(room.services, done, reader=person("hr")).may
 
 
 def test_withdraw_before_the_operation_has_started(room: Room) -> None:
