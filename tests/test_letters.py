@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pypdfium2
 import pytest
 
+from engine import procedures
 from engine.errors import FileRefused, Refused
 from engine.letters import blank, filling, places, printing, reading, spelling, templates
 from engine.letters.operations import RenderLetter
 from engine.letters.spelling import Unprintable
 from engine.ports import Call
+from engine.studio import paths
 from webapp.pdf import TypstRenderer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -355,3 +358,15 @@ def test_places_of_a_text_are_found_and_filled() -> None:
     ]
     filled, missing = places.filled(text, {"who": {"name": "{lines}"}, "lines": ["一", "二"], "gone": {}})
     assert filled == "致 {lines}：\n{ no } 一\n二{gone.part}" and [place.name for place in missing] == ["gone.part"]
+
+
+def test_html_is_a_letter_only_in_the_folder_of_letters(tmp_path: Path) -> None:
+    """What a modeler exports as a page beside a diagram is no part of the procedure, and cannot be put into a draft."""
+    for name in ("letters/a.html", "page.html", "docs/b.html", "x.bpmn"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert sorted(procedures.contents(tmp_path)) == ["letters/a.html", "x.bpmn"]
+    assert [paths.kind_of(name) for name in ("letters/a.html", "page.html")] == ["letter", "other"]
+    paths.must_be_path("letters/b.html")
+    with pytest.raises(FileRefused, match="folder letters"):
+        paths.must_be_path("page.html")
