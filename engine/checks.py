@@ -20,6 +20,7 @@ from .chains.steps import timed
 from .descriptions import Description, described
 from .errors import FileRefused
 from .letters import checking as letters
+from .people import directory
 from .ports import Forms, Json
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def check(
         found.setdefault(path, []).extend(findings)
     for path, findings in _out_of_order(files).items() if RULES not in broken else ():
         found.setdefault(path, []).extend(findings)
+    if company is not None and RULES in files and RULES not in broken:
+        found.setdefault(RULES, []).extend(_unmanaged(files, company))
     found = {**found, **broken}
     for path, findings in conversion.findings.items():
         if path.endswith(".dmn") and any(one.code == lint.Code.NOT_TRANSLATED for one in findings):
@@ -93,6 +96,15 @@ def check(
     for path, findings in refused_parts(files, found).items():
         found[path] += findings
     return {path: with_lines(findings, came.get(path)) for path, findings in found.items()}
+
+
+def _unmanaged(files: Mapping[str, bytes], company: Company) -> list[lint.Finding]:
+    """Whether rules lock everybody out: nobody who works here holds a role that they name. Where there are no people yet, they may come."""
+    managers = rules.rules_of(files).managers
+    connection, on = company.connection, company.on
+    if directory.holders(connection, *managers, on=on) or not directory.anybody(connection, on):
+        return []
+    return [lint.finding(lint.Code.NOBODY_MANAGES, None, roles=", ".join(sorted(managers)))]
 
 
 def _out_of_order(files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:

@@ -280,6 +280,16 @@ def test_lines_name_nobody_unless_an_administrator_asks(room: Room) -> None:
     assert [each.duration for each in named] == [7200.0, 7200.0]
 
 
+def test_no_name_is_handed_out_that_was_not_recorded(room: Room) -> None:
+    """A case that ends while the export is made is not in it."""
+    early = through(room, talk=1, close=1)
+    wanted = handed_out(room, reader="admin", named=True)
+    late = through(room, talk=1, close=1)
+    assert [each.id for each in exports.lines(room.services, wanted)] == [early]
+    assert "evidence:case:exported" in room.events(early) and "evidence:case:exported" not in room.events(late)
+    assert "".join(exports.xes(room.services, wanted)).count("<trace>") == 1
+
+
 def test_the_event_log_is_well_built_and_tells_each_step(room: Room) -> None:
     """Its structure is the one written down for these tests; each step is scheduled, started and completed, in the order of time."""
     through(room, talk=3, close=1, opened_after=1)

@@ -148,3 +148,19 @@ def test_another_font_folder_is_refused(tmp_path: Path) -> None:
     """A folder without the font is a wrong setting, said at start."""
     with pytest.raises(SettingWrong, match=FAMILY):
         TypstRenderer(tmp_path)
+
+
+def test_a_mark_stands_on_each_page(renderer: TypstRenderer) -> None:
+    """Whatever the template says of its pages, and as text alone; lines of the template keep their numbers."""
+    template = '#set page(margin: 2cm, header: [oben], background: [unten])\n= 一\n#pagebreak()\n#sys.inputs.at("chart").len()\n'
+    mark = '试运行 #panic("x")'
+    marked = TypstRenderer(mark=mark)
+    with pypdfium2.PdfDocument(io.BytesIO(marked.render(template, DATA, {"chart": SVG}))) as document:
+        told = [page.get_textpage().get_text_range() for page in document]
+    assert len(told) == 2 and all(mark in page and "oben" in page for page in told)
+    assert mark not in text_of(renderer.render(template, DATA, {"chart": SVG}))
+    assert marked.pages(template, DATA, {"chart": SVG})[0] != renderer.pages(template, DATA, {"chart": SVG})[0]
+    with pytest.raises(PdfFailed, match="line 2"):
+        marked.render("\n#nosuch", DATA)
+    with pytest.raises(PdfFailed, match="cannot be called"):
+        renderer.render(template, DATA, {"partwell-mark": SVG})

@@ -15,7 +15,7 @@ from twins import ScriptedOperation
 from engine import checks, deploying, procedures, work
 from engine.chains import versions
 from engine.errors import FileRefused, FormInvalid, NotDeployable, NotFound
-from engine.models import Chain, ProcedureFile, ProcedureVersion
+from engine.models import Chain, Person, ProcedureFile, ProcedureVersion
 from engine.services import Services
 
 CHAIN = {
@@ -264,3 +264,20 @@ def test_an_operation_that_exists_deploys(services: Services) -> None:
     room = Room(services, ScriptedOperation("ehr.usage"))
     room.deploy(START, service("call", operation="ehr.usage"), END, flows("start > call", "call > end"))
     assert room.new
+
+
+def test_rules_that_lock_everybody_out_are_refused(room: Room) -> None:
+    """A role that nobody holds, or only who has left; whoever is named last keeps it open, and a new installation may wait for people."""
+
+    def refused(*roles: str) -> list[str]:
+        given = files(*line("a"), rules={"managers": list(roles)})
+        return [str(one.code) for one in checks.faults(room.services, given)]
+
+    assert refused("nosuch") == ["nobody_manages"] and refused("nosuch", "hr_director") == []
+    with pytest.raises(NotDeployable) as error:
+        room.deploy(*line("a"), rules={"managers": ["nosuch"]})
+    assert "nosuch" in str(error.value.findings[0].facts["roles"])
+    room.write(sa.update(Person).where(Person.id == person("director")).values(active=False))
+    assert refused("hr_director") == ["nobody_manages"]
+    room.write(sa.update(Person).values(active=False))
+    assert refused("nosuch") == []

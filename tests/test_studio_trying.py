@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from diagrams import boxes
 from engine_room import together
@@ -17,6 +19,7 @@ from twins import ScriptedOperation
 from web_office import Office, token
 
 from engine import deploying
+from engine.letters.operations import RenderLetter
 from engine.studio import drafts
 from engine.studio.scenarios import running
 from webapp import server
@@ -222,3 +225,27 @@ def test_a_sandbox_that_nobody_touches_is_forgotten_by_itself(office: Office) ->
     assert sweeper.sweep()
     sweeper.stop()
     assert not list(home.glob("tries/*/*/*.db*")) and "KF-017" in desk.page()
+
+
+def test_nothing_printed_in_a_sandbox_looks_genuine(office: Office) -> None:
+    """The record of approvals says so on its page and across each page of the PDF; the same one of a real case does not."""
+    desk = Desk(office)
+    desk.begin()
+    case = re.search(r"/cases/([0-9a-f]{32})", desk.page(desk.step()))
+    person = re.search(r"/try/as/([0-9a-f]{32})/", desk.step())
+    assert case is not None and person is not None
+    at = f"{MAIN}/try/as/{person[1]}/cases/{case[1]}/approvals"
+    assert f'<div class="sandbox-mark" aria-hidden="true">{sandboxes.MARK}</div>' in desk.page(at)
+    made = desk.client.get(f"{at}.pdf").data
+    with pypdfium2.PdfDocument(io.BytesIO(made)) as document:
+        assert len(document) and all(sandboxes.MARK in page.get_textpage().get_text_range() for page in document)
+    assert sandboxes.MARK not in desk.page("/inbox")
+
+
+def test_letters_made_in_a_sandbox_carry_its_mark() -> None:
+    """Whatever their format: they are stored as any letter is."""
+    worlds = sandboxes.of_files()
+    for renderer in (worlds.around.renderer, *(one._renderer for one in worlds.around.own(dict) if isinstance(one, RenderLetter))):
+        made = renderer.render("第一页 #pagebreak() 第二页", {"date": [2026, 11, 24]})
+        with pypdfium2.PdfDocument(io.BytesIO(made)) as document:
+            assert [sandboxes.MARK in page.get_textpage().get_text_range() for page in document] == [True, True]

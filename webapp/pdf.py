@@ -34,6 +34,11 @@ _ENVIRON = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", **_NOBODY, **{nam
 #: A template needs none of these. They could make code out of data, and what is imported would come from the internet; words alone
 #: do not tell every import from a letter's text, so nothing can be fetched either.
 _FORBIDDEN = re.compile(r"(?m)(?:^|[#;{}(\[=])\s*(import|include)\b|\b(eval|plugin|std)\b")
+#: across each page, through which one still reads; on the template's first line, so that its lines keep their numbers
+_MARK = "partwell-mark"
+_MARKED = (
+    f'#set page(foreground: align(center + horizon, rotate(-35deg, text(size: 60pt, fill: rgb("#b4231859"), sys.inputs.at("{_MARK}")))));'
+)
 _COMMENT = re.compile(r"(?m)^\s*//.*$")
 _FONT_ATTRIBUTE = re.compile(r"""(font-family\s*=\s*)("[^"]*"|'[^']*')""")
 _FONT_STYLE = re.compile(r"""(font-family\s*:\s*)[^;"'<>}]*(?:'[^']*'[^;"'<>}]*)*""")
@@ -46,11 +51,13 @@ class TypstRenderer:
     """Makes documents from typst source (`engine.ports.Renderer`).
 
     The source finds its data as JSON in `sys.inputs.data` and each image as SVG text in `sys.inputs` under its name; what
-    comes in the data stays text. `data["date"]` is [year, month, day] and is written into the file as its date.
+    comes in the data stays text. `data["date"]` is [year, month, day] and is written into the file as its date. A `mark` stands large
+    across each page, such as where nothing is in earnest.
     """
 
-    def __init__(self, fonts: Path = FONTS) -> None:
+    def __init__(self, fonts: Path = FONTS, *, mark: str = "") -> None:
         self._fonts = str(fonts)
+        self._mark = mark
         if self._fonts in _USABLE:
             return
         try:
@@ -74,11 +81,18 @@ class TypstRenderer:
     def _made(self, template: str, data: Mapping[str, Json], images: Mapping[str, str], **wanted: int) -> bytes:
         if found := _FORBIDDEN.search(_COMMENT.sub("", template)):
             raise PdfFailed(reason=f"the template uses what letters may not: {found[1] or found[2]}")
-        if "data" in images:
-            raise PdfFailed(reason="an image cannot be called data")
+        if taken := images.keys() & {"data", _MARK}:
+            raise PdfFailed(reason=f"an image cannot be called {min(taken)}")
         inputs = {name: _in_our_font(svg) for name, svg in images.items()}
         inputs["data"] = json.dumps(data, ensure_ascii=False, sort_keys=True)
-        asked = {"source": _dated(data) + template, "inputs": inputs, "fonts": self._fonts, "font_family": FAMILY, **wanted}
+        inputs |= {_MARK: self._mark} if self._mark else {}
+        asked = {
+            "source": _dated(data) + (_MARKED if self._mark else "") + template,
+            "inputs": inputs,
+            "fonts": self._fonts,
+            "font_family": FAMILY,
+            **wanted,
+        }
         command = [sys.executable, "-P", str(_TYPESETTING)]
         try:
             done = subprocess.run(

@@ -73,11 +73,13 @@ def export(services: Services, scope: Scope, first: dt.date, last: dt.date, *, n
     begins, ends = directory.midnight(first), directory.midnight(last + dt.timedelta(days=1))
     which = sa.and_(scope.cases(), Case.closed_at >= begins, Case.closed_at < ends)
     if named:
-        _witness(services, scope.reader, which)
+        # just these: one that closes meanwhile is not handed out unrecorded
+        which = sa.and_(which, Case.id.in_(_witnessed(services, scope.reader, which)))
     return Export(scope=scope, which=which, named=named)
 
 
-def _witness(services: Services, reader: str, which: sa.ColumnElement[bool]) -> None:
+def _witnessed(services: Services, reader: str, which: sa.ColumnElement[bool]) -> Sequence[str]:
+    """Ids of the cases in which it is recorded now that they are handed out with names."""
     with services.database.reading() as connection:
         if "admin" not in directory.roles_of(connection, reader):
             raise NotAllowed(reason="only an administrator exports names; without them everybody who reads the cases may")
@@ -88,6 +90,7 @@ def _witness(services: Services, reader: str, which: sa.ColumnElement[bool]) -> 
         with services.database.unit() as unit:
             witness(unit, case_id, Event.CASE_EXPORTED, at=services.clock.now(), actor=reader)
             unit.commit()
+    return ids
 
 
 def lines(services: Services, wanted: Export) -> Iterator[CaseLine]:

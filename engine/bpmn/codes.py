@@ -69,6 +69,7 @@ class Code(StrEnum):
     TWO_ASSIGNMENTS = "two_assignments"
     UNKNOWN_ROLE = "unknown_role"
     UNKNOWN_PERSON = "unknown_person"
+    NOBODY_MANAGES = "nobody_manages"
     NO_TIME_LIMIT = "no_time_limit"
     UNKNOWN_CHAIN = "unknown_chain"
     BAD_CHAIN = "bad_chain"
@@ -273,6 +274,11 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.UNKNOWN_ROLE: (_WARNING, 'Nobody holds the role "{role}". Correct its name, or give it to somebody.'),
     Code.UNKNOWN_PERSON: (_WARNING, 'There is nobody with the id "{person}" at work here. Name a role, or somebody else.'),
+    Code.NOBODY_MANAGES: (
+        _ERROR,
+        "Nobody who works here holds a role that manages the procedure ({roles}), so nobody could change it or repair its cases. Name "
+        "another role, or give one of these to somebody first.",
+    ),
     Code.NO_TIME_LIMIT: (
         _NOTE,
         "It is not said by when this must be done, so it never counts as late. Enter a due date, a timer or limits in its approval chain.",

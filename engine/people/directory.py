@@ -179,6 +179,11 @@ def roles_of(connection: sa.Connection, person: str) -> frozenset[str]:
     return frozenset(connection.execute(ROLES.clause, {"person": person}).scalars())
 
 
+def anybody(connection: sa.Connection, on: dt.date) -> bool:
+    """Whether there are people at all; a new installation has none yet."""
+    return connection.execute(sa.select(Person.id).where(here(on)).limit(1)).first() is not None
+
+
 def holders(connection: sa.Connection, *roles: str, on: dt.date) -> list[str]:
     """Whoever works here that day and holds one of the roles, by employee number."""
     select = sa.select(Person.id).where(Person.id.in_(sa.select(Holding.person_id).where(Holding.role.in_(roles))), here(on))

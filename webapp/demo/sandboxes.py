@@ -26,6 +26,8 @@ from ..operations import PortraitOperation
 from ..pdf import TypstRenderer
 from . import roster, sampling
 
+#: on whatever is printed in a sandbox, in both languages: nobody is to take it for a real letter
+MARK = "试运行 SANDBOX"
 #: folders of what is carried out, and endings of such files; not those from which bundles are built
 _SOURCES, _ENDINGS = ("engine", "forms", "processes/rules", "webapp"), (".py", ".js", ".mjs", ".json", ".po", ".typ")
 _BUILDING = "frontend"
@@ -66,7 +68,6 @@ def of_installation(services: Services) -> Sandboxes:
             services.settings,
             services.keyring,
             calendars=services.calendars,
-            renderer=services.renderer,
             offered=services.operations,
             chains=chains,
         )
@@ -79,7 +80,7 @@ def of_files(settings: Settings | None = None) -> Sandboxes:
     with tempfile.TemporaryDirectory(prefix="partwell-keys-") as folder:
         keyring = Keyring.open(Path(folder) / "keys.json")
     calendars = Calendars(settings.calendars, zone=settings.zone)
-    return Sandboxes(_surroundings(settings, keyring, calendars=calendars, renderer=TypstRenderer(), offered={}, anything_goes=True))
+    return Sandboxes(_surroundings(settings, keyring, calendars=calendars, offered={}, anything_goes=True))
 
 
 @functools.cache
@@ -96,8 +97,8 @@ def _program() -> str:
     return whole.hexdigest()
 
 
-def _surroundings(settings: Settings, keyring: Keyring, *, renderer: Any, **more: Any) -> Surroundings:
-    zone = settings.zone
+def _surroundings(settings: Settings, keyring: Keyring, **more: Any) -> Surroundings:
+    zone, renderer = settings.zone, TypstRenderer(mark=MARK)
 
     def own(files: Any) -> Sequence[Operation]:
         return [RenderLetter(renderer, files, zone=zone), DraftLetter(files), PortraitOperation()]

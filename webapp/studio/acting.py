@@ -19,6 +19,7 @@ from engine.people import directory
 from engine.services import Services
 
 from ..accounts import Reader
+from ..demo.sandboxes import MARK
 
 #: parts of the product that belong to a case
 _PARTS = frozenset(
@@ -52,7 +53,7 @@ def application(services: Services) -> Flask:
 
     @app.context_processor
     def way_back() -> dict[str, Any]:
-        return {"sandbox": request.environ["partwell.back"]}
+        return {"sandbox": request.environ["partwell.back"], "sandbox_mark": MARK}
 
     return app
 
