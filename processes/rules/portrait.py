@@ -54,6 +54,9 @@ class Threshold:
         return value > self.limit if self.side == "above" else value < self.limit
 
 
+#: how a table may say on which side of the limit a figure is pointed out
+SIDES: Mapping[str, Literal["above", "below"]] = {"above": "above", "below": "below", "高于": "above", "低于": "below"}
+
 METRICS: Mapping[str, Metric] = {
     metric.key: metric
     for metric in (
@@ -85,8 +88,8 @@ def compute(
     The first four are the values of `ehr.employee`, `ehr.app_usage`, `ehr.training` and `ehr.performance`; any of them may be
     empty or None. `window`: days `from` and `to` inclusive for usage and performance, and optionally `trend_from` and
     `training_from`, the first days of the usage chart and of the exams. `references`: what the employer points out, as the rows
-    that a decision table of the procedure gives: `metric`, `side` (above or below), `limit`, `source`, `source_en`; the first of
-    a metric counts. ValueError for rows that say it otherwise.
+    that a decision table of the procedure gives: `metric` (a key or a name of METRICS, or of the rows), `side` (of SIDES), `limit`,
+    `source`, `source_en`; the first of a metric counts. ValueError for rows that say it otherwise.
 
     Gives `metrics` (see `_metric`), `exams`, `monitoring`, `missing`, `sentences` (lists), and as one text each `text` (all
     sentences), `beyond_text` (those of metrics beyond their threshold) and `evidence_text` (the sources with their rows). The
@@ -158,12 +161,13 @@ def compute(
 
 def _thresholds(references: Sequence[Mapping[str, Any]]) -> dict[str, Threshold]:
     found: dict[str, Threshold] = {}
+    called = {name: metric.key for metric in METRICS.values() for name in (metric.name, metric.name_en)}
     for row in references:
-        limit = row["limit"]
-        if row["side"] not in ("above", "below") or isinstance(limit, bool) or not isinstance(limit, (int, float)):
+        limit, side = row["limit"], SIDES.get(row["side"])
+        if side is None or isinstance(limit, bool) or not isinstance(limit, (int, float)):
             raise ValueError(f"a reference is above or below a number, not {row['side']} {limit}")
         said = {name: str(row.get(name) or "") for name in ("source", "source_en")}
-        found.setdefault(row["metric"], Threshold(side=row["side"], limit=Decimal(str(limit)), **said))
+        found.setdefault(called.get(row["metric"], row["metric"]), Threshold(side=side, limit=Decimal(str(limit)), **said))
     return found
 
 
