@@ -7,11 +7,13 @@ import io
 import tempfile
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from browser import DESK, PHONE, Visitor, launched
 from PIL import Image
 from served import serving
 
+from engine.settings import Settings
 from webapp.demo import answers
 from webapp.demo.seed import PASSWORD
 from webapp.demo.story import Person
@@ -40,7 +42,7 @@ def play(address: str, until: str) -> str:
     """A new case as far as this step; the id of its work item."""
     people = {login: Person(address, login) for login in {answers.SUPERVISOR, answers.READER, *answers.SIGNERS.values()}}
     people |= {answer.login: Person(address, answer.login) for answer in answers.ANSWERS.values() if answer.login not in people}
-    today = dt.datetime.now(dt.UTC).astimezone().date()
+    today = dt.datetime.now(ZoneInfo(Settings().zone)).date()
     [subject] = people[answers.SUPERVISOR].ask("GET", f"/employees?search={answers.SUBJECT}")["employees"]
     report = {"procedure": "termination", "subject": subject["id"], "values": answers.report(today)}
     case_id = people[answers.SUPERVISOR].ask("POST", "/cases", report)["case_id"]
