@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from diagrams import flows, node, user, zeebe
 from engine_room import Room, form, person
@@ -32,6 +34,7 @@ def test_rules_are_counted_also_of_the_tables_that_were_required(services: Servi
     found = matched.matched(services, "test", actor=person("director"))
     assert (found.cases, found.complete) == (3, True)
     assert found.rules == {"level": {"r1": 2, "r2": 1}, "grade": {"r1": 2, "r2": 1}}
+    assert dataclasses.asdict(found)["rules"] == found.rules  # the page gets it so
     room.clock.move(days=91)
     assert matched.matched(services, "test", actor=None).rules == {}
     with pytest.raises(NotAllowed):

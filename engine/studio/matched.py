@@ -64,4 +64,6 @@ def matched(services: Services, procedure: str, *, actor: str | None) -> Matched
                     payload = entry.payload
                     for decision, rules in {payload["decision"]: payload["matched"], **payload.get("reached", {})}.items():
                         found.setdefault(decision, Counter()).update(rules)
-    return Matched(days=DAYS, cases=looked, complete=looked == len(cases), rules=found)
+    return Matched(
+        days=DAYS, cases=looked, complete=looked == len(cases), rules={decision: dict(counted) for decision, counted in found.items()}
+    )
