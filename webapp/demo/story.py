@@ -37,7 +37,7 @@ PATIENCE, START = 300, 60
 #: what is under way when the worker is killed, by the element after which it is: a read, and a push that had its effect already
 KILLED_IN = {"report_filed": "ehr.performance", "serve_notice": "payroll.stop_social_insurance"}
 _SAID = ("case:started", "work:step:approved", "work:step:rejected", "work:item:completed")
-_PNG = bytes.fromhex(
+PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
 
@@ -117,7 +117,7 @@ class _Telling:
         supervisor = self._person(answers.SUPERVISOR)
         found = supervisor.ask("GET", f"/employees?search={answers.SUBJECT}")["employees"]
         [subject] = [one for one in found if one["employee_no"] == answers.SUBJECT]
-        body = {"procedure": "termination", "subject": subject["id"], "values": answers.report(_today())}
+        body = {"procedure": "termination", "subject": subject["id"], "values": answers.report(today())}
         with self._killed_after("report_filed"):
             return str(supervisor.ask("POST", "/cases", body)["case_id"])
 
@@ -131,10 +131,10 @@ class _Telling:
             raise Stalled(reason=f"nobody knows what to answer at {element} ({step['name']})")
         answer = answers.ANSWERS[element]
         person = self._person(answer.login)
-        values = answer.values(person.ask("GET", f"/items/{item}")["values"], _today())
+        values = answer.values(person.ask("GET", f"/items/{item}")["values"], today())
         for path in answer.files:
             group, key = path.split(".")
-            sent = person.ask("POST", f"/items/{item}/documents", files={path: ("proof.png", _PNG, "image/png")})
+            sent = person.ask("POST", f"/items/{item}/documents", files={path: ("proof.png", PICTURE, "image/png")})
             values[group][key] = sent["documents"][path]
         with self._killed_after(element):
             person.ask("POST", f"/items/{item}/complete", {"values": values})
@@ -277,7 +277,8 @@ def _partwell(home: Path, port: int, connectors: Mapping[str, Mapping[str, Any]]
         running.stop()
 
 
-def _today() -> dt.date:
+def today() -> dt.date:
+    """In the company's zone; the machine may be in another."""
     return dt.datetime.now(ZoneInfo(Settings.zone)).date()
 
 
