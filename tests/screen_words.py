@@ -6,7 +6,7 @@ import ast
 import functools
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -79,11 +79,17 @@ def _imports(file: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
-def said_in(app: Flask, page: Page, path: str, pages: dict[str, Page]) -> set[str]:
+def with_linked(path: str, pages: Mapping[str, Page]) -> set[str]:
+    """A page and those to which it links."""
+    links = [link for link in pages[path].links if ".md" in link]
+    linked = {urljoin(f"x/{path}", link).removeprefix("x/").partition("#")[0].removesuffix(".md") for link in links}
+    return {path, *(linked & pages.keys())}
+
+
+def said_in(app: Flask, path: str, pages: Mapping[str, Page]) -> set[str]:
     """Texts, untranslated, on the screens of a page and of those to which it links."""
-    linked = {urljoin(f"x/{path}", link).removeprefix("x/").partition("#")[0].removesuffix(".md") for link in page.links if ".md" in link}
     files = {*_with_parts(each for each in SHARED if each.suffix == ".html"), *(each for each in SHARED if each.suffix == ".py")}
-    for each in {path, *(linked & pages.keys())}:
+    for each in with_linked(path, pages):
         files |= files_of(app, each)
     return {text for file in files for text in _texts(file)}
 

@@ -11,7 +11,7 @@ import pytest
 from browser import DESK, PHONE, Visitor
 from lxml import etree
 from playwright.sync_api import Browser, expect
-from screen_words import said_in, screens_of
+from screen_words import said_in, screens_of, with_linked
 from test_i18n import _errors
 from web_office import PASSWORD, Office
 
@@ -127,10 +127,10 @@ def on_screen(office: Office, locale: str, path: str) -> tuple[set[str], list[re
     """
     pages = handbook(locale)
     catalogue = i18n.catalogue(locale)
-    said = said_in(office.app, pages[path], path, pages) | {" ".join((error.__doc__ or "").split()) for error in _errors()}
+    said = said_in(office.app, path, pages) | {" ".join((error.__doc__ or "").split()) for error in _errors()}
     texts = {each for text in said for each in (catalogue.gettext(text), catalogue.ngettext(text, text, 2))}
     texts |= of_the_procedure(locale)
-    if any(endpoint.startswith("studio.edit") for endpoint in screens_of(office.app, path)):
+    if any(endpoint.startswith("studio.edit") for each in with_linked(path, pages) for endpoint in screens_of(office.app, each)):
         texts |= of_the_editors(locale)
     texts = {re.sub(r"{(\w+)}", r"%(\1)s", text) for text in texts}
     # what is mostly places would fit anything
