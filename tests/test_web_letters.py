@@ -115,6 +115,24 @@ def test_a_letter_that_cannot_be_read_opens_as_text(office: Office) -> None:
     assert "letters.js" not in desk.client.get("/studio/office/edit/letters/pass.html?text").text
 
 
+def test_a_letter_is_filled_with_what_a_real_case_holds(office: Office) -> None:
+    """Cases that the reader may see are offered; what is not known yet in the case is told, and the page has its name in that place."""
+    case = office.case()
+    desk = Desk(office)
+    offered = {name: dict(group["of"]) for group in desk.about().get_json()["sources"] for name in (group["name"],)}
+    assert offered["事项"][f"case:{case}"].endswith("林小北")
+    seen = desk.pages(PASS, f"case:{case}").get_json()
+    assert len(seen["pages"]) == 1 and [line.partition("：")[0] for line in seen["problems"]] == ["visit", "chairs", "来访人", "座位数"]
+
+
+@pytest.mark.parametrize("source", ["case:0", "scenario:scenarios/none.yaml", "moon"])
+def test_a_source_that_is_not_there_leaves_the_letter_without_data(office: Office, source: str) -> None:
+    """It is said, and the pages have the names of the content items."""
+    desk = Desk(office)
+    seen = desk.pages(PASS, source).get_json()
+    assert len(seen["problems"]) == 1 and seen["pages"] == desk.pages(PASS).get_json()["pages"]
+
+
 def test_a_text_draft_says_which_places_have_nothing(office: Office) -> None:
     """Without data the text is shown as it is, with the list of what can be inserted."""
     desk = Desk(office)

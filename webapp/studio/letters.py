@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -157,8 +158,16 @@ def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[dict[str, Any
         if isinstance(part, dict):
             yield from _flat(part, f"{prefix}{name}.")
         else:
-            example = gettext("%(num)s entries", num=len(part)) if isinstance(part, list) else "" if part is None else str(part)
-            yield {"name": f"{prefix}{name}", "type": _kind(part), "example": example[:_EXAMPLE]}
+            yield {"name": f"{prefix}{name}", "type": _kind(part), "example": _example(part)[:_EXAMPLE]}
+
+
+def _example(value: Json) -> str:
+    match value:
+        case list():
+            return gettext("%(num)s entries", num=len(value))
+        case str():
+            return value
+    return "" if value is None else json.dumps(value)
 
 
 def _kind(value: Json) -> str:
