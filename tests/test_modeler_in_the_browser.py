@@ -330,17 +330,6 @@ def test_on_a_phone_the_diagram_is_looked_at(office: Office, address: str, chrom
     phone.visitor.leave()
 
 
-def test_a_page_without_its_script_says_how_to_go_on(office: Office, address: str, chromium: Browser) -> None:
-    """Where the bundle is blocked, the page says so in a few seconds and offers the text."""
-    visitor = Visitor(chromium, address, "sunzhiyuan", PASSWORD, DESK)
-    visitor.page.route("**/modeler.js*", lambda route: route.abort())
-    visitor.page.goto(MAIN)
-    said = visitor.page.locator("[data-silent]")
-    expect(said).to_be_visible(timeout=10_000)
-    said.get_by_role("link").click()
-    expect(visitor.page.locator("textarea")).to_have_count(1)
-
-
 def test_the_templates_are_what_the_operations_say(owner: Drawer) -> None:
     """The modeler takes every template without complaint; the operations are there to pick."""
     owner.open(MAIN)

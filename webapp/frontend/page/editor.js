@@ -72,10 +72,16 @@ export class Editor {
     this.root.classList.toggle('is-narrow', this.narrow);
     this.frame();
     fill(this.root);
+    const forbidden = new Set();
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => forbidden.add(effectiveDirective));
     try {
       await this.begin();
     } catch (error) {
-      this.cannot(this.says.failed, error, location.href, 'Try again');
+      // what a policy forbids is told a moment after it failed
+      await new Promise((told) => setTimeout(told, 50));
+      const policy = 'Something between your browser and this server forbids what this page needs (Content-Security-Policy: {directives}). Whoever keeps it must let the policy of this server through unchanged.';
+      const reason = forbidden.size ? say(policy, { directives: [...forbidden].join(', ') }) : error.message;
+      this.cannot(this.says.failed, reason, [location.href, 'Try again'], [this.asText, 'Open it as text']);
       // the text of the error belongs in the console, for whoever is asked for help
       console.error(error);
     }
@@ -94,7 +100,7 @@ export class Editor {
     try {
       await this.open(this.begun.text);
     } catch (error) {
-      this.cannot(this.says.unreadable, error, this.asText, 'Open it as text');
+      this.cannot(this.says.unreadable, error.message, [this.asText, 'Open it as text']);
       return;
     }
     if (narrow) this.bar.look(say(this.says.narrow));
@@ -110,10 +116,10 @@ export class Editor {
     root.dataset.ready = 'yes';
   }
 
-  cannot(title, error, address, label) {
+  /** In place of the drawing: what is the matter, and where one can go from here, `[address, label]` each. */
+  cannot(title, reason, ...ways) {
     const { say } = this;
-    this.parts.canvas.replaceChildren(
-      h('div', { class: 'studio-broken' }, h('h2', {}, say(title)), h('p', {}, error.message), h('p', {}, h('a', { class: 'btn', href: address }, say(label)))),
-    );
+    const links = ways.map(([address, label]) => h('a', { class: 'btn', href: address }, say(label)));
+    this.parts.canvas.replaceChildren(h('div', { class: 'studio-broken' }, h('h2', {}, say(title)), h('p', {}, reason), h('p', { class: 'studio-answers' }, ...links)));
   }
 }

@@ -138,6 +138,8 @@ const ours = {
   copy: '副本',
   'This file cannot be drawn': '此文件无法显示为图',
   'Open it as text': '以文本方式打开',
+  'Something between your browser and this server forbids what this page needs (Content-Security-Policy: {directives}). Whoever keeps it must let the policy of this server through unchanged.':
+    '浏览器与服务器之间的某个环节（如代理、安全网关）改写了安全策略，禁止了本页必需的内容（Content-Security-Policy: {directives}）。请其管理员原样放行本服务器的安全策略。',
   'The diagram could not be opened': '流程图未能打开',
   'Try again': '重试',
   // properties
