@@ -141,6 +141,10 @@ def test_a_form_is_tried_at_the_width_of_a_phone(owner: Drawer) -> None:
     owner.open(EDIT.format("statement"))
     owner.page.get_by_role("tab", name="预览").click()
     preview = owner.page.frame_locator(".studio-phone")
+    expect(preview.get_by_text("已按场景填入示例内容")).to_be_visible()
+    expect(preview.get_by_text("已了解，无异议。")).to_be_visible()
+    preview.get_by_role("button", name="清空表单").click()
+    expect(preview.get_by_role("button", name="填入示例")).to_be_visible()
     preview.get_by_role("button", name="检查填写内容").click()
     expect(preview.locator("#error-summary")).to_contain_text("必填")
     field = {"type": "number", "label": "人数", "key": "people_told", "validate": {"min": 1}}

@@ -58,6 +58,43 @@ def test_each_step_shows_the_form_with_its_own_permissions(office: Office) -> No
     assert "内部意见" not in page and 'name="guest"' not in page and "访客" in page and 'name="people"' in page
 
 
+_SCENARIO = """
+name: 来访
+given: {clock: 2026-11-24T09:30, subject: 林小北, initiator: 陈立}
+when:
+  - {by: 王芳, step: 登记来访, complete: {guest: 张三, people: "=2 + 4", reason: '=no such name', secret: 不给看}}
+then: {ended: 结束}
+"""
+
+
+def test_a_form_begins_with_what_the_scenarios_fill_in(office: Office) -> None:
+    """Their values stand in it, calculated where they are expressions; it can be emptied and filled in again, and typing counts."""
+    actor = office.people["admin"]
+    changing.save(office.services, "office", "scenarios/visit.yaml", _SCENARIO.encode(), revision=None, base=None, actor=actor)
+    desk = Desk(office, "admin")
+    page = desk.preview().text
+    assert 'value="张三"' in page and 'value="6"' in page and "已按场景填入示例内容" in page and "=no such name" not in page
+    step = desk.preview(**{"form:step": "visit.bpmn#told"}).text
+    assert "张三" in step and 'name="guest"' not in step and "不给看" not in step
+    emptied = desk.preview(**{"form:typed": "1", "guest": "张三", "people": "6", "empty": "1"}).text
+    assert "张三" not in emptied and 'value="6"' not in emptied and "填入示例" in emptied and 'name="form:empty"' in emptied
+    typed = desk.preview(**{"form:typed": "1", "form:empty": "1", "guest": "李四", "people": "", "try": "1"}).text
+    assert "李四" in typed and "张三" not in typed and "error-summary" in typed
+    assert 'value="张三"' in desk.preview(**{"form:typed": "1", "form:empty": "1", "guest": "李四", "fill": "1"}).text
+
+
+def test_examples_of_another_form_are_left_out(office: Office) -> None:
+    """Where a scenario fills in texts and the form that is drawn now has groups and rows of these names, it begins empty."""
+    actor = office.people["admin"]
+    changing.save(office.services, "office", "scenarios/visit.yaml", _SCENARIO.encode(), revision=None, base=None, actor=actor)
+    rows = [
+        {"type": "group", "path": "guest", "label": "访客", "components": [{"type": "textfield", "key": "name", "label": "姓名"}]},
+        {"type": "dynamiclist", "path": "people", "label": "同行", "components": [{"type": "filepicker", "key": "photo", "label": "照片"}]},
+    ]
+    answer = Desk(office, "admin").preview(rows)
+    assert answer.status_code == 200 and 'name="guest.name"' in answer.text
+
+
 def test_what_is_typed_is_checked_as_in_a_case_and_stays(office: Office) -> None:
     """Messages name the field; conditions follow what was typed; what fits could be submitted; nothing is stored."""
     desk = Desk(office, "admin")

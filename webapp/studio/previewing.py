@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Response, make_response, render_template, request
 
@@ -15,6 +16,7 @@ from engine.bpmn import lint
 from engine.bpmn.parser import processes_of
 from engine.errors import FileRefused, FormInvalid
 from engine.studio import drafts
+from engine.studio.scenarios import enclosures, examples
 from engine.work import permissions
 
 from ..accounts import logged_in, me, services
@@ -37,6 +39,8 @@ class Step:
     key: str
     name: str
     name_en: str
+    #: whether a case begins with it
+    start: bool
     #: field -> `hidden`, `readonly` or `required`
     permissions: Mapping[str, str]
 
@@ -47,20 +51,24 @@ def preview(procedure: str) -> Response:
     """The page of a form that need not be saved.
 
     Sent with the names of form fields are `form:schema`, the form as text, `form:path`, `form:step`, whose permissions count, and
-    `form:typed` where fields came along; `add_row` and `remove_row` as on a page of work, `try` to have the values checked.
+    `form:typed` where fields came along; `add_row` and `remove_row` as on a page of work, `try` to have the values checked. The form begins
+    with what the draft's scenarios fill in; `empty` and `fill` empty it and fill it in again, `form:empty` says that it was emptied.
     """
     files = drafts.contents(services(), procedure, actor=me().id)
     path, text = request.form.get("form:path", ""), request.form.get("form:schema", "")
     steps = list(_steps(files, PurePosixPath(path).stem))
     step = next((each for each in steps if each.key == request.form.get("form:step")), None)
-    shown = _shown(path, text, step.permissions if step else {})
-    page = make_response(render_template("studio_preview.html", procedure=procedure, steps=steps, step=step, path=path, text=text, **shown))
+    filled_in = _examples(files, [step] if step else steps)
+    empty = "fill" not in request.form and bool({"empty", "form:empty"} & set(request.form))
+    shown = _shown(path, text, step.permissions if step else {}, {} if empty else filled_in)
+    about = {"procedure": procedure, "steps": steps, "step": step, "path": path, "text": text}
+    page = make_response(render_template("studio_preview.html", **about, **shown, examples=bool(filled_in), empty=empty))
     page.headers["Content-Security-Policy"] = _POLICY
     page.headers["X-Frame-Options"] = "SAMEORIGIN"
     return page
 
 
-def _shown(path: str, text: str, allowed: Mapping[str, str]) -> dict[str, Any]:
+def _shown(path: str, text: str, allowed: Mapping[str, str], held: Mapping[str, Any]) -> dict[str, Any]:
     """`fields` with `errors` and whether they were `tried`, or the `findings` for which the form cannot be shown."""
     checker = services().forms
     try:
@@ -70,6 +78,7 @@ def _shown(path: str, text: str, allowed: Mapping[str, str]) -> dict[str, Any]:
     if faults := checker.problems(schema):
         wrong = [lint.finding(lint.Code.BAD_FORM, None, form=PurePosixPath(path).stem, reason=fault) for fault in faults]
         return {"findings": checking.told(wrong)}
+    stored = _fitting(schema, held, allowed)
     typed, errors = _typed(schema), {}
     # once asked for, with every change
     tried = typed is not None and bool({"try", "form:tried"} & set(request.form))
@@ -78,16 +87,16 @@ def _shown(path: str, text: str, allowed: Mapping[str, str]) -> dict[str, Any]:
         chosen = {name: [f"preview-{number}"] for number, (name, _) in enumerate(forms.uploads(schema, request.files))}
         sent = forms.parse(schema, request.form, chosen)
         try:
-            checker.check(schema, sent, {}, permissions=allowed, locale=current())
+            checker.check(schema, sent, stored, permissions=allowed, locale=current())
         except FormInvalid as invalid:
             errors = invalid.fields
-    fields = checker.view(schema, {}, errors, submitted=typed, permissions=allowed, locale=current())
+    fields = checker.view(schema, stored, errors, submitted=typed, permissions=allowed, locale=current())
     return {"fields": fields, "errors": errors, "tried": tried}
 
 
 def _typed(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What was typed into the form, with a row more or less where that was asked for; None at first."""
-    if "form:typed" not in request.form:
+    """What was typed into the form, with a row more or less where that was asked for; None at first, and where it begins anew."""
+    if "form:typed" not in request.form or {"empty", "fill"} & set(request.form):
         return None
     typed = forms.parse(schema, request.form)
     if path := request.form.get("add_row"):
@@ -108,4 +117,23 @@ def _steps(files: Mapping[str, bytes], form: str) -> Iterator[Step]:
             continue
         for element in (each for process in read for each in process.elements.values() if each.form == form):
             name = element.name or element.id
-            yield Step(key=f"{path}#{element.id}", name=name, name_en=element.name_en or name, permissions=permissions(element))
+            named = {"key": f"{path}#{element.id}", "name": name, "name_en": element.name_en or name}
+            yield Step(**named, start=element.kind == "startEvent", permissions=permissions(element))
+
+
+def _examples(files: Mapping[str, bytes], steps: Sequence[Step]) -> dict[str, Any]:
+    """What the scenarios of the draft fill in at these steps."""
+    called = {name for step in steps for name in (step.key.partition("#")[2], step.name)}
+    zone = ZoneInfo(services().settings.zone)
+    return examples.values(files, called, start=any(step.start for step in steps), now=services().clock.now(), zone=zone)
+
+
+def _fitting(schema: Mapping[str, Any], values: Mapping[str, Any], allowed: Mapping[str, str]) -> Mapping[str, Any]:
+    """The values, without files, which are stored nowhere; nothing where they are those of another form than the one that is drawn now."""
+    checker = services().forms
+    try:
+        stored = enclosures.without(checker.files(schema, values), values)
+        checker.view(schema, stored, permissions=allowed, locale=current())
+    except (TypeError, ValueError, AttributeError, KeyError):
+        return {}
+    return stored

@@ -8,7 +8,6 @@ from typing import Any
 from ... import casefile, endings, returns, work
 from ... import cases as case_acts
 from ... import incidents as repairs
-from ...bpmn import expressions
 from ...bpmn.names import fields
 from ...errors import FeelError, Sentence
 from ...models import new_id
@@ -16,6 +15,7 @@ from ...ports import File, Json
 from ...services import Services
 from ..answering import over
 from . import away, enclosures, expecting
+from .calculating import calculated
 from .model import ABSENCES, CASE_VERBS, STEP_VERBS, Act
 from .places import Places, Unfit, unfit
 
@@ -187,17 +187,10 @@ class Acting:
 
     def evaluated(self, value: Json, seen: Mapping[str, Json]) -> Any:
         """The value with every text that begins with `=` calculated as FEEL. Raises Unfit."""
-        match value:
-            case str() if value.startswith("="):
-                try:
-                    return expressions.evaluate(value[1:], seen, now=self._places.sandbox.clock.now())
-                except FeelError as error:
-                    raise Unfit(Sentence(error.template, error.facts)) from error
-            case Mapping():
-                return {name: self.evaluated(inner, seen) for name, inner in value.items()}
-            case list():
-                return [self.evaluated(inner, seen) for inner in value]
-        return value
+        try:
+            return calculated(value, seen, now=self._places.sandbox.clock.now())
+        except FeelError as error:
+            raise Unfit(Sentence(error.template, error.facts)) from error
 
 
 _OF_INCIDENTS: Mapping[str, Callable[..., None]] = {"retry": repairs.retry, "answer": repairs.answer, "skip": repairs.skip}
