@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from diagrams import END, START, event, flows, message, node, service, timer, user, zeebe
 from engine_room import Room, line, person
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from twins import ScriptedOperation, SetClock
@@ -83,6 +83,7 @@ def test_median_and_ninetieth_percentile(room: Room) -> None:
     assert near(median, 5) and near(most, 9)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(min_value=1, max_value=4e7), min_size=1, max_size=50))
 def test_a_spread_tells_within_its_steps(seconds: list[float]) -> None:
     """Whatever was counted, a quantile is off by 2.5 per cent at most, and adding spreads is adding what they hold."""
