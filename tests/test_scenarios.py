@@ -18,6 +18,7 @@ from scenario_files import RULES, chosen, played, said, shared, wrong
 
 from engine.bpmn.program import Program
 from engine.errors import NotDeployable
+from engine.studio import sandbox
 from engine.studio.scenarios import acting, coverage, expecting, places, reading, running, texts
 from engine.studio.scenarios.running import run_all
 from webapp import i18n
@@ -363,3 +364,24 @@ def test_every_sentence_about_scenarios_is_there_in_chinese() -> None:
     for text in sentences:
         assert catalogue.gettext(text) != text, text
         assert set(re.findall(r"{(\w+)}", catalogue.gettext(text))) == set(re.findall(r"{(\w+)}", text))
+
+
+def test_a_run_that_never_comes_to_rest_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so many seconds, and it is said at which step of which act; others are played all the same."""
+    monkeypatch.setattr(sandbox, "SECONDS", 0.3)
+    circle = files(
+        START,
+        node("exclusiveGateway", "again"),
+        service(
+            "call", mapping({"employee": "=subject.employee_no"}, {"n": "=reference"}), operation="payroll.stop_housing_fund", name="停缴"
+        ),
+        node("exclusiveGateway", "which", default="which_again"),
+        END,
+        flows("start > again", "again > call", "call > which", "which > again", 'which > end: n = "never"'),
+        rules=RULES,
+    )
+    outcome = played(circle, "then: {ended: completed}")
+    assert not outcome.passed and outcome.failed is not None and outcome.failed.act.verb == "start"
+    assert said(outcome).startswith('After 0.3 seconds the run was still not at rest and was stopped, at "停缴"')
+    monkeypatch.setattr(sandbox, "SECONDS", 60.0)
+    assert played(chosen(), "then: {open: [查看]}").passed

@@ -25,6 +25,7 @@ from .. import i18n
 from ..accounts import logged_in, me, services
 from ..api.shapes import RequestInvalid
 from ..i18n import N_, gettext
+from ..long_work import taken
 from .addresses import data, studio
 from .checking import schemas
 from .files import body
@@ -132,7 +133,8 @@ def _values(procedure: str, files: Mapping[str, bytes], path: str, source: str) 
         case "":
             return None
         case "scenario":
-            return letters.of_scenario(services(), files, path, key)
+            with taken():
+                return letters.of_scenario(services(), files, path, key)
         case "case":
             return letters.of_case(services(), procedure, files, path, key, actor=me().id)
     raise NotFound(what="scenario", name=source)
