@@ -155,8 +155,8 @@ class Hand(SigningOff):
             self.books = books.read(self.room, self.case)
             self.act(self.draw.getrandbits(32))
 
-    def _verb(self, verb: str, by: str, *target: str, **given: Any) -> bool:
-        item, act = self.item, getattr(work, verb)
+    def _verb(self, verb: str, by: str, *target: str, on: str = "", **given: Any) -> bool:
+        item, act = on or self.item, getattr(work, verb)
         self._do(verb, by, lambda request: act(self.room.services, item, *target, actor=person(by), request_id=request, **given))
         return False  # whatever it did, others may have undone it
 
