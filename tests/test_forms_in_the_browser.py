@@ -100,6 +100,16 @@ def test_no_english_is_left_in_the_form_editor(office: Office, owner: Drawer) ->
     expect(owner.page.get_by_title("由 bpmn.io 提供").first).to_be_visible()
 
 
+def test_a_date_is_drawn_as_it_is_written_everywhere_else(office: Office, owner: Drawer) -> None:
+    """Year, month and day, in the words of the page; the language that the browser has says nothing."""
+    field = {"type": "datetime", "id": "day", "key": "day", "subtype": "date", "dateLabel": "交接日期"}
+    text = json.dumps({"type": "default", "id": "dates", "schemaVersion": 18, "components": [field]}).encode()
+    changing.save(office.services, "termination", "forms/dates.form", text, revision=None, base=None, actor=office.people["admin"])
+    owner.open(EDIT.format("dates"))
+    expect(owner.page.get_by_label("交接日期")).to_have_attribute("placeholder", "年-月-日")
+    owner.visitor.look("form-date")
+
+
 def every() -> dict[str, Any]:
     """A form with a component of every type that is offered, all their texts in Chinese."""
     choice = [{"label": "甲", "value": "1"}, {"label": "乙", "value": "2"}]

@@ -67,6 +67,12 @@ function beginning(typed, from, options) {
     text: "${ entriesToShow.length } ${ entriesToShow.length === 1 ? 'result' : 'results' } found",
     replacement: "${ globalThis.studioSays?.('{n} found', { n: entriesToShow.length }) ?? entriesToShow.length }",
   },
+  {
+    why: 'a date is asked for as 2026-03-31, which is how Swedish writes it, whatever language the browser has',
+    file: '@bpmn-io/form-js-viewer/dist/index.es.js',
+    text: "function getLocaleDateFormat(locale = 'default') {",
+    replacement: "function getLocaleDateFormat(locale = 'sv') {",
+  },
   ...['log/Log.js', 'notifications/Notifications.js'].map((file) => ({
     why: `${file} of the simulation shows names of elements, which anybody may have given, as text and not as markup`,
     file: `bpmn-js-token-simulation/lib/features/${file}`,

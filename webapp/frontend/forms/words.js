@@ -5,7 +5,7 @@ const THEIRS = '.cm-content, .bio-properties-panel-header-label, .bio-properties
 /** Where forms are drawn nearly all is the person's; these are not. */
 const DRAWN = '.fjs-form-container, .fjs-drag-row-move, .fjs-drag-move';
 const IN_FORM = new Set([
-  ...['Drag and drop components here.', 'Build your form', 'hh:mm', 'yyyy/mm/dd', 'hh:mm --', 'Drag and drop components here to start designing.', 'Powered by bpmn.io'],
+  ...['Drag and drop components here.', 'Build your form', 'hh:mm', 'yyyy-mm-dd', 'hh:mm --', 'Drag and drop components here to start designing.', 'Powered by bpmn.io'],
   ...['Use the preview window to test your form.', 'Content', 'Select', 'Search', 'Document preview', 'Expression is empty', 'This is an image placeholder', 'No content to show.', 'No files selected', 'Browse', 'Nothing to show.', 'Repeatable', 'Remove', 'Add new', 'Show all', 'Show less'],
   ...['Increment', 'Decrement', 'Month', 'Year'],
   ...['Text', 'Html'].flatMap((kind) => [`${kind} view is empty`, `${kind} view is populated by an expression`, `${kind} view is templated`]),

@@ -62,7 +62,7 @@ export default {
   'Powered by bpmn.io': '由 bpmn.io 提供',
   'hh:mm': '时:分',
   'hh:mm --': '时:分',
-  'yyyy/mm/dd': '年/月/日',
+  'yyyy-mm-dd': '年-月-日',
   Content: '内容',
   Search: '搜索',
   Browse: '选择文件',
