@@ -311,6 +311,22 @@ def test_work_in_the_panel_styles_nothing_of_the_diagram_anew(office: Office, ow
     assert styled and max(styled) < 1500, styled
 
 
+def test_one_heading_stays_at_the_top_of_the_panel(owner: Drawer) -> None:
+    """However far the roles that do a step are scrolled, it is the heading of their group that is read there, and nothing through it."""
+    owner.open(f"{MAIN}#assess")
+    owner.group("approval").get_by_text("综合部").wait_for()
+    seen = owner.ask(
+        "(() => { const group = document.querySelector('[data-group-id=group-approval]'), seen = [],"
+        " panel = group.closest('.bio-properties-panel-scroll-container'), edge = panel.getBoundingClientRect();"
+        " panel.scrollTop = 0; const first = group.getBoundingClientRect().top - edge.top, last = first + group.offsetHeight - 32;"
+        " for (let top = first; top < last; top += 5) { panel.scrollTop = top; if (panel.scrollTop < top - 1) break;"
+        " seen.push(document.elementFromPoint(edge.left + 20, edge.top + 14).textContent); } return seen; })()"
+    )
+    assert len(seen) > 30 and set(seen) == {"审批"}
+    owner.ask("document.querySelector('.bio-properties-panel-scroll-container').scrollTop = 310")
+    owner.visitor.look("modeler-scrolled")
+
+
 def test_on_a_phone_the_diagram_is_looked_at(office: Office, address: str, chromium: Browser) -> None:
     """No panel and no palette, but the diagram, moved by a finger, and what the check says; a finding brings its element into view."""
     put(office, "small.bpmn", many(2, "small").replace('<zeebe:assignmentDefinition candidateGroups="=[&quot;hr&quot;]" />', ""))
