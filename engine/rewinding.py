@@ -130,7 +130,8 @@ def rewound(services: Services, connection: sa.Connection, case: Any, execution:
 def followed(services: Services, connection: sa.Connection, item: Any) -> bool:
     """Whether work that completing an item opened was done since, or a call that it asked for was tried: then it is too late.
 
-    That much is told by what was written then, without playing the case; `rewound` knows the rest.
+    Work that went on by itself with the completion, since nobody had to sign, was done by nobody and is taken back with it. That
+    much is told by what was written then, without playing the case; `rewound` knows the rest.
     """
     if item.status != "completed" or item.corrects:
         return False
@@ -140,7 +141,8 @@ def followed(services: Services, connection: sa.Connection, item: Any) -> bool:
         return False
     last = _last_of_page(connection, item.case_id, done.number)
     page = [entry for entry in entries if done.number < entry.number <= last]
-    opened = [entry.payload["item"] for entry in page if entry.event == Event.ITEM_OPENED]
+    by_rule = {entry.payload.get("item") for entry in page if entry.event == Event.ITEM_COMPLETED}
+    opened = [entry.payload["item"] for entry in page if entry.event == Event.ITEM_OPENED and entry.payload["item"] not in by_rule]
     asked = [entry.payload["instance"] for entry in page if entry.event == Event.OPERATION_REQUESTED]
     acted = sa.select(WorkItem.id).where(WorkItem.id.in_(opened), WorkItem.status == "completed")
     own = (Job.case_id == item.case_id, Job.instance.in_(asked), Job.kind == "operation")

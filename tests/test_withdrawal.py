@@ -79,6 +79,22 @@ def test_withdraw_after_the_item_is_done(room: Room) -> None:
     assert room.case(case).outcome == "completed"
 
 
+def test_withdraw_where_the_next_work_needed_nobody(room: Room) -> None:
+    """What a rule completed with my completion is taken back with it, until somebody acts on what came after."""
+    nobody = {**ONE, "when": "false"}
+    ways = flows("start > a", "a > sign", "sign > c", "c > end")
+    room.deploy(START, user("a"), signing(), user("c"), END, ways, chains=chained(nobody))
+    case = room.start()
+    room.complete(case, "a")
+    assert room.open(case) == "c"
+    withdraw(room, item(room, case, "a"), "hr")
+    assert room.open(case) == "a"
+    for element in ("a", "c"):
+        room.complete(case, element)
+    with pytest.raises(CaseNotRunning):
+        withdraw(room, item(room, case, "a"), "hr")
+
+
 def test_withdraw_of_a_step_of_several(room: Room) -> None:
     """撤回 (withdraw): of two who had to approve the first takes theirs back, the other's stays; one who is not needed changes nothing."""
     case = begin(room, step("部门", "boss", mode="single"), step("会签", "hr", "head"))
