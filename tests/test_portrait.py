@@ -7,9 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from connector_setups import NOW
 from portrait_rows import MEMBERS, WHOM, WINDOW, app_usage, employee, performance, references, training, working_days
 
+from engine.ports import Call
 from processes.rules.portrait import SMALLEST_TEAM, compute
+from webapp.operations import PortraitOperation
 
 
 def portrait(**changes: Any) -> dict[str, Any]:
@@ -20,6 +23,17 @@ def portrait(**changes: Any) -> dict[str, Any]:
 
 def metric(found: dict[str, Any], key: str) -> dict[str, Any]:
     return next(each for each in found["metrics"] if each["key"] == key)
+
+
+def _called(**more: Any) -> dict[str, Any]:
+    """What the operation answers to the call of the first versions of the dismissal, and `more` beside."""
+    given = {"employee": employee(), "app_usage": app_usage(), "training": training(), "performance": performance(), "window": WINDOW}
+    call = Call(operation="portrait.compute", key="k", input={**given, **more}, headers={}, case="T-1", attempt=1, now=NOW)
+    return dict(PortraitOperation().call(call).value)
+
+
+def _beyond(found: dict[str, Any]) -> dict[str, bool]:
+    return {each["key"]: each["beyond"] for each in found["metrics"] if each["beyond"] is not None}
 
 
 def test_the_first_case_has_the_figures_of_its_rows() -> None:
@@ -170,9 +184,15 @@ def test_exactly_at_the_limit_is_not_beyond_it() -> None:
 
 
 def test_without_references_only_the_pass_mark_is_pointed_out() -> None:
-    """No figure is beyond anything that the employer did not set."""
-    found = portrait(references=None)
-    assert {each["key"]: each["beyond"] for each in found["metrics"] if each["beyond"] is not None} == {"exam_score": True}
+    """No figure is beyond anything that the employer did not set: a table of which no rule holds points out nothing."""
+    assert _beyond(portrait(references=[])) == _beyond(_called(references=[])) == _beyond(_called(references=None)) == {"exam_score": True}
+
+
+def test_a_diagram_from_before_the_table_points_out_what_it_always_did() -> None:
+    """Versions deployed earlier do not hand references over; what they say of an employee is no less than before."""
+    found = _called()
+    assert _beyond(found) == dict.fromkeys(("app_usage.social", "exam_score", "orders", "completion_rate", "complaints"), True)
+    assert found["beyond_text"] == portrait()["beyond_text"]
 
 
 @pytest.mark.parametrize("wrong", [{"side": "under"}, {"limit": "ten"}, {"limit": True}, {"limit": None}])

@@ -12,7 +12,8 @@ from processes.rules import portrait
 class PortraitOperation:
     """`portrait.compute`: what the EHR's rows say about the subject beside their team.
 
-    Input: `employee`, `app_usage`, `training`, `performance` as the EHR operations give them, `window`, and `references` if any.
+    Input: `employee`, `app_usage`, `training`, `performance` as the EHR operations give them, `window`, and `references`: those of a
+    table, be there none; diagrams from before there was the table do not hand them over (`portrait.FORMER_REFERENCES`).
     """
 
     names: Sequence[str] = ("portrait.compute",)
@@ -24,9 +25,10 @@ class PortraitOperation:
             label="生成员工表现画像",
             label_en="Make the portrait",
             description="把人事档案、应用使用、培训考核、绩效数据汇成一份画像：事实、与班组的差异、是否超出参考标准、缺什么数据。"
-            "只陈述数据，不作任何决定。没有取到的数据填 null。",
+            "只陈述数据，不作任何决定。没有取到的数据填 null。没有传入参考标准时，按原有的五项标准提请关注。",
             description_en="Brings record, app usage, trainings and performance together: facts, differences from the team, thresholds "
-            "and what is missing. It states figures and decides nothing. Map null for what was not fetched.",
+            "and what is missing. It states figures and decides nothing. Map null for what was not fetched. Without references handed "
+            "over, the five limits from before there was a table hold.",
             icon="eye",
             inputs=(
                 Parameter("employee", "人事档案", "Employee's record", "context", required=True, default="=employee"),
@@ -64,7 +66,8 @@ class PortraitOperation:
         given = call.input
         try:
             pulled = (given[name] for name in ("employee", "app_usage", "training", "performance"))
-            value = portrait.compute(*pulled, window=given["window"], references=given.get("references"))
+            references = given.get("references", portrait.FORMER_REFERENCES)
+            value = portrait.compute(*pulled, window=given["window"], references=references)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"the data are not such as a portrait is made of: {type(error).__name__} {error}"
             raise Refused(system="partwell", operation=call.operation, reason=reason) from error

@@ -57,6 +57,18 @@ class Threshold:
 #: how a table may say on which side of the limit a figure is pointed out
 SIDES: Mapping[str, Literal["above", "below"]] = {"above": "above", "below": "below", "高于": "above", "低于": "below"}
 
+#: What versions point out whose diagrams were drawn before references were a table: they hand over none, and say the same as ever.
+FORMER_REFERENCES: Sequence[Mapping[str, Any]] = tuple(
+    {"metric": metric, "side": side, "limit": limit, "source": source, "source_en": source_en}
+    for metric, side, limit, source, source_en in (
+        ("app_usage.social", "above", 60, "本单位参考标准", "the employer's own reference"),
+        ("app_usage.video", "above", 60, "本单位参考标准", "the employer's own reference"),
+        ("orders", "below", 15, "岗位录用条件", "hiring conditions of the post"),
+        ("completion_rate", "below", 60, "本单位参考标准", "the employer's own reference"),
+        ("complaints", "above", 1, "岗位录用条件", "hiring conditions of the post"),
+    )
+)
+
 METRICS: Mapping[str, Metric] = {
     metric.key: metric
     for metric in (
@@ -81,7 +93,7 @@ def compute(
     performance: Mapping[str, Any] | None,
     *,
     window: Mapping[str, str],
-    references: Sequence[Mapping[str, Any]] | None = None,
+    references: Sequence[Mapping[str, Any]] | None = FORMER_REFERENCES,
 ) -> dict[str, Json]:
     """The portrait as JSON, well under 16 kB.
 
@@ -89,7 +101,8 @@ def compute(
     empty or None. `window`: days `from` and `to` inclusive for usage and performance, and optionally `trend_from` and
     `training_from`, the first days of the usage chart and of the exams. `references`: what the employer points out, as the rows
     that a decision table of the procedure gives: `metric` (a key or a name of METRICS, or of the rows), `side` (of SIDES), `limit`,
-    `source`, `source_en`; the first of a metric counts. ValueError for rows that say it otherwise.
+    `source`, `source_en`; the first of a metric counts. Empty or None: only exams are pointed out. ValueError for rows that say it
+    otherwise.
 
     Gives `metrics` (see `_metric`), `exams`, `monitoring`, `missing`, `sentences` (lists), and as one text each `text` (all
     sentences), `beyond_text` (those of metrics beyond their threshold) and `evidence_text` (the sources with their rows). The
