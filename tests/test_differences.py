@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from diagrams import END, START, boxes, diagram, flows, mapping, node, service, timer, user
+from diagrams import END, START, boxes, diagram, flows, mapping, node, service, timer, user, zeebe
 
 from engine.bpmn import differences
-from engine.bpmn.differences import Change
+from engine.bpmn.differences import Change, Named
 
 BEFORE = (START, user("a", name="核实"), user("b"), END, flows("start > a", "a > b", "b > end"))
 
@@ -56,6 +56,24 @@ def test_a_changed_condition_belongs_to_its_flow() -> None:
     rest = flows("start > g", "g > b", "a > end", "b > end")
     found = of(bpmn(*gate, rest, flows("g > a: n > 1")), bpmn(*gate, rest, flows("g > a: n > 2")))
     assert {key: change.settings for key, change in found.items()} == {("changed", "g_a"): {"condition": ("n > 1", "n > 2")}}
+
+
+def test_what_a_change_refers_to_is_named() -> None:
+    """Both ends of a flow and what a setting leads to, also what only the older version has; and in whose time is counted."""
+    calendar = zeebe("properties", zeebe("property", name="wf.calendar", value="office"))
+    worked = f"<bpmn:extensionElements>{calendar}</bpmn:extensionElements>"
+    wait = node("intermediateCatchEvent", "w", timer(duration="P3D"))
+    body = (START, user("a", name="核实"), node("parallelGateway", "g"))
+    before = bpmn(*body, wait, END, flows("start > a", "a > g", "g > w", "w > end"))
+    longer = node("intermediateCatchEvent", "w", worked, timer(duration="P3D"))
+    after = bpmn(*body[:2], longer, END, flows("start > a", "a > w", "w > end"))
+    found = of(before, after)
+    gone = found["removed", "a_g"]
+    assert gone.ends == ("a", "g") and gone.named["a"] == Named(kind="user task", name="核实")
+    assert gone.named["g"] == Named(kind="parallel gateway", name="") and gone.named["a_g"].kind == "flow"
+    assert found["changed", "w"].calendars == (None, "office")
+    led = of(before, {"p.bpmn": before["p.bpmn"].replace(b'sourceRef="a" targetRef="g"', b'sourceRef="a" targetRef="w"')})["changed", "a_g"]
+    assert led.settings == {"to": ("g", "w")} and led.ends == ("a", "w") and set(led.named) == {"a_g", "a", "w", "g"}
 
 
 DMN = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="x"><decision id="level" name="级别">

@@ -16,12 +16,27 @@ from lxml import etree
 
 from .. import errors
 from ..ports import Json
+from . import moves
 from .model import Element, Flow, Process
+from .normalise import construct
 from .parser import processes
 from .reader import read_xml
 
 #: fields of an element that its flows, or its place in the file, say already
 _DERIVED = frozenset(("id", "process", "incoming", "outgoing"))
+#: settings that are the id of something else in the same file
+REFERENCES = frozenset(("from", "to", "lane", "default", "scope", "attached", "activity"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What an id stands for."""
+
+    #: as a BPMN book calls it, such as `parallel gateway`, or what `Change.what` says
+    kind: str
+    #: "" for what has no name
+    name: str
+    name_en: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +47,19 @@ class Change:
     file: str
     #: `file`, `process`, `element`, `flow`, `lane`, `decision`, `column`, `rule`, `field` or `entry`
     what: str
-    #: `added`, `removed` or `changed`
+    #: `added`, `removed`, `changed`, or `moved`: only drawn elsewhere
     how: str
     id: str
     #: what the file calls it, "" for what has no name
     name: str = ""
     #: for `changed`: setting -> before and after, as text or JSON; None: it was, or is, not there
     settings: Mapping[str, tuple[Json, Json]] = dataclasses.field(default_factory=dict)
+    #: of a flow: the ids of what it comes from and leads to
+    ends: tuple[str, ...] = ()
+    #: names of the calendars in whose working time its durations count, before and after
+    calendars: tuple[str | None, str | None] = (None, None)
+    #: what its id, its ends and the settings of `REFERENCES` stand for
+    named: Mapping[str, Named] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,6 +67,8 @@ class _Thing:
     what: str
     name: str
     settings: Mapping[str, Json]
+    #: as `Named.kind`; "": as `what`
+    kind: str = ""
 
 
 def between(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
@@ -63,21 +86,55 @@ def between(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Cha
     return found
 
 
+def moved(path: str, before: bytes, after: bytes) -> list[Change]:
+    """What is only drawn elsewhere in a newer diagram. Raises `errors.FileRefused`."""
+    old, new = _things(path, before), _things(path, after)
+    found = [id for id in moves.moved(before, after) if old.get(id) == new.get(id)]
+    # a pool is drawn, and is nothing that runs
+    pool = Change(file=path, what="process", how="moved", id="")
+    return [dataclasses.replace(_change(path, id, new, new) if id in new else pool, id=id, how="moved") for id in found]
+
+
 def _changes(path: str, old: Mapping[str, _Thing], new: Mapping[str, _Thing]) -> Iterator[Change]:
     for key, thing in new.items():
-        was = old.get(key)
-        if was is None:
-            yield Change(file=path, what=thing.what, how="added", id=key, name=thing.name)
-        elif was != thing:
-            settings = {
-                name: (was.settings.get(name), thing.settings.get(name))
-                for name in sorted(was.settings.keys() | thing.settings.keys())
-                if was.settings.get(name) != thing.settings.get(name)
-            }
-            yield Change(file=path, what=thing.what, how="changed", id=key, name=thing.name or was.name, settings=settings)
-    for key, thing in old.items():
+        if old.get(key) != thing:
+            yield _change(path, key, old, new)
+    for key in old:
         if key not in new:
-            yield Change(file=path, what=thing.what, how="removed", id=key, name=thing.name)
+            yield _change(path, key, old, new)
+
+
+def _change(path: str, key: str, old: Mapping[str, _Thing], new: Mapping[str, _Thing]) -> Change:
+    was, now = old.get(key), new.get(key)
+    before, after = (thing.settings if thing else {} for thing in (was, now))
+    thing = now or was
+    assert thing is not None
+    settings = {}
+    if was and now:
+        names = sorted(before.keys() | after.keys())
+        settings = {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+    ends = tuple(str(thing.settings[end]) for end in ("from", "to")) if thing.what == "flow" else ()
+    referred = {id for name, both in settings.items() if name in REFERENCES for id in both}
+    found = {id: new.get(id) or old.get(id) for id in (key, *ends, *sorted(id for id in referred if isinstance(id, str)))}
+    return Change(
+        file=path,
+        what=thing.what,
+        how="added" if was is None else "removed" if now is None else "changed",
+        id=key,
+        name=thing.name or (was.name if was else ""),
+        settings=settings,
+        ends=ends,
+        calendars=(_calendar(before), _calendar(after)),
+        named={id: _named(each) for id, each in found.items() if each},
+    )
+
+
+def _calendar(settings: Mapping[str, Json]) -> str | None:
+    return str(settings.get("wf.calendar") or "") or None
+
+
+def _named(thing: _Thing) -> Named:
+    return Named(kind=thing.kind or thing.what, name=thing.name, name_en=str(thing.settings.get("name_en") or ""))
 
 
 def _things(path: str, content: bytes) -> Mapping[str, _Thing]:
@@ -101,7 +158,7 @@ def _of_process(process: Process) -> Iterator[tuple[str, _Thing]]:
     for lane in process.lanes:
         yield lane.id, _Thing("lane", lane.name, {"name": lane.name, "name_en": lane.name_en})
     for element in process.elements.values():
-        yield element.id, _Thing("element", element.name, dict(_settings(element)))
+        yield element.id, _Thing("element", element.name, dict(_settings(element)), construct(element))
     for flow in process.flows.values():
         yield flow.id, _Thing("flow", flow.name, _of_flow(flow))
 

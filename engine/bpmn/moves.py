@@ -14,8 +14,8 @@ from .reader import read_xml
 _STILL = 1.0
 
 
-def moved(before: bytes, after: bytes) -> dict[str, str]:
-    """What both diagrams draw, but at another place or of another size, by id with its name; lines only where neither end moved.
+def moved(before: bytes, after: bytes) -> list[str]:
+    """Ids of what both diagrams draw, but at another place or of another size; of lines only where neither end moved.
 
     What shifts the drawing as a whole moves nothing. Raises `errors.FileRefused`.
     """
@@ -24,10 +24,7 @@ def moved(before: bytes, after: bytes) -> dict[str, str]:
     shift = _shift(old, new)
     shapes = [id for id, shape in new.shapes.items() if id in old.shapes and _differ(old.shapes[id].box, shape.box, shift)]
     flows = {flow.id: flow for process in read for flow in process.flows.values()}
-    names = {element.id: element.name for process in read for element in process.elements.values()}
-    names |= {lane.id: lane.name for process in read for lane in process.lanes}
-    names |= {flow.id: flow.name or " → ".join(names.get(end) or end for end in (flow.source, flow.target)) for flow in flows.values()}
-    return {id: names.get(id, "") for id in (*shapes, *_redrawn(old, new, shift, flows, shapes))}
+    return [*shapes, *_redrawn(old, new, shift, flows, shapes)]
 
 
 def _drawn(xml: bytes) -> tuple[Layout, list[Process]]:

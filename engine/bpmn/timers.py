@@ -9,6 +9,7 @@ import datetime as dt
 import logging
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from .. import errors
@@ -42,15 +43,33 @@ def moment(text: str, now: dt.datetime, calendar: Calendar | None = None) -> dt.
         raise errors.FeelError(expression=text, reason="it is no date, date-time or duration of ISO 8601") from None
 
 
+def parts(text: str) -> Mapping[str, str] | None:
+    """How many `years`, `months`, `weeks`, `days`, `hours`, `minutes` and `seconds` an ISO 8601 duration says, of those that it says.
+
+    None: it is no duration.
+    """
+    match = _DURATION.fullmatch(text)
+    return None if match is None else {name: value for name, value in match.groupdict().items() if value}
+
+
+def repetition(text: str) -> tuple[int | None, str, str] | None:
+    """How often `R3/PT24H`, `R/P1D`, … comes (None: without end), from when on ("": at once) and the interval; None: it is none."""
+    match = _CYCLE.fullmatch(text)
+    if match is None:
+        return None
+    times = match["times"]
+    return None if times in ("", "-1") else int(times), match["start"] or "", match["every"]
+
+
 def after(text: str, start: dt.datetime, calendar: Calendar | None = None) -> dt.datetime:
     """`start` plus an ISO 8601 duration; years, months, weeks and days are calendar days of the engine's zone.
 
     With a calendar its days are working days and its hours, minutes and seconds working time. Raises `errors.FeelError`.
     """
-    match = _DURATION.fullmatch(text)
-    if match is None:
+    said = parts(text)
+    if said is None:
         raise errors.FeelError(expression=text, reason="it is no ISO 8601 duration such as P3D or PT24H")
-    part = {name: float(value) for name, value in match.groupdict().items() if value}
+    part = {name: float(value) for name, value in said.items()}
     try:
         time = dt.timedelta(hours=part.get("hours", 0), minutes=part.get("minutes", 0), seconds=part.get("seconds", 0))
         if calendar is not None:
@@ -76,14 +95,14 @@ def _worked(text: str, part: dict[str, float], time: dt.timedelta, start: dt.dat
 
 def cycle(text: str, now: dt.datetime, calendar: Calendar | None = None) -> tuple[dt.datetime, int | None, str]:
     """First due time, how often it repeats after that (None: without end) and the interval of `R3/PT24H`, `R/P1D`, …"""
-    match = _CYCLE.fullmatch(text)
-    if match is None:
+    found = repetition(text)
+    if found is None:
         raise errors.FeelError(expression=text, reason="it is no repetition such as R3/PT24H")
-    times, start, every = match["times"], match["start"], match["every"]
+    times, start, every = found
     if after(every, now) <= now:
         raise errors.FeelError(expression=text, reason="it repeats without a pause")
     first = moment(start, now) if start else after(every, now, calendar)
-    return first, None if times in ("", "-1") else max(int(times) - 1, 0), every
+    return first, None if times is None else max(times - 1, 0), every
 
 
 def next_due(due: dt.datetime, every: str, now: dt.datetime, calendar: Calendar | None = None) -> dt.datetime:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ..bpmn import differences, moves, tables
+from ..bpmn import differences, tables
 from ..bpmn.differences import Change
 from ..bpmn.tables import Laid
 from ..errors import FileRefused, NotFound
@@ -34,8 +34,8 @@ class FileApart:
     after: bytes | None
     #: what it means; empty where only the writing or the drawing differs
     changes: Sequence[Change]
-    #: of a diagram: what is only drawn elsewhere, by id with its name
-    moved: Mapping[str, str] = field(default_factory=dict)
+    #: of a diagram: what is only drawn elsewhere
+    moved: Sequence[Change] = ()
     #: of decision tables: those in which something differs
     tables: Sequence[Laid] = ()
 
@@ -102,8 +102,7 @@ def _apart(path: str, before: bytes | None, after: bytes | None) -> FileApart:
     more: dict[str, Any] = {}
     try:
         if kind == "bpmn" and before is not None and after is not None:
-            touched = {change.id for change in changes}
-            more = {"moved": {id: name for id, name in moves.moved(before, after).items() if id not in touched}}
+            more = {"moved": differences.moved(path, before, after)}
         elif kind == "dmn":
             more = {"tables": tables.laid(before, after)}
     except FileRefused:

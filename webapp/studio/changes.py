@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from engine.bpmn.differences import Change
+from markupsafe import Markup
 
-from ..i18n import N_, gettext
+from engine.bpmn.differences import REFERENCES, Change
+from engine.calendar import OFFICE
+
+from ..i18n import N_, gettext, named
 from ..text import THINGS
-from . import passages, wording
+from . import passages, times, wording
 
 #: settings by the names that the panels of the editors give them; any other is called as in the file
 _SETTINGS = {
@@ -27,6 +30,10 @@ _SETTINGS = {
     "condition": N_("Condition"),
     "default": N_("Default flow"),
     "lane": N_("Lane"),
+    "scope": N_("Inside"),
+    "attached": N_("At the edge of"),
+    "activity": N_("Undoes"),
+    "wf.calendar": N_("Working calendar"),
     "documentation": N_("Documentation"),
     "timer.text": N_("Time"),
     "assignmentDefinition.candidateGroups": N_("Done by roles"),
@@ -76,7 +83,7 @@ class Told:
 
     how: str
     thing: str
-    #: what it is called, and its id where that says more
+    #: what it is called, and its id where it has no name
     name: str
     id: str
     details: Sequence[Detail]
@@ -88,9 +95,38 @@ def by_file(changes: Iterable[Change]) -> list[tuple[str, list[Told]]]:
 
 
 def told(change: Change) -> Told:
-    details = [_detail(setting, *_worded(change, before, after)) for setting, (before, after) in change.settings.items()]
-    name = gettext("row %(number)s", number=change.name) if change.what == "rule" else change.name or change.id
-    return Told(how=change.how, thing=gettext(THINGS[change.what]), name=name, id="" if change.id == name else change.id, details=details)
+    settings = {name: both for name, both in change.settings.items() if name != "timer.kind" or "timer.text" not in change.settings}
+    details = [_detail(change, setting, *_worded(change, before, after)) for setting, (before, after) in settings.items()]
+    own = change.named.get(change.id)
+    name: str = named(own) if own else change.name
+    id = "" if name else change.id
+    if change.what == "rule":
+        name, id = gettext("row %(number)s", number=change.name), ""
+    elif change.ends:
+        name, id = _way(change, name), ""
+    elif change.what == "entry":
+        name, id = change.id, ""
+    elif change.what == "element" and own and not name:
+        name = gettext(own.kind)
+    return Told(how=change.how, thing=gettext(THINGS[change.what]), name=name, id=id, details=details)
+
+
+def _way(change: Change, name: str) -> Markup:
+    """A flow by what it connects, which says more than its id, and by its own name where it has one."""
+    source, target = (_called(change, id) for id in change.ends)
+    if name:
+        return Markup(gettext("%(name)s: from “%(source)s” to “%(target)s”")) % {"name": name, "source": source, "target": target}
+    return Markup(gettext("from “%(source)s” to “%(target)s”")) % {"source": source, "target": target}
+
+
+def _called(change: Change, id: str) -> str:
+    """By its name; what has none by what it is, its id small beside it, as two gateways may be without."""
+    found = change.named.get(id)
+    if found is None:
+        return id
+    if name := named(found):
+        return name
+    return Markup('{} <small class="id">{}</small>').format(gettext(found.kind), id)
 
 
 def _worded(change: Change, before: Any, after: Any) -> tuple[Any, Any]:
@@ -100,7 +136,7 @@ def _worded(change: Change, before: Any, after: Any) -> tuple[Any, Any]:
     return wording.both((before or "").encode(), (after or "").encode()) or (before, after)
 
 
-def _detail(setting: str, before: Any, after: Any) -> Detail:
+def _detail(change: Change, setting: str, before: Any, after: Any) -> Detail:
     direction, _, variable = setting.partition(" ")
     if direction == "input" and variable:
         called = gettext("Input %(name)s", name=variable)
@@ -108,12 +144,24 @@ def _detail(setting: str, before: Any, after: Any) -> Detail:
         called = gettext("Output %(name)s", name=variable)
     else:
         called = gettext(_SETTINGS[setting]) if setting in _SETTINGS else setting
+    if setting in REFERENCES:
+        before, after = (_called(change, id) if isinstance(id, str) and id else "" for id in (before, after))
+        return Detail(setting=called, before=before, after=after)
+    if setting == "wf.calendar":
+        before, after = (gettext("the office's") if value == OFFICE else value for value in (before, after))
+    if setting in times.SETTINGS:
+        before, after = (_time(value, calendar) for value, calendar in zip((before, after), change.calendars, strict=True))
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
         return Detail(setting=called, before="", after="", lines=lines(before, after))
     texts = [_text(value) for value in (before, after)]
     if all(texts) and max(map(len, texts)) > _LONG:
         return Detail(setting=called, before="", after="", words=passages.around(*texts))
     return Detail(setting=called, before=_shown(before), after=_shown(after))
+
+
+def _time(value: Any, calendar: str | None) -> Any:
+    """What is no time that can be said stays as it is written."""
+    return (isinstance(value, str) and times.said(value, working=calendar is not None)) or value
 
 
 def lines(before: str, after: str) -> list[tuple[str, str]]:

@@ -35,6 +35,8 @@ class FileShown:
     file: FileApart
     #: what changed, each with the id of what it is about
     entries: Sequence[tuple[Change, Told]]
+    #: of a diagram: what is only drawn elsewhere, as `entries`
+    moved: Sequence[tuple[Change, Told]] = ()
     #: of a diagram: both drawings; empty where there is none
     diagrams: tuple[str, str] = ("", "")
     #: of a form: the components on each side with what became of each
@@ -99,7 +101,8 @@ def _shown(file: FileApart) -> FileShown:
         case "bpmn":
             order = ("process", "lane", "element", "flow")  # whoever inserted a step looks for it first
             entries.sort(key=lambda entry: order.index(entry[0].what))
-            return FileShown(file=file, entries=entries, diagrams=_diagrams(file))
+            moved = [(change, told(change)) for change in file.moved]
+            return FileShown(file=file, entries=entries, moved=moved, diagrams=_diagrams(file))
         case "dmn":
             laid = {"rule", "column"}
             return FileShown(file=file, entries=[(change, one) for change, one in entries if change.what not in laid])
@@ -113,7 +116,8 @@ def _diagrams(file: FileApart) -> tuple[str, str]:
     """Both drawings: on the older one what was removed, on the newer one what was added, on both what changed or moved."""
     marks: dict[str, dict[str, str]] = {"removed": {}, "added": {}}
     for side, other in (("removed", "added"), ("added", "removed")):
-        marks[side] = {id: "moved" for id in file.moved} | {c.id: c.how for c in file.changes if c.what != "process" and c.how != other}
+        changed = {change.id: change.how for change in file.changes if change.what != "process" and change.how != other}
+        marks[side] = {change.id: "moved" for change in file.moved} | changed
     return _drawing(file.before, marks["removed"]), _drawing(file.after, marks["added"])
 
 
