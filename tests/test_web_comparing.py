@@ -133,3 +133,17 @@ def test_a_group_of_a_form_is_marked_by_its_label_and_by_what_lies_in_it(own_off
     deploying.deploy(own_office.services, {**kept, "forms/extra.form": form()}, procedure="office")
     saved(own_office, **{"forms/extra.form": form(label="沟通")})
     assert own_office.browser("admin").get("/studio/office/compare").text.count('class="compared-field is-changed"') == 2
+
+
+def test_what_is_only_drawn_elsewhere_is_named(own_office: Office) -> None:
+    """A step by its name, a flow by the steps that it connects."""
+    kept = drafts.contents(own_office.services, "office", actor=None)
+    path = next(path for path in kept if path.endswith(".bpmn"))
+    flow = next(re.finditer(rb'<bpmn:sequenceFlow id="(\w+)"', kept[path]))[1]
+    edge = re.compile(rb'(bpmnElement="' + flow + rb'"[^>]*>\s*<di:waypoint x=")(\d+)')
+    drawn = edge.sub(lambda found: found[1] + str(int(found[2]) - 7).encode(), kept[path])
+    assert drawn != kept[path]
+    saved(own_office, **{path: drawn})
+    page = own_office.browser("admin", "zh-CN").get("/studio/office/compare").text
+    assert "1 个元素仅移动了位置" in page
+    assert re.search(r'class="lights" data-lights="' + flow.decode() + '">从「[^」]+」到「[^」]+」</button>', page)
