@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.errors import PdfFailed, SettingWrong
+from engine.errors import PdfFailed, Sentence, SettingWrong
 from engine.ports import Json
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,9 @@ FAMILY = "Noto Sans S Chinese"
 RESOLUTION = 130
 #: seconds within which a document is made, however busy the machine is
 PATIENCE = 60
-_TOO_MUCH = "it took too much time or memory"
+_TOO_MUCH = Sentence("it took too much time or memory", {})
+#: exit code of typesetting where the font lacks a character
+_LACKING = 3
 _TYPESETTING = Path(__file__).with_name("typesetting.py")
 #: typst fetches packages over these: nobody answers there, so that what a letter says of a person stays in the house
 _NOBODY = dict.fromkeys((f"{name}_proxy" for name in ("http", "https", "all")), "http://127.0.0.1:9") | {"no_proxy": ""}
@@ -102,6 +104,9 @@ class TypstRenderer:
             raise PdfFailed(reason=_TOO_MUCH) from None
         if done.returncode == 1 and done.stdout:
             raise PdfFailed(reason=done.stdout.decode("utf-8", "replace"))
+        if done.returncode == _LACKING and done.stdout:
+            character = done.stdout.decode("utf-8", "replace")
+            raise PdfFailed(reason=Sentence('the font does not have the character "{character}"', {"character": character}))
         if done.returncode:
             log.error("typesetting ended with %s", done.returncode)  # its own words may quote the letter
             raise PdfFailed(reason=_TOO_MUCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -10,6 +11,8 @@ from ..errors import FileRefused, Sentence
 from .spelling import FORMS
 from .vocabulary import AS, ATTRIBUTES, CHART, CLASSES, EACH, HOLDS, IF, LANGUAGES, NEEDED, VALUE, VOID
 
+#: bytes of a letter: some hundred pages
+LARGEST = 200_000
 #: faults that are told of one letter
 _MOST = 50
 #: elements within each other
@@ -80,16 +83,24 @@ def read(content: bytes, path: str) -> Letter:
 
 
 def study(content: bytes) -> tuple[Letter | None, list[Fault]]:
-    """The letter, or every fault that keeps it from being one."""
+    """The letter, or every fault that keeps it from being one, as far as it is read."""
+    if len(content) > LARGEST:
+        return None, [Fault(1, 1, Sentence("a letter has {kilobytes} kB at most", {"kilobytes": LARGEST // 1000}))]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         return None, [Fault(line, 1, Sentence("it is not written in UTF-8", {}))]
     reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    found = reader.found()
+    found = None
+    try:
+        reader.feed(text)
+        reader.close()
+        found = reader.found()
+    except _Enough:
+        pass
+    except AssertionError:  # how the parser refuses a declaration such as <![x
+        reader.unreadable()
     faults = sorted(reader.faults, key=lambda fault: (fault.line, fault.column))
     return (None if faults else found), faults
 
@@ -132,6 +143,14 @@ class _Open:
     #: what it holds is not looked at: it has no place itself
     refused: bool = False
 
+    @property
+    def styled(self) -> str:
+        return " ".join(self.attributes.get("class", "").split())
+
+
+class _Enough(Exception):
+    """So much is wrong that it is read no further."""
+
 
 class _Reader(HTMLParser):
     """Builds the tree. Nothing is repaired: what a browser would guess is a fault here."""
@@ -140,6 +159,8 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.faults: list[Fault] = []
         self._open = [_Open("", 1, 1)]
+        #: how many of each are open
+        self._tags = Counter[str]()
 
     def found(self) -> Letter | None:
         for still in self._open[1:]:
@@ -164,6 +185,9 @@ class _Reader(HTMLParser):
             footer=footers[0] if footers else None,
         )
 
+    def unreadable(self) -> None:
+        self._fault("what begins with <! there cannot be read")
+
     # --- what the parser tells
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -177,10 +201,10 @@ class _Reader(HTMLParser):
             self._close(opened)
         elif len(self._open) > _DEEPEST:
             self._fault("elements are nested too deeply", at=opened)
-            opened.refused = True
-            self._open.append(opened)
+            raise _Enough
         else:
             self._open.append(opened)
+            self._tags[tag] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -188,15 +212,20 @@ class _Reader(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in [each.tag for each in self._open[1:]]:
+        if not self._tags[tag]:
             if tag not in VOID and not self._open[-1].refused:
                 self._fault("</{tag}> closes nothing", tag=tag)
             return
-        while (last := self._open.pop()).tag != tag:
+        while (last := self._left()).tag != tag:
             if not last.refused:
                 self._fault("<{tag}> is not closed", at=last, tag=last.tag)
             self._close(last)
         self._close(last)
+
+    def _left(self) -> _Open:
+        last = self._open.pop()
+        self._tags[last.tag] -= 1
+        return last
 
     def handle_data(self, data: str) -> None:
         within = self._open[-1]
@@ -233,6 +262,8 @@ class _Reader(HTMLParser):
             self._fault("<{tag}> cannot stand in <{within}>", at=opened, tag=opened.tag, within=within.tag)
         elif within.tag == "span" and within.attributes.get("class"):
             self._fault(_HOLD_NOTHING, at=opened)
+        elif opened.tag == "hr" and opened.styled == "page" and any(each.styled == "together" for each in self._open):
+            self._fault("no page ends within a part that is not divided between two pages", at=opened)
         else:
             return True
         return False
@@ -262,6 +293,8 @@ class _Reader(HTMLParser):
             return
         if opened.tag == "data":
             self._alone(opened)
+        if opened.tag == "tr" and not any(isinstance(child, Node) for child in opened.children):
+            self._fault("a row of a table needs a cell", at=opened)
         node = Node(opened.tag, opened.line, opened.column, opened.attributes, _joined(opened.children))
         self._lines(node)
         self._open[-1].children.append(node)
@@ -283,8 +316,9 @@ class _Reader(HTMLParser):
         self._said(template, line, column, **facts)
 
     def _said(self, template: str, line: int, column: int, **facts: object) -> None:
-        if len(self.faults) < _MOST:
-            self.faults.append(Fault(line, column, Sentence(template, facts)))
+        self.faults.append(Fault(line, column, Sentence(template, facts)))
+        if len(self.faults) >= _MOST:
+            raise _Enough
 
 
 def _joined(children: Sequence[Node | str]) -> list[Node | str]:
