@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import threading
@@ -18,7 +19,7 @@ from twins import ScriptedOperation
 from engine import deploying, versions
 from engine.chains import shipped
 from engine.chains import versions as chain_versions
-from engine.errors import NotAllowed, PublicationWaits, ScenariosFailed
+from engine.errors import NotAllowed, PublicationOver, PublicationWaits, ScenariosFailed
 from engine.jobs import Runner
 from engine.models import Job, ProcedureEvent, ProcedurePublication, ProcedureVersion, ScenarioPass
 from engine.procedures import gather
@@ -62,8 +63,8 @@ def save(room: Room, path: str, content: bytes, *, by: str = "director") -> int:
     return changing.save(room.services, "test", path, content, revision=seen.get(path), actor=person(by))
 
 
-def publish(room: Room, revision: int, *, by: str = "director", **more: Any) -> Any:
-    return publications.publish(room.services, "test", revision=revision, actor=person(by), note="调整", **more)
+def publish(room: Room, revision: int, *, by: str = "director", note: str = "调整", **more: Any) -> Any:
+    return publications.publish(room.services, "test", revision=revision, actor=person(by), note=note, **more)
 
 
 def state(room: Room, publication: Publication) -> Publication:
@@ -151,7 +152,7 @@ def test_who_publishes_waits_for_nothing(room: Room, played: list[str]) -> None:
     waiting = publish(room, revision)
     assert isinstance(waiting, Publication) and (waiting.state, waiting.played, waiting.of) == ("waiting", 0, 2)
     assert played == [] and active(room) == 1
-    assert publish(room, revision) == publish(room, revision, by="admin") == waiting
+    assert publish(room, revision) == waiting
     room.run()
     done = state(room, waiting)
     assert (done.state, done.number, done.played, done.asked_by) == ("published", 2, 2, "孙志远") and played == [GOOD, OTHER]
@@ -221,12 +222,72 @@ def test_what_somebody_changed_meanwhile_is_not_published_unseen(room: Room) -> 
 
 
 def test_two_publish_at_once(room: Room, played: list[str]) -> None:
-    """Both are led to the same publication, and each scenario is played once."""
+    """Two clicks of one person lead to the same publication, and each scenario is played once."""
     revision = save(room, LETTER, b"two")
-    first, second = together(lambda: publish(room, revision), lambda: publish(room, revision, by="admin"))
+    first, second = together(lambda: publish(room, revision), lambda: publish(room, revision))
     assert isinstance(first, Publication) and first == second
     room.run()
     assert active(room) == room.count(ProcedureVersion) == 2 and played == [GOOD, OTHER]
+
+
+@pytest.mark.parametrize("other", ["by", "at", "note", "replacing", "override"])
+def test_who_asks_for_something_else_is_not_answered_with_what_waits(room: Room, other: str) -> None:
+    """Such as another time: it is told who publishes and since when, and what waits stays as it was asked for."""
+    revision = save(room, LETTER, b"two")
+    begun = publish(room, revision, by="admin")
+    at = room.clock.now() + dt.timedelta(days=1)
+    given: dict[str, Any] = {"by": "director", "at": at, "note": "另一说明", "replacing": 1, "override": "已知"}
+    with pytest.raises(PublicationWaits) as told:
+        publish(room, revision, **{"by": "admin", other: given[other]})
+    assert told.value.facts == {"who": begun.asked_by, "when": begun.asked_at.isoformat(timespec="minutes")}
+    room.run()
+    assert (state(room, begun).state, state(room, begun).at, active(room)) == ("published", None, 2)
+
+
+# --- a publication that is withdrawn
+
+
+def test_what_waits_is_withdrawn(room: Room, played: list[str]) -> None:
+    """Nothing is played or published, it is kept who withdrew it, and the draft can be published anew in another way."""
+    revision = save(room, LETTER, b"two")
+    waiting = publish(room, revision)
+    with pytest.raises(NotAllowed):
+        publications.withdraw(room.services, "test", waiting.id, actor=person("worker"))
+    publications.withdraw(room.services, "test", waiting.id, actor=person("admin"))
+    room.run()
+    assert (state(room, waiting).state, played, active(room)) == ("withdrawn", [], 1)
+    with room.services.database.reading() as connection:
+        act = events.last(connection, "test")
+        assert act is not None and (act.act, act.by, act.facts) == ("withdrawn", person("admin"), {"revision": revision})
+        assert publications.last(connection, "test") is None
+    with pytest.raises(PublicationOver):
+        publications.withdraw(room.services, "test", waiting.id, actor=person("admin"))
+    again = publish(room, revision, at=room.clock.now() + dt.timedelta(days=1))
+    room.run()
+    assert again.id != waiting.id and state(room, again).state == "published"
+    with pytest.raises(PublicationOver):
+        publications.withdraw(room.services, "test", again.id, actor=person("admin"))
+
+
+@pytest.mark.parametrize("when", ["playing", "publishing"])
+def test_what_is_withdrawn_while_it_is_carried_out_is_not_published(
+    room: Room, played: list[str], monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """However late it is: its scenarios are played no further, or the version that was being made is not."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+    late: tuple[Any, str] = (running, "run") if when == "playing" else (publishing, "considered")
+    do = getattr(*late)
+
+    def withdrawn(*given: Any, **more: Any) -> Any:
+        if (when == "publishing") or state(room, waiting).state == "waiting":
+            with contextlib.suppress(PublicationOver):
+                publications.withdraw(room.services, "test", waiting.id, actor=person("admin"))
+        return do(*given, **more)
+
+    monkeypatch.setattr(*late, withdrawn)
+    room.run()
+    assert (state(room, waiting).state, active(room), room.count(ProcedureVersion)) == ("withdrawn", 1, 1)
+    assert len(played) < 2 and room.value(sa.select(Job.state).where(Job.kind == "publish")) == "done"
 
 
 def test_a_version_that_never_served_is_activated_when_its_scenarios_passed(room: Room, played: list[str]) -> None:

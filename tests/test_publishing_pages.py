@@ -115,6 +115,24 @@ def test_what_was_changed_meanwhile_is_told(office: Office, manager: FlaskClient
     assert "草稿又有改动" in told and active(office) == 1
 
 
+def test_what_waits_is_withdrawn_by_a_button(office: Office, manager: FlaskClient) -> None:
+    """Then it may be published at another time; until then that is refused by name, and the history tells of it."""
+    address = publish(manager).headers["Location"]
+    other = publish(manager, when="later", at="2099-01-01T09:00")
+    assert other.status_code == 409 and "已于" in other.text and "先撤销该次发布" in other.text
+    assert "撤销发布" in manager.get(address).text
+    sent = {"csrf_token": token(manager, address)}
+    done = manager.post(f"{address}/withdraw", data=sent, follow_redirects=True)
+    assert done.request.path == MAIN and "该次发布已撤销" in done.text and done.text.count("撤销发布") == 1
+    late = manager.post(f"{address}/withdraw", data=sent, follow_redirects=True)
+    assert "该次发布已结束" in late.text
+    run(office)
+    assert active(office) == 1
+    again = publish(manager, when="later", at="2099-01-01T09:00").headers["Location"]
+    run(office)
+    assert "2099年1月1日" in manager.get(again, follow_redirects=True).text
+
+
 def test_others_see_nothing_of_it(office: Office, manager: FlaskClient) -> None:
     """Neither whoever does not manage the procedure, nor anybody under another name."""
     address = publish(manager).headers["Location"]
@@ -144,6 +162,10 @@ def test_a_program_asks_what_became_of_it(office: Office) -> None:
     at = "/api/v1/procedures/probe/versions"
     begun = client.post(at, headers={**own, "If-Match": '"1-1"'}, json={"note": "x"})
     assert begun.status_code == 202 and begun.json["number"] is None and begun.json["publication"]["state"] == "waiting"
+    assert client.delete(begun.headers["Location"], headers=own).status_code == 204
+    assert client.delete(begun.headers["Location"], headers=own).json["code"] == "publication_over"
+    assert client.get(begun.headers["Location"], headers=own).json["state"] == "withdrawn"
+    begun = client.post(at, headers={**own, "If-Match": '"1-1"'}, json={"note": "x"})
     address = begun.headers["Location"]
     assert client.get(address, headers=own).json == begun.json["publication"]
     run(office)

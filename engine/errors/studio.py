@@ -67,7 +67,14 @@ class PublishingScheduled(PartwellError):
 
 
 class PublicationWaits(PartwellError):
-    """{who} began to publish this procedure at {when}, and its scenarios are being played. Wait until that is through, then look again."""
+    """{who} began to publish this procedure at {when}, and its scenarios are being played. Wait until that is through, then look again; or
+    withdraw it first."""
+
+    status = 409
+
+
+class PublicationOver(PartwellError):
+    """It waits no more: it was published, refused or withdrawn by now. Nothing was changed."""
 
     status = 409
 

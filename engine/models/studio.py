@@ -117,7 +117,7 @@ class ProcedurePublication(Base):
     note: Mapped[str] = mapped_column(sa.Text)
     #: why it is published although scenarios fail, "" where it then is not
     override: Mapped[str] = mapped_column(sa.Text)
-    #: `waiting`, `published` or `refused`
+    #: `waiting`, `published`, `refused` or `withdrawn`
     state: Mapped[str] = mapped_column(sa.String(10))
     #: scenarios that are done, and how many there are
     played: Mapped[int]

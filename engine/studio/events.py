@@ -15,10 +15,10 @@ from ..ports import Json
 #: `begun` from a version or as a new procedure; `edited`, `added`, `uploaded`, `renamed`, `removed`: a file; `taken over`: what changed in
 #: the version that was published meanwhile; `replaced`: that version's changes were left out on purpose; `overrode`: published although
 #: scenarios fail; `published`, `scheduled`, `discarded`: the draft is no more; `not activated`: why a scheduled version is not;
-#: `not published`: what scenarios, or somebody meanwhile, had against it
+#: `not published`: what scenarios, or somebody meanwhile, had against it; `withdrawn`: somebody took the publication back before its end
 ACTS = (
     *("begun", "edited", "added", "uploaded", "renamed", "removed"),
-    *("taken over", "replaced", "overrode", "published", "scheduled", "discarded", "not activated", "not published"),
+    *("taken over", "replaced", "overrode", "published", "scheduled", "discarded", "not activated", "not published", "withdrawn"),
 )
 #: within this time the changes that somebody makes to a file are one
 _SITTING = dt.timedelta(hours=1)

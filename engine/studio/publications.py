@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from .. import versions
 from ..db import Unit
 from ..deferral import FINISH, add_job
-from ..errors import DatabaseAway, NotFound, PartwellError, PublicationWaits, ScenariosFailed
+from ..errors import DatabaseAway, NotFound, PartwellError, PublicationOver, PublicationWaits, ScenariosFailed
 from ..leases import holds
 from ..models import Job, Person, ProcedurePublication, new_id
 from ..ports import Json
@@ -47,7 +47,7 @@ class Publication:
     number: int | None
     #: when the version shall become active, None: at once
     at: dt.datetime | None
-    #: `waiting`, `published` or `refused`
+    #: `waiting`, `published`, `refused` or `withdrawn`
     state: str
     #: scenarios that are done, and how many there are
     played: int
@@ -80,7 +80,7 @@ def publish(
         rows.must_edit(services, connection, procedure, actor)
         waiting = _waiting(connection, procedure)
     if waiting is not None:
-        return _same(services, waiting, revision=revision, number=None)
+        return _same(waiting, {"number": None, "asked_by": actor, **how})
     files = publishing.considered(services, procedure, actor=actor, **how)
     left = gate.unplayed(services, files, procedure=procedure)
     if not left:
@@ -113,7 +113,7 @@ def last(connection: sa.Connection, procedure: str) -> Publication | None:
     newest = _SHOWN.where(_ROW.procedure == procedure).order_by(_ROW.asked_at.desc(), _ROW.id.desc()).limit(1)
     found = connection.execute(newest).one_or_none()
     active = events.last_activation(connection, procedure)
-    if found is None or found.state == "published":
+    if found is None or found.state in ("published", "withdrawn"):
         return None
     if found.state == "refused" and active is not None and active.at > found.asked_at:
         return None
@@ -138,39 +138,68 @@ def _waiting(connection: sa.Connection, procedure: str) -> Any:
     return connection.execute(_SHOWN.where(_ROW.procedure == procedure, _ROW.state == "waiting")).one_or_none()
 
 
-def _same(services: Services, waiting: Any, *, revision: int | None, number: int | None) -> Publication:
-    """The one that waits already, if it is about the same. Raises PublicationWaits."""
-    if (waiting.revision, waiting.number) != (revision, number):
+def _same(waiting: Any, asked: Mapping[str, Any]) -> Publication:
+    """The one that waits already, for whoever asked for just this before. Raises PublicationWaits."""
+    if any(getattr(waiting, name) != said for name, said in asked.items()):
         raise PublicationWaits(who=waiting.who or "", when=waiting.asked_at.isoformat(timespec="minutes"))
     return _told(waiting)
 
 
-def _begun(
-    services: Services, procedure: str, *, files: Any, left: Sequence[str], actor: str, revision: int | None, number: int | None, **how: Any
-) -> Publication:
-    of = gate.count(files)
+def _begun(services: Services, procedure: str, *, files: Any, left: Sequence[str], actor: str, **how: Any) -> Publication:
+    of, asked = gate.count(files), {"asked_by": actor, **how}
     with services.database.unit() as unit:
         connection, now = unit.connection, services.clock.now()
         rows.one_at_a_time(connection)
         waiting = _waiting(connection, procedure)
         if waiting is not None:
-            return _same(services, waiting, revision=revision, number=number)
-        if revision is not None:
-            publishing.must_be(connection, procedure, revision)
-        given = {"id": new_id(), "procedure": procedure, "revision": revision, "number": number, **how}
-        asked = {"state": "waiting", "played": max(of - len(left), 0), "of": of, "asked_at": now, "asked_by": actor, "refusal": {}}
-        connection.execute(sa.insert(_ROW).values(**given, **asked))
-        add_job(services, unit, None, KIND, "", "", at=now, attempts=_ATTEMPTS, key=f"{KIND}:{given['id']}")
+            return _same(waiting, asked)
+        if how["revision"] is not None:
+            publishing.must_be(connection, procedure, how["revision"])
+        begun = {"state": "waiting", "played": max(of - len(left), 0), "of": of, "asked_at": now, "refusal": {}}
+        id = new_id()
+        connection.execute(sa.insert(_ROW).values(id=id, procedure=procedure, **asked, **begun))
+        add_job(services, unit, None, KIND, "", "", at=now, attempts=_ATTEMPTS, key=_key(id))
         found = _told(_waiting(connection, procedure))
         unit.commit()
     return found
 
 
+def withdraw(services: Services, procedure: str, id: str, *, actor: str) -> None:
+    """What waits is not published, and its scenarios are played no further. Raises PublicationOver, NotFound, NotAllowed."""
+    read(services, procedure, id, actor=actor)
+    with services.database.unit() as unit:
+        connection, now = unit.connection, services.clock.now()
+        row = _ended(connection, id, state="withdrawn", at=now)
+        if row is None:
+            raise PublicationOver
+        events.record(connection, procedure, "withdrawn", at=now, by=actor, facts=_about(row))
+        # one that is carried out just now finds out by itself
+        dropped = sa.update(Job).where(Job.key == _key(id), Job.state == "waiting").values(state="dropped", finished_at=now)
+        connection.execute(dropped)
+        unit.commit()
+
+
+def _ended(connection: sa.Connection, id: str, *, state: str, at: dt.datetime, values: Mapping[str, Any] = {}) -> Any:
+    """End one that waits; gives its row, None where it ended before."""
+    ended = {"state": state, "ended_at": at, **values}
+    which = sa.update(_ROW).where(_ROW.id == id, _ROW.state == "waiting").values(ended)
+    return connection.execute(which.returning(*_ROW.__table__.c)).one_or_none()
+
+
+def _about(row: Any) -> dict[str, Json]:
+    """Of which draft or version it is."""
+    return {"number": row.number} if row.number is not None else {"revision": row.revision}
+
+
+def _key(id: str) -> str:
+    return f"{KIND}:{id}"
+
+
 # --- the job
 
 
-class _LeaseLost(Exception):
-    """Another worker has it now: nothing is written."""
+class _Over(Exception):
+    """Another worker has the job now, or the publication was withdrawn: nothing is published."""
 
 
 def carry_out(services: Services, job: Any) -> None:
@@ -178,17 +207,13 @@ def carry_out(services: Services, job: Any) -> None:
     with services.database.reading() as connection:
         row = connection.execute(sa.select(_ROW.__table__).where(_ROW.id == _id(job), _ROW.state == "waiting")).one_or_none()
     if row is None:  # its end was written, and only that of the job was not
-        with services.database.unit() as unit:
-            if holds(unit, job):
-                unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
-                unit.commit()
-        return
+        return _finished(services, job)
     if not _TURN.acquire(blocking=False):
         return _put_off(services, job)
     try:
         _carried_out(services, job, row)
-    except _LeaseLost:
-        pass
+    except _Over:
+        _finished(services, job)
     except DatabaseAway:
         raise
     except PartwellError as error:
@@ -202,21 +227,28 @@ def failed(services: Services, job: Any, started: dt.datetime, error: PartwellEr
     _refused(services, job, error)
 
 
+def _finished(services: Services, job: Any) -> None:
+    with services.database.unit() as unit:
+        if holds(unit, job):
+            unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
+            unit.commit()
+
+
 def _carried_out(services: Services, job: Any, row: Any) -> None:
     def told(played: int, of: int) -> None:
         with services.database.unit() as unit:
-            unit.connection.execute(sa.update(_ROW).where(_ROW.id == row.id).values(played=played, of=of))
+            waits = sa.update(_ROW).where(_ROW.id == row.id, _ROW.state == "waiting")
+            if not unit.connection.execute(waits.values(played=played, of=of)).rowcount:
+                raise _Over
             unit.commit()
 
     at = row.at if row.at is not None and row.at > services.clock.now() else None
 
     def also(unit: Unit, number: int) -> None:
-        if not holds(unit, job):
-            raise _LeaseLost
         now = services.clock.now()
+        if not holds(unit, job) or _ended(unit.connection, row.id, state="published", at=now, values={"number": number, "at": at}) is None:
+            raise _Over
         unit.write(FINISH, job_id=job.id, new_state="done", at=now)
-        ended = {"state": "published", "number": number, "at": at, "ended_at": now}
-        unit.connection.execute(sa.update(_ROW).where(_ROW.id == row.id).values(ended))
 
     if row.revision is not None:
         how: dict[str, Any] = {"note": row.note, "replacing": row.replacing, "override": row.override, "told": told, "also": also}
@@ -236,11 +268,9 @@ def _refused(services: Services, job: Any, error: PartwellError) -> None:
             return
         now = services.clock.now()
         unit.write(FINISH, job_id=job.id, new_state="done", at=now)
-        waits = sa.and_(_ROW.id == _id(job), _ROW.state == "waiting")
-        row = unit.connection.execute(sa.select(_ROW.__table__).where(waits)).one_or_none()
+        row = _ended(unit.connection, _id(job), state="refused", at=now, values={"refusal": refusal})
         if row is not None:
-            unit.connection.execute(sa.update(_ROW).where(waits).values(state="refused", refusal=refusal, ended_at=now))
-            facts = {"reasons": refusal["reasons"], **({"number": row.number} if row.number is not None else {"revision": row.revision})}
+            facts = {"reasons": refusal["reasons"], **_about(row)}
             events.record(unit.connection, row.procedure, "not published", at=now, by=row.asked_by, facts=facts)
         unit.commit()
 

@@ -23,7 +23,7 @@ class ToldPublication:
 
     id: str
     procedure: str
-    #: `waiting`, `published` or `refused`
+    #: `waiting`, `published`, `refused` or `withdrawn`
     state: str
     #: of the version
     number: int | None
@@ -56,5 +56,13 @@ def accepted(found: Publication, **more: Any) -> Any:
 @api.get("/procedures/<procedure>/publications/<publication_id>")
 @declared(scope="read:procedures", gives=ToldPublication)
 def publication(procedure: str, publication_id: str) -> Any:
-    """What has become of a publication whose scenarios are played first: `waiting`, `published` or `refused`."""
+    """What has become of a publication whose scenarios are played first: `waiting`, `published`, `refused` or `withdrawn`."""
     return plain(told(publications.read(services(), procedure, publication_id, actor=me().id)))
+
+
+@api.delete("/procedures/<procedure>/publications/<publication_id>")
+@declared(scope="write:procedures")
+def withdraw_publication(procedure: str, publication_id: str) -> Any:
+    """Withdraw a publication that waits, so that nothing is published; refused (409) where it is over by now."""
+    publications.withdraw(services(), procedure, publication_id, actor=me().id)
+    return "", 204

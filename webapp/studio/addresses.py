@@ -53,6 +53,7 @@ _ACTS = {
     "discarded": N_("Draft discarded"),
     "not activated": N_("Could not become active"),
     "not published": N_("Was not published"),
+    "withdrawn": N_("Publishing withdrawn"),
 }
 
 

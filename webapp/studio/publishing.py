@@ -16,6 +16,7 @@ from engine.errors import (
     NotDeployable,
     NothingToPublish,
     PartwellError,
+    PublicationOver,
     PublicationWaits,
     ScenariosFailed,
     TimePassed,
@@ -85,6 +86,9 @@ def publication(procedure: str, id: str) -> Any:
     if found.state == "waiting":
         draft = drafts.read(services(), procedure, actor=me().id)
         return render_template("studio_publication.html", draft=draft, publication=found)
+    if found.state == "withdrawn":
+        flash(gettext("It was withdrawn and is not published."), "info")
+        return _onward(redirect(_where_from(found)))
     if found.state == "published":
         assert found.number is not None
         return _onward(_published(procedure, found.number, found.at))
@@ -93,7 +97,23 @@ def publication(procedure: str, id: str) -> Any:
             flash(why(found), "danger")
         return _onward(redirect(url_for("studio.consider", procedure=procedure)))
     flash(why(found), "danger")
-    return _onward(redirect(url_for("studio.version_list", procedure=procedure)))
+    return _onward(redirect(_where_from(found)))
+
+
+def _where_from(publication: Publication) -> str:
+    """The page of the draft, or that of versions where one of them was to be activated."""
+    return url_for("studio.show" if publication.revision is not None else "studio.version_list", procedure=publication.procedure)
+
+
+@studio.post("/<procedure>/publications/<id>/withdraw")
+@logged_in
+def withdraw(procedure: str, id: str) -> Any:
+    """Back to the publication, which leads on by what it is now: published, where somebody was too late."""
+    try:
+        publications.withdraw(services(), procedure, id, actor=me().id)
+    except PublicationOver as error:
+        flash(i18n.error_text(error), "warning")
+    return redirect(url_for("studio.publication", procedure=procedure, id=id))
 
 
 def _published(procedure: str, number: int, at: dt.datetime | None) -> Any:
