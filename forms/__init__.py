@@ -2,7 +2,7 @@
 
 from .checker import FormChecker
 from .posted import ABSENT, draft, parse, uploads, with_row, without_row
-from .schema import fields, without_hidden
+from .schema import fields, fits, without_hidden
 from .view import FieldView, OptionView, RowView, field_id
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "draft",
     "field_id",
     "fields",
+    "fits",
     "parse",
     "uploads",
     "with_row",

@@ -253,6 +253,21 @@ def at(values: Any, path: Sequence[str]) -> Any:
     return values
 
 
+def fits(schema: Mapping[str, Any], values: Any) -> bool:
+    """Whether values lie as the form has its fields: objects, rows and lists where it has them, nothing else; what is missing fits."""
+    return _lies(known(schema).places, values)
+
+
+def _lies(place: Any, value: Any) -> bool:
+    if value is None or (isinstance(place, Component) and place.type == "expression"):
+        return True
+    if isinstance(place, Mapping):
+        return isinstance(value, Mapping) and all(_lies(inner, value.get(key)) for key, inner in place.items())
+    if place.type == "dynamiclist":
+        return isinstance(value, (list, tuple)) and all(isinstance(row, Mapping) and _lies(place.children.places, row) for row in value)
+    return isinstance(value, (list, tuple)) if place.type in LISTS else not isinstance(value, (list, tuple, Mapping))
+
+
 def has(values: Any, path: Sequence[str]) -> bool:
     """Whether something, even None, lies at a path."""
     for key in path:

@@ -207,6 +207,32 @@ def test_choices_may_come_from_the_case() -> None:
 # --- what must be sent, and what may not be
 
 
+@pytest.mark.parametrize(
+    ("values", "fit"),
+    [
+        ({}, True),
+        ({"guest": {"name": "李四"}, "people": [{"photos": ["a"]}], "reason": 1, "other": [1], "sum": {"a": 1}}, True),
+        ({"guest": None, "people": None, "reason": None}, True),
+        ({"guest": "李四"}, False),
+        ({"guest": {"name": ["李四"]}}, False),
+        ({"people": 6}, False),
+        ({"people": "六人"}, False),
+        ({"people": ["张三"]}, False),
+        ({"people": [{"photos": "a"}]}, False),
+        ({"reason": {"a": 1}}, False),
+        ([], False),
+    ],
+)
+def test_values_fit_a_form_that_has_their_objects_rows_and_lists(values: Any, fit: bool) -> None:
+    """What fits is drawn; what the form does not have does not matter."""
+    people = {"type": "dynamiclist", "path": "people", "components": [{"type": "filepicker", "key": "photos", "label": "照片"}]}
+    group = {"type": "group", "path": "guest", "components": [text("name")]}
+    schema = form(group, people, text("reason"), {"type": "expression", "key": "sum", "expression": "=1"})
+    assert forms.fits(schema, values) is fit
+    if fit:
+        assert view(schema, values)
+
+
 def test_a_required_field_must_be_sent_even_when_something_is_stored() -> None:
     """A second review does not inherit the decision of the first."""
     assert faults(form(DECISION), {}, {"decision": "approve"}) == {"decision": [Text.REQUIRED]}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from web_office import Office, token
 
+import forms
 from engine.studio import changing
 
 _STEP = """<?xml version="1.0" encoding="UTF-8"?>
@@ -93,6 +94,22 @@ def test_examples_of_another_form_are_left_out(office: Office) -> None:
     ]
     answer = Desk(office, "admin").preview(rows)
     assert answer.status_code == 200 and 'name="guest.name"' in answer.text
+
+
+def test_a_fault_of_the_program_is_not_taken_for_examples_that_do_not_fit(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty form would hide it."""
+    actor = office.people["admin"]
+    changing.save(office.services, "office", "scenarios/visit.yaml", _SCENARIO.encode(), revision=None, base=None, actor=actor)
+    desk, drawn = Desk(office, "admin"), forms.FormChecker.view
+
+    def broken(checker: Any, schema: Any, stored: Any, *given: Any, **more: Any) -> Any:
+        if stored:
+            raise TypeError("broken")
+        return drawn(checker, schema, stored, *given, **more)
+
+    monkeypatch.setattr(forms.FormChecker, "view", broken)
+    assert desk.preview(empty="1").status_code == 200
+    assert desk.preview().status_code == 500
 
 
 def test_what_is_typed_is_checked_as_in_a_case_and_stays(office: Office) -> None:

@@ -78,7 +78,7 @@ def _shown(path: str, text: str, allowed: Mapping[str, str], held: Mapping[str, 
     if faults := checker.problems(schema):
         wrong = [lint.finding(lint.Code.BAD_FORM, None, form=PurePosixPath(path).stem, reason=fault) for fault in faults]
         return {"findings": checking.told(wrong)}
-    stored = _fitting(schema, held, allowed)
+    stored = _fitting(schema, held)
     typed, errors = _typed(schema), {}
     # once asked for, with every change
     tried = typed is not None and bool({"try", "form:tried"} & set(request.form))
@@ -128,12 +128,8 @@ def _examples(files: Mapping[str, bytes], steps: Sequence[Step]) -> dict[str, An
     return examples.values(files, called, start=any(step.start for step in steps), now=services().clock.now(), zone=zone)
 
 
-def _fitting(schema: Mapping[str, Any], values: Mapping[str, Any], allowed: Mapping[str, str]) -> Mapping[str, Any]:
+def _fitting(schema: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values, without files, which are stored nowhere; nothing where they are those of another form than the one that is drawn now."""
-    checker = services().forms
-    try:
-        stored = enclosures.without(checker.files(schema, values), values)
-        checker.view(schema, stored, permissions=allowed, locale=current())
-    except (TypeError, ValueError, AttributeError, KeyError):
+    if not forms.fits(schema, values):
         return {}
-    return stored
+    return enclosures.without(services().forms.files(schema, values), values)
