@@ -33,10 +33,12 @@ from engine.models import (
     Placement,
     ProcedureVersion,
     Sequel,
+    ServiceToken,
     SignOff,
     WorkRound,
     WorkStep,
 )
+from webapp.api.description import OF_TOKENS
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -270,6 +272,36 @@ def test_a_database_with_a_row_in_every_table_is_upgraded_and_loses_none(empty: 
     assert chain.effective_at == chain.published_at and faults(chain.name, chain.name_en, chain.steps) == []
     assert [setting(step, "twice") for step in chain.steps] == ["adjacent", "none", "adjacent"]
     assert chain.steps[0]["approvers"] == [{"rule": "report_line", "of": "initiator", "level": 2}]
+    database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "now"),
+    [
+        (["deploy:procedures", "start"], ["read:procedures", "write:procedures", "start"]),
+        (["admin:procedures", "deploy:procedures"], ["admin:procedures", "read:procedures", "write:procedures"]),
+        (["read:cases", "messages"], ["read:cases", "messages"]),
+    ],
+)
+def test_tokens_that_were_made_may_do_what_they_could(empty: str, keyring: Keyring, scopes: list[str], now: list[str]) -> None:
+    """Under the scopes that an administrator can choose now, each once; what was called the same stays."""
+    database = Database(empty, keyring)
+    engine = database.unpooled()
+    with engine.connect() as connection:
+        command.upgrade(migrations.config(connection), "0034")
+    schema = sa.MetaData()
+    schema.reflect(engine, only=("persons", "service_tokens"))
+    written: dict[str, dict[str, object]] = {}
+    more: dict[str, dict[str, object]] = {"persons": {}, "service_tokens": {"scopes": scopes}}
+    with engine.begin() as connection:
+        for name, given in more.items():
+            table = schema.tables[name]
+            written[name] = {column.name: _any_value(table, column, written) for column in table.columns} | given
+            connection.execute(sa.insert(table), written[name])
+    migrations.upgrade(database)
+    with database.reading() as connection:
+        assert connection.execute(sa.select(ServiceToken.scopes)).scalar_one() == now
+    assert set(now) <= set(OF_TOKENS)
     database.dispose()
 
 
