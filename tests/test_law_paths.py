@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from termination_case import FILES
 from engine import rules
 from engine.bpmn.findings import Finding
 from engine.bpmn.order import missing_before
+from webapp import i18n
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
@@ -274,6 +276,15 @@ def test_the_rule_file_says_what_is_wrong_with_it() -> None:
     assert rules.faults(b'{"since": {"a": ["b"]}}') == ["since.a must be an object"]
     assert rules.faults(b'{"since": {"a": {"b": "c"}}}') == ["since.a.b must be a list of texts"]
     assert rules.faults(b'{"since": []}') == ["since must be an object"]
+
+
+def test_whatever_is_wrong_with_the_rule_file_is_said_in_chinese() -> None:
+    """A rule that is none, what is no object and no list, who may cancel, no manager, and slips in what may come after a case."""
+    listed = {"name": 1, "kinds": {}, "rate": [], "results": {"": {"name": "x", "name_en": "x", "counts": True, "more": 1}}}
+    wrong = {"befroe": {}, "before": [], "since": {"a": []}, "shown": {"hr": "x"}, "cancel": ["hr"], "managers": [], "aftermath": listed}
+    found = rules.faults(json.dumps(wrong).encode())
+    assert len(found) >= 12
+    assert [fault for fault in found if not re.search("[\u3400-\u9fff]", i18n.reason(fault))] == []
 
 
 def test_a_slip_in_what_may_come_after_a_case_is_told_by_its_place() -> None:
