@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from . import access, asking, endings, incidents, messages, snapshots, terms, timeline, timers
+from . import access, aftermath, asking, endings, incidents, messages, snapshots, terms, timeline, timers
 from .bpmn.runtime import Execution
 from .documents import DocumentRow
 from .documents import rows as document_rows
@@ -21,7 +21,7 @@ from .models import TELLING, Candidate, Case, Incident, Job, JobAttempt, Person,
 from .people import directory
 from .ports import Json
 from .procedures import Deployed
-from .rules import Aftermath, Rules, rules_now, rules_of
+from .rules import Aftermath, Rules, rules_of
 from .snapshots import SnapshotRow
 from .timeline import Event
 from .timers import TimerRow
@@ -109,7 +109,7 @@ class CasePage:
     #: what the reader may do with the case: `cancel`, `terminate`, `void`, `confirm`, `decline`, `suspend`, `resume`, `repair`,
     #: `copy`
     may: frozenset[str]
-    #: what may be recorded of what came of it, for those who may `repair`
+    #: what may be recorded of what came of it, for those who may `repair`; without a kind where nothing may but something was
     aftermath: Aftermath | None
     #: its version is suspended, so nothing moves
     on_hold: bool
@@ -189,7 +189,7 @@ def case_page(services: Services, case_id: str, *, reader: str) -> CasePage:
             void=void if void is None or sight.whole else dataclasses.replace(void, reason=""),
             asked=asked if sight.whole else None,
             may=may | _shows(services, connection, case, rules, reader),
-            aftermath=rules_now(services, connection, deployed.procedure).aftermath if "repair" in may else None,
+            aftermath=aftermath.to_record(services, connection, deployed.procedure, Case.id == case_id) if "repair" in may else None,
             on_hold=version.suspended and case.status != "closed",
             working=not version.suspended and _working(services, connection, case),
         )

@@ -134,6 +134,13 @@ _ID = re.compile(b"[0-9a-f]{32}")
 _ID_HERE = b"\x01"
 
 
+class FormerEvent(StrEnum):
+    """What earlier releases called what is called otherwise now; entries keep the names under which they were written."""
+
+    CASE_DISPUTED = "case:disputed"
+    DISPUTE_ENDED = "case:dispute:ended"
+
+
 @dataclass(kw_only=True)
 class Page:
     """What one commit writes about a case. `entries` and `head` say where the chain stands; each `append` moves them on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,10 @@ class Aftermath:
     rate: Listed = field(default_factory=lambda: Listed(name="", name_en=""))
     kinds: Mapping[str, Listed] = field(default_factory=dict)
     results: Mapping[str, Listed] = field(default_factory=dict)
+
+    def lacking(self, kinds: Iterable[str], results: Iterable[str]) -> list[str]:
+        """Those of the kinds and results in rows that are not listed, each once."""
+        return sorted({kind for kind in kinds if kind not in self.kinds} | {result for result in results if result not in self.results})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +111,7 @@ def faults(content: bytes) -> list[str]:
 #: the rule that lists what may come of a case
 _AFTERMATH = "aftermath"
 #: characters of a key of it, which stands in rows
-_LONGEST = 40
+LONGEST = 40
 #: rules that name steps (`bpmn.demands`)
 _STEPS = ("no_way_back", "second_person")
 #: rules that hold a list for each of several names
@@ -130,8 +134,8 @@ def _faults_after(given: object) -> list[str]:
             found.append(f"“{place}” must be an object that is not empty")
             continue
         for key, one in listed.items():
-            if not 0 < len(key) <= _LONGEST:
-                found.append(f"“{place}.{key}” must have 1 to {_LONGEST} characters")
+            if not 0 < len(key) <= LONGEST:
+                found.append(f"“{place}.{key}” must have 1 to {LONGEST} characters")
             found += _misnamed(f"{place}.{key}", one, *more)
             if isinstance(one, dict) and not isinstance(one.get("counts", False), bool):
                 found.append(f"“{place}.{key}.counts” must be true or false")

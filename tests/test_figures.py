@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from lxml import etree
 from twins import ScriptedOperation, SetClock
 
-from engine import aftermath, endings, messages, returns, work
+from engine import aftermath, casefile, endings, messages, returns, work
 from engine.analytics import exports, reports, scope, spread, tallies
 from engine.errors import FormInvalid, NotAllowed, NotFound
 from engine.models import Case, PastWait, Tally, new_id
+from engine.rules import Aftermath
 from engine.services import Services
 
 AFTERMATH = json.loads((Path(__file__).parent.parent / "processes/termination/rules.json").read_bytes())["aftermath"]
@@ -255,7 +256,30 @@ def test_what_may_come_after_is_what_the_serving_version_lists(room: Room) -> No
     room.deploy(*line("talk", "close"), rules={name: rule for name, rule in RULES.items() if name != "aftermath"})
     with pytest.raises(FormInvalid):
         aftermath.record(room.services, case, kind="petition", request_id="d4", **given)
-    assert looked_at(room).aftermath is None and reported(room).summary.followed == 0
+    assert looked_at(room).aftermath == Aftermath() and reported(room).summary.followed == 0
+
+
+def test_what_came_after_is_seen_ended_and_counted_where_no_version_lists_it(room: Room) -> None:
+    """Procedures listed nothing when it was recorded: it is told by its stored words, and how it ended is anything that fits."""
+    case, other = through(room, talk=1, close=1), through(room, talk=1, close=1)
+    today = room.clock.now().date()
+    given = {"actor": person("admin"), "note": "来函"}
+    aftermath.record(room.services, case, kind="arbitration", began_on=today, request_id="d1", **given)
+    room.deploy(*line("talk", "close"), rules={name: rule for name, rule in RULES.items() if name != "aftermath"})
+
+    def listed(id: str) -> Aftermath | None:
+        return casefile.case_page(room.services, id, reader=person("admin")).aftermath
+
+    assert listed(case) == Aftermath() and listed(other) is None
+    with room.services.database.reading() as connection:
+        [row] = aftermath.sequels(connection, case)
+    for number, wrong in enumerate(("", "x" * 41)):
+        with pytest.raises(FormInvalid) as refused:
+            aftermath.end(room.services, row.id, result=wrong, ended_on=today, request_id=f"e{number}", **given)
+        assert list(refused.value.fields) == ["result"]
+    aftermath.end(room.services, row.id, result="settled", ended_on=today, request_id="d2", **given)
+    found = reported(room).summary.sequels
+    assert (found.kinds, found.results, found.cases, found.counted) == ({"arbitration": 1}, {"settled": 1}, 1, 0)
 
 
 # --- exports

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -16,16 +17,14 @@ from web_office import FILES, RULES, Office, token
 
 from engine import deploying, work
 from engine.models import WorkItem, new_id
+from webapp import events, i18n, text
 
 
 @pytest.fixture(scope="module")
 def cases(office: Office) -> dict[str, str]:
     """One case that was closed, one that waits for the conversation, one whose call failed."""
     closed = office.case()
-    item = office.approved(closed)
-    client, headers = office.program("linxiaobei")
-    given = client.post(f"/api/v1/items/{item}/complete", json={"values": {"statement": "已知晓"}}, headers=headers)
-    assert given.status_code == 204, given.text
+    _close(office, closed)
     with office.services.database.unit() as unit:  # as if the conversation had waited five hours
         talk = sa.and_(WorkItem.case_id == closed, WorkItem.element == "talk")
         opened = unit.connection.execute(sa.select(WorkItem.opened_at).where(talk)).scalar_one()
@@ -36,6 +35,13 @@ def cases(office: Office) -> dict[str, str]:
     broken = office.case()
     office.usage.refuses = False
     return {"closed": closed, "talking": talking, "broken": broken}
+
+
+def _close(office: Office, case: str) -> None:
+    item = office.approved(case)
+    client, headers = office.program("linxiaobei")
+    given = client.post(f"/api/v1/items/{item}/complete", json={"values": {"statement": "已知晓"}}, headers=headers)
+    assert given.status_code == 204, given.text
 
 
 def test_the_diagram_shows_how_many_cases_stand_where(office: Office, cases: dict[str, str]) -> None:
@@ -174,6 +180,38 @@ def test_a_procedure_that_lists_nothing_after_its_cases_has_no_page_for_it(own_o
     assert manager.get(f"/cases/{case}/aftermath").status_code == 404 and "aftermath" not in manager.get(f"/cases/{case}").text
     assert "劳动争议" not in manager.get("/analytics/office").text
     assert "劳动争议" not in manager.get("/analytics/office/cases.csv").data.decode("utf-8-sig")
+
+
+def test_what_was_recorded_before_it_was_listed_is_shown_and_can_be_ended(own_office: Office) -> None:
+    """By its stored word, in words of one's own, with what to add to the rules; the figures and the list of cases tell of it, too."""
+    manager = own_office.browser("sunzhiyuan", "zh-CN")
+    case = own_office.case()
+    _close(own_office, case)
+    address = f"/cases/{case}/aftermath"
+    given = {"kind": "arbitration", "began_on": "2026-11-01", "note": "市仲裁委", "request_id": new_id()}
+    assert "劳动仲裁" in own_office.post(manager, address, given, follow_redirects=True).text
+    rules = {name: rule for name, rule in RULES.items() if name != "aftermath"}
+    deploying.deploy(own_office.services, {**FILES, "rules.json": json.dumps(rules).encode()}, procedure="office")
+    assert re.search(rf'href="{address}">.*后续情况', manager.get(f"/cases/{case}").text)
+    page = manager.get(address).text
+    assert "arbitration" in page and "请在其中 aftermath 一项列出类型和处理结果" in page
+    [sequel] = set(re.findall(rf"{address}/([0-9a-f]+)", page))
+    ended = {"result": " ", "ended_on": "2026-11-20", "note": "裁决书", "request_id": new_id()}
+    refused = own_office.post(manager, f"{address}/{sequel}", ended)
+    assert refused.status_code == 422 and "请用 1 至 40 个字写明处理结果。" in refused.text
+    ended |= {"result": "公司胜诉"}
+    assert "公司胜诉" in own_office.post(manager, f"{address}/{sequel}", ended, follow_redirects=True).text
+    figures = manager.get("/analytics/office").text
+    assert all(word in figures for word in ("后续情况", "arbitration", "公司胜诉", "没有列出：arbitration、公司胜诉"))
+    [head, line] = list(csv.reader(io.StringIO(manager.get("/analytics/office/cases.csv").data.decode("utf-8-sig"))))
+    assert dict(zip(head, line, strict=True))["后续情况"] == "arbitration"
+
+
+def test_what_the_ledger_called_a_dispute_stays_readable() -> None:
+    """Entries keep the names that earlier releases wrote, so these are told in words, with their looks, among what is shown first."""
+    for name, said in (("case:disputed", "登记劳动争议"), ("case:dispute:ended", "登记争议结果")):
+        assert i18n.catalogue("zh-CN").gettext(events.name(name)) == said
+        assert name in text.EVENT_LOOKS and text.main_events([SimpleNamespace(event=name, element=None)])
 
 
 def test_a_case_that_was_opened_is_in_hand_from_then_on(office: Office) -> None:

@@ -35,7 +35,9 @@ def _page(case_id: str, faults: dict[str, list[str]] | None = None, failed: str 
     if case.aftermath is None and not rows:
         raise NotFound(what="page", name=request.path)
     listed = case.aftermath or Aftermath()
-    return render_template("aftermath.html", case=case, listed=listed, rows=rows, faults=faults or {}, failed=failed, typed=request.form)
+    unlisted = listed.lacking([row.kind for row in rows], [row.result for row in rows if row.result])
+    told = {"case": case, "listed": listed, "rows": rows, "unlisted": unlisted}
+    return render_template("aftermath.html", **told, faults=faults or {}, failed=failed, typed=request.form)
 
 
 @aftermath.post("/cases/<case_id>/aftermath")
@@ -62,7 +64,7 @@ def end(case_id: str, sequel_id: str) -> Any:
     if faults := _missing(ended_on=day, note=note):
         return _page(case_id, faults, sequel_id), 422
     assert day is not None
-    which = {"result": request.form.get("result", ""), "ended_on": day}
+    which = {"result": request.form.get("result", "").strip(), "ended_on": day}
     try:
         engine_aftermath.end(services(), sequel_id, actor=me().id, note=note, request_id=request_id(), **which)
     except FormInvalid as refused:

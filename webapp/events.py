@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.ledger import Event
+from engine.ledger import Event, FormerEvent
 
 from .i18n import N_
 
@@ -21,6 +21,8 @@ NAMES: Mapping[str, str] = {
     Event.CASE_VOIDED: N_("Declared void"),
     Event.SEQUEL_RECORDED: N_("What came after the case was recorded"),
     Event.SEQUEL_ENDED: N_("Its end was recorded"),
+    FormerEvent.CASE_DISPUTED: N_("Dispute recorded"),
+    FormerEvent.DISPUTE_ENDED: N_("End of the dispute recorded"),
     Event.CASE_EXPORTED: N_("Exported with names, for figures"),
     Event.ENDING_ASKED: N_("A second person is asked to end the case or declare it void"),
     Event.ENDING_DECLINED: N_("The second person declined"),

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, g
 from markupsafe import Markup, escape
 
-from engine.ledger import Event
+from engine.ledger import Event, FormerEvent
 
 from . import events
 from .i18n import N_, gettext, incident_text, moment, reason
@@ -110,6 +110,8 @@ EVENT_LOOKS = {
     Event.CASE_VOIDED: ("circle-x", "danger"),
     Event.SEQUEL_RECORDED: ("scale", "danger"),
     Event.SEQUEL_ENDED: ("scale", "primary"),
+    FormerEvent.CASE_DISPUTED: ("scale", "danger"),
+    FormerEvent.DISPUTE_ENDED: ("scale", "primary"),
     Event.CASE_EXPORTED: ("eye", "secondary"),
     Event.ENDING_ASKED: ("users", "warning"),
     Event.ENDING_DECLINED: ("circle-x", "warning"),
@@ -184,6 +186,7 @@ _MAIN = frozenset(
         Event.CASE_VOIDED,
         Event.SEQUEL_RECORDED,
         Event.SEQUEL_ENDED,
+        *FormerEvent,
         Event.ENDING_ASKED,
         Event.ENDING_DECLINED,
         Event.ITEM_COMPLETED,

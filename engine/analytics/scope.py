@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from .. import rules
+from .. import aftermath, rules
 from ..bpmn import render
 from ..bpmn.model import Element
 from ..errors import NotAllowed, NotFound
@@ -31,8 +31,6 @@ class Readable:
     name_en: str
     #: whether they may also repair its cases
     manages: bool
-    #: what may come of its cases, by the version that serves now; None where nothing is recorded
-    aftermath: Aftermath | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +46,8 @@ class Scope(Readable):
     """What one person looks at."""
 
     reader: str
+    #: what may come of its cases (`aftermath.to_record`)
+    aftermath: Aftermath | None
     #: all there are, the newest first
     versions: Sequence[Version]
     #: those that are looked at
@@ -75,7 +75,7 @@ def readable(services: Services, reader: str) -> list[Readable]:
         own = of[row.procedure]
         if roles & (own.readers | own.managers):
             manages = bool(roles & own.managers)
-            found.append(Readable(procedure=row.procedure, name=row.name, name_en=row.name_en, manages=manages, aftermath=own.aftermath))
+            found.append(Readable(procedure=row.procedure, name=row.name, name_en=row.name_en, manages=manages))
     return sorted(found, key=lambda each: each.name)
 
 
@@ -89,6 +89,8 @@ def scope(services: Services, procedure: str, *, reader: str, number: int | None
     known = next((each for each in readable(services, reader) if each.procedure == procedure), None)
     if known is None:
         raise NotAllowed(reason="only managers and readers of a procedure see how its cases go")
+    with services.database.reading() as connection:
+        listed = aftermath.to_record(services, connection, procedure, Case.version_id.in_([row.id for row in rows]))
     versions = [Version(id=row.id, number=row.number, active=row.active, deployed_at=row.deployed_at) for row in rows]
     chosen = versions if number is None else [version for version in versions if version.number == number]
     if not chosen:
@@ -99,7 +101,7 @@ def scope(services: Services, procedure: str, *, reader: str, number: int | None
         name=known.name,
         name_en=known.name_en,
         manages=known.manages,
-        aftermath=known.aftermath,
+        aftermath=listed,
         reader=reader,
         versions=versions,
         chosen=chosen,

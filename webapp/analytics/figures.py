@@ -32,6 +32,7 @@ def show(procedure: str) -> Any:
     before = after = None
     if since_number is not None:
         before, after = reports.compare(services(), wanted.scope, since_number, wanted.first, wanted.last)
+    listed = wanted.scope.aftermath
     return render_template(
         "analytics.html",
         asked=wanted,
@@ -43,9 +44,8 @@ def show(procedure: str) -> Any:
         since=since_number,
         before=before,
         after=after,
-        pairs=_pairs(before, after, wanted.way, wanted.scope.aftermath.rate if wanted.scope.aftermath else None)
-        if before and after
-        else (),
+        unlisted=listed.lacking(told.summary.sequels.kinds, [key for key in told.summary.sequels.results if key]) if listed else [],
+        pairs=_pairs(before, after, wanted.way, listed.rate if listed and listed.kinds else None) if before and after else (),
         # the newest version last; the first one has nothing before it
         comparable=sorted(numbers)[1:],
         admin=me().holds("admin"),

@@ -69,7 +69,7 @@ def cases(procedure: str) -> Response:
         *(gettext("Employee's department"), gettext("Employee number") if out.named else gettext("Employee (pseudonym)")),
         *([gettext("Name")] if out.named else []),
         *(gettext("Cycle time (h)"), gettext("Cycle time (working h)")),
-        *([named(listed)] if listed else []),
+        *([named(listed) or gettext("What came after the case")] if listed else []),
     ]
 
     def lines() -> Iterator[Sequence[Any]]:
