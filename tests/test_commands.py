@@ -225,10 +225,10 @@ def test_findings_are_told_in_the_language_of_the_terminal(run: Any, tmp_path: P
 
 
 def test_what_is_shipped_is_accepted(run: Any) -> None:
-    """The folder and each of its files; a table and a diagram are both in the answer."""
+    """The folder and each of its files; the tables and the diagram are all in the answer."""
     code, out, _ = run("check", TERMINATION, "--json")
     told = json.loads(out)
-    assert code == 0 and {Path(file["file"]).name for file in told} == {"termination.bpmn", "law-check.dmn"}
+    assert code == 0 and {Path(file["file"]).name for file in told} == {"termination.bpmn", "law-check.dmn", "references.dmn"}
     assert all(file["accepted"] and not [f for f in file["findings"] if f["severity"] == "error"] for file in told)
     code, out, _ = run("check", TERMINATION / "termination.bpmn", "--json")
     assert (code, len(json.loads(out))) == (0, 1)
@@ -240,7 +240,7 @@ def test_good_and_bad_files_of_several_folders_in_one_call(run: Any, tmp_path: P
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     code, out, _ = run("check", tmp_path / "diagram.xml", tmp_path / "picture.png", TERMINATION, "--json")
     assert code == 1
-    assert [file["accepted"] for file in json.loads(out)] == [True, False, True, True]
+    assert [file["accepted"] for file in json.loads(out)] == [True, False, True, True, True]
 
 
 def test_a_file_is_checked_with_what_it_needs_of_its_folder(run: Any, tmp_path: Path) -> None:
