@@ -7,10 +7,14 @@ from collections.abc import Mapping
 import pytest
 from diagrams import END, START, flows, mapping, service, user, zeebe
 from engine_room import files, form
+from termination_case import FILES
+from termination_case import FORMS as TERMINATION_FORMS
 
 from engine import checks
 from engine.bpmn.findings import Finding
+from engine.bpmn.lint import offered
 from engine.bpmn.names import PERSON
+from engine.letters import checking
 from engine.people import directory
 from webapp import form_checker, told_of_operations
 
@@ -124,6 +128,40 @@ def test_a_step_without_its_letter_and_a_letter_without_a_step() -> None:
     ]
     assert [(one.code, one.severity) for one in found["letters/other.html"]] == [("unused_letter", "note")]
     assert checked({"letters/notice.typ": b"= x"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("facts.plannd_end", "facts.planned_end"),
+        ("notice.evidense", "notice.evidence"),
+        ("employer.unions_x", "employer.union"),
+        ("law.grund", "law.ground"),
+    ],
+)
+def test_a_part_that_no_step_writes_is_refused(wrong: str, meant: str) -> None:
+    """Fields, contexts of scripts and mappings, and what a decision gives are known; the most alike is named first."""
+    path = "letters/notice.html"
+    lines = FILES[path].decode().splitlines()
+    at = next(number for number, line in enumerate(lines, 1) if "<p" in line)
+    lines[at - 1] = f'<p><data value="{wrong}">某</data></p>' + lines[at - 1]
+    told = {name: told for name, told in told_of_operations().items() if told is not None}
+    found = checking.findings({**FILES, path: "\n".join(lines).encode()}, forms=TERMINATION_FORMS, told=told)
+    assert [(one.code, one.severity, one.line, str(one.facts["expression"])) for one in found[path]] == [
+        ("unknown_place", "error", at, wrong)
+    ]
+    assert str(found[path][0].facts["known"]).startswith(f"{meant}, ")
+    assert checking.findings(FILES, forms=TERMINATION_FORMS, told=told) == {}
+
+
+def test_what_can_be_inserted_is_what_the_check_knows() -> None:
+    """Parts of fields, contexts and decisions are listed under the names that the letter is handed, labels where a form has them."""
+    told = {name: told for name, told in told_of_operations().items() if told is not None}
+    listed = {each["name"]: each for each in offered.handed(FILES, TERMINATION_FORMS, told, {"notice"})}
+    assert {"facts.planned_end", "notice.evidence", "employer.union", "law.ground.text", "subject.name", "number"} <= listed.keys()
+    assert listed["notice.evidence"]["label"] and "case.number" not in listed
+    [(_, known), *_] = checking.steps(FILES, "letters/notice.html", forms=TERMINATION_FORMS, told=told)
+    assert listed.keys() == (known.known or frozenset()) | known.shapes
 
 
 def test_the_parts_of_a_person_are_those_that_a_case_keeps() -> None:

@@ -301,7 +301,8 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.UNKNOWN_PART: (
         _WARNING,
-        '{where}: "{expression}" at character {position}: {reason}, as the operation does not give it. It stays empty. Correct the name.',
+        '{where}: "{expression}" at character {position}: {reason}. No step gives it, so it stays empty. There are: {known}. '
+        "Correct the name.",
     ),
     Code.BAD_TIMER: (
         _ERROR,

@@ -66,6 +66,19 @@ def uses(text: str, *, unary: bool = False) -> frozenset[str]:
     return _sound(text, unary, frozenset()).uses
 
 
+@functools.lru_cache(maxsize=4096)
+def form(text: str, names: frozenset[str] = frozenset()) -> Json:
+    """Which parts the value of an expression has, as its text tells: what it may be, or None where that is not known.
+
+    What it may be is a list of `{"path": […]}`, as a variable or a part of one is, and `{"parts": {key: form}}`. A list is as its
+    items are, since a path leads into each. `names`: as for `evaluate`.
+    """
+    try:
+        return json.loads(feel.asked(lambda interpreter: interpreter.call("form", text, json.dumps(sorted(names)))))
+    except (feel.LimitReached, UnicodeEncodeError):
+        return None
+
+
 def evaluate(text: str, data: Mapping[str, Json], *, names: Iterable[str] = (), now: dt.datetime | None = None) -> Json:
     """The value of the expression over `data`, as JSON.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
-from ..descriptions import Description
 from ..ports import Json
 from .model import Element, Process
 
@@ -15,6 +14,8 @@ from .model import Element, Process
 GIVEN = frozenset(("subject", "initiator", "case"))
 #: what it gives of a person
 PERSON = ("id", "name", "employee_no", "department", "department_name", "team", "post", "post_en", "email")
+#: what it gives of the case itself
+CASE = ("number", "started_at")
 #: what an approval chain leaves behind
 CHAIN_RESULT = ("decision", "opinion", "decided_by")
 
@@ -37,7 +38,7 @@ class Names:
     known: frozenset[str] | None
     #: False where an operation may give more than is known
     complete: bool = True
-    #: dotted names: all that there is below variables which hold the answer of an operation that describes itself, and nothing else
+    #: dotted names: all that there is below the variables of which that is known, whoever writes them
     shapes: frozenset[str] = frozenset()
 
     def and_also(self, names: Iterable[str]) -> Names:
@@ -57,12 +58,13 @@ def together(one: Names, other: Names) -> Names:
     """What exists in either."""
     if one.known is None or other.known is None:
         return UNKNOWN
-    shapes = one.shapes if one.shapes == other.shapes else frozenset[str]()
-    return Names(one.and_also(other.known).known, one.complete and other.complete, shapes)
+    mine, theirs = ({_head(name) for name in each.known or ()} - {_head(name) for name in each.shapes} for each in (one, other))
+    shapes = frozenset(name for name in one.shapes | other.shapes if _head(name) not in mine | theirs)
+    return Names(_opened({*one.known, *other.known}), one.complete and other.complete, shapes)
 
 
-def of_case(process: Process, forms: Mapping[str, Json] | None, told: Mapping[str, Description] = {}) -> Names:
-    """The case variables that any step of the process may have written. `told`: descriptions of operations by their names."""
+def of_case(process: Process, forms: Mapping[str, Json] | None) -> Names:
+    """The case variables that any step of the process may have written; of their shapes nothing is told."""
     found = set(GIVEN)
     complete = True
     for element in process.elements.values():
@@ -81,26 +83,7 @@ def of_case(process: Process, forms: Mapping[str, Json] | None, told: Mapping[st
             found.add(element.multi.output)
         if not element.outputs and _brings(element):
             complete = False
-    return Names(_opened(found), complete, _shapes(process, forms, told))
-
-
-def _shapes(process: Process, forms: Mapping[str, Json] | None, told: Mapping[str, Description]) -> frozenset[str]:
-    """Names below the variables that only ever take the whole answer of operations that are described."""
-    shapes: dict[str, set[str]] = {}
-    others: set[str] = set()
-    for element in process.elements.values():
-        answer = told.get(element.extensions.get("taskDefinition.type", "")) if element.multi is None else None
-        whole = {target for target, text in element.outputs if "".join(text.split()) == "=result"}
-        if not element.outputs and (header := element.headers.get("resultVariable")):
-            whole = {header}
-        written = {target for target, _ in element.outputs} | (from_person(element, forms) or set())
-        written |= {name for name in (result_name(element), element.multi and element.multi.output) if name}
-        for name in written | whole:
-            if name in whole and "." not in name and answer is not None and answer.outputs is not None:
-                shapes.setdefault(name, set()).update(f"{name}.{part.name}" for part in answer.outputs)
-            else:
-                others.add(_head(name))
-    return frozenset(name for head, found in shapes.items() if head not in others for name in found)
+    return Names(_opened(found), complete)
 
 
 def _head(name: str) -> str:

@@ -10,9 +10,9 @@ from ..bpmn.codes import Code
 from ..bpmn.findings import Finding, finding
 from ..bpmn.lint.calls import Calls
 from ..bpmn.lint.handed import handed
-from ..bpmn.lint.texts import short
+from ..bpmn.lint.texts import beside, short
 from ..bpmn.model import Element
-from ..bpmn.names import PERSON, Names
+from ..bpmn.names import Names
 from ..descriptions import Description
 from ..ports import Json
 from . import makers, places, reading, templates
@@ -48,12 +48,7 @@ def steps(
     """The steps that make a letter, each with the names in the input that it hands it."""
     found = makers.makers(files, path)
     calls = Calls(files, forms, told) if found else None
-    return [(element, handed(process, element, _with_people(calls.names(process)))) for process, element in found] if calls else []
-
-
-def _with_people(case: Names) -> Names:
-    """What is known of a person in a case is always the same."""
-    return replace(case, shapes=case.shapes | {f"{whom}.{part}" for whom in ("subject", "initiator") for part in PERSON})
+    return [(element, handed(process, element, calls.names(process))) for process, element in found] if calls else []
 
 
 def _letter(path: str, content: bytes, makers: list[tuple[Element, Names]]) -> Iterator[Finding]:
@@ -87,18 +82,16 @@ def _expressions(letter: reading.Letter, makers: list[tuple[Element, Names]]) ->
 
 def _unknown(where: str, text: str, names: Names, step: Element, *, within: bool) -> Iterator[Finding]:
     """What an expression names that the step does not hand on: variables, or parts of what is known."""
-    given = names.known or frozenset()
-    known = {*given, *_GIVEN, *(["item"] if within else [])}
-    heads = {name.partition(".")[0] for name in known}
-    told = {"where": where, "step": step.title, "known": ", ".join(sorted({name.partition(".")[0] for name in given})) or "–"}
-    wrong, severity = expressions.check(text, names=heads), "error"
+    heads = {*(names.known or ()), OWN, *(["item"] if within else [])}
+    parts = {*names.shapes, *_GIVEN}
+    shaped = {name.partition(".")[0] for name in parts}
+    wrong, severity, known = expressions.check(text, names=heads), "error", heads - {OWN}
     if not wrong:
+        known = parts | (heads - shaped)
         wrong, severity = expressions.check(text, names=known), "error" if names.complete else "warning"
-    if not wrong and names.shapes:
-        shaped = {name.partition(".")[0] for name in names.shapes}
-        wrong, severity = expressions.check(text, names=names.shapes | (heads - shaped)), "error"
     for problem in wrong:
-        yield finding(Code.UNKNOWN_PLACE, None, severity=severity, **told, **_problem(text, problem))
+        told = {"where": where, "step": step.title, "known": beside(text, problem, known), **_problem(text, problem)}
+        yield finding(Code.UNKNOWN_PLACE, None, severity=severity, **told)
 
 
 def _problem(text: str, problem: expressions.Problem) -> dict[str, Json]:

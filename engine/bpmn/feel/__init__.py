@@ -40,7 +40,7 @@ CHARACTERS: Final = 15_000
 MOST: Final = 5000
 #: Contexts kept for the next who needs one, about 9 MB each with a large table in it; more exist only while more threads evaluate.
 KEPT: Final = 4
-_FUNCTIONS = ("zone", "study", "compile", "run", "inspect", "load", "decide")
+_FUNCTIONS = ("zone", "study", "form", "compile", "run", "inspect", "load", "decide")
 
 
 class LimitReached(Exception):

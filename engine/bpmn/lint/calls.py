@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ... import errors
 from ...descriptions import Description
 from ...ports import Json
 from .. import names as variables
+from .. import shapes
+from ..dmn_shapes import decided
 from ..model import Element, Process
 from ..parser import processes_of
 
@@ -28,6 +31,8 @@ class Calls:
                 except errors.FileRefused:
                     continue
                 self.processes = {process.id: process for process in found if process.executable} | self.processes
+        self._around = shapes.Around(forms, told, decided(files))
+        self._shaped: dict[str, frozenset[str]] = {}
         self._callers: dict[str, list[tuple[Process, Element]]] = {}
         for process in self.processes.values():
             for element in process.elements.values():
@@ -43,7 +48,9 @@ class Calls:
         return self._of(process, frozenset())
 
     def _of(self, process: Process, busy: frozenset[str]) -> variables.Names:
-        found = variables.of_case(process, self.forms, self.told)
+        found = variables.of_case(process, self.forms)
+        if found.known is not None:
+            found = replace(found, shapes=self._shapes(process))
         busy |= {process.id}
         for element in process.elements.values():
             if element.called is not None and element.called.child and not element.outputs:
@@ -53,6 +60,11 @@ class Calls:
             if element.called is not None and element.called.parent:
                 found = variables.together(found, self._other(caller.id, busy))
         return found
+
+    def _shapes(self, process: Process) -> frozenset[str]:
+        if process.id not in self._shaped:
+            self._shaped[process.id] = shapes.of_case(process, self._around)
+        return self._shaped[process.id]
 
     def _other(self, id: str, busy: frozenset[str]) -> variables.Names:
         process = self.processes.get(id)

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import re
-
-from .. import names
+from .. import names, shapes
 from ..model import Element, Process
-
-#: an expression that hands on a variable, or a part of one, as it is
-_PATH = re.compile(r"=\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*")
 
 
 def handed(process: Process, element: Element, case: names.Names) -> names.Names:
     """The dotted names in the input of an element; `case`: the variables of its process.
 
-    What a part of the case is known to hold, it holds under its new name, too; of what is calculated, nothing deeper is known.
+    What a part of the case is known to hold, it holds under its new name, too, and a context what it is written with.
     """
     seen = names.inside(element, names.around(process, element, case))
-    known: set[str] = set()
-    shapes: set[str] = set()
+    shaped = {name.partition(".")[0] for name in seen.shapes}
+    given = shapes.dotted({name for name in seen.known or () if name not in shaped} | seen.shapes)
+    found: dict[str, shapes.Shape] = {}
     for target, text in element.inputs:
-        head = target.partition(".")[0]
-        known = {name for name in known if name.partition(".")[0] != head}
-        shapes = {name for name in shapes if name.partition(".")[0] != head}
-        path = _PATH.fullmatch(text)
-        parts = _below(path[1], seen.known) if path and head == target else set()
-        known |= {f"{target}.{part}" for part in parts} or {head}
-        if path and head == target and not parts:
-            shapes |= {f"{target}.{part}" for part in _below(path[1], seen.shapes)}
-        if not (path and path[1] == target):
-            seen = seen.and_also([target])
-    return names.Names(frozenset(known), seen.complete, frozenset(shapes))
-
-
-def _below(path: str, given: frozenset[str] | None) -> set[str]:
-    """The parts of a variable; none where it is known as a whole, or not at all."""
-    if given is None or path in given:
-        return set()
-    return {name.removeprefix(f"{path}.") for name in given if name.startswith(f"{path}.")}
+        head, *path = target.split(".")
+        shape = shapes.of_text(text, given.get)
+        for part in reversed(path):
+            shape = {part: shape}
+        if path and (head in given or seen.known is None):  # it is set in a copy of what has that name
+            shape = shapes.together((given.get(head), shape))
+        found[head] = given[head] = shape
+    below = frozenset(name for head, shape in found.items() for name in shapes.flat(head, shape))
+    return names.Names(frozenset(found), seen.complete, below)

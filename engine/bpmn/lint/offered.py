@@ -12,6 +12,7 @@ from .. import names
 from ..model import Element, Process
 from ..parser import processes_of
 from .calls import Calls
+from .handed import handed as input_of
 from .operations import description
 
 #: what a form's field holds, by its type; any other holds a text
@@ -48,13 +49,9 @@ def handed(
     for process in diagrams.processes:
         case = diagrams.calls.names(process)
         for element in (each for each in process.elements.values() if each.headers.get("template") in letters):
-            around = names.around(process, element, case)
-            seen = (around.known or names.GIVEN) | around.shapes
-            for target, source in element.inputs:
-                whole = source.removeprefix("=").strip()
-                for name in (whole, *(each for each in seen if each.startswith(f"{whole}."))):
-                    here = target + name[len(whole) :]
-                    found[here] = {"name": here, **diagrams.givers.get(name, {}), **diagrams.labels.get(name, {})}
+            given = input_of(process, element, case)
+            for name in (given.known or frozenset()) | given.shapes:
+                found[name] = {"name": name, **diagrams.givers.get(name, {}), **diagrams.labels.get(name, {})}
     return [found[name] for name in sorted(found)]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import difflib
+from collections.abc import Callable, Collection, Iterator
 
 from ... import errors
 from ...calendar import OFFICE, Calendar, Calendars
-from .. import expressions, names, timers
+from .. import expressions, names, shapes, timers
 from ..codes import Code
 from ..findings import Finding, finding
 from ..model import Element
 
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+#: names that a finding lists
+_MOST = 20
 _ORDINARY = Calendars({}, zone="UTC")
 
 
@@ -40,15 +43,29 @@ def feel(element: Element, where: str, text: str, seen: names.Names) -> Iterator
 
 
 def _below(element: Element, where: str, text: str, seen: names.Names) -> Iterator[Finding]:
-    """Parts of answers that do not exist, though their variables do."""
+    """Parts that do not exist, though their variables do."""
     used = expressions.uses(text) if seen.shapes else frozenset[str]()
-    shapes = frozenset(shape for shape in seen.shapes if shape.partition(".")[0] in used)
-    if not shapes:
+    known = frozenset(name for name in seen.shapes if name.partition(".")[0] in used)
+    if not known:
         return
-    heads = {shape.partition(".")[0] for shape in shapes}
-    for problem in expressions.check(text, names=shapes | (used - heads)):
-        place, reason = problem.from_ + 1, problem.message.rstrip(".")
-        yield finding(Code.UNKNOWN_PART, element, where=where, expression=short(text), position=place, reason=reason)
+    heads = {name.partition(".")[0] for name in known}
+    for problem in expressions.check(text, names=known | (used - heads)):
+        place, reason, there = problem.from_ + 1, problem.message.rstrip("."), beside(text, problem, known)
+        yield finding(Code.UNKNOWN_PART, element, where=where, expression=short(text), position=place, reason=reason, known=there)
+
+
+def beside(text: str, problem: expressions.Problem, known: Collection[str]) -> str:
+    """The names that there are in the place of an unknown one, the most alike first; `known`: dotted names."""
+    path = [part.strip() for part in text[problem.from_ : problem.to].split(".")]
+    tree: shapes.Shape = shapes.dotted(known)
+    before = ""
+    for part in path:
+        if not tree or part not in tree:
+            alike = difflib.get_close_matches(part, tree or (), n=3)
+            every = [*alike, *sorted(name for name in tree or () if name not in alike)]
+            return ", ".join(f"{before}{name}" for name in every[:_MOST]) + (", …" if len(every) > _MOST else "") or "–"
+        before, tree = f"{before}{part}.", tree[part]
+    return "–"
 
 
 def short(text: str) -> str:

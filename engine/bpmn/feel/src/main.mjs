@@ -4,6 +4,7 @@ import { declared } from 'feelin';
 import { compile } from './decisions.mjs';
 import './functions.mjs';
 import { program } from './programs.mjs';
+import { form } from './shapes.mjs';
 import { nest, study, unknown } from './study.mjs';
 import { Failure, plain, setClock } from './values.mjs';
 
@@ -32,6 +33,11 @@ globalThis.partwell = {
     const found = study(text, unary, namesOf(names));
     if (complete && !found.problems.length) found.problems.push(...unknown(found, namesOf(names)));
     return JSON.stringify({ problems: found.problems, money: found.money, uses: [...found.uses], timed: found.timed });
+  },
+  /** What `shapes.mjs` tells of an expression; null of one that cannot be read, too. */
+  form(text, names) {
+    const found = study(text, false, namesOf(names));
+    return JSON.stringify(found.problems.length ? null : form(found.tree, text));
   },
   compile: (text, unary, names) => programs.push(program(text, unary, namesOf(names))) - 1,
   /** 't', 'f', 'n', or JSON: { value, complaints } or { failed }. */
