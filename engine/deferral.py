@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from .db import Statement, Unit, one_of
 from .errors import PartwellError, TryAgain
+from .leases import holds
 from .models import OUTLIVING, Job, new_id
 from .ports import Json
 
@@ -112,6 +113,17 @@ def put_off(services: Services, unit: Unit, job: Any, error: PartwellError, at: 
     unit.write(_AGAIN, job_id=job.id, due=due)
     services.carrier.defer(unit, job.id, due)
     return True
+
+
+def give_back(services: Services, job: Any, due: dt.datetime) -> None:
+    """A job that its worker puts down before its end is taken up again, here or elsewhere; this attempt does not count."""
+    with services.database.unit() as unit:
+        if not holds(unit, job):
+            return
+        free = {"state": "waiting", "due_at": due, "attempts": Job.attempts - 1, "lease": None, "lease_until": None}
+        unit.connection.execute(sa.update(Job).where(Job.id == job.id).values(free))
+        services.carrier.defer(unit, job.id, due)
+        unit.commit()
 
 
 def pause(services: Services, attempts: int, asked: float | None) -> float:

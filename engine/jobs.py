@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from . import announcing, asking, claims, documents, dues, messages, observe, projecting, snapshots
 from .db import Statement, Unit
-from .deferral import FINISH, put_off, request_purpose
+from .deferral import FINISH, give_back, put_off, request_purpose
 from .errors import Conflict, DatabaseAway, GaveUp, NeedsPerson, OperationFailed, PartwellError, SettingWrong, TryAgain
 from .leases import Leases
 from .ledger import Event
@@ -28,6 +29,7 @@ from .models import OUTLIVING, Case, Job, JobAttempt, new_id
 from .notices import sending
 from .ports import Answer, Call
 from .settings import Limit
+from .stopping import PutDown, stopped_by
 from .studio import publications, scheduling
 from .turn import Turn
 from .work import asked, overdue
@@ -81,6 +83,9 @@ class Runner:
         self._limits = limits_of(services)
         self._pool = ThreadPoolExecutor(services.settings.job_threads, thread_name_prefix="job")
         self._leases = Leases(services)
+        self._closing = threading.Event()
+        #: with which what is long stops when this closes
+        self._playing = stopped_by(services, self._must_go_on)
         #: when it last looked for due jobs
         self.looked: dt.datetime | None = None
 
@@ -98,12 +103,23 @@ class Runner:
         """Hold on to what still runs; done by itself as long as something does."""
         self._leases.renew()
 
+    def hurry(self) -> None:
+        """Take nothing more. What is long and can be begun anew is put down, for whoever takes it up next."""
+        self._closing.set()
+
     def close(self) -> None:
         """Wait for what is running, take nothing more."""
+        self.hurry()
         self._pool.shutdown(wait=True)
         self._leases.close()
 
+    def _must_go_on(self) -> None:
+        if self._closing.is_set():
+            raise PutDown
+
     def _claim(self, limit: int) -> Sequence[Any]:
+        if self._closing.is_set():
+            return []
         now = self._services.clock.now()
         before = self.looked or now
         lease, until = new_id(), now + self._leases.span
@@ -158,9 +174,11 @@ class Runner:
                     case "project":
                         projecting.run(self._services, job, started)
                     case scheduling.KIND:
-                        scheduling.activate(self._services, job)
+                        scheduling.activate(self._playing, job)
                     case publications.KIND:
-                        publications.carry_out(self._services, job)
+                        publications.carry_out(self._playing, job)
+            except PutDown:
+                give_back(self._services, job, started)
             except DatabaseAway:  # no fault of the job's: it is taken again when its lease is over
                 raise
             except PartwellError as error:

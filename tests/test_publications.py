@@ -350,6 +350,36 @@ def test_a_process_that_dies_while_playing_goes_on_where_it_was(room: Room, play
     assert state(room, waiting).number == 2 and played == [GOOD, OTHER]
 
 
+@pytest.mark.parametrize("when", ["between", "within", "queueing"])
+def test_who_is_stopped_while_playing_frees_the_job_at_once(
+    room: Room, played: list[str], monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Between two scenarios, within one, and while somebody else's is played; no attempt is used up, and another worker goes on."""
+    waiting = publish(room, save(room, LETTER, b"two"))
+    runner = Runner(room.services, name="test", seal=lambda case: None)
+    play = running.play
+
+    def hurried(sandbox: Any, scenario: Any) -> Any:
+        if when == "within":
+            runner.hurry()
+        outcome = play(sandbox, scenario)
+        runner.hurry()
+        return outcome
+
+    with monkeypatch.context() as patch, verdicts._TURN if when == "queueing" else contextlib.nullcontext():
+        patch.setattr(running, "play", hurried)
+        [job] = runner.begin_due(10)
+        if when == "queueing":
+            runner.hurry()
+        job.result(20)
+    runner.close()
+    assert room.rows(sa.select(Job.state, Job.attempts, Job.lease).where(Job.kind == "publish")) == [("waiting", 0, None)]
+    assert state(room, waiting).state == "waiting" and runner.begin_due(10) == []
+    room.run()
+    assert state(room, waiting).number == active(room) == 2
+    assert played == {"between": [GOOD, OTHER], "within": [GOOD, GOOD, OTHER], "queueing": [GOOD, OTHER]}[when]
+
+
 def test_what_cannot_even_be_tried_is_told_in_the_end(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its attempts; nobody waits forever."""
     waiting = publish(room, save(room, LETTER, b"two"))

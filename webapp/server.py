@@ -110,11 +110,16 @@ class Worker:
     def stop(self) -> None:
         if monitor := getattr(self, "_monitor", None):
             monitor.stop()
+        self._hurry()
         self._sweeper.stop()
         self.services.carrier.stop()
         self.services.database.dispose()
         if self._company:
             self._company.stop()
+
+    def _hurry(self) -> None:
+        if runner := getattr(self, "_runner", None):
+            runner.hurry()
 
 
 class Server(Worker):
@@ -155,6 +160,7 @@ class Server(Worker):
         sys.stdout.flush()
 
     def stop(self) -> None:
+        self._hurry()
         if web := getattr(self, "_web", None):
             web.task_dispatcher.shutdown()  # before the files close that its threads write to
             web.close()

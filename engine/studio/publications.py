@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from .. import versions
 from ..db import Unit
-from ..deferral import FINISH, add_job
+from ..deferral import FINISH, add_job, give_back
 from ..errors import DatabaseAway, NotFound, PartwellError, PublicationOver, PublicationWaits, ScenariosFailed
 from ..leases import holds
 from ..models import Job, Person, ProcedurePublication, new_id
@@ -208,8 +208,8 @@ def carry_out(services: Services, job: Any) -> None:
         row = connection.execute(sa.select(_ROW.__table__).where(_ROW.id == _id(job), _ROW.state == "waiting")).one_or_none()
     if row is None:  # its end was written, and only that of the job was not
         return _finished(services, job)
-    if not _TURN.acquire(blocking=False):
-        return _put_off(services, job)
+    if not _TURN.acquire(blocking=False):  # another one is played in this process now
+        return give_back(services, job, services.clock.now() + _BREATH)
     try:
         _carried_out(services, job, row)
     except _Over:
@@ -272,18 +272,6 @@ def _refused(services: Services, job: Any, error: PartwellError) -> None:
         if row is not None:
             facts = {"reasons": refusal["reasons"], **_about(row)}
             events.record(unit.connection, row.procedure, "not published", at=now, by=row.asked_by, facts=facts)
-        unit.commit()
-
-
-def _put_off(services: Services, job: Any) -> None:
-    """Its attempt does not count: another publication is played in this process now."""
-    due = services.clock.now() + _BREATH
-    with services.database.unit() as unit:
-        if not holds(unit, job):
-            return
-        free = {"state": "waiting", "due_at": due, "attempts": Job.attempts - 1, "lease": None, "lease_until": None}
-        unit.connection.execute(sa.update(Job).where(Job.id == job.id).values(free))
-        services.carrier.defer(unit, job.id, due)
         unit.commit()
 
 

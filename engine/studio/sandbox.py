@@ -43,6 +43,7 @@ from ..ports import Clock, DirectoryLine, Forms, Json, Operation, Renderer
 from ..procedures import Programs
 from ..services import Services, in_english
 from ..settings import Settings
+from ..stopping import nobody_stops
 from .answering import Answers, Sample
 
 #: when people, chains and version of a world began to be there: before anything that is tried
@@ -106,6 +107,8 @@ class Sandbox:
         self.procedure = procedure
         #: of a call that waits (a row of `jobs`), whether somebody is to say what it answers; None: none
         self.hold: Callable[[Any], bool] | None = None
+        #: asked now and then while something is carried out; raises PutDown to stop that
+        self.must_go_on: Callable[[], object] = nobody_stops
         self.allow(SECONDS)
 
     def allow(self, seconds: float) -> None:
@@ -173,6 +176,7 @@ class Sandbox:
         self.services.database.dispose()
 
     def _must_come_to_rest(self) -> None:
+        self.must_go_on()
         if time.monotonic() <= self._ends:
             return
         due = sa.select(Job.element, Case.version_id).outerjoin(Case, Case.id == Job.case_id).where(Job.state == "waiting")
@@ -212,6 +216,8 @@ class Sandboxes:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        #: of each world that is opened
+        self.must_go_on: Callable[[], object] = nobody_stops
         self._ready: OrderedDict[str, _Ready] = OrderedDict()
         self._lock = Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="partwell-sandbox-")
@@ -310,7 +316,9 @@ class Sandboxes:
             live=LiveCases(16),
             calendars=around.calendars,
         )
-        return Sandbox(services, clock, answers, procedure)
+        world = Sandbox(services, clock, answers, procedure)
+        world.must_go_on = self.must_go_on
+        return world
 
 
 def _deploy(services: Services, files: Mapping[str, bytes], procedure: str) -> None:

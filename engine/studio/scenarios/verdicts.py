@@ -39,6 +39,8 @@ _BESIDE = frozenset(
 )
 #: scenarios are played one at a time in a process, so that whoever works in it is still answered
 _TURN = threading.Lock()
+#: seconds after which whoever waits for that looks whether they are still to wait
+_PATIENCE = 0.5
 
 
 def unplayed(services: Services, files: Mapping[str, bytes], *, procedure: str) -> list[str]:
@@ -68,8 +70,13 @@ def play(
         world = _world(worlds.around, files, procedure)
         outcomes = in_turn(worlds, files, procedure=procedure, only=only)
         while True:
-            with _TURN:
+            worlds.must_go_on()
+            if not _TURN.acquire(timeout=_PATIENCE):
+                continue
+            try:
                 outcome = next(outcomes, None)
+            finally:
+                _TURN.release()
             if outcome is None:
                 return found
             found.append(outcome)
