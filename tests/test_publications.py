@@ -14,14 +14,14 @@ import pytest
 import sqlalchemy as sa
 from engine_room import Room, person, together
 from scenario_files import HEAD, chosen
-from twins import ScriptedOperation
+from twins import Loudspeaker, ScriptedOperation
 
 from engine import deploying, versions
 from engine.chains import shipped
 from engine.chains import versions as chain_versions
 from engine.errors import NotAllowed, PublicationOver, PublicationWaits, ScenariosFailed
 from engine.jobs import Runner
-from engine.models import Job, ProcedureEvent, ProcedurePublication, ProcedureVersion, ScenarioPass
+from engine.models import Job, Person, ProcedureEvent, ProcedurePublication, ProcedureVersion, ScenarioPass
 from engine.procedures import gather
 from engine.services import Services
 from engine.studio import changing, drafts, events, gate, publications, publishing, scheduling
@@ -302,6 +302,28 @@ def test_a_version_that_never_served_is_activated_when_its_scenarios_passed(room
     assert (state(room, waiting).state, active(room)) == ("published", 2) and played == [GOOD, OTHER]
     assert publications.activate(room.services, "test", 2, actor=person("director"), note="启用") is False
     assert publications.activate(room.services, "test", 1, actor=person("director"), note="回退") is True
+
+
+@pytest.mark.parametrize("end", ["published", "refused", "withdrawn", "withdrawn by oneself", "at once"])
+def test_who_published_is_told_what_became_of_it(room: Room, end: str) -> None:
+    """Nobody has to stay on the page; nobody is told of what they saw happen."""
+    speaker = Loudspeaker("mail")
+    room.services = dataclasses.replace(room.services, notifiers={"mail": speaker})
+    room.write(sa.update(Person).where(Person.id == person("director")).values(email="director@example.org"))
+    revision = save(room, LETTER, b"two")
+    if end == "refused":
+        revision = save(room, OTHER, FAILS)
+    if end == "at once":
+        verdicts.play(room.services, drafts.contents(room.services, "test", actor=None), procedure="test")
+    waiting = publish(room, revision)
+    if end.startswith("withdrawn"):
+        who = person("admin") if end == "withdrawn" else person("director")
+        publications.withdraw(room.services, "test", waiting.id, actor=who)
+    for _ in range(2):
+        room.run()
+    kinds = {"published": ["published"], "refused": ["not_published"], "withdrawn": ["not_published"]}
+    assert [told.kind for told in speaker.told] == kinds.get(end, [])
+    assert all(told.address == "director@example.org" and told.link.endswith("/procedures") for told in speaker.told)
 
 
 # --- whoever dies

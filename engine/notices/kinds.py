@@ -83,6 +83,20 @@ KINDS: Mapping[str, Kind] = {
         while_open=False,
         page="studio",
     ),
+    "published": Kind(
+        "What I published has passed its scenarios",
+        "Your version of a procedure is published",
+        "The scenarios of a procedure that you published have passed: its new version is active, or will be at the time that you set.",
+        while_open=False,
+        page="procedures",
+    ),
+    "not_published": Kind(
+        "What I published did not become a version",
+        "A procedure was not published",
+        "A procedure that you published is not: scenarios fail, or somebody changed it or withdrew that meanwhile. Its page says more.",
+        while_open=False,
+        page="procedures",
+    ),
 }
 #: several at once
 TOGETHER = "{count} notices"

@@ -19,6 +19,7 @@ from ..deferral import FINISH, add_job, give_back
 from ..errors import DatabaseAway, NotFound, PartwellError, PublicationOver, PublicationWaits, ScenariosFailed
 from ..leases import holds
 from ..models import Job, Person, ProcedurePublication, new_id
+from ..notices import telling
 from ..ports import Json
 from . import events, gate, publishing, refusals, rows
 from .publishing import Published
@@ -173,6 +174,7 @@ def withdraw(services: Services, procedure: str, id: str, *, actor: str) -> None
         if row is None:
             raise PublicationOver
         events.record(connection, procedure, "withdrawn", at=now, by=actor, facts=_about(row))
+        _tell(services, unit, row, "not_published", at=now, by=actor)
         # one that is carried out just now finds out by itself
         dropped = sa.update(Job).where(Job.key == _key(id), Job.state == "waiting").values(state="dropped", finished_at=now)
         connection.execute(dropped)
@@ -184,6 +186,11 @@ def _ended(connection: sa.Connection, id: str, *, state: str, at: dt.datetime, v
     ended = {"state": state, "ended_at": at, **values}
     which = sa.update(_ROW).where(_ROW.id == id, _ROW.state == "waiting").values(ended)
     return connection.execute(which.returning(*_ROW.__table__.c)).one_or_none()
+
+
+def _tell(services: Services, unit: Unit, row: Any, kind: str, *, at: dt.datetime, by: str | None = None) -> None:
+    """Whoever published it need not wait for its end; `by`: who ended it, if anybody did."""
+    telling.tell(services, unit, [telling.Told(kind=kind, persons=[row.asked_by])], at=at, by=by)
 
 
 def _about(row: Any) -> dict[str, Json]:
@@ -249,6 +256,7 @@ def _carried_out(services: Services, job: Any, row: Any) -> None:
         if not holds(unit, job) or _ended(unit.connection, row.id, state="published", at=now, values={"number": number, "at": at}) is None:
             raise _Over
         unit.write(FINISH, job_id=job.id, new_state="done", at=now)
+        _tell(services, unit, row, "published", at=now)
 
     if row.revision is not None:
         how: dict[str, Any] = {"note": row.note, "replacing": row.replacing, "override": row.override, "told": told, "also": also}
@@ -272,6 +280,7 @@ def _refused(services: Services, job: Any, error: PartwellError) -> None:
         if row is not None:
             facts = {"reasons": refusal["reasons"], **_about(row)}
             events.record(unit.connection, row.procedure, "not published", at=now, by=row.asked_by, facts=facts)
+            _tell(services, unit, row, "not_published", at=now)
         unit.commit()
 
 
