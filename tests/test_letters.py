@@ -169,6 +169,17 @@ def test_values_stand_where_their_names_were() -> None:
     assert printed('<p><data value="letter.date" data-as="day">落款</data></p>') == "2026 年 11 月 24 日\n"
 
 
+def test_lists_within_lists_have_an_end() -> None:
+    """Together they come to a number of rows, items and lines at most; where they come to more, that is told once."""
+    many = list(range(150))
+    rows = '<li data-each="xs"><ul><li data-each="xs"><data value="item">数</data></li></ul></li>'
+    assert lacking(f"<ul>{rows}</ul>", {"xs": many[:140]}) == []
+    said = "its lists come to more than 20000 rows, items and lines in all"
+    assert lacking(f"<ul>{rows}</ul>", {"xs": many}) == [("xs", said)]
+    lines = '<ul><li data-each="xs"><p><data value="xs" data-as="lines">行</data></p></li></ul>'
+    assert lacking(lines, {"xs": many}) == [("行", said)]
+
+
 def test_conditions_and_lists_are_carried_out() -> None:
     """On paragraphs, parts of them, items and rows; a paragraph that lost all it held is not printed, one left empty is a line."""
     body = (

@@ -26,6 +26,8 @@ from .vocabulary import AS, CHART, EACH, HEADINGS, IF, INLINES, LISTS, VALUE
 Printed = dict[str, Any]
 #: what a letter says of itself in its expressions
 OWN = "letter"
+#: rows, items and lines that a letter's lists come to, all together: lists within lists multiply
+MOST = 20_000
 #: what is printed where a list of lines is empty
 _NONE = {"zh-CN": "无。", "en": "None."}
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
@@ -91,6 +93,10 @@ class _Filling:
     zone: ZoneInfo
     drawn: list[str] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    #: rows, items and lines so far
+    _rounds: int = 0
+    #: lines and columns of what is among the missing already
+    _told: set[tuple[int, int, str]] = field(default_factory=set)
 
     # --- blocks
 
@@ -226,7 +232,7 @@ class _Filling:
         if self.values is None:
             return [self._field(node.text)]
         try:
-            return [_text(line) for line in spelling.lines(self._evaluated(node.attributes[VALUE], local))]
+            return [_text(line) for line in self._within_limits(spelling.lines(self._evaluated(node.attributes[VALUE], local)))]
         except (FeelError, Unprintable) as error:
             self._lacks(node, node.text, node.attributes[VALUE], _said(error))
             return [self._field(node.text)]
@@ -252,17 +258,28 @@ class _Filling:
                 found = self._evaluated(text, local)
                 if not isinstance(found, list):
                     raise Unprintable("it is no list")
-                rounds = [{**local, "item": item} for item in found]
+                rounds = [{**local, "item": item} for item in self._within_limits(found)]
             except (FeelError, Unprintable) as error:
                 self._lacks(node, text, text, _said(error))
                 rounds = []
         yield from (here for here in rounds if self._holds(node, here))
 
+    def _within_limits(self, entries: list[Any]) -> list[Any]:
+        """Raises Unprintable where a letter grows too long with them."""
+        self._rounds += len(entries)
+        if self._rounds > MOST:
+            raise Unprintable("its lists come to more than {most} rows, items and lines in all", most=MOST)
+        return entries
+
     def _evaluated(self, text: str, local: Mapping[str, Json]) -> Json:
         return expressions.evaluate(text, {**(self.values or {}), **self.own, **local}, now=self.now)
 
     def _lacks(self, node: Node, name: str, expression: str, sentence: Sentence) -> None:
-        self.missing.append(Missing(name, expression, node.line, node.column, sentence))
+        """Once for a place, however often it is printed."""
+        place = (node.line, node.column, expression)
+        if place not in self._told:
+            self._told.add(place)
+            self.missing.append(Missing(name, expression, node.line, node.column, sentence))
 
     def _field(self, name: str) -> Printed:
         return {"kind": "field", "text": name, "missing": self.values is not None}
