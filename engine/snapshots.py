@@ -74,6 +74,18 @@ def resolved(services: Services, connection: sa.Connection, case_id: str, value:
     return value
 
 
+def refers(value: Json) -> bool:
+    """Whether any of it is kept as a snapshot."""
+    match value:
+        case {"$snapshot": str()} if len(value) == 1:
+            return True
+        case Mapping():
+            return any(refers(inner) for inner in value.values())
+        case list():
+            return any(refers(inner) for inner in value)
+    return False
+
+
 def content_of(services: Services, connection: sa.Connection, case_id: str, snapshot_id: str) -> bytes:
     """The unsealed content of a case's snapshot. Raises NotFound."""
     row = connection.execute(sa.select(Snapshot.content).where(Snapshot.id == snapshot_id, Snapshot.case_id == case_id)).one_or_none()

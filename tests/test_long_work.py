@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from web_office import Office
 
+from engine.errors import ServerBusy
 from engine.studio import whatif
-from webapp.long_work import Places, ServerBusy
+from webapp.long_work import Places
 
 
 @contextlib.contextmanager

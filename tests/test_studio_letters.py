@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import threading
+from typing import Any
 
 import pytest
 from diagrams import END, START, flows, mapping, service, user, zeebe
 from engine_room import Room, files, form, person
 from scenario_files import HEAD, RULES
+from small_case import CHAINS
+from twins import ScriptedOperation
 
-from engine.errors import FileRefused, LetterNotReached, LetterUnused, NotAllowed, NotDeployable, NotFound
+from engine.errors import FileRefused, LetterNotReached, LetterUnused, NotAllowed, NotDeployable, NotFound, ServerBusy
 from engine.letters.operations import DraftLetter, RenderLetter
 from engine.services import Services
 from engine.studio import letters
 from engine.studio.letters import Values
+from engine.studio.sandbox import Sandboxes
 from webapp.demo import sandboxes
 from webapp.pdf import TypstRenderer
 
@@ -52,6 +58,11 @@ FILES = files(*body(), forms=FORMS, rules=RULES) | {
 }
 
 
+#: a letter that two steps make, each with words of its own
+BOTH = (("late", "初"), ("early", "再"))
+NOTICE_HEADER = zeebe("taskHeaders", zeebe("header", key="template", value="notice"))
+
+
 @pytest.fixture
 def worlds(services: Services) -> Services:
     return dataclasses.replace(services, sandboxes=lambda _: sandboxes.of_files(), renderer=TypstRenderer())
@@ -72,6 +83,48 @@ def test_what_is_wrong_in_a_letter_keeps_no_scenario_from_being_played(worlds: S
     monkeypatch.setattr(letters, "_played", None)
     assert letters.of_scenario(worlds, {**FILES, NOTICE: html("<p>x</p>")}, NOTICE, ONE) is once
     assert letters.of_scenario(worlds, FILES, TYPST, ONE).input == once.input
+
+
+def test_a_scenario_is_played_again_where_the_installation_changed(worlds: Services) -> None:
+    """Its settings and its chains decide what is handed over, as the files do."""
+    once = letters.of_scenario(worlds, FILES, NOTICE, ONE)
+    assert letters.of_scenario(worlds, FILES, NOTICE, ONE) is once
+    around = sandboxes.of_files().around
+    found = [once]
+    for other in (
+        dataclasses.replace(around, settings=dataclasses.replace(around.settings, zone="Europe/Berlin")),
+        dataclasses.replace(around, chains=json.loads(CHAINS)),
+    ):
+        made = Sandboxes(other)
+        found.append(letters.of_scenario(dataclasses.replace(worlds, sandboxes=lambda _, made=made: made), FILES, NOTICE, ONE))
+    assert len({id(each) for each in found}) == 3
+
+
+def test_who_waits_for_the_play_of_another_gives_up(worlds: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while, and is told that the server is busy; once the other is through, nothing is played again."""
+    begun, go_on = threading.Event(), threading.Event()
+    play = letters._played
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert go_on.wait(60)
+        return play(*given)
+
+    files = {**FILES, "notes.txt": b"of this test"}
+    monkeypatch.setattr(letters, "_played", slow)
+    monkeypatch.setattr(letters, "_PATIENCE", 0.01)
+    found: list[Values] = []
+    first = threading.Thread(target=lambda: found.append(letters.of_scenario(worlds, files, NOTICE, ONE)))
+    first.start()
+    try:
+        assert begun.wait(60)
+        with pytest.raises(ServerBusy):
+            letters.of_scenario(worlds, files, NOTICE, ONE)
+    finally:
+        go_on.set()
+        first.join(60)
+    monkeypatch.setattr(letters, "_played", None)
+    assert letters.of_scenario(worlds, files, NOTICE, ONE) is found[0]
 
 
 def test_a_scenario_that_does_not_come_to_the_letter_is_told(worlds: Services) -> None:
@@ -111,6 +164,53 @@ def test_a_real_case_says_what_is_known_by_now(worlds: Services) -> None:
         ("case", "林小北"),
     ]
     assert [source.kind for source in letters.sources(room.services, "test", FILES, actor=person("subject"))] == ["scenario", "scenario"]
+
+
+def test_a_letter_of_several_steps_is_filled_as_where_the_case_stands(worlds: Services) -> None:
+    """With what that step hands over, else with what one did that the case went through; the page says which."""
+    two = [service(id, mapping({"why": given}, {id: "=result"}), NOTICE_HEADER, operation="document.render") for id, given in BOTH]
+    tasks = [user(id, zeebe("formDefinition", formId=id)) for id in ("look", "judge")]
+    ways = flows("start > look", "look > late", "late > judge", "judge > early", "early > end")
+    diagram = (START, *two, *tasks, END, ways)
+    render = RenderLetter(worlds.renderer, lambda case: {NOTICE: html("<p>x</p>")}, zone="Asia/Shanghai")
+    room = Room(worlds, render)
+    room.deploy(*diagram, forms=FORMS, rules=RULES, beside={NOTICE: html("<p>x</p>")})
+    case = room.start()
+
+    def now() -> tuple[Any, str]:
+        found = letters.of_case(room.services, "test", turned, NOTICE, case, actor=person("director"))
+        return found.input.get("why"), found.step
+
+    # as the steps stand in the file, the last comes first
+    turned = files(START, *reversed(two), *tasks, END, ways, forms=FORMS, rules=RULES) | {NOTICE: FILES[NOTICE]}
+    assert now() == ("再", "early")
+    room.complete(case, "look", why="迟到")
+    assert now() == ("初", "late")
+    room.run()
+    assert now() == ("初", "late")
+
+
+def test_what_is_kept_as_an_original_is_not_opened(worlds: Services) -> None:
+    """A large answer of an operation stays closed, since whoever opens one is named for it; the page says so."""
+    body = (
+        *(START, user("look", zeebe("formDefinition", formId="look"))),
+        service("large", mapping({}, {"verdict": "=result"}), operation="large.read"),
+        *(user("judge", zeebe("formDefinition", formId="judge")), step("printed", "document.render", "notice"), END),
+        flows("start > look", "look > large", "large > judge", "judge > printed", "printed > end"),
+    )
+    room = Room(
+        worlds,
+        ScriptedOperation("large.read", answers=["长" * 20_000]),
+        RenderLetter(worlds.renderer, lambda case: FILES, zone="UTC"),
+    )
+    room.deploy(*body, forms=FORMS, rules=RULES, beside={NOTICE: FILES[NOTICE]})
+    case = room.start()
+    room.complete(case, "look", why="迟到")
+    room.run()
+    drafted = files(*body, forms=FORMS, rules=RULES) | {NOTICE: FILES[NOTICE]}
+    values = letters.of_case(room.services, "test", drafted, NOTICE, case, actor=person("director"))
+    assert values.input["why"] == "迟到" and "verdict" not in values.input
+    assert str(values.unknown["verdict"]) == "it is an original of the case, which is not opened here"
 
 
 def test_a_preview_is_pictures_with_what_is_missing(worlds: Services) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -131,6 +132,20 @@ def test_a_source_that_is_not_there_leaves_the_letter_without_data(office: Offic
     desk = Desk(office)
     seen = desk.pages(PASS, source).get_json()
     assert len(seen["problems"]) == 1 and seen["pages"] == desk.pages(PASS).get_json()["pages"]
+
+
+def test_pages_are_printed_where_long_work_is_done(office: Office) -> None:
+    """Where all its places are taken, those who write are told so, and everybody else is answered."""
+    places, desk = office.app.extensions["long_work"], Desk(office)
+    sent = {"path": "letters/note.txt", "text": "甲", "source": "", "csrf_token": token(desk.client, "/account")}
+    with contextlib.ExitStack() as taken:
+        for number in range(office.services.settings.threads - 2):
+            taken.enter_context(places.taken(f"somebody {number}"))
+        assert desk.pages(PASS).status_code == 503
+        assert desk.client.post("/studio/office/letters/filled", data=sent).status_code == 503
+        assert desk.about().status_code == 200
+    assert desk.pages(PASS).status_code == 200
+    assert desk.client.post("/studio/office/letters/filled", data=sent).status_code == 200
 
 
 def test_a_text_draft_says_which_places_have_nothing(office: Office) -> None:

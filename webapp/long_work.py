@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, current_app
 
-from engine.errors import PartwellError
+from engine.errors import ServerBusy
 
 from .accounts import me
 
@@ -24,12 +24,6 @@ R = TypeVar("R")
 _LEFT = 2
 #: seconds that somebody's second request waits for their first
 _PATIENCE = 10.0
-
-
-class ServerBusy(PartwellError):
-    """The server is busy with work that takes longer. Nothing was changed and nothing is lost: please try again in a moment."""
-
-    status = 503
 
 
 class Places:

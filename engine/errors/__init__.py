@@ -33,7 +33,18 @@ from .procedures import (
     ValueRefused,
 )
 from .sentences import PartwellError, Sentence, told
-from .storage import BundleInvalid, DatabaseAway, DiskFull, KeyMissing, OtherKeys, ReplayStopped, SealBroken, SettingWrong, StateUnreadable
+from .storage import (
+    BundleInvalid,
+    DatabaseAway,
+    DiskFull,
+    KeyMissing,
+    OtherKeys,
+    ReplayStopped,
+    SealBroken,
+    ServerBusy,
+    SettingWrong,
+    StateUnreadable,
+)
 from .studio import (
     ChangedInside,
     DraftBehind,
@@ -146,6 +157,7 @@ __all__ = [
     "SealBroken",
     "SentBack",
     "Sentence",
+    "ServerBusy",
     "SettingWrong",
     "SignatureUnusable",
     "SignsAlready",

@@ -36,6 +36,12 @@ class DatabaseAway(PartwellError):
     status = 503
 
 
+class ServerBusy(PartwellError):
+    """The server is busy with work that takes longer. Nothing was changed and nothing is lost: please try again in a moment."""
+
+    status = 503
+
+
 class DiskFull(PartwellError):
     """The database has no room left, so nothing was stored. Make room on its disk, then send this again."""
 

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from .. import access
+from .. import access, snapshots
 from ..bpmn import opening
+from ..bpmn.model import Element
+from ..bpmn.runtime import Execution
 from ..bpmn.scopes import nested
 from ..casefile import restored
-from ..errors import FeelError, FileRefused, LetterNotReached, LetterUnused, NotFound, PdfFailed, Sentence
+from ..errors import FeelError, FileRefused, LetterNotReached, LetterUnused, NotFound, PdfFailed, Sentence, ServerBusy
 from ..letters import blank, filling, places, printing, reading, templates
 from ..letters.makers import makers
 from ..letters.operations import answered
@@ -25,14 +27,16 @@ from ..letters.spelling import Unprintable
 from ..models import Case, Person
 from ..people.importing import of_values
 from ..ports import Answer, Call, Json
-from ..procedures import digest_of
 from ..rules import by_procedure, rules_of
 
 if TYPE_CHECKING:
     from ..services import Services
+    from .sandbox import Sandboxes
 
 #: the latest real cases that are offered, and plays that are remembered
 _CASES, _KEPT = 20, 32
+#: seconds that somebody waits for a play that another began
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,8 @@ class Values:
     now: dt.datetime
     #: inputs of which nothing is known yet, each with the reason
     unknown: Mapping[str, Sentence] = field(default_factory=dict)
+    #: what the step is called, where several make the letter and the case decides for one; else ""
+    step: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +121,8 @@ def of_scenario(services: Services, files: Mapping[str, bytes], path: str, scena
 def of_case(services: Services, procedure: str, files: Mapping[str, bytes], path: str, case_id: str, *, actor: str) -> Values:
     """What the step of these files would hand the letter now, in a case that the actor may see.
 
-    Raises NotFound, NotAllowed, LetterUnused.
+    Where several steps make it, that is the one at which the case stands, else one that it went through. What is kept as an original
+    is not opened, since whoever opens one is named for it. Raises NotFound, NotAllowed, LetterUnused.
     """
     steps = makers(files, path)
     if not steps:
@@ -126,10 +133,12 @@ def of_case(services: Services, procedure: str, files: Mapping[str, bytes], path
         if case.procedure != procedure:
             raise NotFound(what="case", name=case_id)
         sight = access.sight(connection, case, rules_of(services.programs.get(case.version_id).files), actor)
-        seen = sight.of(restored(services, connection, case).variables())
+        execution = restored(services, connection, case)
+    step, instance = _reached([element for _, element in steps], execution)
+    seen = sight.of(execution.variables(instance))
     given: dict[str, Json] = {}
     unknown: dict[str, Sentence] = {}
-    for target, text in steps[0][1].inputs:
+    for target, text in step.inputs:
         here = {**seen, **given}
         try:
             name, value = nested(target, opening.value(text, here, now), here)
@@ -137,7 +146,20 @@ def of_case(services: Services, procedure: str, files: Mapping[str, bytes], path
             unknown[target] = Sentence(error.template, error.facts)
         else:
             given[name] = value
-    return Values(input=given, now=now, unknown=unknown)
+    for name in [name for name, value in given.items() if snapshots.refers(value)]:
+        del given[name]
+        unknown[name] = Sentence("it is an original of the case, which is not opened here", {})
+    return Values(input=given, now=now, unknown=unknown, step=step.title if len(steps) > 1 else "")
+
+
+def _reached(steps: Sequence[Element], execution: Execution) -> tuple[Element, str | None]:
+    """The step at which the case stands, with its instance, else one that it went through, else the first."""
+    of = {element.id: element for element in steps}
+    for instance, element in execution.waiting():
+        if element.id in of:
+            return of[element.id], instance
+    visits = execution.visits
+    return next((element for element in steps if visits.get(element.id)), steps[0]), None
 
 
 def preview(services: Services, path: str, content: bytes, values: Values | None) -> Preview:
@@ -164,6 +186,9 @@ def preview(services: Services, path: str, content: bytes, values: Values | None
     return Preview(pages=printing.pages(services.renderer, letter, charts, date), missing=letter.missing)
 
 
+#: what a draft is called where it is played
+_PROCEDURE = "draft"
+
 #: by operation and template, what a step handed it last
 _Made = Mapping[tuple[str, str], Values]
 
@@ -172,30 +197,43 @@ class _Plays:
     """Scenarios that were played for what their steps hand the letters."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str, str], _Made] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], _Made] = OrderedDict()
         self._lock = Lock()
         #: of what is played now: whoever asks for the same waits for it
-        self._played: dict[tuple[str, str, str], Lock] = {}
+        self._played: dict[tuple[str, str], Lock] = {}
 
     def of(self, services: Services, files: Mapping[str, bytes], scenario: str) -> _Made:
-        key = (str(services.settings.home), digest_of(files), scenario)
-        with self._lock:
-            one_at_a_time = self._played.setdefault(key, Lock())
-        with one_at_a_time:
-            if (found := self._found(key)) is not None:
-                return found
-            try:
-                made = _played(services, files, scenario)
-            finally:
-                with self._lock:
-                    self._played.pop(key, None)
+        """Raises ServerBusy where another plays the same and does not come to an end."""
+        from .scenarios import verdicts
+
+        if services.sandboxes is None:
+            raise NotFound(what="scenario", name=scenario)
+        with contextlib.closing(services.sandboxes(services)) as worlds:
+            key = (str(services.settings.home), verdicts.digest(worlds.around, files, scenario, procedure=_PROCEDURE))
             with self._lock:
-                self._known[key] = made
-                while len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
+                one_at_a_time = self._played.setdefault(key, Lock())
+            if not one_at_a_time.acquire(timeout=_PATIENCE):
+                raise ServerBusy
+            try:
+                return self._once(key, services, worlds, files, scenario)
+            finally:
+                one_at_a_time.release()
+
+    def _once(self, key: tuple[str, str], services: Services, worlds: Sandboxes, files: Mapping[str, bytes], scenario: str) -> _Made:
+        if (found := self._found(key)) is not None:
+            return found
+        try:
+            made = _played(services, worlds, files, scenario)
+        finally:
+            with self._lock:
+                self._played.pop(key, None)
+        with self._lock:
+            self._known[key] = made
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
         return made
 
-    def _found(self, key: tuple[str, str, str]) -> _Made | None:
+    def _found(self, key: tuple[str, str]) -> _Made | None:
         with self._lock:
             found = self._known.get(key)
             if found is not None:
@@ -207,7 +245,7 @@ class _Plays:
 _plays = _Plays()
 
 
-def _played(services: Services, files: Mapping[str, bytes], path: str) -> _Made:
+def _played(services: Services, worlds: Sandboxes, files: Mapping[str, bytes], path: str) -> _Made:
     """Nothing is printed meanwhile."""
     from .scenarios import reading as scenarios
     from .scenarios.running import play
@@ -217,8 +255,6 @@ def _played(services: Services, files: Mapping[str, bytes], path: str) -> _Made:
     scenario, faults = scenarios.scenario(path, files[path], zone=zone, usually=usually)
     if scenario is None:
         raise FileRefused(file=path, reason=faults[0].sentence)
-    if services.sandboxes is None:
-        raise NotFound(what="scenario", name=path)
     made: dict[tuple[str, str], Values] = {}
 
     def hear(call: Call) -> Answer | None:
@@ -227,13 +263,12 @@ def _played(services: Services, files: Mapping[str, bytes], path: str) -> _Made:
         made[call.operation, call.headers.get(templates.HEADER, "")] = Values(input=call.input, now=call.now)
         return answered(call, b"%PDF-1.7", call.now.astimezone(zone).date()) if call.operation == templates.RENDER else None
 
-    with contextlib.closing(services.sandboxes(services)) as worlds:
-        people = of_values("persons", scenario.people, scenario.path)
-        sandbox = worlds.open(files, procedure="draft", at=scenario.clock, people=people)
-        sandbox.answers.listener = hear
-        try:
-            # what is expected makes no difference to what is handed over
-            play(sandbox, replace(scenario, when=[act for act in scenario.when if act.verb != "then"]))
-        finally:
-            sandbox.close()
+    people = of_values("persons", scenario.people, scenario.path)
+    sandbox = worlds.open(files, procedure=_PROCEDURE, at=scenario.clock, people=people)
+    sandbox.answers.listener = hear
+    try:
+        # what is expected makes no difference to what is handed over
+        play(sandbox, replace(scenario, when=[act for act in scenario.when if act.verb != "then"]))
+    finally:
+        sandbox.close()
     return made

@@ -88,6 +88,11 @@ def play(
             told(of - left, of)
 
 
+def digest(around: Surroundings, files: Mapping[str, bytes], path: str, *, procedure: str) -> str:
+    """Of everything that decides what becomes of the scenario at this path."""
+    return _digest(_world(around, files, procedure), files, path)
+
+
 def forget(services: Services, before: dt.datetime) -> None:
     """Drop what was played before a moment."""
     with services.database.unit() as unit:
@@ -118,7 +123,6 @@ def _keep(services: Services, digest: str, procedure: str, path: str) -> None:
 
 
 def _digest(world: str, files: Mapping[str, bytes], path: str) -> str:
-    """Of everything that decides what becomes of the scenario at this path."""
     return hashlib.sha256(f"{world}\0{path}\0".encode() + files[path]).hexdigest()
 
 
