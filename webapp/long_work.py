@@ -40,9 +40,7 @@ class Places:
     @contextlib.contextmanager
     def taken(self, person: str) -> Iterator[None]:
         """One of them, as long as the block runs. Raises ServerBusy at once where none is free, and where the person's own work goes on."""
-        if not self._free.acquire(blocking=False):
-            raise ServerBusy
-        try:
+        with self.any_taken():
             turn = self._queued(person)
             try:
                 if not turn.acquire(timeout=self._patience):
@@ -53,6 +51,14 @@ class Places:
                     turn.release()
             finally:
                 self._gone(person)
+
+    @contextlib.contextmanager
+    def any_taken(self) -> Iterator[None]:
+        """One of them for what is over in a moment, beside other work of the same person. Raises ServerBusy at once where none is free."""
+        if not self._free.acquire(blocking=False):
+            raise ServerBusy
+        try:
+            yield
         finally:
             self._free.release()
 
@@ -80,6 +86,14 @@ def taken() -> Iterator[None]:
     """A place for whoever asks. Raises ServerBusy."""
     places: Places = current_app.extensions["long_work"]
     with places.taken(me().id):
+        yield
+
+
+@contextlib.contextmanager
+def any_taken() -> Iterator[None]:
+    """A place for what is over in a moment. Raises ServerBusy."""
+    places: Places = current_app.extensions["long_work"]
+    with places.any_taken():
         yield
 
 

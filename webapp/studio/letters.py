@@ -25,7 +25,7 @@ from .. import i18n
 from ..accounts import logged_in, me, services
 from ..api.shapes import RequestInvalid
 from ..i18n import N_, gettext
-from ..long_work import long_work
+from ..long_work import any_taken, taken
 from .addresses import data, studio
 from .checking import schemas
 from .files import body
@@ -54,7 +54,6 @@ def about_letter(procedure: str) -> Any:
 
 
 @data.post("/<procedure>/letters/pages")
-@long_work
 def letter_pages(procedure: str) -> Any:
     """`{path, text, source}`: the pages of a letter that need not be saved, as pictures, and what is missing in it.
 
@@ -70,7 +69,6 @@ def letter_pages(procedure: str) -> Any:
 
 @studio.post("/<procedure>/letters/filled")
 @logged_in
-@long_work
 def filled_text(procedure: str) -> str:
     """The part of the page of a letter that is edited as text which shows it filled: sent are `path`, `text` and `source`."""
     return render_template("_filled_text.html", seen=_seen(procedure, *(request.form.get(name, "") for name in ("path", "text", "source"))))
@@ -119,7 +117,8 @@ def _seen(procedure: str, path: str, text: str, source: str) -> _Seen:
     if path.endswith(".html") and (faults := reading.study(text.encode())[1]):
         return _Seen(problems=[_at(fault.line, fault.sentence) for fault in faults], names=names)
     try:
-        preview = letters.preview(services(), path, text.encode(), values)
+        with any_taken():
+            preview = letters.preview(services(), path, text.encode(), values)
     except PdfFailed as error:
         return _Seen(problems=[*problems, i18n.error_text(error)], names=names)
     if values and values.step:
@@ -137,9 +136,11 @@ def _values(procedure: str, files: Mapping[str, bytes], path: str, source: str) 
         case "":
             return None
         case "scenario":
-            return letters.of_scenario(services(), files, path, key)
+            with taken():
+                return letters.of_scenario(services(), files, path, key)
         case "case":
-            return letters.of_case(services(), procedure, files, path, key, actor=me().id)
+            with any_taken():
+                return letters.of_case(services(), procedure, files, path, key, actor=me().id)
     raise NotFound(what="scenario", name=source)
 
 
