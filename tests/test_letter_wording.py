@@ -47,9 +47,11 @@ def test_a_letter_that_cannot_be_read_is_compared_as_it_is_written() -> None:
     assert "script>1" in "".join(text for kind, text in found if kind == "added")
 
 
-def test_the_list_of_changes_shows_lines_of_the_letter() -> None:
-    """Where versions are published, too."""
-    texts = tuple(letter(f"<p>{each}</p><p>同</p>").decode() for each in ("旧", "新"))
+def test_the_list_of_changes_marks_words_of_the_letter() -> None:
+    """Where versions are published, too; the file's name stands above them and nowhere else."""
+    texts = tuple(letter(f"<p>{each}日离职</p><p>同</p>").decode() for each in ("今", "明"))
     change = Change(file="letters/x.html", what="file", how="changed", id="letters/x.html", name="x.html", settings={"text": texts})
-    [detail] = told(change).details
-    assert detail.lines == [("removed", "旧"), ("added", "新"), ("same", "同")]
+    said = told(change)
+    [detail] = said.details
+    assert detail.passages == [("removed", "今"), ("added", "明"), ("same", "日离职\n"), ("same", "同\n")]
+    assert (said.name, said.id, detail.setting) == ("", "", "")

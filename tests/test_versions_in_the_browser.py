@@ -11,9 +11,14 @@ from playwright.sync_api import expect
 from web_office import PASSWORD, Office, served
 
 from engine import deploying, versions
+from engine.studio import changing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+_LETTER = (
+    '<!doctype html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<title>通知</title>\n</head>\n<body>\n{}\n</body>\n</html>\n'
+)
 
 
 @pytest.fixture
@@ -48,4 +53,23 @@ def test_a_manager_compares_two_versions_and_rolls_back(own_office: Office, addr
     assert versions.numbered(services, "office", None).number == 1
     page.get_by_text("版本操作记录").last.click()
     manager.reads("新措辞有误")
+    manager.leave()
+
+
+def test_what_is_published_is_read_on_the_page(own_office: Office, address: str, chromium: Browser) -> None:
+    """A long paragraph of a letter is wrapped, and its words are marked; a finding leads to its line."""
+    services = own_office.services
+    kept, path = dict(versions.numbered(services, "office", None).files), "letters/note.html"
+    paragraph = "现通知您自即日起办理工作交接，包括资料、账号、设备与未完成事项的移交。" * 6
+    kept[path] = _LETTER.format(f"<p>{paragraph}</p>").encode()
+    deploying.deploy(services, kept, procedure="office", note="增加通知")
+    changed = _LETTER.format(f"<p>{paragraph.replace('即日', '次日', 1)}</p>\n<p><b>须知</b></p>").encode()
+    changing.save(services, "office", path, changed, revision=0, actor=own_office.people["admin"])
+    manager = Visitor(chromium, address, "admin", PASSWORD, DESK)
+    manager.page.goto("/studio/office/publish")
+    expect(manager.page.locator(".passages del").first).to_have_text("即")
+    expect(manager.page.locator(".finding a.line").first).to_be_visible()
+    for text in manager.page.locator(".passages").all():
+        assert text.evaluate("one => one.scrollWidth <= one.clientWidth")
+    manager.look("studio-publish")
     manager.leave()

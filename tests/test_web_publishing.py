@@ -48,6 +48,23 @@ def test_publishing_wants_a_reason_and_shows_what_changes(office: Office, manage
     assert "目前没有草稿" in manager.get(f"{MAIN}/publish").text
 
 
+def test_what_changes_in_a_letter_is_read_word_by_word(office: Office, manager: FlaskClient) -> None:
+    """Under what the file is called; of a new letter all it says; and before the draft is discarded the same."""
+
+    def letter(words: str) -> bytes:
+        return f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>函</title></head><body>{words}</body></html>'.encode()
+
+    deploy(office, **{"letters/old.html": letter("<p>请于今日办理交接。</p>")})
+    save(office, "letters/old.html", letter("<p>请于明日办理交接。</p>"))
+    save(office, "letters/new.html", letter("<p>新的函件正文。</p>"))
+    save(office, "office.bpmn", active(office).files["office.bpmn"].replace("面谈记录".encode(), "面谈纪要".encode()))
+    for page in (manager.get(f"{MAIN}/publish").text, manager.get(f"{MAIN}/discard").text):
+        assert "请于<del>今</del><ins>明</ins>日办理交接。" in page and "<ins>新的函件正文。\n</ins>" in page
+        shown = page.split('id="changes"')[-1].split('id="how"')[0]
+        assert shown.count("new.html") == 1 and "letters/new.html" in shown
+        assert f"<span>{active(office).program.process.name}</span><code>office.bpmn</code>" in shown
+
+
 def test_publishing_twice_is_said(office: Office, manager: FlaskClient) -> None:
     """A button that was pressed twice makes one version."""
     save(office, ANSWER, reworded())

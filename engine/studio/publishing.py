@@ -38,6 +38,8 @@ class Preview:
 
     draft: Draft
     files: Mapping[str, bytes]
+    #: those of the active version
+    present: Mapping[str, bytes]
     #: by file; an error refuses
     findings: Mapping[str, Sequence[Finding]]
     #: what changes of the active version
@@ -66,6 +68,7 @@ def preview(services: Services, procedure: str, *, actor: str | None) -> Preview
     return Preview(
         draft=draft,
         files=files,
+        present=present,
         findings=checking.findings(services, files),
         changes=differences.between(present, files),
         behind=draft.base != draft.active,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +12,9 @@ from markupsafe import Markup
 
 from engine.bpmn.differences import REFERENCES, Change
 from engine.calendar import OFFICE
+from engine.studio import titles
+from engine.studio.paths import kind_of
+from engine.studio.publishing import Preview
 
 from ..i18n import N_, gettext, named
 from ..text import THINGS
@@ -60,20 +62,19 @@ _SETTINGS = {
 }
 #: letters of a value that are shown; a longer one than `_LONG` is compared word by word
 _LONGEST, _LONG = 300, 80
-#: lines of a text that are shown, and around each change
-_LINES, _CONTEXT = 200, 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """One setting of what changed, before and after; or the lines of a text."""
+    """One setting of what changed, before and after; or the words of a text."""
 
+    #: "" for the text of a file, which the file's name stands above
     setting: str
     before: str
     after: str
-    #: (`added`, `removed`, `same` or `gap`, text) of each line, of a text of several
-    lines: Sequence[tuple[str, str]] = ()
-    #: the same of the words of a long value
+    #: as `passages.passages`, of a text of several lines
+    passages: Sequence[tuple[str, str]] = ()
+    #: the same of a long value in one line
     words: Sequence[tuple[str, str]] = ()
 
 
@@ -89,9 +90,30 @@ class Told:
     details: Sequence[Detail]
 
 
-def by_file(changes: Iterable[Change]) -> list[tuple[str, list[Told]]]:
-    """The changes of each file."""
-    return [(file, [told(change) for change in of_file]) for file, of_file in groupby(changes, key=lambda change: change.file)]
+@dataclass(frozen=True, kw_only=True)
+class FileTold:
+    """What changes in one file."""
+
+    path: str
+    #: as `titles.titles`
+    called: Sequence[str]
+    changes: Sequence[Told]
+
+
+def by_file(seen: Preview) -> list[FileTold]:
+    """The changes of each file; of a letter that is new or goes, what it says."""
+    called = titles.titles(seen.present) | titles.titles(seen.files)
+    return [
+        FileTold(path=path, called=called.get(path, []), changes=[_whole(change, seen) or told(change) for change in of_file])
+        for path, of_file in groupby(seen.changes, key=lambda change: change.file)
+    ]
+
+
+def _whole(change: Change, seen: Preview) -> Told | None:
+    if change.what != "file" or change.how == "changed" or kind_of(change.file) != "letter":
+        return None
+    text = passages.of(seen.present.get(change.file), seen.files.get(change.file), change.file)
+    return replace(told(change), details=[Detail(setting="", before="", after="", passages=text)] if text else [])
 
 
 def told(change: Change) -> Told:
@@ -106,6 +128,8 @@ def told(change: Change) -> Told:
         name, id = _way(change, name), ""
     elif change.what == "entry":
         name, id = change.id, ""
+    elif change.what == "file":  # its name stands above what changed in it
+        name, id = "", ""
     elif change.what == "element" and own and not name:
         name = gettext(own.kind)
     return Told(how=change.how, thing=gettext(THINGS[change.what]), name=name, id=id, details=details)
@@ -152,7 +176,7 @@ def _detail(change: Change, setting: str, before: Any, after: Any) -> Detail:
     if setting in times.SETTINGS:
         before, after = (_time(value, calendar) for value, calendar in zip((before, after), change.calendars, strict=True))
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
-        return Detail(setting=called, before="", after="", lines=lines(before, after))
+        return Detail(setting="" if change.what == "file" else called, before="", after="", passages=passages.passages(before, after))
     texts = [_text(value) for value in (before, after)]
     if all(texts) and max(map(len, texts)) > _LONG:
         return Detail(setting=called, before="", after="", words=passages.around(*texts))
@@ -162,16 +186,6 @@ def _detail(change: Change, setting: str, before: Any, after: Any) -> Detail:
 def _time(value: Any, calendar: str | None) -> Any:
     """What is no time that can be said stays as it is written."""
     return (isinstance(value, str) and times.said(value, working=calendar is not None)) or value
-
-
-def lines(before: str, after: str) -> list[tuple[str, str]]:
-    """What was added to and removed from a text, line by line, with a little around it."""
-    found: list[tuple[str, str]] = []
-    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=_CONTEXT, lineterm=""))[2:]:
-        kind = {"+": "added", "-": "removed", "@": "gap"}.get(line[:1], "same")
-        if kind != "gap" or found:
-            found.append((kind, "" if kind == "gap" else line[1:]))
-    return found[:_LINES]
 
 
 def _shown(value: Any) -> str:

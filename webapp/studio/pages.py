@@ -159,7 +159,7 @@ def ask_discard(procedure: str) -> Any:
     seen = publishing.preview(services(), procedure, actor=me().id)
     if seen.draft.begun_at is None:
         return redirect(url_for("studio.show", procedure=procedure))
-    return render_template("studio_discard.html", draft=seen.draft, changes=by_file(seen.changes))
+    return render_template("studio_discard.html", draft=seen.draft, changes=by_file(seen))
 
 
 @studio.post("/<procedure>/discard")

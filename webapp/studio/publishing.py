@@ -168,7 +168,7 @@ def _page(
         "studio_publish.html",
         draft=seen.draft,
         preview=seen,
-        changes=by_file(seen.changes),
+        changes=by_file(seen),
         findings={path: checking.told(found) for path, found in seen.findings.items() if found},
         editors=editors,
         faults=faults,
