@@ -63,12 +63,14 @@ def test_what_is_published_is_read_on_the_page(own_office: Office, address: str,
     paragraph = "现通知您自即日起办理工作交接，包括资料、账号、设备与未完成事项的移交。" * 6
     kept[path] = _LETTER.format(f"<p>{paragraph}</p>").encode()
     deploying.deploy(services, kept, procedure="office", note="增加通知")
-    changed = _LETTER.format(f"<p>{paragraph.replace('即日', '次日', 1)}</p>\n<p><b>须知</b></p>").encode()
+    changed = _LETTER.format(f"<p>{paragraph.replace('即日', '次日', 1)}</p>").encode()
     changing.save(services, "office", path, changed, revision=0, actor=own_office.people["admin"])
+    faulty = b"name: x\ngiven: {clock: 2026-11-24, subject: a, initiator: b}\nwhen: [{pass: bald}]\n"
+    changing.save(services, "office", "scenarios/one.yaml", faulty, revision=None, actor=own_office.people["admin"])
     manager = Visitor(chromium, address, "admin", PASSWORD, DESK)
     manager.page.goto("/studio/office/publish")
     expect(manager.page.locator(".passages del").first).to_have_text("即")
-    expect(manager.page.locator(".finding a.line").first).to_be_visible()
+    expect(manager.page.locator(".finding.is-error a.line").first).to_be_visible()
     for text in manager.page.locator(".passages").all():
         assert text.evaluate("one => one.scrollWidth <= one.clientWidth")
     manager.look("studio-publish")
