@@ -89,6 +89,17 @@ def test_ways_are_told_by_the_steps_they_connect() -> None:
     assert (found["removed", "closing_join"].name, found["removed", "closing_join"].id) == ("并行网关", "closing_join")
 
 
+def test_another_english_name_is_told_once() -> None:
+    """It is a property of the element and its name in English at the same time."""
+
+    def drawn(english: str) -> bytes:
+        step = node("userTask", "a", f"<bpmn:extensionElements>{ENGLISH.replace('Verify', english)}</bpmn:extensionElements>", name="核实")
+        return diagram(START, step, END, flows("start > a", "a > end"))
+
+    details = all_told(drawn("Verify"), drawn("Check"))["changed", "a"].details
+    assert [(each.setting, each.before, each.after) for each in details] == [("英文名称", "Verify", "Check")]
+
+
 def test_names_that_people_gave_are_no_markup() -> None:
     """Neither in a way nor in a setting."""
     step = differences.Named(kind="user task", name="<b>甲</b>")

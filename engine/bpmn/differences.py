@@ -24,6 +24,8 @@ from .reader import read_xml
 
 #: fields of an element that its flows, or its place in the file, say already
 _DERIVED = frozenset(("id", "process", "incoming", "outgoing"))
+#: properties that are fields of an element, too
+_SAID = frozenset(("wf.name.en",))
 #: settings that are the id of something else in the same file
 REFERENCES = frozenset(("from", "to", "lane", "default", "scope", "attached", "activity"))
 
@@ -176,7 +178,7 @@ def _settings(element: Element) -> Iterator[tuple[str, Json]]:
         if field.name in ("inputs", "outputs"):
             yield from ((f"{field.name[:-1]} {target}", text) for target, text in value)
         elif field.name in ("properties", "headers", "extensions"):
-            yield from value.items()
+            yield from ((name, text) for name, text in value.items() if name not in _SAID)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             yield from ((f"{field.name}.{inner.name}", getattr(value, inner.name)) for inner in dataclasses.fields(value))
         else:

@@ -24,7 +24,6 @@ from . import passages, times, wording
 _SETTINGS = {
     "name": N_("Name"),
     "name_en": N_("English name"),
-    "wf.name.en": N_("English name"),
     "label": N_("Label"),
     "type": N_("Type"),
     "from": N_("From step"),
