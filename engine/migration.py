@@ -150,6 +150,14 @@ def undo(
     return found
 
 
+def any_moved(services: Services, procedure: str) -> bool:
+    """Whether a case that is not closed was ever moved between versions of the procedure, so that `undo` is worth a try."""
+    moved = sa.exists().where(LedgerPage.case_id == Case.id, LedgerPage.event == Event.CASE_MIGRATED)
+    with services.database.reading() as connection:
+        found = connection.execute(sa.select(Case.id).where(Case.procedure == procedure, Case.status != "closed", moved).limit(1))
+        return found.scalar_one_or_none() is not None
+
+
 def _plan(services: Services, procedure: str, to: int | None, mapping: Mapping[str, str], actor: str | None) -> _Plan:
     target = versions.numbered(services, procedure, to)
     with services.database.reading() as connection:

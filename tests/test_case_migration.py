@@ -158,7 +158,9 @@ def test_the_way_back_as_long_as_nothing_happened(room: Room) -> None:
     due = room.jobs(case)[0].due_at
     room.deploy(*line("a", "b"))
     room.clock.move(hours=1)
+    assert not migration.any_moved(room.services, "test")
     move(room)
+    assert migration.any_moved(room.services, "test") and not migration.any_moved(room.services, "other")
     room.clock.move(hours=1)
     back = {"actor": person("admin"), "reason": "理由"}
     assert [each.moved for each in migration.undo(room.services, "test", request_id=new_id(), **back)] == [True]

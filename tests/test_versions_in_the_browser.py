@@ -39,6 +39,10 @@ def test_a_manager_compares_two_versions_and_rolls_back(own_office: Office, addr
     page = manager.page
     page.goto("/studio/office/versions")
     manager.reads("第 2 版", "措辞更准确", "回退到第 1 版")
+    record = page.get_by_text("版本操作记录").last
+    beside = page.locator("#version-1 .answer").last
+    middle = [one.evaluate("one => one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2") for one in (record, beside)]
+    assert abs(middle[0] - middle[1]) < 1
     manager.look("studio-versions")
     page.get_by_role("link", name="与第 1 版对比").click()
     manager.reads("letters/note.txt", "自即日起生效")

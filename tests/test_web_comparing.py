@@ -111,9 +111,11 @@ def test_rolling_back_needs_a_reason_and_goes_back_once(own_office: Office) -> N
     admin = office.browser("admin", "en")
     page = admin.get("/studio/office/versions").text
     assert "补充说明" in page and "Roll back to version 1" in page and "from=1&amp;to=2" in page
+    assert "Take moved cases back" not in page  # none was moved
     assert office.post(admin, "/studio/office/roll-back", {"active": "2", "reason": " "}).status_code == 422
     done = office.post(admin, "/studio/office/roll-back", {"active": "2", "reason": "有误"}, follow_redirects=True)
     assert "Version 1 is active again" in done.text and "有误" in done.text
+    assert "Reactivate version 2" in done.text and "Roll back to" not in done.text  # the later one is no way back
     again = office.post(admin, "/studio/office/roll-back", {"active": "2", "reason": "有误"})
     assert again.status_code == 409 and versions.numbered(office.services, "office", None).number == 1
     other = office.browser("wangfang")

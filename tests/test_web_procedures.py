@@ -97,6 +97,7 @@ def test_managers_see_versions_and_move_cases_after_a_dry_run(office: Office) ->
     assert missing.status_code == 422 and "a = review" in missing.text
     moved = office.post(manager, address, {"mapping": "a = review", "reason": "改名"}, follow_redirects=True)
     assert "1 case moved to this version." in moved.text
+    assert "Take moved cases back" in manager.get("/studio/term/versions").text
     page = manager.get(f"/cases/{case}").text
     assert "Moved to another version of the procedure" in page and f"version {to}" in page
     back = office.post(manager, "/procedures/term/undo", {"reason": "弄错"}, follow_redirects=True)
@@ -162,7 +163,7 @@ def test_managers_activate_roll_back_suspend_and_resume_a_version(office: Office
     missing = office.post(manager, back, {"reason": " "})
     assert missing.status_code == 422 and "This is required." in missing.text
     done = office.post(manager, back, {"reason": "新版有误"}, follow_redirects=True).text
-    assert "Done. It is kept with the version" in done and "新版有误" in done and f"Roll back to version {new}" in done
+    assert "Done. It is kept with the version" in done and "新版有误" in done and f"Reactivate version {new}" in done
     assert [row.number for row in versions.versions(office.services, "term") if row.active] == [old]
     hold = f"/procedures/term/versions/{old}/suspend"
     assert "none starts on it" in manager.get(hold).text

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 
-from engine import versions
+from engine import migration, versions
 from engine.errors import ActivatedMeanwhile, NotDeployable
 from engine.studio import drafts
 from engine.versions import VersionRow
@@ -33,6 +33,7 @@ def _page(procedure: str, faults: Sequence[str] = ()) -> str:
         versions=[(row, versions.made(row), _before(found, place)) for place, row in enumerate(found)],
         former=versions.former(services(), procedure),
         running=sum(row.running for row in found),
+        moved=migration.any_moved(services(), procedure),
         faults=faults,
         typed=request.form,
     )
