@@ -6,19 +6,24 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser import DESK, Visitor
 from diagrams import boxes
 from flask.testing import FlaskClient
+from playwright.sync_api import expect
 from scenario_files import HEAD, chosen
 from twins import ScriptedOperation
-from web_office import Office, token
+from web_office import PASSWORD, Office, served, token
 
 from engine import deploying, versions
 from engine.jobs import Runner
 from engine.studio import changing, drafts
 from engine.studio.scenarios import running, verdicts
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MAIN = "/studio/probe"
 GOOD, BAD, LETTER = "scenarios/good.yaml", "scenarios/bad.yaml", "letters/x.txt"
@@ -204,3 +209,25 @@ def test_the_inbox_is_answered_while_a_scenario_is_slow(office: Office, manager:
         go_on.set()
         job.join(30)
     assert active(office) == 2
+
+
+def test_a_server_that_is_away_is_said_until_it_is_back(office: Office, manager: FlaskClient, chromium: Browser) -> None:
+    """Nothing spins meanwhile, what is told to those who listen stays the same element, and the page leads on afterwards."""
+    address = publish(manager).headers["Location"]
+    with served(office) as at:
+        visitor = Visitor(chromium, at, "admin", PASSWORD, DESK)
+        page = visitor.page
+        page.goto(address)
+        told = page.get_by_role("status").filter(has=page.locator("#played"))
+        told.evaluate("one => (one.dataset.same = 'yes')")
+        visitor.look("studio-publication")
+        page.route(f"**{address}", lambda route: route.abort())
+        expect(told).to_contain_text("连接不到服务器，恢复后继续。")
+        expect(page.locator(".spinner-border")).to_be_hidden()
+        page.unroute(f"**{address}")
+        expect(page.locator(".spinner-border")).to_be_visible()
+        expect(page.get_by_text("连接不到服务器")).to_be_hidden()
+        expect(told).to_have_attribute("data-same", "yes")
+        run(office)
+        page.wait_for_url(f"**{MAIN}")
+        visitor.page.context.close()

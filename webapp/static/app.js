@@ -38,6 +38,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   else event.target.dataset.unsaved = "sending";
 });
 
+// What asks again by itself says that the server is away, until it answers.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const away = event.detail.elt.querySelector(":scope > [data-away]"), { status } = event.detail.xhr;
+  if (away) away.hidden = status > 0 && status < 500;
+});
+
 // Who leaves the page before that, by any way, finds on coming back what they typed.
 document.addEventListener("input", (event) => {
   const part = event.target.closest("[data-quiet]");
