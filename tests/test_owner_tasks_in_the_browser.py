@@ -305,5 +305,5 @@ def test_a_manager_looks_and_rolls_back_on_a_phone(served: Served, chromium: Bro
         page.goto(address)
         manager.look(f"phone-{name}")
     page.goto("/studio/termination/versions")
-    manager.reads("回退到第 2 版")
+    manager.reads("恢复启用第 2 版")
     manager.leave()
