@@ -83,7 +83,7 @@ FILES = {
     "rules.json": RULES.encode(),
     "chains.json": CHAINS.encode(),
 }
-PEOPLE = {"boss": "陈立", "subject": "林小北", "hr": "王芳", "stranger": "路人甲"}
+PEOPLE = {"boss": "陈立", "subject": "林小北", "hr": "王芳", "stranger": "路人甲", "admin": "周管家"}
 
 
 class StandingClock:
@@ -159,7 +159,7 @@ def houses(home: Path, database: str) -> Iterator[Services]:
 
 
 def house(home: Path, database: str = "") -> Services:
-    """Services on a fresh database with four people and the short procedure."""
+    """Services on a fresh database with five people and the short procedure."""
     settings = Settings(home=home, database=database)
     keyring = Keyring.open(settings.key_file)
     opened = Database(settings.database_url, keyring)
@@ -188,7 +188,7 @@ def house(home: Path, database: str = "") -> Services:
         unit.connection.execute(sa.insert(Headship), [{"id": new_id(), "department_id": "cs", "person_id": person("boss")}])
         places = [{"id": new_id(), "person_id": person(key), "department_id": "cs"} for key in PEOPLE]
         unit.connection.execute(sa.insert(Placement), places)
-        unit.connection.execute(sa.insert(Holding), [{"person_id": person("hr"), "role": "hr"}])
+        unit.connection.execute(sa.insert(Holding), [{"person_id": person(key), "role": key} for key in ("hr", "admin")])
         unit.commit()
     deploy(services, FILES, procedure="short")
     return services
