@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import json_text, rules
+from . import demanded, json_text, rules
 from .bpmn import convert, lint
 from .bpmn.findings import with_lines
 from .bpmn.folder import refused_parts
@@ -83,7 +83,7 @@ def check(
     described = {**told, **lint.operations.descriptions(operations)}
     for path, findings in letters.findings(files, forms=usable if usable or operations is not None else None, told=described).items():
         found.setdefault(path, []).extend(findings)
-    for path, findings in _out_of_order(files).items() if RULES not in broken else ():
+    for path, findings in _out_of_order(files, described).items() if RULES not in broken else ():
         found.setdefault(path, []).extend(findings)
     if company is not None and RULES in files and RULES not in broken:
         found.setdefault(RULES, []).extend(_unmanaged(files, company))
@@ -107,10 +107,10 @@ def _unmanaged(files: Mapping[str, bytes], company: Company) -> list[lint.Findin
     return [lint.finding(lint.Code.NOBODY_MANAGES, None, roles=", ".join(sorted(managers)))]
 
 
-def _out_of_order(files: Mapping[str, bytes]) -> dict[str, list[lint.Finding]]:
+def _out_of_order(files: Mapping[str, bytes], operations: Mapping[str, Description]) -> dict[str, list[lint.Finding]]:
     """What the rules about the order of steps forbid; nothing as long as a diagram cannot be read, which is said anyway."""
     try:
-        return missing_before(files)
+        return missing_before(files, lambda text: demanded.called(text, files, operations))
     except FileRefused:
         return {}
 

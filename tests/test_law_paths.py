@@ -11,10 +11,12 @@ import pytest
 from lxml import etree
 from termination_case import FILES
 
-from engine import rules
+from engine import demanded, rules
 from engine.bpmn.findings import Finding
 from engine.bpmn.order import missing_before
-from webapp import i18n
+from webapp import FORMS, i18n, told_of_operations
+
+FORM_FILES = {f"forms/{form.stem}.form": form.read_bytes() for form in FORMS.glob("*.form")}
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
@@ -233,16 +235,44 @@ def test_a_plan_that_was_changed_must_be_approved_again() -> None:
 
 
 def test_a_step_that_was_removed_is_told_with_what_needs_it() -> None:
-    """Without the union's step no way leads past it; the rule that names it says so."""
+    """Without the union's step it is told at the notice, in the diagram, with the way that leads there."""
     drawing = Drawing()
     drawing.lead("union_written", "union_result")
     drawing.process.remove(drawing["record_union_reply"])
-    gone = [one.facts for one in drawing.found() if one.code == "step_gone"]
-    assert [(facts["step"], facts["target"]) for facts in gone] == [("form:union-reply", "生成解除通知书")]
+    [(file, found)] = missing_before({**FILES, "termination.bpmn": etree.tostring(drawing.root)}).items()
+    [gone] = [one for one in found if one.code == "step_gone"]
+    assert (file, gone.element, gone.facts["step"]) == ("termination.bpmn", "write_notice", '"form:union-reply"')
+    assert gone.way[-1] == "write_notice" and " → 工会意见？ → " in gone.text, gone.text
     drawing = Drawing()
     for notice in [node for node in drawing.process.iter(ZEEBE + "header") if node.get("value") == "notice"]:
         notice.set("value", "letter")
-    assert "rule_guards_nothing" in [one.code for one in drawing.found()]
+    assert [(one.code, one.element) for one in drawing.found()] == [("step_gone", "serve_notice")]
+
+
+STEPS = {
+    "record_union_reply": "填写表单“工会意见”的环节",
+    "write_union_letter": "生成文书“关于拟解除劳动合同的工会通知函”的环节",
+    "approve": "按审批链“辞退审批”审批的环节",
+    "law_check": "编号（ID）为“law_check”的元素",
+    "stop_social_insurance": "自动环节“推送社保停缴”",
+    "state_facts": "填写表单“法律审查事实”的环节",
+}
+
+
+@pytest.mark.parametrize("removed", STEPS)
+def test_a_step_that_was_removed_is_named_as_people_name_it(removed: str) -> None:
+    """Nothing of what rules.json says of it stands in the sentence, which is told once for each thing that must come after."""
+    drawing = Drawing()
+    [into] = [node for node in drawing.process.iter(BPMN + "sequenceFlow") if node.get("targetRef") == removed][:1]
+    [out] = [node for node in drawing.process.iter(BPMN + "sequenceFlow") if node.get("sourceRef") == removed]
+    drawing.lead(into.get("id"), out.get("targetRef"))
+    drawing.process.remove(drawing[removed])
+    files = {**FORM_FILES, **FILES, "termination.bpmn": etree.tostring(drawing.root)}
+    found = missing_before(files, lambda text: demanded.called(text, files, told_of_operations()))
+    assert list(found) == ["termination.bpmn"]
+    gone = [i18n.fill(one.message, one.facts) for one in found["termination.bpmn"] if one.code in ("step_gone", "rule_guards_nothing")]
+    assert any(STEPS[removed] in sentence for sentence in gone), gone
+    assert len(set(gone)) == len(gone) and not any(word in " ".join(gone) for word in ("form:", "operation:", "chain:", "rules.json"))
 
 
 def test_nothing_is_stopped_before_the_notice_was_served() -> None:

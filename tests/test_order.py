@@ -159,10 +159,20 @@ def test_a_step_that_may_run_no_time_at_all_is_no_step_before() -> None:
 def test_names_that_do_not_exist_are_found() -> None:
     """A rule about an element that was renamed or removed is refused, also in the list of points without return."""
     body = (START, *STEPS, END, flows("start > check", "check > talk", "talk > notice", "notice > end"))
-    assert missing({"notice": ["chek"]}, *body) == ["None: step_gone"]
+    assert missing({"notice": ["chek"]}, *body) == ["notice: step_gone"]
     assert missing({"notise": ["check"]}, *body) == ["None: rule_guards_nothing"]
-    assert missing({}, *body, no_way_back=["served"]) == ["None: unresolved_reference"]
+    assert missing({}, *body, no_way_back=["served"]) == ["None: rule_guards_nothing"]
     assert missing({}, *body, no_way_back=["notice"]) == []
+    assert missing({}, *body, since={"planed": {"notice": ["check"]}}) == ["None: rule_guards_nothing"]
+
+
+def test_a_step_that_several_rules_name_is_missed_once() -> None:
+    """At what must come after it, even where nothing leads there any more; nowhere is it told a second time."""
+    cut = (START, *STEPS, END, flows("start > check", "check > talk", "notice > end"))
+    rules = {"since": {"check": {"notice": ["gone"]}}, "second_person": ["gone"], "no_way_back": ["gone"]}
+    assert missing({"notice": ["gone"]}, *cut, **rules) == ["notice: step_gone"]
+    assert missing({"notice": ["gone"], "end": ["gone"]}, *cut, **rules) == ["notice: step_gone", "end: step_gone"]
+    assert missing({}, *cut, free_of={"notice": ["gone"]}, second_person=["gone"]) == ["None: rule_guards_nothing"]
 
 
 def test_what_is_found_says_which_steps() -> None:

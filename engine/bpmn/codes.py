@@ -197,12 +197,13 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.STEP_GONE: (
         _ERROR,
-        'The rules of this procedure demand "{step}" before "{target}", but no diagram holds it any more. Put it back, or correct '
-        "rules.json.",
+        'The rules of this procedure demand {step} before "{target}", but no diagram holds it any more.{way} Put it back. '
+        "Whoever means to do without it changes the rules of the procedure first.",
     ),
     Code.RULE_GUARDS_NOTHING: (
         _ERROR,
-        'A rule of this procedure says what must lie before "{target}", but no diagram holds that. Put it back, or correct rules.json.',
+        "The rules of this procedure are about {step}, but no diagram holds it. Put it back. "
+        "Whoever means to do without it changes the rules of the procedure first.",
     ),
     Code.MISSING_OPERATION: (
         _ERROR,

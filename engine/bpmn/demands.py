@@ -45,6 +45,11 @@ class Demand:
     #: as people call it
     title: str
 
+    @property
+    def held(self) -> bool:
+        """Whether a diagram holds it."""
+        return bool(self.elements or self.flows)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -106,3 +111,11 @@ def _does(element: Element, what: str, name: str, header: str | None, value: str
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split("|")]
+
+
+def told(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each of the steps that a rule names, as what it does, its name and the value of its header; of one named by its id `("", id, "")`."""
+    for part in _parts(text):
+        step = _STEP.fullmatch(part)
+        what, name, _, value = step.groups() if step else ("", part, None, None)
+        yield what, name, value or ""

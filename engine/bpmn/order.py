@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..errors import Sentence
 from .codes import Code
 from .demands import RULES, Demand, Rule, elements, rules
 from .findings import Finding, finding
@@ -27,49 +28,67 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "Ahead", "ahead", "left_out", "missing_before"]
 
 
-def missing_before(files: Mapping[str, bytes]) -> dict[str, list[Finding]]:
-    """By diagram: what can be reached although a step that must lie before it was not passed, and the way that leads there.
+def missing_before(files: Mapping[str, bytes], called: Callable[[str], object] = '"{}"'.format) -> dict[str, list[Finding]]:
+    """By diagram: what can be reached although a step that must lie before it was not passed, and the way that leads there; and what
+    rules name and no diagram holds.
 
-    By `rules.json`: what it names and no diagram holds. The rule file must be a sound one, and the diagrams readable.
+    `called`: what people call a step that a rule names and no diagram holds. The rule file must be a sound one, and the diagrams readable.
     """
     read = _read(files)
+    demanded = rules(files, read)
     found: dict[str, list[Finding]] = {}
-    for file, one in _broken(rules(files, read), read):
+    for file, one in [*_broken(demanded, read, called), *_in_vain(demanded, files, read, called)]:
         found.setdefault(file, []).append(one)
-    given = json.loads(files.get(RULES, b"{}"))
-    named = {*given.get("no_way_back", ()), *given.get("second_person", ())}
-    for missing in sorted(name for name in named if not any(elements(name, read))):
-        found.setdefault(RULES, []).append(finding(Code.UNRESOLVED_REFERENCE, None, what=f"element {missing}", where=RULES))
     return found
 
 
-def _broken(demanded: Sequence[Rule], read: Sequence[Process]) -> Iterator[tuple[str, Finding]]:
-    """By file: what breaks a rule, and what a rule names in vain."""
+def _broken(demanded: Sequence[Rule], read: Sequence[Process], called: Callable[[str], object]) -> Iterator[tuple[str, Finding]]:
+    """By file: what breaks a rule, each at what must come after."""
     known = {process.id: process for process in read}
     walked: dict[tuple[Demand | None, Demand], Ways] = {}
     missing: dict[Place, list[Demand]] = {}
     for rule in demanded:
-        targets = " / ".join(dict.fromkeys(known[process].elements[id].title for process, id in rule.targets)) or rule.text
-        if not rule.targets:
-            yield RULES, finding(Code.RULE_GUARDS_NOTHING, None, target=targets)
-        if rule.since is not None and not rule.since.elements:
-            yield RULES, finding(Code.STEP_GONE, None, step=rule.since.text, target=targets)
+        if rule.since is not None and not rule.since.held:
             continue
         for demand in rule.needed:
-            if not demand.elements and not demand.flows:
-                yield RULES, finding(Code.STEP_GONE, None, step=demand.text, target=targets)
-                continue
             if (rule.since, demand) not in walked:
                 walked[rule.since, demand] = _walked(read, rule.since, demand)
             ways = walked[rule.since, demand]
             for place in rule.targets:
                 target = known[place[0]].elements[place[1]]
+                reached, said = place in ways.seen, missing.setdefault(place, [])
                 if rule.free:
-                    if place not in ways.seen and demand.elements:
+                    if not reached and demand.elements:
                         yield known[place[0]].file, finding(Code.WAITS_FOR, target, step=demand.title, target=target.title)
-                elif place in ways.seen and not _follows(ways.way(place), demand, missing.setdefault(place, [])):
-                    missing[place].append(demand)
+                elif not demand.held:
+                    if demand not in said:
+                        said.append(demand)
+                        yield known[place[0]].file, _gone(target, called(demand.text), ways.way(place) if reached else ())
+                elif reached and not _follows(ways.way(place), demand, said):
+                    said.append(demand)
                     yield known[place[0]].file, _missing(target, rule, demand, ways.way(place))
+
+
+def _in_vain(
+    demanded: Sequence[Rule], files: Mapping[str, bytes], read: Sequence[Process], called: Callable[[str], object]
+) -> Iterator[tuple[str, Finding]]:
+    """What rules name and no diagram holds, but for what is missed where something must come after it: at the diagram as a whole."""
+    named = [rule.text for rule in demanded if not rule.targets]
+    for rule in demanded:
+        named += [demand.text for demand in (*([rule.since] if rule.since else ()), *rule.needed) if not demand.held]
+    given = json.loads(files.get(RULES, b"{}"))
+    alone = sorted({*given.get("no_way_back", ()), *given.get("second_person", ())})
+    named += [text for text in alone if not any(elements(text, read))]
+    ordered = [rule for rule in demanded if rule.targets and not rule.free and (rule.since is None or rule.since.held)]
+    missed = {demand.text for rule in ordered for demand in rule.needed if not demand.held}
+    for text in dict.fromkeys(named):
+        if text not in missed:
+            yield _begun(read)[0].file if read else RULES, finding(Code.RULE_GUARDS_NOTHING, None, step=called(text))
+
+
+def _gone(target: Element, step: object, way: Sequence[Element]) -> Finding:
+    along = Sentence(" The way there: {along}.", {"along": _told(way)}) if way else ""
+    return replace(finding(Code.STEP_GONE, target, step=step, target=target.title, way=along), way=tuple(element.id for element in way))
 
 
 def _missing(target: Element, rule: Rule, demand: Demand, way: Sequence[Element]) -> Finding:
@@ -93,12 +112,16 @@ def _walked(read: Sequence[Process], since: Demand | None, demand: Demand) -> Wa
         for place in sorted(since.elements):
             ways.set_out(place)
     else:
-        called = {e.called.process for p in read for e in p.elements.values() if e.called and e.called.process != p.id}
-        # other pools of a drawing, which do not run, are each looked at by themselves
-        for process in [p for p in read if p.id not in called] or read:
+        for process in _begun(read):
             ways.enter(process, process.id)
     ways.walk()
     return ways
+
+
+def _begun(read: Sequence[Process]) -> Sequence[Process]:
+    """Those that no other one calls; other pools of a drawing, which do not run, are each looked at by themselves."""
+    called = {e.called.process for p in read for e in p.elements.values() if e.called and e.called.process != p.id}
+    return [process for process in read if process.id not in called] or read
 
 
 def _read(files: Mapping[str, bytes]) -> list[Process]:
