@@ -462,3 +462,20 @@ def test_the_bundle_is_what_its_sources_build(tmp_path: pathlib.Path) -> None:
     if rebuilt(feel.BUNDLE.parent, tmp_path / "feel", without=("feel.js",)):
         built = (tmp_path / "feel" / "feel.js").read_bytes()
         assert hashlib.sha256(built).hexdigest() == hashlib.sha256(feel.BUNDLE.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "text, lacking",
+    [
+        ("x.y = 1 and x.z = 2 or x = 3", [(0, False)]),
+        ('if is defined(x) and x.y = "a" then x.z else null', [(14, True)]),
+        ("is defined(x) and x.y > 1 and x.z > 2", [(11, True)]),
+        ("if (is defined(x)) then known.part else x.y", [(40, False)]),
+        ("if is defined(x) or known.part then x.y else null", [(36, False)]),
+        ("if is defined(known) then known.prat else null", [(26, False)]),
+        ("if is defined(known.part) and is defined(y) then [y, x] else y", [(61, False), (53, False)]),
+    ],
+)
+def test_what_does_not_exist_is_one_problem_and_none_where_it_was_asked_for(text: str, lacking: list[tuple[int, bool]]) -> None:
+    """Parts of a missing variable say nothing new; behind `is defined` only what does exist there is looked into."""
+    assert [(problem.from_, problem.asked) for problem in check(text, names={"known.part"})] == lacking

@@ -293,6 +293,14 @@ def test_an_operation_without_mapping_may_give_anything():
     assert [(f.code, f.severity) for f in check(*body)] == [(Code.UNKNOWN_VARIABLE, "warning")]
 
 
+def test_a_variable_that_is_only_asked_for_keeps_nothing_from_running():
+    """`is defined` says no where nothing gives the variable, and what would use it is never reached."""
+    asked = gate('if is defined(legal) and legal.decision = "return" then legal.late else false')
+    assert [(f.code, f.severity, f.facts["position"]) for f in check(*asked)] == [(Code.NEVER_DEFINED, "warning", 15)]
+    used = gate('legal.decision = "return" or legal.late')
+    assert [(f.code, f.severity) for f in check(*used)] == [(Code.UNKNOWN_VARIABLE, "error")]
+
+
 def test_without_the_forms_names_are_not_judged():
     """A form that is not at hand may have the field."""
     assert errors_of(*gate("whatever > 3"), forms=None) == []

@@ -79,6 +79,7 @@ class Code(StrEnum):
     # expressions and names
     BAD_EXPRESSION = "bad_expression"
     UNKNOWN_VARIABLE = "unknown_variable"
+    NEVER_DEFINED = "never_defined"
     UNKNOWN_PART = "unknown_part"
     MONEY_CALCULATED = "money_calculated"
     BAD_TIMER = "bad_timer"
@@ -299,6 +300,11 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
         _ERROR,
         '{where}: "{expression}" fails at character {position}: {reason}. '
         "Correct the name, or let a form field, a mapping, a script or a decision give it.",
+    ),
+    Code.NEVER_DEFINED: (
+        _WARNING,
+        '{where}: "{expression}" asks at character {position} whether something is there, and it never is: {reason}. '
+        "Correct the name, or take the question out.",
     ),
     Code.UNKNOWN_PART: (
         _WARNING,

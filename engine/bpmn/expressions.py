@@ -37,6 +37,8 @@ class Problem:
     from_: int
     to: int
     message: str
+    #: it lacks a name of which the expression only asks whether it is defined
+    asked: bool = False
 
 
 def configure(zone: str) -> None:
@@ -51,7 +53,8 @@ def check(text: str, *, names: Collection[str] | None = None, unary: bool = Fals
     """Problems of an expression (without the leading `=`), or of a unary test as in a cell of a decision table.
 
     `names`: the dotted names that exist, such as `employee.months`; below a name of which nothing deeper is given, everything
-    is taken to exist. None: names are not checked.
+    is taken to exist. None: names are not checked. What does not exist is one problem, however often it is used; where the expression
+    has made sure with `is defined` that it is there, it is none.
     """
     return list(_study(text, unary, frozenset(names or ()), names is not None).problems)
 
@@ -127,7 +130,7 @@ def _study(text: str, unary: bool, names: frozenset[str], complete: bool) -> _St
         found = json.loads(feel.asked(lambda interpreter: interpreter.call("study", text, unary, given, complete)))
     except feel.LimitReached:
         return _Study((Problem(0, len(text), "the expression is too large to be read; split it"),))
-    problems = tuple(Problem(p["from"], p["to"], p["message"]) for p in found["problems"])
+    problems = tuple(Problem(p["from"], p["to"], p["message"], p.get("asked", False)) for p in found["problems"])
     return _Study(problems, frozenset(found["uses"]), found["timed"], tuple(found["money"]))
 
 

@@ -35,6 +35,9 @@ def feel(element: Element, where: str, text: str, seen: names.Names) -> Iterator
         wrong = expressions.check(text, names=seen.known)
     for problem in wrong:
         place, reason = problem.from_ + 1, problem.message.rstrip(".")
+        if problem.asked:
+            yield finding(Code.NEVER_DEFINED, element, where=where, expression=short(text), position=place, reason=reason)
+            continue
         yield finding(code, element, severity=severity, where=where, expression=short(text), position=place, reason=reason)
     if not wrong:
         yield from _below(element, where, text, seen)

@@ -44,18 +44,31 @@ const known = (path, names) => {
   return true;
 };
 
-/** Problems of references to what is not among `names` (nested). */
-export const unknown = (study, names) =>
-  study.references
-    .filter(({ path }) => !known(path, names))
-    .map(({ path, from, to }) => ({ from, to, message: `there is no variable "${path.join('.')}"` }));
+/** Whatever of a path does not exist first: `a.b` of `a.b.c` where `a` exists, but no `b` in it. */
+const lacking = (path, names) => path.slice(0, path.findIndex((_, at) => !known(path.slice(0, at + 1), names)) + 1).join('.');
+
+/**
+ * Problems of references to what is not among `names` (nested), one for each thing that does not exist.
+ *
+ * asked: the expression only asks whether it is there. What is used where that was answered with yes is never reached.
+ */
+export function unknown(study, names) {
+  const found = new Map();
+  for (const { path, from, to, asked, sure } of study.references) {
+    if (known(path, names) || sure.some((each) => !known(each, names))) continue;
+    const first = found.get(lacking(path, names));
+    if (!first || (first.asked && !asked)) found.set(lacking(path, names), { from, to, asked, message: `there is no variable "${path.join('.')}"` });
+  }
+  return [...found.values()];
+}
 
 /**
  * { problems, money, references, uses, timed, nullSafe } of `text`.
  *
  * money: names of money multiplied or divided outside of a comparison.
- * references: [{ path, from, to }] to names not bound in the expression; those inside a filter may belong to its items and are
- * only in `uses`, the set of top-level names that the expression may read. timed: it asks for the time.
+ * references: [{ path, from, to, asked, sure }] to names not bound in the expression; those inside a filter may belong to its items and are
+ * only in `uses`, the set of top-level names that the expression may read. asked: within `is defined(…)`; sure: paths above it or its own
+ * that are defined wherever it is evaluated. timed: it asks for the time.
  * nullSafe: places where the author expects that something may be absent.
  */
 export function study(text, unary, names) {
@@ -109,7 +122,24 @@ export function study(text, unary, names) {
   function refer(node, path, scope) {
     if (scope.bound.has(path[0])) return;
     found.uses.add(path[0]);
-    if (!scope.filtering && !(path.length === 1 && Object.hasOwn(builtins, path[0]))) found.references.push({ path, from: node.from, to: node.to });
+    if (!scope.filtering && !(path.length === 1 && Object.hasOwn(builtins, path[0]))) found.references.push({ path, from: node.from, to: node.to, asked: scope.asked, sure: scope.sure.filter((each) => each.every((part, at) => part === path[at])) });
+  }
+
+  /** The words of `a.b.c`, or null of what is no name with its parts. */
+  function pathOf(node) {
+    if (node.name === 'VariableName') return [words(node)];
+    if (node.name !== 'PathExpression') return null;
+    const above = pathOf(node.firstChild);
+    return above && [...above, words(node.lastChild)];
+  }
+
+  /** Paths that are defined where this is true. */
+  function defined(node) {
+    const inner = children(node);
+    if (node.name === 'Conjunction') return inner.flatMap(defined);
+    if (node.name === 'ParenthesizedExpression') return inner.flatMap(defined);
+    if (node.name !== 'FunctionInvocation' || words(inner[0]) !== NULL_SAFE) return [];
+    return children(node.getChild('PositionalParameters') ?? node).slice(0, 1).map(pathOf).filter(Boolean);
   }
 
   function visit(node, scope) {
@@ -118,13 +148,19 @@ export function study(text, unary, names) {
       case 'VariableName':
         return refer(node, [words(node)], scope);
       case 'PathExpression': {
-        const path = [];
-        let target = node;
-        while (target.name === 'PathExpression') {
-          path.unshift(words(target.lastChild));
-          target = target.firstChild;
-        }
-        return target.name === 'VariableName' ? refer(node, [words(target), ...path], scope) : visit(target, scope);
+        const path = pathOf(node);
+        return path ? refer(node, path, scope) : visit(node.firstChild, scope);
+      }
+      case 'IfExpression': {
+        const [condition, then, otherwise] = inner.filter(({ name }) => !['if', 'then', 'else'].includes(name));
+        visit(condition, scope);
+        visit(then, { ...scope, sure: [...scope.sure, ...defined(condition)] });
+        return visit(otherwise, scope);
+      }
+      case 'Conjunction': {
+        const [left, , right] = inner;
+        visit(left, scope);
+        return visit(right, { ...scope, sure: [...scope.sure, ...defined(left)] });
       }
       case 'FunctionInvocation': {
         const [callee, ...rest] = inner;
@@ -134,7 +170,7 @@ export function study(text, unary, names) {
         else if (!scope.bound.has(name) && !Object.hasOwn(builtins, name)) problem(callee, `there is no function "${name}"`);
         if (name === NULL_SAFE) found.nullSafe.push([node.from, node.to]);
         found.timed ||= CLOCK.has(name);
-        return visitAll(rest, scope);
+        return visitAll(rest, { ...scope, asked: scope.asked || name === NULL_SAFE });
       }
       case 'FilterExpression':
         visit(inner[0], scope);
@@ -191,6 +227,6 @@ export function study(text, unary, names) {
         return visitAll(inner, scope);
     }
   }
-  visit(tree.topNode, { bound: new Set(), filtering: false });
+  visit(tree.topNode, { bound: new Set(), filtering: false, asked: false, sure: [] });
   return found;
 }
