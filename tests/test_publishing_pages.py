@@ -75,9 +75,9 @@ def test_the_page_waits_and_leads_on(office: Office, manager: FlaskClient) -> No
     address = publish(manager).headers["Location"]
     assert address.startswith(f"{MAIN}/publications/") and active(office) == 1
     page = manager.get(address).text
-    assert "正在试跑场景 0/1" in page and f'hx-get="{address}" hx-trigger="every 1s"' in page and f'href="{address}"' in page
+    assert "正在运行场景 0/1" in page and f'hx-get="{address}" hx-trigger="every 1s"' in page and f'href="{address}"' in page
     for other in (MAIN, f"{MAIN}/publish"):
-        assert "正在试跑场景" in manager.get(other).text and address in manager.get(other).text
+        assert "正在运行场景" in manager.get(other).text and address in manager.get(other).text
     again = publish(manager)
     assert again.status_code == 302 and again.headers["Location"] == address
     run(office)
@@ -204,7 +204,7 @@ def test_the_inbox_is_answered_while_a_scenario_is_slow(office: Office, manager:
     try:
         assert played.wait(30)
         assert manager.get("/inbox").status_code == 200
-        assert "正在试跑场景 0/1" in manager.get(address).text
+        assert "正在运行场景 0/1" in manager.get(address).text
     finally:
         go_on.set()
         job.join(30)

@@ -309,3 +309,19 @@ def test_rules_that_leave_nobody_to_manage_are_refused(office: Office) -> None:
     """Whoever takes the last role out of the list could neither roll that back nor repair a case."""
     found = checks.findings(office.services, {**FILES, "rules.json": b'{"managers": []}'})["rules.json"]
     assert [one.severity for one in found] == ["error"] and "managers" in str(found[0].facts["reason"])
+
+
+def test_what_scenarios_share_is_no_scenario_and_letters_say_their_language(office: Office, manager: FlaskClient) -> None:
+    """The same number in the list of files and where it is published; two letters of one step can be told apart."""
+    drawn = """<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
+        id="d" targetNamespace="x"><bpmn:process id="drafting" isExecutable="true"><bpmn:serviceTask id="draft" name="起草方案">
+        <bpmn:extensionElements><zeebe:taskDefinition type="document.draft" /><zeebe:taskHeaders>
+        <zeebe:header key="template" value="plan" /></zeebe:taskHeaders></bpmn:extensionElements></bpmn:serviceTask></bpmn:process>
+        </bpmn:definitions>"""
+    written = {"drafting.bpmn": drawn, "letters/plan.txt": "甲", "letters/plan_en.txt": "A"}
+    for path, text in (written | {"scenarios/usual.yaml": "steps: {}\n", "scenarios/one.yaml": "name: 一\n"}).items():
+        changing.save(office.services, "office", path, text.encode(), revision=None, base=None, actor=office.people["admin"])
+    page = manager.get(MAIN).text
+    assert re.findall(r'<span class="file-name">(起草方案[^<]*)<', page) == ["起草方案", "起草方案（英文）"]
+    assert re.search(r'<span>场景</span><span class="number">1</span>', page)
+    assert "发布前将先运行 1 个场景；不必等候" in manager.get(f"{MAIN}/publish").text

@@ -38,6 +38,12 @@ def served(path: str) -> tuple[frozenset[str], str] | None:
     return frozenset((name.stem, stem) if language in _LANGUAGES and stem else (name.stem,)), operation
 
 
+def language(path: str) -> str | None:
+    """`zh` or `en` of a letter's file that its name says to be for cases in that language."""
+    of = served(path)
+    return PurePosixPath(path).stem.rpartition("_")[2] if of and len(of[0]) > 1 else None
+
+
 def known(operation: str, files: Collection[str]) -> list[str]:
     """Names of the letters that there are for an operation."""
     return sorted(PurePosixPath(each).stem for each in files if (of := served(each)) and of[1] == operation)

@@ -13,7 +13,9 @@ from engine import deploying, versions
 from engine.bpmn import blank
 from engine.errors import NotFound
 from engine.letters import blank as blank_letter
+from engine.letters import templates
 from engine.studio import changing, drafts, editing, events, publishing, titles
+from engine.studio.scenarios import reading
 
 from .. import i18n
 from ..accounts import logged_in, me, services
@@ -51,6 +53,8 @@ def show(procedure: str) -> Any:
         preview=seen,
         kinds=[(kind, those) for kind, those in kinds if those],
         titles=titles.titles(seen.files),
+        letter_language=templates.language,
+        usual=reading.USUAL,
         few=_FEW,
         findings=findings,
         editing=[one for one in open_now if one.id != me().id],

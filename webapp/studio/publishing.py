@@ -25,6 +25,7 @@ from engine.studio import drafts, gate, merging, publications, publishing, sched
 from engine.studio.drafts import Draft
 from engine.studio.publications import Publication
 from engine.studio.publishing import Preview
+from engine.studio.scenarios import reading
 
 from .. import i18n
 from ..accounts import logged_in, me, services
@@ -177,6 +178,7 @@ def _page(
         waiting=waiting,
         may_override=gate.OVERRIDERS in me().roles,
         typed=typed or request.form,
+        usual=reading.USUAL,
     )
 
 
