@@ -36,6 +36,11 @@ WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p
 <script>alert(1)</script><img src="file:///c:/logo.png"></body></html>"""
 
 
+def counted(sign: str, text: str, *, of: str = "l0", level: int = 1) -> str:
+    """An item of a list, as Word puts it on the clipboard."""
+    return f"<p style='mso-list:{of} level{level} lfo1'><span style='mso-list:Ignore'>{sign}<span>&nbsp;</span></span>{text}</p>"
+
+
 @pytest.fixture(scope="module")
 def office(office: Office) -> Office:
     """With the shipped procedure, and connectors to a company that nobody asks."""
@@ -200,6 +205,50 @@ def test_what_is_pasted_from_word_becomes_part_of_a_letter(office: Office, owner
         "<ol>\n<li>工资结算单</li>\n<li>社保转移单</li>\n</ol>\n"
         "<table>\n<tr><td>合计</td><td></td></tr>\n<tr><td>甲</td><td>乙</td></tr>\n</table>"
     )
+
+
+@pytest.mark.parametrize(
+    ("pasted", "written"),
+    [
+        pytest.param(
+            counted("一、", "甲") + counted("（一）", "乙", level=2) + counted("第一条", "丙", of="l1") + counted("①", "丁") + counted("3.", "戊"),
+            "<p>一、 甲</p>\n<p>（一） 乙</p>\n<p>第一条 丙</p>\n<p>① 丁</p>\n<p>3. 戊</p>",
+            id="signs",
+        ),
+        pytest.param(
+            counted("1.", "甲") + counted("·", "乙", level=2) + counted("2.", "丙") + counted("1.", "丁", of="l2") + counted("o", "戊", of="l3"),
+            "<ol>\n<li>\n<p>甲</p>\n<ul>\n<li>乙</li>\n</ul>\n</li>\n<li>丙</li>\n</ol>\n<ol>\n<li>丁</li>\n</ol>\n<ul>\n<li>戊</li>\n</ul>",
+            id="lists",
+        ),
+        pytest.param(
+            "<table><tr><td rowspan=2>甲</td><td>乙</td></tr><tr><td>丙</td></tr><tr><td>丁</td><td>戊</td></tr></table>",
+            "<table>\n<tr><td>甲</td><td>乙</td></tr>\n<tr><td></td><td>丙</td></tr>\n<tr><td>丁</td><td>戊</td></tr>\n</table>",
+            id="cells",
+        ),
+        pytest.param(
+            "<p>留<del cite='mailto:x'>删</del><span class=msoDel>去</span><ins>下</ins></p>",
+            "<p>留下</p>",
+            id="deleted",
+        ),
+    ],
+)
+def test_what_word_counted_merged_and_deleted_is_pasted_as_it_was_meant(office: Office, owner: Drawer, pasted: str, written: str) -> None:
+    """Signs that letters cannot count stay as text, lists stay apart and within each other, cells in their column, and what was deleted is not there."""
+    put(office, "word.html", letter("<p>前</p>\n<p></p>"))
+    owner.open(EDIT.format("word.html"))
+    begin_of(owner, "前")
+    owner.page.keyboard.press("ArrowDown")
+    owner.ask("studio.view.pasteHTML(given)", f"<html><body>{pasted}</body></html>")
+    owner.saved()
+    assert kept(office, "word.html") == letter(f"<p>前</p>\n{written}")
+
+
+def test_nothing_that_is_pasted_can_act(owner: Drawer) -> None:
+    """What would run in a page, or fetch something for it, is gone before the letter is made of it."""
+    owner.open(EDIT.format("notice.html"))
+    given = "<p onclick='a()' class='right'>甲<b ONMOUSEOVER='a()'>乙</b><img src=x onerror='a()'><a href='javascript:a()'>丙</a></p>"
+    left = owner.ask("studio.view.someProp('transformPastedHTML')(given)", given)
+    assert left == '<p class="right">甲<b>乙</b><a>丙</a></p>'
 
 
 def test_the_other_language_is_one_click_away(office: Office, owner: Drawer) -> None:

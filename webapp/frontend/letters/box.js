@@ -54,7 +54,7 @@ export function choice(label, value, options, set) {
   return h('label', { class: 'letter-field' }, h('span', {}, label), field);
 }
 
-/** An expression under `label`; completes what `variables` names, and tells `set` after a moment, at once with `flush`. */
+/** An expression under `label`; completes what `variables` names, and tells `set` after a moment; `done` tells what is left and ends it. */
 export function expression(label, value, variables, set) {
   const container = h('div', { class: 'letter-feel' });
   let waiting = null;
@@ -76,5 +76,10 @@ export function expression(label, value, variables, set) {
       waiting = setTimeout(flush, WAIT);
     },
   });
-  return { element: h('div', { class: 'letter-field' }, h('span', {}, label), container), flush, focus: () => feel.focus() };
+  const done = () => {
+    flush();
+    // it has no word of its own for that
+    feel._cmEditor.destroy();
+  };
+  return { element: h('div', { class: 'letter-field' }, h('span', {}, label), container), done, focus: () => feel.focus() };
 }

@@ -69,7 +69,7 @@ export function conditions(view, anchor, { box, places, say }) {
   const shown = fields.map(({ name, made }) => h('fieldset', { class: 'letter-holder' }, h('legend', {}, name), ...made.map(({ element }) => element)));
   const hint = h('p', { class: 'letter-more' }, say('Empty: always printed. Inside of what is repeated, “item” is the one that is printed.'));
   box.open(anchor, say('Condition'), [...(shown.length ? shown : [h('p', {}, say('Put the cursor into a paragraph first.'))]), hint], (back) => {
-    for (const { made } of fields) for (const each of made) each.flush();
+    for (const { made } of fields) for (const each of made) each.done();
     if (back) view.focus();
   });
   fields[0]?.made[0].focus();

@@ -1,20 +1,29 @@
 // What is pasted from elsewhere, Word first of all, in the words of a letter: structure and emphasis stay, looks go.
+import { listed } from './signs.js';
 
-const DROPPED = 'script, title, xml, o\\:p, object, svg, [data-looks*="mso-element:comment"], [data-looks*="display:none"]';
+const DROPPED =
+  'script, title, xml, o\\:p, object, svg, img:not([src^="chart:"]), del, [class~="msoDel" i], [data-looks*="mso-element:comment"], [data-looks*="display:none"]';
+/** All that parts of letters are known by, and how the editor marks what it copied itself. */
+const KEPT = new Set(['class', 'value', 'src', 'alt', 'data-if', 'data-each', 'data-as', 'data-remark', 'data-pm-slice']);
 const TITLE = /^(mso)?title$|^\u6807\u9898$/i;
 const HEADING = /^(mso)?heading|^\u6807\u9898\s*\d/i;
-/** How Word says which sign it wrote before an item. */
-const SIGN = '[data-looks*="mso-list:ignore" i]';
+/** Columns that one cell can take. */
+const WIDEST = 20;
 
 /** HTML of the clipboard without what a letter cannot have. */
 export function cleaned(html) {
-  // the policy of the page forbids styles, even to read them
-  const plain = html.replace(/<style[\s\S]*?<\/style\s*>/gi, '').replace(/(<[a-z][^>]*?\s)style=/gi, '$1data-looks=');
+  // the policy of the page forbids styles and handlers, even to read them
+  const plain = html
+    .replace(/<style[\s\S]*?<\/style\s*>/gi, '')
+    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s/"'])(style|on[a-z]+)\s*=/gi, (_, before, name) => `${before}data-${name.toLowerCase() === 'style' ? 'looks' : name}=`));
   const { body } = new DOMParser().parseFromString(plain, 'text/html');
   for (const gone of body.querySelectorAll(DROPPED)) gone.remove();
   listed(body);
-  for (const cell of body.querySelectorAll('[colspan]')) for (let more = Math.min(Number(cell.colSpan), 20); more > 1; more -= 1) cell.after(body.ownerDocument.createElement(cell.localName));
+  for (const table of body.querySelectorAll('table')) squared(table);
   for (const element of [...body.querySelectorAll('[data-looks], [align], [class]')]) emphasised(element);
+  for (const element of body.querySelectorAll('*')) {
+    for (const { name } of [...element.attributes]) if (!KEPT.has(name)) element.removeAttribute(name);
+  }
   return body.innerHTML;
 }
 
@@ -48,19 +57,27 @@ function become(element, tag) {
   element.replaceWith(other);
 }
 
-/** Word writes each item of a list as a paragraph that begins with its sign. */
-function listed(body) {
-  let list = null;
-  for (const item of [...body.querySelectorAll('p[data-looks*="mso-list"]')]) {
-    const sign = item.querySelector(SIGN);
-    if (list?.nextElementSibling !== item) {
-      list = body.ownerDocument.createElement(/[\da-z][.)\u3001\uff09]/i.test(sign?.textContent ?? '') ? 'ol' : 'ul');
-      item.before(list);
+/** Cells of letters take one place each: what took several is followed by empty ones, to the right and below, so that all others stay where they were. */
+function squared(table) {
+  const taken = []; // for how many rows more, by column
+  for (const row of table.rows) {
+    const cells = [...row.cells];
+    const made = [];
+    const empty = (tag = 'td') => table.ownerDocument.createElement(tag);
+    while (cells.length || taken.slice(made.length).some(Boolean)) {
+      if (taken[made.length]) {
+        taken[made.length] -= 1;
+        made.push(empty());
+        continue;
+      }
+      const cell = cells.shift() ?? empty();
+      // as many rows as there are: 0
+      const [across, down] = [Math.min(cell.colSpan, WIDEST), cell.rowSpan || table.rows.length];
+      for (let at = 0; at < across; at += 1) {
+        taken[made.length] = down - 1;
+        made.push(at ? empty(cell.localName) : cell);
+      }
     }
-    sign?.remove();
-    const entry = body.ownerDocument.createElement('li');
-    entry.append(...item.childNodes);
-    list.append(entry);
-    item.remove();
+    row.replaceChildren(...made);
   }
 }

@@ -118,7 +118,7 @@ export class Places {
         ),
       ],
       (back) => {
-        feel.flush();
+        feel.done();
         if (back) view.focus();
       },
     );
