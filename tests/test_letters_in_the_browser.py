@@ -83,6 +83,14 @@ def begin_of(owner: Drawer, text: str) -> None:
     owner.page.keyboard.press("Home")
 
 
+def shut(box: Locator) -> None:
+    """Closes a box with Escape, which is for the list of completions first."""
+    box.locator("span, legend").first.click()
+    expect(box.locator(".cm-tooltip-autocomplete")).to_have_count(0)
+    box.page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+
+
 def pages(owner: Drawer) -> Locator:
     """The printed pages, once they show what is written now."""
     found = owner.page.locator(".letter-pages:not([aria-busy]) img")
@@ -150,17 +158,54 @@ def test_parts_are_printed_on_a_condition_and_repeated(office: Office, owner: Dr
     expect(fields).to_have_count(2)
     fields.first.press_sequentially("a = 1")
     fields.last.press_sequentially("b != null")
-    owner.page.keyboard.press("Escape")
+    shut(box)
     begin_of(owner, "每一步")
     owner.page.get_by_role("button", name="条件", exact=True).click()
     box.get_by_role("textbox", name="对此列表逐项重复").press_sequentially("steps")
-    owner.page.keyboard.press("Escape")
+    shut(box)
     owner.saved()
     assert '<p data-if="b != null">先<span data-if="a = 1">看</span>甲再看乙。</p>' in kept(office, "rails.html")
     assert '<li data-each="steps">每一步</li>' in kept(office, "rails.html")
     expect(owner.page.locator(".letter-rail")).to_have_text(["仅当 b != null", "仅当 a = 1", "逐项 steps"])
     owner.page.locator(".letter-rail", has_text="a = 1").click()
     expect(box.get_by_role("group").first).to_contain_text("a = 1")
+
+
+@pytest.mark.parametrize(
+    ("body", "begin", "written", "others"),
+    [
+        pytest.param("<p>甲</p>\n<p>乙</p>\n<p>丙</p>", "甲", '<section data-if="a = 1">\n<p>甲</p>\n<p>乙</p>\n</section>\n<p>丙</p>', 0, id="section"),
+        pytest.param(
+            "<ol>\n<li>甲</li>\n<li>乙</li>\n<li>丙</li>\n</ol>",
+            "甲",
+            '<ol>\n<li data-if="a = 1">甲</li>\n<li data-if="a = 1">乙</li>\n<li>丙</li>\n</ol>',
+            1,
+            id="list",
+        ),
+    ],
+)
+def test_a_condition_is_of_all_that_is_marked(office: Office, owner: Drawer, body: str, begin: str, written: str, others: int) -> None:
+    """Marked paragraphs become a section with the condition, marked items have it each; without the condition they are as before."""
+    put(office, "marked.html", letter(body))
+    owner.open(EDIT.format("marked.html"))
+    begin_of(owner, begin)
+    owner.page.keyboard.press("Shift+ArrowDown")
+    owner.page.keyboard.press("Shift+End")
+    owner.page.get_by_role("button", name="条件", exact=True).click()
+    box = owner.page.get_by_role("dialog", name="条件")
+    expect(box.get_by_role("group")).to_have_count(1 + others)
+    expect(box.get_by_role("group").first).to_contain_text("选中的 2 个部分（整体）")
+    field = box.get_by_role("textbox", name="仅在此条件成立时打印").first
+    field.press_sequentially("a")
+    expect(owner.page.locator(".letter-rail").first).to_have_text("仅当 a")
+    field.press_sequentially(" = 1")
+    shut(box)
+    owner.saved()
+    assert kept(office, "marked.html") == letter(written)
+    owner.page.get_by_role("button", name="撤销").click()
+    owner.page.get_by_role("button", name="撤销").click()
+    owner.saved()
+    assert kept(office, "marked.html") == letter(body)
 
 
 @pytest.mark.parametrize("name", LETTERS)

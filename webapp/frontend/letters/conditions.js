@@ -1,5 +1,6 @@
 // When a part of a letter is printed, and for what it is repeated: seen as a rail with its words, and changed where it stands.
 import { Plugin } from 'prosemirror-state';
+import { liftTarget } from 'prosemirror-transform';
 import { Decoration, DecorationSet } from 'prosemirror-view';
 import { button, h, icon } from '../page/elements.js';
 import { expression } from './box.js';
@@ -105,13 +106,53 @@ function holders(state, say) {
     });
   const { node } = state.selection;
   if (node?.isBlock && NAMES[node.type.name]) add(node, from);
-  for (let depth = $from.depth; depth > 0; depth -= 1) {
+  const range = severalMarked(state.selection);
+  const together = range && several(range, say);
+  if (together) found.push(together);
+  for (let depth = range?.depth ?? $from.depth; depth > 0; depth -= 1) {
     const each = $from.node(depth);
     // the only paragraph of an item or a cell stands for it
     const alone = each.type === schema.nodes.paragraph && $from.node(depth - 1).childCount === 1 && /^(list_item|table_cell|table_header|footer)$/.test($from.node(depth - 1).type.name);
     if (NAMES[each.type.name] && !(alone && !each.attrs.if)) add(each, $from.before(depth));
   }
   return found;
+}
+
+/** The range of blocks over which the selection goes, null where it stays in one. */
+function severalMarked({ $from, $to, node }) {
+  const range = node || $from.sameParent($to) ? null : $from.blockRange($to);
+  return range && range.endIndex - range.startIndex > 1 ? range : null;
+}
+
+/** One condition for all marked blocks: around them as a section; where no section can be, as in a list, the same at each. */
+function several(range, say) {
+  const { parent, startIndex, endIndex, start } = range;
+  const marked = [];
+  parent.forEach((node, offset, index) => {
+    if (index >= startIndex && index < endIndex && NAMES[node.type.name]) marked.push({ node, pos: range.$from.start(range.depth) + offset });
+  });
+  const common = marked.every(({ node }) => node.attrs.if === marked[0].node.attrs.if) ? marked[0]?.node.attrs.if : null;
+  const section = schema.nodes.section;
+  const wrapped = parent.canReplaceWith(startIndex, endIndex, section) && marked.length === endIndex - startIndex;
+  // a section that holds just these is offered itself
+  if (!marked.length || (wrapped && parent.type === section && parent.childCount === marked.length)) return null;
+  let around = false;
+  const wrap = (tr, value) => {
+    if (around && value) tr.setNodeAttribute(start, 'if', value);
+    else if (around) {
+      const inside = tr.doc.resolve(start + 1).blockRange(tr.doc.resolve(start + tr.doc.nodeAt(start).nodeSize - 1));
+      tr.lift(inside, liftTarget(inside));
+    } else if (value) tr.wrap(range, [{ type: section, attrs: { if: value } }]);
+    around = Boolean(value);
+    return tr;
+  };
+  const each = (tr, value) => marked.reduce((made, { pos }) => made.setNodeAttribute(pos, 'if', value || null), tr);
+  return {
+    name: say('All {n} marked parts together', { n: marked.length }),
+    if: wrapped ? null : common,
+    repeats: false,
+    set: (tr, _, value) => (wrapped ? wrap : each)(tr, value),
+  };
 }
 
 /** The text with a condition in which the cursor stands. */

@@ -73,6 +73,7 @@ export default {
   'Empty: always printed. Inside of what is repeated, “item” is the one that is printed.': '留空则始终打印。重复部分里，item 表示当前这一项。',
   'Put the cursor into a paragraph first.': '请先把光标放进段落。',
   'The marked text': '选中的文字',
+  'All {n} marked parts together': '选中的 {n} 个部分（整体）',
   Paragraph: '正文',
   Heading: '二级标题',
   'The whole list': '整个列表',
