@@ -109,8 +109,8 @@ def test_a_letter_is_read_with_its_title_language_and_foot() -> None:
         ("<p>a</p></section>", [(1, 9, "</section> closes nothing")]),
         ("<p>a</p>\n  lost", [(2, 3, "a text must stand in a paragraph, a heading, a list or a table: lost")]),
         ("<p><data>名</data></p>", [(1, 4, "<data> needs value")]),
-        ('<p><data value=" ">名</data></p>', [(1, 4, "value of <data> is empty")]),
-        ('<p><data value="a"></data></p>', [(1, 4, "<data> needs a name between its tags, which people read")]),
+        ('<p><data value=" ">名</data></p>', [(1, 4, "a content item has no content")]),
+        ('<p><data value="a"></data></p>', [(1, 4, "a content item has no name")]),
         ('<p><data value="a">a<u>b</u></data></p>', [(1, 21, "<u> cannot stand in <data>")]),
         (
             '<p><data value="a" data-as="euro">b</data></p>',

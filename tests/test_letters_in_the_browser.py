@@ -145,6 +145,48 @@ def test_an_unknown_content_item_is_found_and_selected(owner: Drawer) -> None:
     expect(owner.page.get_by_role("button", name="发布", exact=True)).to_be_disabled()
 
 
+def test_of_two_items_in_a_line_the_wrong_one_is_selected(office: Office, owner: Drawer) -> None:
+    """A finding is of what stands at its column, whatever else has the same expression, and is told without tags and lines."""
+    selected = owner.page.locator(".letter-place.ProseMirror-selectednode")
+    right, wrong = '<data value="subject.name">对</data>', '<data value="nowhere" data-as="day">错</data>'
+    put(office, "columns.html", letter(f'<p>甲</p>\n<p data-if="1 &lt; 2">{right}、<span data-if="nobody">{right}</span>、{wrong}、<data value="x">空</data></p>'))
+    owner.open(EDIT.format("columns.html"))
+    written = owner.ask("studio.begun.text").split("\n")[5]
+    places = [found.start() + 1 for found in re.finditer("<data", written)]
+    for column, text in zip(places, ("对", "对", "错", "空"), strict=True):
+        owner.ask("studio.reveal(given)", {"line": 6, "column": column})
+        expect(selected).to_contain_text(text)
+    assert len({owner.ask("studio.where(given)", {"line": 6, "column": column}) for column in places}) == 4
+    owner.ask("studio.view.dispatch(studio.view.state.tr.setNodeAttribute(studio.view.state.selection.from, 'value', ''))")
+    begin_of(owner, "甲")
+    owner.saved()
+    owner.checked()
+    empty = owner.finding("内容项还没有内容")
+    expect(empty.locator("strong")).to_have_text("空")
+    expect(empty).not_to_contain_text(re.compile("[<>]|第 .* 行"))
+    empty.click()
+    expect(selected).to_have_text("空")
+    expect(owner.page.locator(".letter-problems")).to_contain_text("内容项还没有内容")
+    expect(owner.page.locator(".letter-problems")).not_to_contain_text(re.compile("[<>]|第 .* 行"))
+
+
+def test_an_item_that_was_not_written_leaves_nothing(office: Office, owner: Drawer) -> None:
+    """Closed without an expression a new content item is gone, with one it is named as the expression."""
+    put(office, "fresh.html", letter("<p>甲</p>"))
+    owner.open(EDIT.format("fresh.html"))
+    box = owner.page.get_by_role("dialog", name="内容项")
+    for expression in ("", "1 + 2"):
+        begin_of(owner, "甲")
+        owner.page.get_by_role("button", name="插入内容项").click()
+        owner.page.get_by_role("button", name="自行编写表达式").click()
+        expect(owner.page.locator(".letter-place")).to_have_count(1)
+        box.locator(".cm-content").press_sequentially(expression)
+        shut(box)
+        expect(owner.page.locator(".letter-place")).to_have_count(1 if expression else 0)
+    owner.saved()
+    assert kept(office, "fresh.html") == letter('<p><data value="1 + 2">1 + 2</data>甲</p>')
+
+
 def test_parts_are_printed_on_a_condition_and_repeated(office: Office, owner: Drawer) -> None:
     """A condition of marked text and one of a paragraph, and a repeated item, are seen with their words and written to the file."""
     put(office, "rails.html", letter("<p>先看甲再看乙。</p>\n<ol>\n<li>每一步</li>\n</ol>"))

@@ -275,7 +275,9 @@ class _Reader(HTMLParser):
                 self._fault("<{tag}> has no {attribute}", at=opened, tag=tag, attribute=name)
             elif names.count(name) > 1:
                 self._fault("<{tag}> has {attribute} twice", at=opened, tag=tag, attribute=name)
-            elif name in (IF, EACH, VALUE) and not given[name].strip():
+            elif name == VALUE and not given[name].strip():
+                self._fault("a content item has no content", at=opened)
+            elif name in (IF, EACH) and not given[name].strip():
                 self._fault("{attribute} of <{tag}> is empty", at=opened, tag=tag, attribute=name)
         if (needed := NEEDED.get(tag)) and needed not in given:
             self._fault("<{tag}> needs {attribute}", at=opened, tag=tag, attribute=needed)
@@ -302,7 +304,7 @@ class _Reader(HTMLParser):
     def _alone(self, opened: _Open) -> None:
         """A placeholder says what it stands for."""
         if not any(isinstance(child, str) and child.strip() for child in opened.children):
-            self._fault("<data> needs a name between its tags, which people read", at=opened)
+            self._fault("a content item has no name", at=opened)
 
     def _lines(self, node: Node) -> None:
         """Each line becomes a paragraph or list item of its own, so nothing stands beside them."""

@@ -37,14 +37,14 @@ def check(procedure: str) -> Any:
 
 
 def told(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Findings in the reader's language: `{element, name, severity, code, message, line, path?}`."""
+    """Findings in the reader's language: `{element, name, severity, code, message, line, column?, path?}`."""
     said = []
     for finding in findings:
         way = getattr(finding, "way", None)
         one = finding.as_dict() | {"message": i18n.fill(finding.message, finding.facts)}
-        said.append(
-            {name: one[name] for name in ("element", "name", "severity", "code", "message", "line")} | ({"path": list(way)} if way else {})
-        )
+        place = {name: one[name] for name in ("element", "name", "severity", "code", "message", "line")}
+        column = finding.facts.get("column")
+        said.append(place | ({"column": column} if column else {}) | ({"path": list(way)} if way else {}))
     return said
 
 

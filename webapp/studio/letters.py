@@ -115,7 +115,7 @@ def _seen(procedure: str, path: str, text: str, source: str) -> _Seen:
     known = {each["name"]: each for each in _handed(files, path)}
     names = _labelled([known.get(each["name"], {}) | each for each in _flat(values.input)] if values else known.values(), files)
     if path.endswith(".html") and (faults := reading.study(text.encode())[1]):
-        return _Seen(problems=[_at(fault.line, fault.sentence) for fault in faults], names=names)
+        return _Seen(problems=[i18n.sentence(fault.sentence) for fault in faults], names=names)
     try:
         with any_taken():
             preview = letters.preview(services(), path, text.encode(), values)
@@ -152,10 +152,6 @@ def _handed(files: Mapping[str, bytes], path: str) -> list[dict[str, Any]]:
     """What the steps that make the letter hand over to it, as far as the diagrams say."""
     served = templates.served(path)
     return handed(files, schemas(files), described(services().operations), served[0]) if served else []
-
-
-def _at(line: int, sentence: Sentence) -> str:
-    return gettext("Line %(line)s", line=line) + gettext(": ") + i18n.sentence(sentence)
 
 
 def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[dict[str, Any]]:

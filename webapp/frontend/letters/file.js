@@ -2,7 +2,8 @@
 import { DOMParser as Reader, DOMSerializer } from 'prosemirror-model';
 import { schema } from './schema.js';
 
-const TAG = /<!--[\s\S]*?-->|<(\/?)([a-z][a-z0-9]*)(?:\s+[^\s=>/]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+))?)*\s*(\/?)>/gi;
+/** A tag of a letter, or a remark. */
+export const TAG = /<!--[\s\S]*?-->|<(\/?)([a-z][a-z0-9]*)(?:\s+[^\s=>/]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+))?)*\s*(\/?)>/gi;
 const VOID = new Set(['br', 'hr', 'img']);
 /** One paragraph alone has no <p> in these. */
 const BARE = new Set(['li', 'td', 'th', 'footer']);
@@ -25,24 +26,24 @@ export function read(text) {
   return { doc, frame, kept };
 }
 
-/** `{ text, lines }` of a document: the file, and in which line each of the document's parts begins. */
+/** `{ text, starts }` of a document: the file, and where in it each of the document's parts begins. */
 export function write(doc, { frame, kept }) {
   let text = frame.before;
-  const lines = [];
+  const starts = [];
   doc.forEach((node) => {
     const part = kept.get(node);
     text += part?.gap ?? '\n';
-    lines.push(text.split('\n').length);
+    starts.push(text.length);
     text += part?.source ?? written(node);
   });
-  return { text: text + frame.after, lines };
+  return { text: text + frame.after, starts };
 }
 
 /** The HTML of a node of a document, or of what was copied from one. */
 export const written = (node) => markup(serializer.serializeNode(node));
 
 /** A text as it stands in an attribute of the file. */
-export const attribute = (text) => text.replace(/[&"]/g, (sign) => (sign === '&' ? '&amp;' : '&quot;'));
+const attribute = (text) => text.replace(/[&"]/g, (sign) => (sign === '&' ? '&amp;' : '&quot;'));
 
 const serializer = DOMSerializer.fromSchema(schema);
 

@@ -10,11 +10,16 @@ import { conditions } from './conditions.js';
 import { read, write } from './file.js';
 import { Places } from './places.js';
 import { Preview } from './preview.js';
-import { at, select, sheet } from './sheet.js';
+import { at, worded } from './finding.js';
+import { select, sheet } from './sheet.js';
 import { Toolbar } from './toolbar.js';
 
-/** Each says its line; what it speaks of is selected where it stands. */
+/** What it speaks of is said by its words, as nobody sees lines here, and selected where it stands. */
 class LetterFindings extends Findings {
+  place(finding) {
+    return this.worded(finding) || this.say('Text of the letter');
+  }
+
   choose(finding) {
     this.chosen(finding);
   }
@@ -37,7 +42,7 @@ class Letters extends Editor {
   }
 
   list() {
-    return new LetterFindings(this.listed());
+    return Object.assign(new LetterFindings(this.listed()), { worded: (finding) => (this.view && finding.line ? worded(this.view.state.doc, this.where(finding)) : '') });
   }
 
   async load() {
@@ -74,9 +79,7 @@ class Letters extends Editor {
   }
 
   async written() {
-    const { text, lines } = write(this.view.state.doc, this.file);
-    this.lines = lines;
-    return text;
+    return write(this.view.state.doc, this.file).text;
   }
 
   async opened() {
@@ -89,11 +92,13 @@ class Letters extends Editor {
   }
 
   /** What of the letter a finding speaks of. */
-  async reveal({ line, message }) {
-    if (!this.view || !line) return;
-    const text = await this.current();
-    this.lines ??= write(this.view.state.doc, this.file).lines;
-    select(this.view, at(this.view.state.doc, { line, lines: this.lines, text, message }));
+  reveal(finding) {
+    if (this.view && finding.line) select(this.view, this.where(finding));
+  }
+
+  where({ line, column }) {
+    const { doc } = this.view.state;
+    return at(doc, { line, column, ...write(doc, this.file) });
   }
 
   /** The same letter in the other language. */

@@ -88,19 +88,23 @@ export class Places {
     if (ask) this.edit(view, from, true);
   }
 
-  /** The box of the content item at `pos`. */
+  /** The box of the content item at `pos`; a `fresh` one that stays without content is taken out again. */
   edit(view, pos, fresh = false) {
     const { say } = this;
     const chip = view.nodeDOM(pos);
     const node = view.state.doc.nodeAt(pos);
     if (!chip || node?.type !== schema.nodes.place) return;
+    const there = () => (view.state.doc.nodeAt(pos)?.type === schema.nodes.place ? view.state.doc.nodeAt(pos).attrs : null);
     const set = (name, value) => {
-      if (view.state.doc.nodeAt(pos)?.type === schema.nodes.place) view.dispatch(view.state.tr.setNodeAttribute(pos, name, value));
+      if (there()) view.dispatch(view.state.tr.setNodeAttribute(pos, name, value));
     };
+    const takeOut = () => view.dispatch(view.state.tr.delete(pos, pos + 1));
     const feel = expression(say('Content'), node.attrs.value, this.variables, (value) => set('value', value));
+    let gone = false;
     const remove = () => {
+      gone = true;
       this.box.close();
-      view.dispatch(view.state.tr.delete(pos, pos + 1));
+      takeOut();
       view.focus();
     };
     this.box.open(
@@ -119,6 +123,11 @@ export class Places {
       ],
       (back) => {
         feel.done();
+        if (there() && !gone) {
+          const { value, label } = there();
+          if (fresh && !value) takeOut();
+          else if (!label.trim()) set('label', value);
+        }
         if (back) view.focus();
       },
     );

@@ -9,7 +9,6 @@ import { EditorState, NodeSelection, Plugin, TextSelection } from 'prosemirror-s
 import { goToNextCell, tableEditing } from 'prosemirror-tables';
 import { EditorView } from 'prosemirror-view';
 import { rails } from './conditions.js';
-import { attribute } from './file.js';
 import { cleaned } from './paste.js';
 import { schema } from './schema.js';
 
@@ -63,25 +62,4 @@ export function select(view, pos) {
   const place = atom ? NodeSelection.create(doc, pos) : TextSelection.near(doc.resolve(node && !node.isInline ? pos + 1 : pos));
   view.dispatch(view.state.tr.setSelection(place).scrollIntoView());
   view.focus();
-}
-
-/** Where what stands in a line of the file is in the document: what of it a message names, else the part that holds the line. */
-export function at(doc, { line, lines, text, message }) {
-  const index = Math.max(0, lines.filter((each) => each <= line).length - 1);
-  const begin = [...Array(index).keys()].reduce((sum, each) => sum + doc.child(each).nodeSize, 0);
-  const written = text.split('\n')[line - 1] ?? '';
-  const found = [];
-  doc.nodesBetween(begin, begin + doc.child(index).nodeSize, (node, pos) => {
-    const held = [node.attrs.value, node.attrs.if, node.attrs.each, ...node.marks.map((mark) => mark.attrs.if)].filter(Boolean);
-    for (const each of held) if (pos >= begin) found.push({ pos, named: names(message, each), there: written.includes(attribute(each)) });
-  });
-  const best = found.find(({ named, there }) => named && there) ?? found.find(({ named }) => named) ?? found.find(({ there }) => there);
-  return best?.pos ?? begin;
-}
-
-/** Whether a sentence speaks of an expression, or of a name in it. */
-function names(message, expression) {
-  if (message.includes(expression)) return true;
-  const quoted = [...message.matchAll(/[“"「]([^”"」]+)[”"」]/g)].map(([, name]) => name);
-  return quoted.some((name) => new RegExp(`(^|[^\\w.])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w])`).test(expression));
 }

@@ -60,7 +60,6 @@ export class Findings {
   }
 
   item(finding) {
-    const place = finding.name || finding.element || (finding.line ? this.say('line {n}', { n: finding.line }) : this.say('the whole file'));
     return h(
       'li',
       {},
@@ -68,10 +67,15 @@ export class Findings {
         { class: `studio-finding is-${finding.severity}`, onclick: () => this.choose(finding), 'data-code': finding.code },
         icon(ICONS[finding.severity]),
         h('span', { class: 'visually-hidden' }, this.say(finding.severity)),
-        h('strong', {}, place),
+        h('strong', {}, this.place(finding)),
         h('span', {}, finding.message),
       ),
     );
+  }
+
+  /** What people call the place it speaks of. */
+  place({ name, element, line }) {
+    return name || element || (line ? this.say('line {n}', { n: line }) : this.say('the whole file'));
   }
 
   /** Brings the place that a finding speaks of before the person's eyes. */
