@@ -149,7 +149,11 @@ def test_of_two_items_in_a_line_the_wrong_one_is_selected(office: Office, owner:
     """A finding is of what stands at its column, whatever else has the same expression, and is told without tags and lines."""
     selected = owner.page.locator(".letter-place.ProseMirror-selectednode")
     right, wrong = '<data value="subject.name">对</data>', '<data value="nowhere" data-as="day">错</data>'
-    put(office, "columns.html", letter(f'<p>甲</p>\n<p data-if="1 &lt; 2">{right}、<span data-if="nobody">{right}</span>、{wrong}、<data value="x">空</data></p>'))
+    put(
+        office,
+        "columns.html",
+        letter(f'<p>甲</p>\n<p data-if="1 &lt; 2">{right}、<span data-if="nobody">{right}</span>、{wrong}、<data value="x">空</data></p>'),
+    )
     owner.open(EDIT.format("columns.html"))
     written = owner.ask("studio.begun.text").split("\n")[5]
     places = [found.start() + 1 for found in re.finditer("<data", written)]
@@ -216,7 +220,13 @@ def test_parts_are_printed_on_a_condition_and_repeated(office: Office, owner: Dr
 @pytest.mark.parametrize(
     ("body", "begin", "written", "others"),
     [
-        pytest.param("<p>甲</p>\n<p>乙</p>\n<p>丙</p>", "甲", '<section data-if="a = 1">\n<p>甲</p>\n<p>乙</p>\n</section>\n<p>丙</p>', 0, id="section"),
+        pytest.param(
+            "<p>甲</p>\n<p>乙</p>\n<p>丙</p>",
+            "甲",
+            '<section data-if="a = 1">\n<p>甲</p>\n<p>乙</p>\n</section>\n<p>丙</p>',
+            0,
+            id="section",
+        ),
         pytest.param(
             "<ol>\n<li>甲</li>\n<li>乙</li>\n<li>丙</li>\n</ol>",
             "甲",
@@ -298,12 +308,20 @@ def test_what_is_pasted_from_word_becomes_part_of_a_letter(office: Office, owner
     ("pasted", "written"),
     [
         pytest.param(
-            counted("一、", "甲") + counted("（一）", "乙", level=2) + counted("第一条", "丙", of="l1") + counted("①", "丁") + counted("3.", "戊"),
+            counted("一、", "甲")
+            + counted("（一）", "乙", level=2)
+            + counted("第一条", "丙", of="l1")
+            + counted("①", "丁")
+            + counted("3.", "戊"),
             "<p>一、 甲</p>\n<p>（一） 乙</p>\n<p>第一条 丙</p>\n<p>① 丁</p>\n<p>3. 戊</p>",
             id="signs",
         ),
         pytest.param(
-            counted("1.", "甲") + counted("·", "乙", level=2) + counted("2.", "丙") + counted("1.", "丁", of="l2") + counted("o", "戊", of="l3"),
+            counted("1.", "甲")
+            + counted("·", "乙", level=2)
+            + counted("2.", "丙")
+            + counted("1.", "丁", of="l2")
+            + counted("o", "戊", of="l3"),
             "<ol>\n<li>\n<p>甲</p>\n<ul>\n<li>乙</li>\n</ul>\n</li>\n<li>丙</li>\n</ol>\n<ol>\n<li>丁</li>\n</ol>\n<ul>\n<li>戊</li>\n</ul>",
             id="lists",
         ),
