@@ -24,7 +24,7 @@ from engine.jobs import Runner
 from engine.models import Job, Person, ProcedureEvent, ProcedurePublication, ProcedureVersion, ScenarioPass
 from engine.procedures import gather
 from engine.services import Services
-from engine.studio import changing, drafts, events, gate, publications, publishing, scheduling
+from engine.studio import changing, drafts, events, exchange, gate, publications, publishing, scheduling
 from engine.studio.publications import Publication
 from engine.studio.scenarios import running, verdicts
 from webapp.demo import sandboxes
@@ -242,6 +242,66 @@ def test_who_asks_for_something_else_is_not_answered_with_what_waits(room: Room,
     assert told.value.facts == {"who": begun.asked_by, "when": begun.asked_at.isoformat(timespec="minutes")}
     room.run()
     assert (state(room, begun).state, state(room, begun).at, active(room)) == ("published", None, 2)
+
+
+# --- a folder that somebody deploys
+
+
+def deploy(room: Room, files: Mapping[str, bytes], **more: Any) -> Any:
+    base = {path: [digest] for path, digest in exchange.digests(FILES).items()}
+    return publications.deploy(room.services, "test", files, **{"base": base, "actor": person("director"), "note": "更新", **more})
+
+
+def test_a_folder_is_kept_until_its_scenarios_passed(room: Room, played: list[str]) -> None:
+    """Whoever deploys it waits for nothing; the draft is left alone, and the files lie with the job no longer than that."""
+    save(room, LETTER, b"draft")
+    files = {**FILES, LETTER: b"two"}
+    waiting = deploy(room, files)
+    assert isinstance(waiting, Publication) and (waiting.state, waiting.of, waiting.number, played) == ("waiting", 2, None, [])
+    assert deploy(room, files) == waiting
+    for other in (
+        {"note": "x"},
+        {"actor": person("admin")},
+        {"files": {**files, LETTER: b"three"}},
+        {"base": {}, "files": FILES | {"a.txt": b""}},
+    ):
+        with pytest.raises(PublicationWaits):
+            deploy(room, **{"files": files, **other})
+    room.run()
+    assert (state(room, waiting).state, state(room, waiting).number, active(room)) == ("published", 2, 2) and played == [GOOD, OTHER]
+    assert versions.numbered(room.services, "test", None).files[LETTER] == b"two"
+    assert room.rows(sa.select(Job.state, Job.request).where(Job.kind == "publish")) == [("done", None)]
+    [act] = versions.versions(room.services, "test")[0].acts
+    assert (act.by, act.note) == ("孙志远", "更新")
+    assert deploy(room, files).new is False and drafts.contents(room.services, "test", actor=None)[LETTER] == b"draft"
+
+
+def test_a_folder_that_is_refused_while_it_waits_is_told_why(room: Room) -> None:
+    """Where a scenario fails, and where others changed a file meanwhile; what was played already is deployed at once."""
+    waiting = deploy(room, {**FILES, OTHER: FAILS})
+    room.run()
+    assert (state(room, waiting).code, list(state(room, waiting).failing), active(room)) == ("scenarios_failed", ["走错"], 1)
+    files = {**FILES, LETTER: b"two"}
+    waiting = deploy(room, files)
+    deploying.deploy(room.services, {**FILES, LETTER: b"inside"}, procedure="test")
+    room.run()
+    assert (state(room, waiting).state, state(room, waiting).code, active(room)) == ("refused", "changed_inside", 2)
+    deploying.deploy(room.services, FILES, procedure="test")
+    verdicts.play(room.services, files, procedure="test")
+    assert deploy(room, files).new is True
+
+
+def test_a_folder_of_a_new_procedure_is_followed_by_who_began_it(room: Room) -> None:
+    """There is nothing of it yet but what waits; nobody else learns of it."""
+    files = {path: content for path, content in FILES.items() if path != OTHER}
+    given: Any = {"base": {}, "note": "新流程"}
+    waiting = publications.deploy(room.services, "fresh", files, actor=person("admin"), **given)
+    assert isinstance(waiting, Publication)
+    assert publications.read(room.services, "fresh", waiting.id, actor=person("admin")).state == "waiting"
+    with pytest.raises(NotAllowed):
+        publications.read(room.services, "fresh", waiting.id, actor=person("worker"))
+    room.run()
+    assert publications.read(room.services, "fresh", waiting.id, actor=person("admin")).number == 1
 
 
 # --- a publication that is withdrawn

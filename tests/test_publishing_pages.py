@@ -19,8 +19,9 @@ from web_office import PASSWORD, Office, served, token
 
 from engine import deploying, versions
 from engine.jobs import Runner
-from engine.studio import changing, drafts
+from engine.studio import changing, drafts, exchange
 from engine.studio.scenarios import running, verdicts
+from webapp import exchanging
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -185,6 +186,41 @@ def test_a_program_asks_what_became_of_it(office: Office) -> None:
     at = "/api/v1/procedures/probe/versions/1/activate"
     assert client.post(at, headers=own, json={"note": "x"}).json == {"version": 1, "new": True, "publication": None}
     verdicts.forget(office.services, office.services.clock.now())
+
+
+class Wire:
+    """What `requests` does, over Flask's client; jobs run whenever somebody asks what became of something."""
+
+    def __init__(self, office: Office, client: FlaskClient) -> None:
+        self.office, self.client = office, client
+
+    def request(self, method: str, address: str, *, headers: Any, params: Any = None, json: Any = None, **_: Any) -> Any:
+        if "/publications/" in address:
+            run(self.office)
+        at = address.removeprefix("http://x")
+        self.answer = self.client.open(at, method=method, headers=headers, query_string=params, json=json)
+        self.status_code = self.answer.status_code
+        return self
+
+    def json(self) -> Any:
+        return self.answer.get_json()
+
+
+def test_a_folder_that_is_deployed_is_followed_to_its_end(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command hears how far the scenarios are and what became of them; no request waits for them."""
+    monkeypatch.setattr(exchanging, "_PAUSE", 0)
+    client, own = office.program("admin")
+    server = exchanging.Server("http://x", own["Authorization"].removeprefix("Bearer "), session=Wire(office, client))
+    here = server.inside("probe", draft=False)
+    given: Any = {"base": {path: [digest] for path, digest in here.began.items()}, "note": "更新", "override": "", "played": False}
+    heard: list[tuple[int, int]] = []
+    files = {**here.files, LETTER: b"three"}
+    done = server.deploy("probe", files, told=lambda played, of: heard.append((played, of)), **given)
+    assert (done.number, done.new, heard) == (2, True, [(0, 1), (1, 1)]) and active(office) == 2
+    assert done.digests == exchange.digests(files)
+    with pytest.raises(exchanging.ServerRefused) as refused:
+        server.deploy("probe", {**files, BAD: FAILS}, **given | {"base": {path: [digest] for path, digest in done.digests.items()}})
+    assert "走错" in refused.value.message and active(office) == 2
 
 
 def test_the_inbox_is_answered_while_a_scenario_is_slow(office: Office, manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,11 +15,14 @@ from engine.errors import ChangedInside, PartwellError
 from engine.services import Services
 from engine.studio import exchange
 from engine.studio.exchange import Base, Deployed, Inside
+from engine.studio.gate import Progress, in_silence
 
 from . import i18n
 
-#: seconds for an answer: a deployment plays the scenarios first
+#: seconds for an answer
 _PATIENCE = (10, 300)
+#: seconds until it is asked again how far the scenarios are
+_PAUSE = 1.0
 
 
 class ServerUnreachable(PartwellError):
@@ -53,7 +57,15 @@ class Exchange(Protocol):
     def inside(self, procedure: str, *, draft: bool) -> Inside: ...
 
     def deploy(
-        self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool
+        self,
+        procedure: str,
+        files: Mapping[str, bytes],
+        *,
+        base: Base | None,
+        note: str,
+        override: str,
+        played: bool,
+        told: Progress = in_silence,
     ) -> Deployed: ...
 
     def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]: ...
@@ -69,8 +81,18 @@ class Here:
     def inside(self, procedure: str, *, draft: bool) -> Inside:
         return exchange.inside(self.services, procedure, draft=draft, actor=None)
 
-    def deploy(self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool) -> Deployed:
-        given: dict[str, Any] = {"base": base, "note": note, "override": override, "played": played}
+    def deploy(
+        self,
+        procedure: str,
+        files: Mapping[str, bytes],
+        *,
+        base: Base | None,
+        note: str,
+        override: str,
+        played: bool,
+        told: Progress = in_silence,
+    ) -> Deployed:
+        given: dict[str, Any] = {"base": base, "note": note, "override": override, "played": played, "told": told}
         return exchange.deploy(self.services, procedure, files, actor=None, **given)
 
     def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]:
@@ -97,10 +119,41 @@ class Server:
         revision = drafted["revision"] if drafted["begun_at"] else None
         return Inside(procedure=procedure, version=drafted["active"], draft=revision, files=files, began=said["began"])
 
-    def deploy(self, procedure: str, files: Mapping[str, bytes], *, base: Base | None, note: str, override: str, played: bool) -> Deployed:
+    def deploy(
+        self,
+        procedure: str,
+        files: Mapping[str, bytes],
+        *,
+        base: Base | None,
+        note: str,
+        override: str,
+        played: bool,
+        told: Progress = in_silence,
+    ) -> Deployed:
+        """Where the server plays scenarios first that is followed to its end, of which `told` hears."""
         body = {"files": _coded(files), "base": _listed(base or {}), "note": note, "override": override}
         said = self._ask("POST", procedure, "versions", json=body)
-        return Deployed(number=said["number"], new=said["new"], digests=said["digests"])
+        if said["publication"] is None:
+            return Deployed(number=said["number"], new=said["new"], digests=said["digests"])
+        number = self._followed(procedure, said["publication"], told)
+        made = self._ask("GET", procedure, "files", params={"version": number})["files"]
+        return Deployed(number=number, new=True, digests={path: file["sha256"] for path, file in made.items()})
+
+    def _followed(self, procedure: str, publication: Mapping[str, Any], told: Progress) -> int:
+        """Number of the version that it becomes. Raises ServerRefused."""
+        known = None
+        while True:
+            if (now := (publication["played"], publication["of"])) != known:
+                told(*now)
+                known = now
+            if publication["state"] != "waiting":
+                break
+            time.sleep(_PAUSE)
+            publication = self._ask("GET", procedure, f"publications/{publication['id']}")
+        if publication["state"] != "published":
+            detail = " ".join(publication["reasons"]) or i18n.gettext("It was withdrawn and is not published.")
+            raise ServerRefused(address=self.address, detail=detail)
+        return int(publication["number"])
 
     def put(self, procedure: str, files: Mapping[str, bytes], *, base: Base, note: str) -> tuple[int, list[str]]:
         said = self._ask("PUT", procedure, "draft", json={"files": _coded(files), "base": _listed(base), "note": note})

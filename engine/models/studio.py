@@ -105,7 +105,7 @@ class ProcedurePublication(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     procedure: Mapped[str] = mapped_column(sa.String(100), index=True)
-    #: of the draft, None where a version is activated
+    #: of the draft, None for a folder, whose files lie with the job, or where a version is activated
     revision: Mapped[int | None]
     #: number of that version, or of the one that the draft has become
     number: Mapped[int | None]

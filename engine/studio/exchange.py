@@ -7,7 +7,7 @@ deploying refuses while there is anything here that the folder has not seen, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from .. import deploying, procedures
 from ..bpmn import convert
 from ..cases import must_say
+from ..db import Unit
 from ..errors import ChangedInside, NotAllowed, NotFound
 from . import changing, drafts, events, gate, publishing, rows
 
@@ -117,29 +118,21 @@ def deploy(
     note: str,
     override: str = "",
     played: bool = False,
+    told: gate.Progress = gate.in_silence,
+    also: Callable[[Unit, int], object] = lambda unit, number: None,
 ) -> Deployed:
     """Make a folder's files the active version.
 
-    `base`: digests of what the folder was pulled from, None where that does not matter. `played`: the scenarios were played already.
-    Raises ChangedInside, NotDeployable, ScenariosFailed without `override`, PublishingScheduled, NotAllowed, also where four eyes are
-    asked for: then files go into the draft, and another manager publishes them.
+    `base`: digests of what the folder was pulled from, None where that does not matter. `played`: the scenarios were played already;
+    otherwise `told` hears of it. `also` is done in the same transaction, given the new number. Raises as `considered`, and
+    ScenariosFailed without `override`.
     """
-    if actor is not None:
-        must_say(note)
-    with services.database.reading() as connection:
-        active = _must_edit(services, connection, procedure, actor)
-        if actor is not None and services.settings.procedures_four_eyes:
-            raise NotAllowed(reason="two people must see what is published: put the files into the draft, and another manager publishes it")
-        publishing.must_be_free(connection, procedure)
-        _must_be_seen(services, active, base, files)
-    _must_fit(files)
-    kept = _originals(services, active, files)
-    stored = {**kept, **deploying.deployable(services, files, procedure=procedure)}
+    stored, active = considered(services, procedure, files, base=base, actor=actor, note=note, override=override)
     if active is not None and procedures.digest_of(stored) == active.digest:
         return Deployed(number=active.number, new=False, digests=digests(_plain(stored)))
     failing: Sequence[str] = ()
     if not played:
-        failing = gate.must_pass(services, stored, procedure=procedure, actor=actor, override=override)
+        failing = gate.must_pass(services, stored, procedure=procedure, actor=actor, override=override, told=told)
     with services.database.unit() as unit:
         connection = unit.connection
         deploying.one_at_a_time(connection)
@@ -152,8 +145,30 @@ def deploy(
         if failing:
             facts: dict[str, Any] = {"number": version["number"], "scenarios": list(failing)}
             events.record(connection, procedure, "overrode", at=now, by=actor, note=override, facts=facts)
+        also(unit, version["number"])
         unit.commit()
     return Deployed(number=version["number"], new=True, digests=digests(_plain(stored)))
+
+
+def considered(
+    services: Services, procedure: str, files: Mapping[str, bytes], *, base: Base | None, actor: str | None, note: str, override: str
+) -> tuple[Mapping[str, bytes], Any]:
+    """The files that deploying would make the active version, where nothing but their scenarios stands against it, and that version now.
+
+    Raises ChangedInside, NotDeployable, PublishingScheduled, NotAllowed, also where four eyes are asked for: then files go into the
+    draft, and another manager publishes them.
+    """
+    if actor is not None:
+        must_say(note)
+    gate.may_override(services, actor, override)
+    with services.database.reading() as connection:
+        active = _must_edit(services, connection, procedure, actor)
+        if actor is not None and services.settings.procedures_four_eyes:
+            raise NotAllowed(reason="two people must see what is published: put the files into the draft, and another manager publishes it")
+        publishing.must_be_free(connection, procedure)
+        _must_be_seen(services, active, base, files)
+    _must_fit(files)
+    return {**_originals(services, active, files), **deploying.deployable(services, files, procedure=procedure)}, active
 
 
 def _originals(services: Services, active: Any, files: Mapping[str, bytes]) -> dict[str, bytes]:

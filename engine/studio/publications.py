@@ -5,6 +5,7 @@ Where all scenarios are known to pass, the draft is a version at once.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import versions
+from .. import procedures, versions
 from ..db import Unit
-from ..deferral import FINISH, add_job, give_back
+from ..deferral import FINISH, add_job, give_back, request_purpose
 from ..errors import DatabaseAway, NotFound, PartwellError, PublicationOver, PublicationWaits, ScenariosFailed
 from ..leases import holds
 from ..models import Job, Person, ProcedurePublication, new_id
 from ..notices import telling
 from ..ports import Json
-from . import events, gate, publishing, refusals, rows
+from . import drafts, events, exchange, gate, publishing, refusals, rows
+from .exchange import Base, Deployed
 from .publishing import Published
 
 if TYPE_CHECKING:
@@ -38,11 +40,11 @@ _TURN = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """A draft that somebody publishes, or a version that somebody activates, while scenarios are played and afterwards."""
+    """A draft or a folder that somebody publishes, or a version that somebody activates, while scenarios are played and afterwards."""
 
     id: str
     procedure: str
-    #: of the draft, None where a version is activated
+    #: of the draft, None for a folder, or where a version is activated
     revision: int | None
     #: number of that version, or of the one that the draft has become
     number: int | None
@@ -99,11 +101,32 @@ def activate(services: Services, procedure: str, number: int, *, actor: str, not
     return _begun(services, procedure, files=version.files, left=left, actor=actor, note=note, number=number, **given)
 
 
+def deploy(
+    services: Services, procedure: str, files: Mapping[str, bytes], *, base: Base, actor: str, note: str, override: str = ""
+) -> Deployed | Publication:
+    """As `exchange.deploy`, but a publication that keeps the files where scenarios must be played first. Raises PublicationWaits, too."""
+    how: dict[str, Any] = {"actor": actor, "note": note, "override": override}
+    stored, active = exchange.considered(services, procedure, files, base=base, **how)
+    same = active is not None and procedures.digest_of(stored) == active.digest
+    left = () if same else gate.unplayed(services, stored, procedure=procedure)
+    if not left:
+        return exchange.deploy(services, procedure, files, base=base, **how)
+    given: dict[str, Any] = {"revision": None, "number": None, "at": None, "replacing": None}
+    folder: dict[str, Json] = {"files": {path: base64.b64encode(content).decode() for path, content in sorted(files.items())}}
+    folder["base"] = {path: list(seen) for path, seen in sorted(base.items())}
+    return _begun(services, procedure, files=stored, left=left, folder=folder, **how, **given)
+
+
 def read(services: Services, procedure: str, id: str, *, actor: str) -> Publication:
     """Raises NotAllowed for whoever does not manage the procedure, NotFound."""
     with services.database.reading() as connection:
-        rows.must_edit(services, connection, procedure, actor)
         found = connection.execute(_SHOWN.where(_ROW.id == id, _ROW.procedure == procedure)).one_or_none()
+        try:
+            rows.must_edit(services, connection, procedure, actor)
+        except NotFound:
+            if found is None:
+                raise
+            drafts.must_begin(connection, procedure, actor)  # a folder of a new procedure is all there is of it
     if found is None:
         raise NotFound(what="publication", name=id)
     return _told(found)
@@ -142,24 +165,34 @@ def _waiting(connection: sa.Connection, procedure: str) -> Any:
 def _same(waiting: Any, asked: Mapping[str, Any]) -> Publication:
     """The one that waits already, for whoever asked for just this before. Raises PublicationWaits."""
     if any(getattr(waiting, name) != said for name, said in asked.items()):
-        raise PublicationWaits(who=waiting.who or "", when=waiting.asked_at.isoformat(timespec="minutes"))
+        raise _waits(waiting)
     return _told(waiting)
 
 
-def _begun(services: Services, procedure: str, *, files: Any, left: Sequence[str], actor: str, **how: Any) -> Publication:
+def _waits(waiting: Any) -> PublicationWaits:
+    return PublicationWaits(who=waiting.who or "", when=waiting.asked_at.isoformat(timespec="minutes"))
+
+
+def _begun(
+    services: Services, procedure: str, *, files: Any, left: Sequence[str], actor: str, folder: Json = None, **how: Any
+) -> Publication:
+    """`folder`: what is deployed, where that is neither the draft nor a version; it lies with the job until the end."""
     of, asked = gate.count(files), {"asked_by": actor, **how}
     with services.database.unit() as unit:
         connection, now = unit.connection, services.clock.now()
         rows.one_at_a_time(connection)
         waiting = _waiting(connection, procedure)
         if waiting is not None:
+            job = connection.execute(sa.select(Job.__table__).where(Job.key == _key(waiting.id))).one()
+            if folder != _folder(services, job):
+                raise _waits(waiting)
             return _same(waiting, asked)
         if how["revision"] is not None:
             publishing.must_be(connection, procedure, how["revision"])
         begun = {"state": "waiting", "played": max(of - len(left), 0), "of": of, "asked_at": now, "refusal": {}}
         id = new_id()
         connection.execute(sa.insert(_ROW).values(id=id, procedure=procedure, **asked, **begun))
-        add_job(services, unit, None, KIND, "", "", at=now, attempts=_ATTEMPTS, key=_key(id))
+        add_job(services, unit, None, KIND, "", "", at=now, attempts=_ATTEMPTS, key=_key(id), payload=folder)
         found = _told(_waiting(connection, procedure))
         unit.commit()
     return found
@@ -176,8 +209,8 @@ def withdraw(services: Services, procedure: str, id: str, *, actor: str) -> None
         events.record(connection, procedure, "withdrawn", at=now, by=actor, facts=_about(row))
         _tell(services, unit, row, "not_published", at=now, by=actor)
         # one that is carried out just now finds out by itself
-        dropped = sa.update(Job).where(Job.key == _key(id), Job.state == "waiting").values(state="dropped", finished_at=now)
-        connection.execute(dropped)
+        dropped = {"state": "dropped", "finished_at": now, "request": None}
+        connection.execute(sa.update(Job).where(Job.key == _key(id), Job.state == "waiting").values(dropped))
         unit.commit()
 
 
@@ -195,7 +228,8 @@ def _tell(services: Services, unit: Unit, row: Any, kind: str, *, at: dt.datetim
 
 def _about(row: Any) -> dict[str, Json]:
     """Of which draft or version it is."""
-    return {"number": row.number} if row.number is not None else {"revision": row.revision}
+    said = {"number": row.number} if row.number is not None else {"revision": row.revision}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _key(id: str) -> str:
@@ -237,8 +271,19 @@ def failed(services: Services, job: Any, started: dt.datetime, error: PartwellEr
 def _finished(services: Services, job: Any) -> None:
     with services.database.unit() as unit:
         if holds(unit, job):
-            unit.write(FINISH, job_id=job.id, new_state="done", at=services.clock.now())
+            _finish(unit, job, services.clock.now())
             unit.commit()
+
+
+def _finish(unit: Unit, job: Any, at: dt.datetime) -> None:
+    """Nor are the files of a folder kept with it any longer."""
+    unit.write(FINISH, job_id=job.id, new_state="done", at=at)
+    unit.connection.execute(sa.update(Job).where(Job.id == job.id).values(request=None))
+
+
+def _folder(services: Services, job: Any) -> Any:
+    """What lies with its job: {files, base}, files in base64; None where it is no folder."""
+    return services.keyring.unseal_json(job.request, request_purpose(job.id)) if job.request is not None else None
 
 
 def _carried_out(services: Services, job: Any, row: Any) -> None:
@@ -255,15 +300,28 @@ def _carried_out(services: Services, job: Any, row: Any) -> None:
         now = services.clock.now()
         if not holds(unit, job) or _ended(unit.connection, row.id, state="published", at=now, values={"number": number, "at": at}) is None:
             raise _Over
-        unit.write(FINISH, job_id=job.id, new_state="done", at=now)
+        _finish(unit, job, now)
         _tell(services, unit, row, "published", at=now)
 
+    how: dict[str, Any]
     if row.revision is not None:
-        how: dict[str, Any] = {"note": row.note, "replacing": row.replacing, "override": row.override, "told": told, "also": also}
+        how = {"note": row.note, "replacing": row.replacing, "override": row.override, "told": told, "also": also}
         publishing.publish(services, row.procedure, revision=row.revision, actor=row.asked_by, at=at, **how)
-    elif not versions.activate(services, row.procedure, row.number, by=row.asked_by, note=row.note, told=told, also=also):
-        with services.database.unit() as unit:  # it was the active one already
-            also(unit, row.number)
+        return
+    if row.number is not None:
+        number, new = (
+            row.number,
+            versions.activate(services, row.procedure, row.number, by=row.asked_by, note=row.note, told=told, also=also),
+        )
+    else:
+        folder = _folder(services, job)
+        files = {path: base64.b64decode(content) for path, content in folder["files"].items()}
+        how = {"base": folder["base"], "actor": row.asked_by, "note": row.note, "override": row.override, "told": told, "also": also}
+        done = exchange.deploy(services, row.procedure, files, **how)
+        number, new = done.number, done.new
+    if not new:  # it was the active one already
+        with services.database.unit() as unit:
+            also(unit, number)
             unit.commit()
 
 
@@ -275,7 +333,7 @@ def _refused(services: Services, job: Any, error: PartwellError) -> None:
         if not holds(unit, job):
             return
         now = services.clock.now()
-        unit.write(FINISH, job_id=job.id, new_state="done", at=now)
+        _finish(unit, job, now)
         row = _ended(unit.connection, _id(job), state="refused", at=now, values={"refusal": refusal})
         if row is not None:
             facts = {"reasons": refusal["reasons"], **_about(row)}

@@ -14,7 +14,6 @@ from engine.studio.publications import Publication
 from ..accounts import me, services
 from ..effective import effective
 from ..i18n import N_, fill
-from ..long_work import taken
 from .exchange import api, asked, body, declared, plain
 from .procedure_drafts import BASE, FILES, GivenFile, ToldFinding, as_read, findings, given, seen, told
 from .publications import ToldPublication, accepted
@@ -64,8 +63,8 @@ def publish(procedure: str) -> Any:
     """Make the next version of a procedure, on which new cases start; `digests` has the SHA-256 of each of its files.
 
     Of its draft, as If-Match names it: the same draft is not published twice, that is answered with 409 and its number.
-    Where its scenarios must be played first the answer is 202, and Location tells what becomes of it. Or of `files`, whatever the draft
-    holds: `new` is false if the active version held them already; refused (409) where others changed a file since `base`."""
+    Or of `files`, whatever the draft holds: `new` is false if the active version held them already; refused (409) where others changed
+    a file since `base`. Where scenarios must be played first the answer is 202, and Location tells what becomes of it."""
     sent = body()
     files = sent["files"]
     if files is not None and (wrong := [name for name in _OF_DRAFTS if sent[name]]):
@@ -76,8 +75,9 @@ def publish(procedure: str) -> Any:
     said: dict[str, Any] = {"actor": me().id, "note": sent["note"], "override": sent["override"]}
     try:
         if files is not None:
-            with taken():
-                deployed = exchange.deploy(services(), procedure, files, base=sent["base"] or {}, **said)
+            deployed = publications.deploy(services(), procedure, files, base=sent["base"] or {}, **said)
+            if isinstance(deployed, Publication):
+                return accepted(deployed, **_answer(files))
             number, new, at = deployed.number, deployed.new, None
         else:
             with as_read():

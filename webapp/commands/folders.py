@@ -102,7 +102,8 @@ def deploy(context: click.Context, path: Path, procedure: str | None, address: s
             return _into_draft(place, at, known, name, files, base or {}, note, as_json)
         if isinstance(place, Here):
             note = " ".join(filter(None, (note.strip(), _played(place, files, name, override, as_json, findings))))
-        done = place.deploy(name, files, base=base, note=note, override=override, played=not address)
+        progress = in_silence if as_json else say_progress
+        done = place.deploy(name, files, base=base, note=note, override=override, played=not address, told=progress)
     except (NotDeployable, ScenariosFailed, ServerRefused, ChangedInside) as error:
         return _refused(error, findings, as_json)
     if known is not None or address:
