@@ -100,7 +100,7 @@ class Here:
 
 
 class Server:
-    """A server, spoken to with a token: scope `read:procedures` to pull, `write:procedures` to deploy. `session`: for tests."""
+    """A server, spoken to with a token: scope `read:procedures` to pull, `write:procedures`, too, to deploy. `session`: for tests."""
 
     def __init__(self, address: str, token: str, *, session: Any = None) -> None:
         parts = urlsplit(address)
