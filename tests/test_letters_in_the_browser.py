@@ -338,7 +338,7 @@ def test_what_is_pasted_from_word_becomes_part_of_a_letter(office: Office, owner
     ],
 )
 def test_what_word_counted_merged_and_deleted_is_pasted_as_it_was_meant(office: Office, owner: Drawer, pasted: str, written: str) -> None:
-    """Signs that letters cannot count stay as text, lists stay apart and within each other, cells in their column, and what was deleted is not there."""
+    """Signs that cannot be counted stay as text, lists and cells stay in their places, and what was deleted is not there."""
     put(office, "word.html", letter("<p>前</p>\n<p></p>"))
     owner.open(EDIT.format("word.html"))
     begin_of(owner, "前")

@@ -73,7 +73,9 @@ def pull(context: click.Context, procedure: str, target: Path, address: str, tok
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--procedure", help="Its name; default: the folder's.")
 @click.option("--to", "address", default="", metavar="URL", help="Server it is deployed to; default: the database of this machine.")
-@click.option("--token", default="", envvar="PARTWELL_TOKEN", help="Token with the scopes write:procedures and read:procedures (PARTWELL_TOKEN).")
+@click.option(
+    "--token", default="", envvar="PARTWELL_TOKEN", help="Token with the scopes write:procedures and read:procedures (PARTWELL_TOKEN)."
+)
 @click.option("--draft", is_flag=True, help="Put what changed into the draft, to be looked at and published in the browser.")
 @click.option("--note", default="", help="What changes and why; kept with the version. A server needs it.")
 @click.option("--override", default="", metavar="REASON", help="Why it is deployed although scenarios fail.")
