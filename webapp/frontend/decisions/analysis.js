@@ -8,6 +8,7 @@ export class Analysis {
     Object.assign(this, { server, path, say, text, rows, chosen, shown, tables: null });
     this.box = h('section', { class: 'studio-analysis' });
     root.append(this.box);
+    server.addEventListener('back', () => this.failed && this.soon(0));
     void server.matched().then(
       (matched) => (Object.assign(this, { matched }), this.show()),
       () => {}, // without it the rest is told

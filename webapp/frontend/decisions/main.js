@@ -35,12 +35,21 @@ class Decisions extends Editor {
     this.rows = new Rows(parts.panel, this, { shown, changed: () => this.analysis.soon() });
     await this.rows.open(this.files);
     new Views(parts.views, this.tables, say, () => {
+      this.fit();
       this.analysis.show();
       this.rows.show();
     });
     if (!narrow) this.listen();
     // contexts, relations and the like are not drawn: they stand in the text
     bar.tools.append(h('a', { class: 'studio-tool', href: asText, title: say('Edit as text'), 'aria-label': say('Edit as text') }, icon('file-text')));
+  }
+
+  /** How decisions hang together is seen whole when it is opened first. */
+  fit() {
+    const drawn = this.tables.getActiveView()?.type === 'drd' ? this.tables.getActiveViewer() : null;
+    if (!drawn || drawn === this.fitted) return;
+    this.fitted = drawn;
+    drawn.get('canvas').zoom('fit-viewport', 'auto');
   }
 
   /** Each decision is drawn by a modeler of its own, with changes of its own to undo. */

@@ -45,8 +45,8 @@ class Forms extends Editor {
   }
 
   async make() {
-    const { parts, say, base, path, token, narrow } = this;
-    this.preview = new Preview(parts.phone, { base, path, token, say, text: () => this.current() });
+    const { parts, say, base, path, token, narrow, server } = this;
+    this.preview = new Preview(parts.phone, { base, path, token, say, server, text: () => this.current() });
     this.forms = editor(parts.canvas, parts.properties, say);
     if (narrow || this.root.classList.contains('is-previewing')) this.turn(true);
   }

@@ -6,12 +6,14 @@ const NAME = 'studio-preview';
 
 export class Preview {
   /** `text` gives the form as it is now, `token` is the page's against forgery. */
-  constructor(root, { base, path, token, say, text }) {
-    Object.assign(this, { base, path, token, text, wanted: false });
+  constructor(root, { base, path, token, say, text, server }) {
+    Object.assign(this, { base, path, token, text, server, wanted: false });
     // its own policy lets no script of its own run; this page listens to it
     this.frame = h('iframe', { class: 'studio-phone', name: NAME, title: say('Preview'), sandbox: 'allow-same-origin allow-forms allow-scripts' });
     this.frame.addEventListener('load', () => this.loaded());
-    root.append(this.frame);
+    this.note = h('p', { class: 'studio-unanswered', role: 'status', hidden: true });
+    root.append(this.note, this.frame);
+    server.addEventListener('back', () => !this.note.hidden && this.soon(0));
   }
 
   /** Shows what is drawn now, after a moment; nothing while nobody looks. */
@@ -56,13 +58,20 @@ export class Preview {
 
   loaded() {
     const drawn = this.frame.contentDocument;
+    // a page of the browser's own says that nobody answered, which no other page may read
+    this.note.hidden = Boolean(drawn);
+    this.frame.hidden = !drawn;
+    if (!drawn) {
+      this.note.textContent = this.server.lost().message;
+      return;
+    }
     // what is pressed meanwhile goes first
     let waiting;
-    drawn?.addEventListener('change', ({ target }) => {
+    drawn.addEventListener('change', ({ target }) => {
       clearTimeout(waiting);
       if (target.type !== 'file') waiting = setTimeout(() => this.again(), 200);
     });
-    drawn?.addEventListener('submit', () => clearTimeout(waiting));
+    drawn.addEventListener('submit', () => clearTimeout(waiting));
     if (!this.place) return;
     this.frame.contentWindow.scrollTo(0, this.place.top);
     if (this.place.at) drawn.getElementById(this.place.at)?.focus({ preventScroll: true });

@@ -17,6 +17,8 @@ export class Preview {
       ...sources.filter(({ of }) => of.length).map(({ name, of }) => h('optgroup', { label: name }, ...of.map(([value, label]) => h('option', { value }, label)))),
     );
     this.source.value = source;
+    this.failed = false;
+    server.addEventListener('back', () => this.failed && this.soon(0));
     this.problems = h('ul', { class: 'letter-problems', hidden: true });
     this.pages = h('div', { class: 'letter-pages', 'data-busy': say('Printing …') });
     root.append(h('label', { class: 'letter-field letter-source' }, h('span', {}, say('Filled with')), this.source), this.problems, this.pages);
@@ -48,12 +50,14 @@ export class Preview {
     try {
       const body = JSON.stringify({ path: this.path, text: await this.text(), source: this.source.value });
       const { pages, problems, names } = await this.server.json('letters/pages', { method: 'POST', body });
+      this.failed = false;
       this.known(names);
       this.tell(problems);
       if (pages.length) this.pages.replaceChildren(...pages.map((src, at) => h('img', { src, alt: this.say('Page {n}', { n: at + 1 }) })));
       // what was seen last stays, less bright: most often the next letter typed makes it whole again
       this.pages.classList.toggle('is-old', !pages.length);
     } catch (error) {
+      this.failed = true;
       this.tell([error.message]);
       this.pages.classList.add('is-old');
     }

@@ -4,7 +4,7 @@ import { fill, h } from './elements.js';
 import { Findings } from './findings.js';
 import { Head } from './head.js';
 import { keeping, watchful } from './saving.js';
-import { Server } from './server.js';
+import { Server, Unreachable } from './server.js';
 import { others } from './together.js';
 
 /** On a screen this small files are looked at only. */
@@ -68,7 +68,7 @@ export class Editor {
     this.root = document.getElementById('studio');
     const { procedure, path, locale = 'zh', base, csrf, text } = this.root.dataset;
     const say = wordsOf(locale, this.words);
-    Object.assign(this, { procedure, path, base, token: csrf, asText: text, say, server: new Server(base, csrf), narrow: matchMedia(NARROW).matches });
+    Object.assign(this, { procedure, path, base, token: csrf, asText: text, say, server: new Server(base, csrf, say), narrow: matchMedia(NARROW).matches });
     this.root.classList.toggle('is-narrow', this.narrow);
     this.frame();
     fill(this.root);
@@ -81,6 +81,7 @@ export class Editor {
       await new Promise((told) => setTimeout(told, 50));
       const policy = 'Something between your browser and this server forbids what this page needs (Content-Security-Policy: {directives}). Whoever keeps it must let the policy of this server through unchanged.';
       const reason = forbidden.size ? say(policy, { directives: [...forbidden].join(', ') }) : error.message;
+      if (error instanceof Unreachable) addEventListener('online', () => location.reload(), { once: true });
       this.cannot(this.says.failed, reason, [location.href, 'Try again'], [this.asText, 'Open it as text']);
       // the text of the error belongs in the console, for whoever is asked for help
       console.error(error);

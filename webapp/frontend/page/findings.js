@@ -13,6 +13,8 @@ export class Findings {
     this.list = h('ul', { class: 'studio-findings-list', hidden: true, 'aria-label': say('Findings') });
     root.append(this.head, this.list);
     this.ready = Promise.resolve();
+    this.failed = false;
+    server.addEventListener('back', () => this.failed && this.soon(0));
   }
 
   open(yes) {
@@ -40,9 +42,11 @@ export class Findings {
       if (asked.signal.aborted) return;
       this.known = answer.names;
       this.found = [...(answer.findings[this.path] ?? [])].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+      this.failed = false;
       this.show();
     } catch (error) {
       if (asked.signal.aborted) return;
+      this.failed = true;
       this.counts.replaceChildren(h('span', { class: 'studio-count' }, this.say('could not be asked')));
     }
     this.done?.();

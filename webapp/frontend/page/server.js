@@ -8,10 +8,27 @@ export class Refused extends Error {
   }
 }
 
-export class Server {
+/** Nobody answered; how, browsers say in words of their own. */
+export class Unreachable extends Error {}
+
+/** Says `back` when it answers again, or the browser has a connection again. */
+export class Server extends EventTarget {
   /** `base` is the address of the procedure's pages, `token` the page's token against forgery. */
-  constructor(base, token) {
-    Object.assign(this, { base, token, version: null });
+  constructor(base, token, say) {
+    super();
+    Object.assign(this, { base, token, say, version: null, away: false });
+    addEventListener('online', () => this.back());
+  }
+
+  back() {
+    this.away = false;
+    this.dispatchEvent(new Event('back'));
+  }
+
+  /** That nobody answered, for whoever waits for it. */
+  lost() {
+    this.away = true;
+    return new Unreachable(this.say('The server cannot be reached. This goes on as soon as it is back.'));
   }
 
   file(path) {
@@ -67,7 +84,11 @@ export class Server {
   }
 
   async ask(address, { headers = {}, ...given }) {
-    const answer = await fetch(address, { ...given, credentials: 'same-origin', headers: { ...headers, 'X-CSRFToken': this.token, Accept: 'application/json, */*' } });
+    const sent = { ...given, credentials: 'same-origin', headers: { ...headers, 'X-CSRFToken': this.token, Accept: 'application/json, */*' } };
+    const answer = await fetch(address, sent).catch((error) => {
+      throw error.name === 'AbortError' ? error : this.lost();
+    });
+    if (this.away) this.back();
     if (answer.redirected && new URL(answer.url).pathname === '/log-in') throw new Refused(401, {});
     if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
     return answer;

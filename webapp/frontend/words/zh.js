@@ -115,6 +115,7 @@ const ours = {
   note: '说明',
   'nothing found': '没有问题',
   'could not be asked': '暂时无法检查',
+  'The server cannot be reached. This goes on as soon as it is back.': '连接不到服务器，恢复后自动继续。',
   'line {n}': '第 {n} 行',
   'the whole file': '整个文件',
   // what is asked
