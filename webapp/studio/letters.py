@@ -25,7 +25,7 @@ from .. import i18n
 from ..accounts import logged_in, me, services
 from ..api.shapes import RequestInvalid
 from ..i18n import N_, gettext
-from ..long_work import any_taken, taken
+from ..long_work import any_taken
 from .addresses import data, studio
 from .checking import schemas
 from .files import body
@@ -136,7 +136,7 @@ def _values(procedure: str, files: Mapping[str, bytes], path: str, source: str) 
         case "":
             return None
         case "scenario":
-            with taken():
+            with any_taken():
                 return letters.of_scenario(services(), files, path, key)
         case "case":
             with any_taken():
