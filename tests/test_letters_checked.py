@@ -63,6 +63,15 @@ def test_a_letter_that_shows_what_it_is_handed_is_fine() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "content"),
+    [("notice.html", html("")), ("notice.html", html("<p> </p>", '<hr class="cut">')), ("notice.txt", b" \n")],
+)
+def test_a_letter_that_says_nothing_is_refused(path: str, content: bytes) -> None:
+    """A blank sheet is served on nobody."""
+    assert [str(one.code) for one in checked({f"letters/{path}": content})[f"letters/{path}"]] == ["empty_letter"]
+
+
+@pytest.mark.parametrize(
     ("expression", "reason"),
     [
         ("whom.name", 'there is no variable "whom.name"'),

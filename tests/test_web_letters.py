@@ -98,9 +98,9 @@ def test_the_pages_of_a_letter_that_is_not_saved_are_pictures(office: Office) ->
 
 
 def test_a_letter_that_cannot_be_read_has_no_pages(office: Office) -> None:
-    """What is wrong is told with its line."""
+    """What is wrong is told."""
     answer = Desk(office).pages(letter("<p>甲</p>\n<video></video>")).get_json()
-    assert answer["pages"] == [] and answer["problems"] == ["第 6 行：文书中不能使用 <video>"]
+    assert answer["pages"] == [] and answer["problems"] == ["文书中不能使用 <video>"]
 
 
 def test_a_letter_that_cannot_be_read_opens_as_text(office: Office) -> None:

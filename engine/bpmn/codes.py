@@ -87,6 +87,7 @@ class Code(StrEnum):
     RESERVED_NAME = "reserved_name"
     # letters
     BAD_LETTER = "bad_letter"
+    EMPTY_LETTER = "empty_letter"
     UNKNOWN_LETTER = "unknown_letter"
     UNKNOWN_PLACE = "unknown_place"
     UNUSED_LETTER = "unused_letter"
@@ -318,6 +319,7 @@ SENTENCES: Mapping[Code, tuple[str, str]] = {
     Code.BAD_NUMBER: (_ERROR, '{where}: "{text}" is no whole number. Enter one, or a FEEL expression beginning with "=".'),
     Code.RESERVED_NAME: (_ERROR, 'The name "{name}" is kept for what the engine itself gives. Choose another name.'),
     Code.BAD_LETTER: (_ERROR, "It cannot be printed: {fault}. Correct it in the letter."),
+    Code.EMPTY_LETTER: (_ERROR, "The letter says nothing. Write it, or remove it."),
     Code.UNKNOWN_LETTER: (
         _ERROR,
         'There is no letter "{letter}" in this procedure; there are: {known}. Correct the name, or add the letter.',

@@ -55,6 +55,8 @@ def _letter(path: str, content: bytes, makers: list[tuple[Element, Names]]) -> I
     if not makers:
         yield finding(Code.UNUSED_LETTER, None)
     if path.endswith(".txt"):
+        if not content.strip():
+            yield finding(Code.EMPTY_LETTER, None)
         for place in places.places(content.decode("utf-8-sig", "replace")):
             at = (place.line, place.column)
             for step, names in makers:
@@ -64,6 +66,8 @@ def _letter(path: str, content: bytes, makers: list[tuple[Element, Names]]) -> I
         for fault in faults:
             yield from _placed([finding(Code.BAD_LETTER, None, fault=fault.sentence)], fault.line, fault.column)
         if letter is not None:
+            if not any(node.text for node in letter.body) and not any(reading.pictures(letter)):
+                yield finding(Code.EMPTY_LETTER, None)
             yield from _expressions(letter, makers)
 
 

@@ -110,7 +110,9 @@ def _seen(procedure: str, path: str, text: str, source: str) -> _Seen:
     values, problems = None, list[str]()
     try:
         values = _values(procedure, files, path, source)
-    except (LetterNotReached, LetterUnused, NotDeployable, FileRefused, NotFound, NotAllowed) as error:
+    except NotDeployable:
+        problems = [gettext("The draft has errors, so that nothing can be filled in yet. They stand on its page.")]
+    except (LetterNotReached, LetterUnused, FileRefused, NotFound, NotAllowed) as error:
         problems = [i18n.error_text(error)]
     known = {each["name"]: each for each in _handed(files, path)}
     names = _labelled([known.get(each["name"], {}) | each for each in _flat(values.input)] if values else known.values(), files)
