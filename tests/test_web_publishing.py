@@ -104,7 +104,7 @@ def test_faulty_scenarios_on_the_page(office: Office, manager: FlaskClient) -> N
     save(office, "scenarios/one.yaml", b"name: x\ngiven: {clock: 2026-11-24, subject: a, initiator: b}\nwhen: [{pass: bald}]\n")
     for page in (MAIN, f"{MAIN}/edit/scenarios/one.yaml"):
         text = manager.get(page).text
-        assert "场景无法执行：when.1.pass" in text and "第 3 行" in text, text
+        assert "场景无法运行：when.1.pass" in text and "第 3 行" in text, text
     headers = {"X-CSRFToken": token(manager, MAIN)}
     answer = manager.post(f"{MAIN}/check", json={"files": {"scenarios/one.yaml": "name: x\nthen: {ended: no}\n"}}, headers=headers)
     assert [one["line"] for one in answer.json["findings"]["scenarios/one.yaml"]] == [1]
