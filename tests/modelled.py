@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ class Drawer:
 
     def insert(self, flow: str, kind: str) -> str:
         """Draws a task by hand onto a sequence flow, makes it one of this kind, and gives its id."""
+        before = self.ask("studio.diagram.get('selection').get().map(({ id }) => id)")
         self.page.locator('.djs-palette [data-action="create.task"]').click()
         place = self.ask(
             "(() => { const d = studio.diagram, [a, b] = d.get('elementRegistry').get(given).waypoints, v = d.get('canvas').viewbox(),"
@@ -124,6 +126,7 @@ class Drawer:
         self.page.mouse.move(place[0] + 40, place[1] + 40)
         self.page.mouse.move(*place, steps=5)
         self.page.mouse.click(*place)
+        self._until(f"studio.diagram.get('selection').get().some(({{ id }}) => !{json.dumps(before)}.includes(id))")
         self.pick(str(self.ask("studio.diagram.get('selection').get()[0].id")))
         self.page.locator('.djs-context-pad [data-action="replace"]').click()
         self.page.locator(".djs-popup .entry").filter(has_text=re.compile(f"^{kind}$")).click()

@@ -343,6 +343,7 @@ def test_what_word_counted_merged_and_deleted_is_pasted_as_it_was_meant(office: 
     owner.open(EDIT.format("word.html"))
     begin_of(owner, "前")
     owner.page.keyboard.press("ArrowDown")
+    owner._until("studio.view.state.selection.$from.parent.content.size === 0")
     owner.ask("studio.view.pasteHTML(given)", f"<html><body>{pasted}</body></html>")
     owner.saved()
     assert kept(office, "word.html") == letter(f"<p>前</p>\n{written}")
