@@ -268,9 +268,9 @@ def test_what_the_server_never_got_is_offered_again(office: Office, owner: Drawe
     expect(owner.page.get_by_text("连接不到服务器")).to_be_visible()
     owner.page.on("dialog", lambda dialog: dialog.accept())
     owner.page.goto("/inbox")
-    owner.page.unroute("**/files/**")
     owner.page.goto(alone)
     expect(owner.page.get_by_role("dialog")).to_contain_text("未保存的修改")
+    owner.page.unroute("**/files/**")  # not before: what the page that was left still sends would arrive
     owner.page.get_by_role("button", name="恢复这些修改").click()
     owner.page.locator("#studio[data-ready]").wait_for()
     owner.saved()
